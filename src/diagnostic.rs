@@ -1,0 +1,266 @@
+//! Every error that a user can see: what is wrong, where in the source, and what to do about it.
+//!
+//! An [`Error`] is made where the fault is found, with as much of the three as is known there.
+//! Whoever knows the place better adds it on the way out ([`Error::at`]); the shell renders it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use codespan_reporting::diagnostic::{Diagnostic, Label};
+use codespan_reporting::files::SimpleFile;
+use codespan_reporting::term::{self, termcolor};
+
+/// Shorthand for results whose error a user can see.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// A piece of text that statements come from: a file, standard input, one entry at the prompt.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Source {
+    /// What a message calls it: a file name, or `<stdin>`, `<prompt>`, `<-o>`.
+    pub name: String,
+    pub text: String,
+    /// Number of the first line of `text` within what `name` stands for; counts from 1.
+    pub first_line: usize,
+}
+
+impl Source {
+    /// A source that starts at line 1.
+    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Source> {
+        Source::at_line(name, text, 1)
+    }
+
+    /// A source cut out of a larger one, of which it starts at line `first_line` (from 1).
+    pub fn at_line(
+        name: impl Into<String>,
+        text: impl Into<String>,
+        first_line: usize,
+    ) -> Arc<Source> {
+        Arc::new(Source {
+            name: name.into(),
+            text: text.into(),
+            first_line,
+        })
+    }
+}
+
+/// A place in a source: bytes `start..end` of its text.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Span {
+    pub source: Arc<Source>,
+    pub start: u32,
+    pub end: u32,
+}
+
+impl Span {
+    /// The bytes `start..end` of `source`.
+    pub fn new(source: &Arc<Source>, start: usize, end: usize) -> Span {
+        Span {
+            source: source.clone(),
+            start: start as u32,
+            end: end as u32,
+        }
+    }
+
+    /// The text that the span covers.
+    pub fn text(&self) -> &str {
+        self.source
+            .text
+            .get(self.start as usize..self.end as usize)
+            .unwrap_or("")
+    }
+
+    /// From the start of `self` to the end of `other`, both of one source.
+    pub fn to(&self, other: &Span) -> Span {
+        Span {
+            source: self.source.clone(),
+            start: self.start,
+            end: other.end,
+        }
+    }
+}
+
+impl fmt::Debug for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}..{}", self.start, self.end)
+    }
+}
+
+/// What kind of fault an [`Error`] reports; decides how it is announced and who may swallow it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The text is not OSQL.
+    Syntax,
+    /// The text is OSQL, but cannot be given a meaning: unknown names, wrong types, unbound variables.
+    Compile,
+    /// Something went wrong while running.
+    Run,
+    /// The language knows it, this program does not run it yet.
+    Unsupported,
+    /// The user, a limit of time, or a consumer that went away stopped the query.
+    Stopped,
+}
+
+/// An error that a user can see.
+#[derive(Clone)]
+pub struct Error(Box<Inner>);
+
+#[derive(Clone, Debug)]
+struct Inner {
+    kind: Kind,
+    message: String,
+    span: Option<Span>,
+    /// What stands beside the marked place, if more than the mark is needed.
+    label: Option<String>,
+    help: Vec<String>,
+}
+
+impl Error {
+    fn new(kind: Kind, message: impl Into<String>) -> Error {
+        Error(Box::new(Inner {
+            kind,
+            message: message.into(),
+            span: None,
+            label: None,
+            help: Vec::new(),
+        }))
+    }
+
+    /// The text is not OSQL.
+    pub fn syntax(message: impl Into<String>) -> Error {
+        Error::new(Kind::Syntax, message)
+    }
+
+    /// The text has no meaning: an unknown name, a wrong type, an unbound variable.
+    pub fn compile(message: impl Into<String>) -> Error {
+        Error::new(Kind::Compile, message)
+    }
+
+    /// Something went wrong while running.
+    pub fn run(message: impl Into<String>) -> Error {
+        Error::new(Kind::Run, message)
+    }
+
+    /// `what` parses but does not run yet.
+    pub fn unsupported(what: impl fmt::Display) -> Error {
+        Error::new(Kind::Unsupported, format!("{what} is not supported yet"))
+    }
+
+    /// The query was stopped: `why` says by whom or what.
+    pub fn stopped(why: impl Into<String>) -> Error {
+        Error::new(Kind::Stopped, why)
+    }
+
+    /// Marks the place, unless a more precise one is marked already.
+    pub fn at(mut self, span: &Span) -> Error {
+        self.0.span.get_or_insert_with(|| span.clone());
+        self
+    }
+
+    /// Says something at the marked place.
+    pub fn label(mut self, label: impl Into<String>) -> Error {
+        self.0.label = Some(label.into());
+        self
+    }
+
+    /// Adds a line that says what to do.
+    pub fn help(mut self, help: impl Into<String>) -> Error {
+        self.0.help.push(help.into());
+        self
+    }
+
+    /// Puts `context` and a colon before the message.
+    pub fn context(mut self, context: impl fmt::Display) -> Error {
+        self.0.message = format!("{context}: {}", self.0.message);
+        self
+    }
+
+    pub fn kind(&self) -> Kind {
+        self.0.kind
+    }
+
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    pub fn span(&self) -> Option<&Span> {
+        self.0.span.as_ref()
+    }
+
+    /// The lines that say what to do.
+    pub fn helps(&self) -> &[String] {
+        &self.0.help
+    }
+
+    /// The whole error as text for a terminal or a log: message, place, help. Ends with a newline.
+    ///
+    /// `colour` adds ANSI escapes.
+    pub fn render(&self, colour: bool) -> String {
+        match &self.0.span {
+            Some(span) => self.render_at(span, colour),
+            None => self.render_plain(),
+        }
+    }
+
+    fn render_plain(&self) -> String {
+        let mut text = format!("error: {}\n", self.0.message);
+        for help in &self.0.help {
+            text.push_str(&format!("  = help: {help}\n"));
+        }
+        text
+    }
+
+    fn render_at(&self, span: &Span, colour: bool) -> String {
+        let name = &span.source.name;
+        // Blank lines before the text make the line numbers those of the whole file.
+        let lead = span.source.first_line - 1;
+        let text = "\n".repeat(lead) + &span.source.text;
+        let (start, end) = (span.start as usize + lead, span.end as usize + lead);
+        let file = SimpleFile::new(name, text);
+        let label =
+            Label::primary((), start..end).with_message(self.0.label.clone().unwrap_or_default());
+        let diagnostic = Diagnostic::error()
+            .with_message(&self.0.message)
+            .with_labels(vec![label])
+            .with_notes(self.0.help.iter().map(|h| format!("help: {h}")).collect());
+        let config = term::Config::default();
+        let mut out = if colour {
+            termcolor::Buffer::ansi()
+        } else {
+            termcolor::Buffer::no_color()
+        };
+        match term::emit_to_write_style(&mut out, &config, &file, &diagnostic) {
+            Ok(()) => {
+                String::from_utf8_lossy(out.as_slice())
+                    .trim_end()
+                    .to_owned()
+                    + "\n"
+            }
+            Err(_) => self.render_plain(),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// The candidate that `name` is most likely a misspelling of, if any is near enough.
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let name = name.to_lowercase();
+    candidates
+        .into_iter()
+        .map(|c| (strsim::damerau_levenshtein(&name, &c.to_lowercase()), c))
+        .filter(|(distance, c)| *distance <= 1 + c.len().min(name.len()) / 4)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, c)| c)
+}

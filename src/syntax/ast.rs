@@ -1,0 +1,326 @@
+//! The abstract syntax of OSQL. Names are in lower case; their spans hold them as they were typed.
+
+use std::sync::Arc;
+
+use crate::diagnostic::Span;
+use crate::types::Value;
+
+/// A name in lower case, as OSQL's names do not tell cases apart.
+#[derive(Clone, Debug)]
+pub struct Name {
+    pub text: Arc<str>,
+    pub span: Span,
+}
+
+/// A variable: local (`x`) or of the session (`:x`). The name is without the colon.
+#[derive(Clone, Debug)]
+pub enum Variable {
+    Local(Name),
+    Session(Name),
+}
+
+/// A type as it is written.
+#[derive(Clone, Debug)]
+pub struct TypeSpec {
+    pub kind: TypeKind,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub enum TypeKind {
+    Named(Name),
+    Bag(Box<TypeSpec>),
+    Vector(Box<TypeSpec>),
+    Stream(Box<TypeSpec>),
+    Timeval(Box<TypeSpec>),
+    /// `(Charstring name, Number income)`: several results together.
+    Tuple(Vec<Parameter>),
+}
+
+/// An argument or a result in a signature.
+#[derive(Clone, Debug)]
+pub struct Parameter {
+    pub ty: TypeSpec,
+    pub name: Option<Name>,
+    pub key: bool,
+}
+
+/// `Integer i` in a `from` clause, a `for each` or a block's `declare`.
+#[derive(Clone, Debug)]
+pub struct Declaration {
+    pub ty: TypeSpec,
+    pub name: Name,
+}
+
+#[derive(Clone, Debug)]
+pub struct Expr {
+    pub kind: ExprKind,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub enum ExprKind {
+    /// Numbers, strings, `true`, `false`, `null`, `|time stamps|`.
+    Literal(Value),
+    Variable(Variable),
+    Call {
+        function: FunctionName,
+        args: Vec<Expr>,
+    },
+    Unary {
+        op: UnaryOp,
+        arg: Box<Expr>,
+    },
+    Binary {
+        op: BinaryOp,
+        /// Where the operator itself stands.
+        op_span: Span,
+        left: Box<Expr>,
+        right: Box<Expr>,
+    },
+    Vector(Vec<Expr>),
+    /// Keys with values; a key is any expression, usually a string.
+    Record(Vec<(Expr, Expr)>),
+    /// `(a, b)`; has two elements at least.
+    Tuple(Vec<Expr>),
+    /// `v[i]`, `m[i,j]`, `r['key']`.
+    Index {
+        base: Box<Expr>,
+        indices: Vec<Expr>,
+    },
+    Case {
+        arms: Vec<(Expr, Expr)>,
+        otherwise: Option<Box<Expr>>,
+    },
+    Cast {
+        value: Box<Expr>,
+        ty: TypeSpec,
+    },
+    Select(Box<Select>),
+    /// `#'name'`
+    Functional(Name),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnaryOp {
+    Minus,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BinaryOp {
+    Or,
+    And,
+    Eq,
+    Ne,
+    Lt,
+    Le,
+    Gt,
+    Ge,
+    In,
+    Plus,
+    Minus,
+    Times,
+    Div,
+    Power,
+    /// `.+ .- .* ./ .^`: element by element
+    ElemPlus,
+    ElemMinus,
+    ElemTimes,
+    ElemDiv,
+    ElemPower,
+}
+
+/// A function's name, generic (`plus`) or that of one resolvent (`number.number.plus->number`).
+#[derive(Clone, Debug)]
+pub struct FunctionName {
+    /// The generic name, with its namespace: `mqtt:register_client`.
+    pub name: Name,
+    /// The types before the name of a resolvent: `["person"]` in `person.name->charstring`.
+    pub argument_types: Vec<Name>,
+    /// The types behind its arrow; `None` for a generic name.
+    pub result_types: Option<Vec<Name>>,
+}
+
+/// What a `select` makes of its rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SelectKind {
+    Bag,
+    Vector,
+    Stream,
+}
+
+#[derive(Clone, Debug)]
+pub struct Select {
+    pub kind: SelectKind,
+    pub distinct: bool,
+    /// May be empty only in a function whose result variables name it.
+    pub items: Vec<Expr>,
+    pub into: Vec<Variable>,
+    pub from: Vec<Declaration>,
+    pub filter: Option<Expr>,
+    pub group_by: Vec<Expr>,
+    pub order_by: Vec<OrderKey>,
+    pub limit: Option<Expr>,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub struct OrderKey {
+    pub expr: Expr,
+    pub descending: bool,
+}
+
+/// A statement, with its source without the closing semicolon.
+#[derive(Clone, Debug)]
+pub struct Statement {
+    pub kind: StatementKind,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub enum StatementKind {
+    Query(Expr),
+    /// `set :x = e`, `set x = e` in a procedure, `set (:a, :b) = e`.
+    Assign {
+        targets: Vec<Variable>,
+        value: Expr,
+    },
+    /// `declare Integer :i, Real :x`
+    DeclareSession(Vec<Declaration>),
+    CreateType {
+        name: Name,
+        supertypes: Vec<Name>,
+    },
+    DeleteType(Name),
+    CreateObjects(CreateObjects),
+    /// `delete :p`
+    DeleteObject(Variable),
+    CreateFunction(Box<CreateFunction>),
+    DeleteFunction(FunctionName),
+    Update(Box<Update>),
+    ForEach(Box<ForEach>),
+    Commit,
+    Rollback,
+    Validate(Validate),
+    Quit,
+    /// `< 'file.osql'`
+    Load(Expr),
+    Block(Block),
+    Return(Option<Expr>),
+    Case {
+        arms: Vec<(Expr, Statement)>,
+        otherwise: Option<Box<Statement>>,
+    },
+    While {
+        condition: Expr,
+        body: Vec<Statement>,
+    },
+    Loop(Vec<Statement>),
+    Leave,
+    /// `open c for select …`
+    OpenCursor {
+        cursor: Variable,
+        query: Expr,
+    },
+    /// `fetch c into x, y`
+    FetchCursor {
+        cursor: Variable,
+        into: Vec<Variable>,
+    },
+    CloseCursor(Variable),
+}
+
+/// `create T(f, g) instances :a (1, 2), (3, 4)`
+#[derive(Clone, Debug)]
+pub struct CreateObjects {
+    pub ty: Name,
+    pub attributes: Vec<FunctionName>,
+    pub instances: Vec<Instance>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Instance {
+    pub variable: Option<Variable>,
+    pub values: Vec<Expr>,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub struct CreateFunction {
+    pub name: Name,
+    pub parameters: Vec<Parameter>,
+    pub result: ResultSpec,
+    /// The text of the comment between the signature and `as`, without its marks and indentation.
+    pub comment: Option<String>,
+    pub body: Body,
+    /// From the name to the end of the result.
+    pub signature: Span,
+    pub span: Span,
+}
+
+/// What a function gives: `Bag of (Charstring nm, Number inc)` is many rows of two columns.
+#[derive(Clone, Debug)]
+pub struct ResultSpec {
+    pub many: Many,
+    /// More than one: a tuple.
+    pub columns: Vec<Parameter>,
+}
+
+/// How many results a function gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Many {
+    One,
+    Bag,
+    Stream,
+}
+
+#[derive(Clone, Debug)]
+pub enum Body {
+    /// No body, or `as stored`.
+    Stored,
+    Query(Expr),
+    Procedure(Statement),
+    /// `as foreign 'string:upper'`
+    Foreign(Arc<str>),
+    /// `as inverse of name`
+    InverseOf(FunctionName),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpdateOp {
+    Set,
+    Add,
+    Remove,
+}
+
+/// `set f(x) = y from … where …`
+#[derive(Clone, Debug)]
+pub struct Update {
+    pub op: UpdateOp,
+    pub function: FunctionName,
+    pub args: Vec<Expr>,
+    pub value: Expr,
+    pub from: Vec<Declaration>,
+    pub filter: Option<Expr>,
+}
+
+#[derive(Clone, Debug)]
+pub struct ForEach {
+    pub from: Vec<Declaration>,
+    pub filter: Option<Expr>,
+    pub body: Statement,
+}
+
+/// `{ declare …; statement; … }`
+#[derive(Clone, Debug)]
+pub struct Block {
+    pub declarations: Vec<Declaration>,
+    pub body: Vec<Statement>,
+}
+
+/// `validate 'name' check a => b check c => d`
+#[derive(Clone, Debug)]
+pub struct Validate {
+    pub name: Arc<str>,
+    pub checks: Vec<(Expr, Expr)>,
+}

@@ -1,0 +1,86 @@
+//! Bags and streams: descriptions of elements that are produced when pulled.
+
+use std::sync::Arc;
+
+use super::Value;
+use crate::diagnostic::Result;
+use crate::run::Cx;
+
+/// A bag or a stream: opening it starts it anew.
+pub trait Collection: Send + Sync {
+    /// Starts producing the elements.
+    fn open(&self, cx: &Cx) -> Result<Box<dyn Source>>;
+
+    /// The elements, where they are held in memory already.
+    fn as_slice(&self) -> Option<&[Value]> {
+        None
+    }
+
+    /// The number of elements, where it is known without producing them.
+    fn known_len(&self) -> Option<u64> {
+        self.as_slice().map(|s| s.len() as u64)
+    }
+}
+
+/// A running bag or stream. Dropping it stops it.
+pub trait Source: Send {
+    /// The next element, or `None` at the end. May block, always under `cx.token`.
+    fn next(&mut self, cx: &Cx) -> Result<Option<Value>>;
+
+    /// Whether elements arrive over time, so that each should be shown as soon as it is there.
+    fn is_live(&self) -> bool {
+        false
+    }
+}
+
+impl Collection for Vec<Value> {
+    fn open(&self, _: &Cx) -> Result<Box<dyn Source>> {
+        Ok(Box::new(Iter(self.clone().into_iter())))
+    }
+
+    fn as_slice(&self) -> Option<&[Value]> {
+        Some(self)
+    }
+}
+
+/// The elements of a vector, one by one, sharing it.
+pub struct Elements {
+    vector: Arc<[Value]>,
+    at: usize,
+}
+
+impl Elements {
+    pub fn new(vector: Arc<[Value]>) -> Elements {
+        Elements { vector, at: 0 }
+    }
+}
+
+impl Source for Elements {
+    fn next(&mut self, _: &Cx) -> Result<Option<Value>> {
+        let element = self.vector.get(self.at).cloned();
+        self.at += 1;
+        Ok(element)
+    }
+}
+
+/// Any iterator of values as a running collection.
+pub struct Iter<I>(pub I);
+
+impl<I: Iterator<Item = Value> + Send> Source for Iter<I> {
+    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        cx.token.check()?;
+        Ok(self.0.next())
+    }
+}
+
+/// A collection that a function opens.
+pub struct FromFn<F>(pub F);
+
+impl<F> Collection for FromFn<F>
+where
+    F: Fn(&Cx) -> Result<Box<dyn Source>> + Send + Sync,
+{
+    fn open(&self, cx: &Cx) -> Result<Box<dyn Source>> {
+        (self.0)(cx)
+    }
+}

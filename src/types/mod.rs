@@ -1,0 +1,16 @@
+//! What a value is, its type, and its printed and JSON forms.
+
+pub mod collection;
+pub mod json;
+pub mod number;
+pub mod print;
+pub mod record;
+pub mod time;
+pub mod ty;
+pub mod value;
+
+pub use collection::{Collection, Source};
+pub use record::Record;
+pub use time::Timeval;
+pub use ty::Type;
+pub use value::Value;
