@@ -194,6 +194,7 @@ fn is_noise(rule: Rule) -> bool {
             | close_list
             | close_bracket
             | close_brace
+            | close_block
             | becomes
             | yields
             | arrow
