@@ -189,7 +189,16 @@ fn call_type(world: &World, function: &Function, open: &[u64]) -> Result<Type> {
         Body::Inverse(inverted) if one && !inverted.signature.columns[0].key => {
             Ok(Type::bag(declared))
         }
-        Body::Procedure(..) if one => Ok(Type::bag(declared)),
+        Body::Procedure(..) if one && returns_many(function) => Ok(Type::bag(declared)),
         _ => Ok(declared),
+    }
+}
+
+/// Whether a procedure returns inside a loop, and so may return many values.
+pub fn returns_many(function: &Function) -> bool {
+    let Body::Procedure(definition, _) = &function.body else { return false };
+    match &definition.body {
+        ast::Body::Procedure(body) => procedure::returns_many(body, false),
+        _ => false,
     }
 }

@@ -350,3 +350,19 @@ fn select_of(
         span: body.span.clone(),
     }
 }
+
+/// Whether the statement can return more than once: it does so in a loop, or returns many at once.
+pub fn returns_many(statement: &Statement, in_loop: bool) -> bool {
+    let any = |list: &[Statement], in_loop| list.iter().any(|s| returns_many(s, in_loop));
+    match &statement.kind {
+        StatementKind::Return(_) => in_loop,
+        StatementKind::Block(block) => any(&block.body, in_loop),
+        StatementKind::ForEach(each) => returns_many(&each.body, true),
+        StatementKind::While { body, .. } | StatementKind::Loop(body) => any(body, true),
+        StatementKind::Case { arms, otherwise } => {
+            arms.iter().any(|(_, body)| returns_many(body, in_loop))
+                || otherwise.as_ref().is_some_and(|s| returns_many(s, in_loop))
+        }
+        _ => false,
+    }
+}
