@@ -1,8 +1,11 @@
 //! One user's world, and the library's front door: text in, results out.
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 
 use crate::console::Console;
 use crate::diagnostic::{Result, Source};
@@ -23,6 +26,12 @@ pub struct World {
     pub home: PathBuf,
     pub console: Console,
     pub mqtt: crate::mqtt::Clients,
+    /// Where random numbers come from; `rand_seed` makes them repeat.
+    pub rng: Mutex<StdRng>,
+    /// The folders to which `popd` goes back, the nearest last.
+    pub folders: Mutex<Vec<PathBuf>>,
+    /// When the session began.
+    pub started: Instant,
 }
 
 /// One user's session.
@@ -68,6 +77,9 @@ impl Session {
                 home: config.home,
                 console: config.console,
                 mqtt: crate::mqtt::Clients::default(),
+                rng: Mutex::new(StdRng::from_os_rng()),
+                folders: Mutex::default(),
+                started: Instant::now(),
             }),
         }
     }
