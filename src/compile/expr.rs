@@ -266,8 +266,9 @@ impl Compiler<'_> {
     /// The query that gives one value, kept as it is.
     pub(super) fn finish_value(mut self, expr: Expr, ty: Type) -> Result<Query> {
         let frame = self.pop_frame();
-        let mut query = query::of_fragment(Fragment { frame, expr, ty });
+        let mut query = query::of_fragment(Fragment { frame, expr, ty: ty.clone() });
         query.output.flatten = false;
+        query.ty = ty;
         Ok(query)
     }
 }

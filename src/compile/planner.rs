@@ -134,7 +134,7 @@ impl Compiler<'_> {
                 let same = self.unbound_in(left)?.len() == self.unbound_in(right)?.len();
                 Ok((both && same).then_some(Rank::Alternatives))
             }
-            _ => Ok(self.stored_call(expr)?.map(|call| self.rank_lookup(&call))),
+            _ => Ok(self.stored_call(expr)?.map(|call| self.rank_lookup(&call, false))),
         }
     }
 
@@ -149,7 +149,7 @@ impl Compiler<'_> {
                 return Ok(Some(if stream { Rank::Stream } else { Rank::OneValue }));
             }
             if let Some(call) = self.stored_call(pattern)? {
-                return Ok(Some(self.rank_lookup(&call)));
+                return Ok(Some(self.rank_lookup(&call, true)));
             }
             if solve::isolate(pattern, &self.unbound_names(pattern)?).is_some() {
                 return Ok(Some(Rank::OneValue));
@@ -159,7 +159,7 @@ impl Compiler<'_> {
             if self.is_pattern(pattern)?
                 && let Some(call) = self.stored_call(call)?
             {
-                return Ok(Some(self.rank_lookup(&call)));
+                return Ok(Some(self.rank_lookup(&call, false)));
             }
         }
         Ok(None)
@@ -168,7 +168,8 @@ impl Compiler<'_> {
     fn rank_in(&mut self, left: &ast::Expr, right: &ast::Expr) -> Result<Option<Rank>> {
         let pattern = self.is_pattern(left)? || self.is_bound(left)?;
         if pattern && let Some(call) = self.stored_call(right)? {
-            return Ok(Some(self.rank_lookup(&call)));
+            let result_known = self.is_bound(left)?;
+            return Ok(Some(self.rank_lookup(&call, result_known)));
         }
         if !pattern || !self.is_bound(right)? {
             return Ok(None);
@@ -499,12 +500,14 @@ impl Compiler<'_> {
         Ok((plain && stored(&function)).then(|| StoredCall { function, args: args.clone() }))
     }
 
-    fn rank_lookup(&mut self, call: &StoredCall) -> Rank {
+    fn rank_lookup(&mut self, call: &StoredCall, result_known: bool) -> Rank {
         let known = call.args.iter().filter(|arg| self.is_bound(arg).unwrap_or(false)).count();
         if known == call.args.len() && call.function.signature.many == ast::Many::One {
             Rank::KeyedLookup
-        } else {
+        } else if known > 0 || result_known {
             Rank::IndexedLookup
+        } else {
+            Rank::Scan
         }
     }
 

@@ -82,7 +82,7 @@ impl Compiler<'_> {
             }
             StatementKind::FetchCursor { cursor, into } => {
                 let slot = self.cursor(cursor)?;
-                let places = into.iter().map(|v| self.target(v)).collect::<Result<_>>()?;
+                let places = into.iter().map(|v| self.assignable(v)).collect::<Result<_>>()?;
                 Ok(Stmt::FetchCursor(slot, places, statement.span.clone()))
             }
             StatementKind::CloseCursor(cursor) => Ok(Stmt::CloseCursor(self.cursor(cursor)?)),
@@ -158,7 +158,7 @@ impl Compiler<'_> {
 
     fn assign(&mut self, targets: &[Variable], value: &ast::Expr) -> Result<Stmt> {
         let places: Vec<Target> =
-            targets.iter().map(|v| self.target(v)).collect::<Result<_>>()?;
+            targets.iter().map(|v| self.assignable(v)).collect::<Result<_>>()?;
         let (expr, ty) = self.as_value(value)?;
         let whole = matches!(places.as_slice(),
             [Target::Slot(_, declared)] if declared.is_collection())
@@ -168,7 +168,7 @@ impl Compiler<'_> {
         Ok(Stmt::Assign(places, expr))
     }
 
-    fn target(&mut self, variable: &Variable) -> Result<Target> {
+    fn assignable(&mut self, variable: &Variable) -> Result<Target> {
         match variable {
             Variable::Session(name) if self.place == Place::Function => {
                 Err(Error::compile("a function cannot set session variables")
@@ -253,7 +253,7 @@ impl Compiler<'_> {
         for (function, value) in attributes.iter().zip(&instance.values) {
             values.push((function.clone(), self.as_value(value)?.0));
         }
-        let place = instance.variable.as_ref().map(|v| self.target(v)).transpose()?;
+        let place = instance.variable.as_ref().map(|v| self.assignable(v)).transpose()?;
         Ok(Instance { place, values, span: instance.span.clone() })
     }
 

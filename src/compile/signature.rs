@@ -46,7 +46,8 @@ pub fn of(spec: &TypeSpec, types: &Types) -> Result<Type> {
 
 /// The signature of a definition.
 pub fn resolve(definition: &CreateFunction, types: &Types) -> Result<Signature> {
-    let params = |list: &[Parameter]| list.iter().map(|p| param(p, types)).collect();
+    let params =
+        |list: &[Parameter]| list.iter().map(|p| param(p, types)).collect::<Result<Vec<_>>>();
     let signature = Signature {
         name: definition.name.text.clone(),
         params: params(&definition.parameters)?,

@@ -9,6 +9,7 @@ use rand::Rng;
 use super::{Args, Native, Natives};
 use crate::diagnostic::{Error, Result};
 use crate::run::Cx;
+use crate::run::wait::lock;
 use crate::types::{Collection, Source, Value};
 
 pub const NATIVES: Natives = &[
@@ -225,7 +226,7 @@ fn sample(cx: &Cx, args: Args) -> Result<Option<Value>> {
         if reservoir.len() < size {
             reservoir.push(value);
         } else {
-            let at = cx.world.with_rng(|rng| rng.random_range(0..seen));
+            let at = lock(&cx.world.rng).random_range(0..seen);
             if let Some(slot) = reservoir.get_mut(at) {
                 *slot = value;
             }

@@ -14,7 +14,7 @@ use crate::syntax::ast::{
     self, CreateFunction, ExprKind, FunctionName, Name, StatementKind, Variable,
 };
 use crate::syntax::{Splitter, statement};
-use crate::types::{Source as _, Type, Value};
+use crate::types::{Type, Value};
 
 /// Executes one statement. What it changed is undone if it fails.
 pub fn execute(cx: &Cx, source: &Arc<Source>) -> Result<Outcome> {
@@ -105,7 +105,7 @@ fn assign(cx: &Cx, targets: &[Variable], value: &ast::Expr) -> Result<()> {
                 _ => (Value::Bag(bag), None),
             }
         }
-        value => (value, Some(compile::value_type(&plan))),
+        value => (value, Some(plan.ty.clone())),
     };
     put(&cx.world, targets, result, ty).map_err(|error| error.at(&value.span))
 }

@@ -7,7 +7,7 @@ use crate::compile;
 use crate::diagnostic::{Error, Result};
 use crate::run::{Cx, query};
 use crate::syntax::ast::{Expr, Validate};
-use crate::types::{Source as _, Value};
+use crate::types::Value;
 
 /// Runs the checks and prints what came of them. An error if one differed.
 pub fn run(cx: &Cx, validate: &Validate) -> Result<()> {

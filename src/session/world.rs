@@ -12,7 +12,6 @@ use crate::console::Console;
 use crate::diagnostic::Result;
 use crate::functions::library::Library;
 use crate::mqtt;
-use crate::run::wait::lock;
 use crate::store::{Store, Undo};
 use crate::types::{Type, Value};
 
@@ -24,9 +23,12 @@ pub struct World {
     pub store: Store,
     pub variables: Variables,
     pub mqtt: mqtt::Clients,
-    /// When the session began, for `clock()`.
+    /// Where random numbers come from; `rand_seed` makes them repeat.
+    pub rng: Mutex<StdRng>,
+    /// The folders to which `popd` goes back, the nearest last.
+    pub folders: Mutex<Vec<PathBuf>>,
+    /// When the session began.
     pub started: Instant,
-    rng: Mutex<Option<StdRng>>,
 }
 
 impl World {
@@ -41,18 +43,9 @@ impl World {
             store: Store::default(),
             variables: Variables::default(),
             started: Instant::now(),
-            rng: Mutex::default(),
+            rng: Mutex::new(StdRng::from_os_rng()),
+            folders: Mutex::default(),
         }
-    }
-
-    /// Works with the session's random numbers, seeded by the system unless [`World::seed`] was called.
-    pub fn with_rng<T>(&self, work: impl FnOnce(&mut StdRng) -> T) -> T {
-        work(lock(&self.rng).get_or_insert_with(StdRng::from_os_rng))
-    }
-
-    /// Makes the random numbers from here on the same each time.
-    pub fn seed(&self, seed: u64) {
-        *lock(&self.rng) = Some(StdRng::seed_from_u64(seed));
     }
 
     /// The objects of a type, those of its subtypes included.
