@@ -9,7 +9,9 @@ pub enum Kind {
     /// A name or a keyword.
     Word,
     /// A string, closed or not.
-    Text { closed: bool },
+    Text {
+        closed: bool,
+    },
     Comment,
 }
 
