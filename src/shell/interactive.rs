@@ -23,12 +23,13 @@ const PROMPT: &str = "osql> ";
 const REMEMBERED: usize = 10_000;
 
 const HELP: &str = "\
-A statement ends with a semicolon and may take several lines.
-  apropos('word');        functions that have to do with a word
-  doc('function');        what a function does, with its signature
-  Tab                     completes names; Ctrl-R searches the history
-  Ctrl-C                  stops the query that runs, or clears the line
-  quit; or Ctrl-D         leaves
+A statement may take several lines and ends with ;
+  apropos('word');   functions that have to do with a word
+  doc('function');   what a function does
+  Tab                completes names
+  Ctrl-R             searches the history
+  Ctrl-C             stops the query, or clears the line
+  quit; or Ctrl-D    leaves
 ";
 
 type Prompt = Editor<Assistant, FileHistory>;

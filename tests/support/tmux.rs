@@ -70,7 +70,12 @@ impl Terminal {
     /// Types text as it stands.
     #[track_caller]
     pub fn type_text(&self, text: &str) {
-        self.tmux(&["send-keys", "-l", text]);
+        // A semicolon at the end of an argument would end tmux's own command.
+        let text = match text.strip_suffix(';') {
+            Some(text) => format!("{text}\\;"),
+            None => text.to_owned(),
+        };
+        self.tmux(&["send-keys", "-l", &text]);
     }
 
     /// Presses a key by tmux's name: `Enter`, `C-c`, `Up`, `Tab`.
