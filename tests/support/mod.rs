@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 pub mod osql;
+pub mod sandbox;
 pub mod tmux;
 
 use std::time::Duration;

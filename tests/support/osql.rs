@@ -21,8 +21,12 @@ pub fn osql() -> Osql {
 
 /// The same for a copy of the program elsewhere.
 pub fn osql_at(program: &Path) -> Osql {
+    osql_by(Command::new(program))
+}
+
+/// The same for a command that starts the program.
+pub fn osql_by(mut command: Command) -> Osql {
     let own = TempDir::new().expect("a temporary folder");
-    let mut command = Command::new(program);
     command
         .env_remove("SA_HOME")
         .env_remove("NO_COLOR")
@@ -308,7 +312,8 @@ impl Captured {
         text.lines().take(count).map(str::to_owned).collect()
     }
 
-    fn all(&mut self) -> String {
+    /// Everything, once the program has closed it.
+    pub fn all(&mut self) -> String {
         if let Some(reader) = self.reader.take() {
             reader.join().expect("the reader does not panic");
         }
