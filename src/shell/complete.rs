@@ -6,6 +6,7 @@ use rustyline::Result;
 use rustyline::completion::{FilenameCompleter, Pair};
 
 use super::highlight::{self, Kind, is_word};
+use crate::functions::table;
 use crate::session::Session;
 
 /// Words of the language, in lower case and sorted.
@@ -88,7 +89,8 @@ pub struct Words {
 impl Words {
     /// Takes up what the session knows by now.
     pub fn learn(&mut self, session: &Session) {
-        let _ = session;
+        let variables = session.world().variables.names();
+        self.variables = variables.iter().map(|name| format!(":{name}")).collect();
     }
 
     /// What the word before `at` may become: where it starts, and the candidates.
@@ -123,14 +125,32 @@ impl Words {
 
     fn names(&self) -> BTreeSet<String> {
         let keywords = KEYWORDS.iter().map(|k| (*k).to_owned());
-        keywords.chain(self.variables.iter().cloned()).collect()
+        let functions = table::all().iter().map(|f| f.name.to_owned());
+        keywords
+            .chain(functions)
+            .chain(self.variables.iter().cloned())
+            .collect()
     }
 
     /// The signature of the function whose arguments are being typed at the end of `line`.
     pub fn signature_at(&self, line: &str) -> Option<String> {
-        let _ = open_call(line)?;
-        None
+        let name = open_call(line)?.to_lowercase();
+        let signatures: Vec<_> = table::declared(&name)
+            .iter()
+            .map(|declaration| signature(declaration.text))
+            .collect();
+        (!signatures.is_empty()).then(|| signatures.join("  or  "))
     }
+}
+
+/// The signature in a declaration: what stands before its documentation and its body.
+fn signature(declaration: &str) -> String {
+    let head = declaration
+        .split_once("/*")
+        .map_or(declaration, |(head, _)| head);
+    let head = head.split_once(" as ").map_or(head, |(head, _)| head);
+    let words: Vec<_> = head.split_whitespace().skip(2).collect();
+    words.join(" ")
 }
 
 /// The name of the innermost call that is still open at the end of `line`.
@@ -165,6 +185,12 @@ mod tests {
         assert!(KEYWORDS.is_sorted());
         assert!(is_keyword("Select"));
         assert!(!is_keyword("selector"));
+    }
+
+    #[test]
+    fn a_signature_is_a_declaration_without_the_rest() {
+        let declaration = "create function upper(Charstring s)\n  -> Charstring\n /* as said */ as foreign 'string:upper'";
+        assert_eq!(signature(declaration), "upper(Charstring s) -> Charstring");
     }
 
     #[test]

@@ -57,7 +57,7 @@ fn text(rest: &str, quote: char) -> (Kind, usize) {
     for (at, c) in rest.char_indices().skip(1) {
         if escaped {
             escaped = false;
-        } else if c == '\\' {
+        } else if c == '\\' && quote == '"' {
             escaped = true;
         } else if c == quote {
             return (Kind::Text { closed: true }, at + 1);

@@ -50,10 +50,11 @@ pub fn run(runner: &mut Runner, notices: &Notices) {
         env!("CARGO_PKG_VERSION")
     ));
     while runner.goes_on() {
-        let _ = runner.console().flush();
         notices.enter_prompt();
         let line = prompt.readline(PROMPT);
         notices.leave_prompt();
+        // What was printed while the line was typed and has not been shown.
+        let _ = runner.console().flush();
         match line {
             Ok(text) => {
                 remember(&mut prompt, history.as_ref(), &text);

@@ -121,3 +121,38 @@ impl<W: Write> Write for Writer<W> {
         self.to.flush()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// Hands on what it prints.
+    struct Above(mpsc::Sender<String>);
+
+    impl ExternalPrinter for Above {
+        fn print(&mut self, text: String) -> rustyline::Result<()> {
+            self.0.send(text).map_err(|e| io::Error::other(e).into())
+        }
+    }
+
+    #[test]
+    fn what_comes_during_a_prompt_goes_above_it() {
+        let notices = Notices::new();
+        let (sender, above) = mpsc::channel();
+        notices.print_with(Above(sender)).expect("starts");
+        let mut writer = Writer {
+            to: Vec::new(),
+            shared: notices.0.clone(),
+            terminal: true,
+        };
+        writer.write_all(b"before\n").expect("is written");
+        notices.enter_prompt();
+        writer.write_all(b"during\n").expect("is kept");
+        assert_eq!(above.recv().expect("is printed"), "during\n");
+        notices.leave_prompt();
+        writer.write_all(b"after\n").expect("is written");
+        assert_eq!(writer.to, b"before\nafter\n");
+    }
+}

@@ -1,7 +1,6 @@
 //! Results on their way out: text, JSON or CSV, each as soon as it should be seen.
 
 use std::io;
-use std::time::{Duration, Instant};
 
 use super::args::Format;
 use crate::console::Console;
@@ -9,49 +8,46 @@ use crate::diagnostic::{Error, Result};
 use crate::session::Rows;
 use crate::types::{Value, json};
 
-/// A result that is computed, not live, may wait for others this long.
-const PATIENCE: Duration = Duration::from_millis(100);
-
 /// What ended the showing of results.
 pub enum Ended {
     /// All have been shown.
     Whole,
-    /// The query failed or was stopped, after what has been shown.
-    Failed(Error),
+    /// The query failed or was stopped, after this many results.
+    Failed(Error, u64),
     /// Nobody reads standard output any more.
     Closed,
 }
 
 /// Writes all rows to the console as they arrive.
-pub fn show(rows: Rows, format: Format, console: &Console) -> Ended {
-    let live = rows.is_live();
-    let mut seen = Instant::now();
-    for row in rows {
+pub fn show(mut rows: Rows, format: Format, console: &Console) -> Ended {
+    let mut shown = 0;
+    while let Some(row) = rows.next() {
         let text = match row.and_then(|value| line(&value, format)) {
             Ok(text) => text,
             Err(_) if console.is_closed() => return Ended::Closed,
-            Err(error) => return Ended::Failed(error),
+            Err(error) => return Ended::Failed(error, shown),
         };
         let mut written = console.write(&text);
-        if written.is_ok() && (live || seen.elapsed() >= PATIENCE) {
+        if written.is_ok() && rows.is_live() {
             written = console.flush();
-            seen = Instant::now();
         }
         if let Err(error) = written {
-            return unwritable(console, &error);
+            return unwritable(console, &error, shown);
         }
+        shown += 1;
     }
     match console.flush() {
         Ok(()) => Ended::Whole,
-        Err(error) => unwritable(console, &error),
+        Err(error) => unwritable(console, &error, shown),
     }
 }
 
-fn unwritable(console: &Console, error: &io::Error) -> Ended {
+fn unwritable(console: &Console, error: &io::Error, shown: u64) -> Ended {
     if console.is_closed() {
         Ended::Closed
     } else {
-        Ended::Failed(Error::run(format!("cannot write the results: {error}")))
+        let error = Error::run(format!("cannot write the results: {error}"));
+        Ended::Failed(error, shown)
     }
 }
 

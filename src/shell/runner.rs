@@ -9,7 +9,6 @@ use super::output::{self, Ended};
 use super::signals::Signals;
 use crate::console::Console;
 use crate::diagnostic::{Error, Kind, Source};
-use crate::run::wait::Token;
 use crate::session::{Outcome, Session};
 
 /// A session at work: what it runs for whom, and whether it should go on.
@@ -24,6 +23,7 @@ pub struct Runner {
 
 impl Runner {
     pub fn new(session: Session, signals: Signals, format: Format) -> Runner {
+        signals.attach(session.interrupt());
         Runner {
             session,
             signals,
@@ -55,38 +55,30 @@ impl Runner {
 
     /// Runs one statement and shows what comes of it; `false` if it failed.
     pub fn run(&mut self, statement: &Arc<Source>) -> bool {
-        self.signals.watch(&self.session.running());
+        self.signals.next_statement();
         match self.session.execute(statement) {
             Ok(Outcome::Done) => true,
             Ok(Outcome::Quit) => {
                 self.leave();
                 true
             }
-            Ok(Outcome::Rows(rows)) => {
-                self.signals.watch(&self.session.running());
-                let live = rows.is_live();
-                match output::show(rows, self.format, self.console()) {
-                    Ended::Whole | Ended::Closed => true,
-                    // A live query has no end of its own: when its time is up, that is its end.
-                    Ended::Failed(e) if live && self.is_timeout(&e) => true,
-                    Ended::Failed(error) => self.fail(&error),
-                }
-            }
+            Ok(Outcome::Rows(rows)) => match output::show(rows, self.format, self.console()) {
+                Ended::Whole | Ended::Closed => true,
+                // What has given results until its time was up has done what it could.
+                Ended::Failed(error, shown) if shown > 0 && self.is_timeout(&error) => true,
+                Ended::Failed(error, _) => self.fail(&error),
+            },
             Err(error) => self.fail(&error),
         }
     }
 
     fn is_timeout(&self, error: &Error) -> bool {
-        error.kind() == Kind::Stopped && !self.stopped_by_signal()
-    }
-
-    fn stopped_by_signal(&self) -> bool {
-        self.signals.interrupted() || self.signals.ending()
+        error.kind() == Kind::Stopped && !self.signals.stopped()
     }
 
     /// Reports an error; gives `false`, as the statement failed.
     pub fn fail(&mut self, error: &Error) -> bool {
-        if error.kind() == Kind::Stopped && self.stopped_by_signal() {
+        if error.kind() == Kind::Stopped && self.signals.stopped() {
             self.console().notice("stopped\n");
             return false;
         }
@@ -96,13 +88,6 @@ impl Runner {
             self.console().notice(&error.render(self.colour));
         }
         false
-    }
-
-    /// What a wait for input should be stopped by.
-    pub fn watched_token(&self) -> Token {
-        let token = Token::new();
-        self.signals.watch(&token);
-        token
     }
 
     /// Ends the session, waiting for acknowledgements at most `limit`; gives the exit status.

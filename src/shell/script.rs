@@ -47,7 +47,7 @@ fn feed(runner: &mut Runner, input: &Input, bail: bool) -> Result<bool> {
     }
     if let Some(mut text) = text {
         let mut first = true;
-        while let Some(mut piece) = text.next(&runner.watched_token())? {
+        while let Some(mut piece) = text.next(runner.signals.input_token())? {
             if std::mem::take(&mut first) {
                 prepare_first(&mut piece);
             }

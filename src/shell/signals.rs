@@ -3,7 +3,7 @@
 use std::io;
 use std::process;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -11,15 +11,19 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals as Incoming;
 use signal_hook::low_level;
 
-use crate::run::wait::{Token, lock};
+use crate::run::wait::Token;
+use crate::session::Interrupt;
 
 /// What signals have asked for so far, and whom they stop.
 #[derive(Clone)]
 pub struct Signals(Arc<State>);
 
+#[derive(Default)]
 struct State {
-    /// The query that runs, or the wait for input.
-    current: Mutex<Token>,
+    /// Stops the statement that runs.
+    query: OnceLock<Interrupt>,
+    /// Stops the wait for input.
+    input: Token,
     /// Whether Ctrl-C ends only the query, as at the prompt.
     prompt: AtomicBool,
     /// Whether Ctrl-C has stopped the current query.
@@ -34,13 +38,7 @@ impl Signals {
     /// Listens from now on, on a thread of its own.
     pub fn install() -> io::Result<Signals> {
         let mut incoming = Incoming::new([SIGINT, SIGTERM, SIGHUP])?;
-        let signals = Signals(Arc::new(State {
-            current: Mutex::default(),
-            prompt: AtomicBool::new(false),
-            interrupted: AtomicBool::new(false),
-            ending: AtomicI32::new(0),
-            closing: AtomicBool::new(false),
-        }));
+        let signals = Signals(Arc::default());
         let listener = signals.clone();
         thread::Builder::new()
             .name("signals".to_owned())
@@ -52,25 +50,29 @@ impl Signals {
         Ok(signals)
     }
 
+    /// Says what stops the statements of the session. Once.
+    pub fn attach(&self, query: Interrupt) {
+        self.0.query.get_or_init(|| query);
+    }
+
     /// From now on Ctrl-C ends the query, not the program.
     pub fn at_prompt(&self) {
         self.0.prompt.store(true, Ordering::SeqCst);
     }
 
-    /// Says what a signal stops from now on. Stopped at once if the program is ending.
-    pub fn watch(&self, token: &Token) {
-        *lock(&self.0.current) = token.clone();
-        if self.0.prompt.load(Ordering::SeqCst) {
-            self.0.interrupted.store(false, Ordering::SeqCst);
-        }
-        if self.ending() || self.interrupted() {
-            token.stop(STOPPED);
-        }
+    /// The next statement begins: what Ctrl-C has stopped is over.
+    pub fn next_statement(&self) {
+        self.0.interrupted.store(false, Ordering::SeqCst);
     }
 
-    /// Whether Ctrl-C has stopped what is watched.
-    pub fn interrupted(&self) -> bool {
-        self.0.interrupted.load(Ordering::SeqCst)
+    /// Stops when a signal has asked the program to end: for the wait for input.
+    pub fn input_token(&self) -> &Token {
+        &self.0.input
+    }
+
+    /// Whether a signal has stopped the current query.
+    pub fn stopped(&self) -> bool {
+        self.0.interrupted.load(Ordering::SeqCst) || self.ending()
     }
 
     /// Whether a signal has asked the program to end.
@@ -92,34 +94,45 @@ impl Signals {
     }
 
     fn on(&self, signal: i32) {
-        let state = &*self.0;
-        if signal == SIGINT && state.closing.load(Ordering::SeqCst) {
+        let closing = self.0.closing.load(Ordering::SeqCst);
+        if signal == SIGINT && closing {
             // Whoever waits for the end has had enough of waiting.
             process::exit(128 + signal);
         }
-        if signal == SIGINT && state.prompt.load(Ordering::SeqCst) {
-            state.interrupted.store(true, Ordering::SeqCst);
-            lock(&state.current).stop(STOPPED);
+        if signal == SIGINT && self.0.prompt.load(Ordering::SeqCst) {
+            self.0.interrupted.store(true, Ordering::SeqCst);
+            self.stop_query();
             return;
         }
-        if state.ending.swap(signal, Ordering::SeqCst) != 0 {
+        if self.0.ending.swap(signal, Ordering::SeqCst) != 0 {
             // Asked twice: at once.
             process::exit(128 + signal);
         }
-        lock(&state.current).stop(STOPPED);
-        if state.prompt.load(Ordering::SeqCst) {
-            self.leave_prompt();
+        self.0.input.stop(STOPPED);
+        self.stop_query();
+        if !closing {
+            self.insist();
         }
     }
 
-    /// Gets the line editor to return: it takes SIGINT for Ctrl-C while it reads.
-    fn leave_prompt(&self) {
+    fn stop_query(&self) {
+        if let Some(query) = self.0.query.get() {
+            query.stop(STOPPED);
+        }
+    }
+
+    /// Stops what runs until the program closes: a statement may just begin, or a person type. The
+    /// line editor takes SIGINT for Ctrl-C while it reads, and returns.
+    fn insist(&self) {
         let signals = self.clone();
-        // On a thread of its own, so that a second signal is heard. Its start fails only where no
-        // thread can start; the signal then takes effect after the next line.
+        // On a thread of its own, so that a second signal is heard. Should no thread start, the end
+        // comes after the statement.
         let _ = thread::Builder::new().spawn(move || {
             while !signals.0.closing.load(Ordering::SeqCst) {
-                let _ = low_level::raise(SIGINT);
+                signals.stop_query();
+                if signals.0.prompt.load(Ordering::SeqCst) {
+                    let _ = low_level::raise(SIGINT);
+                }
                 thread::sleep(Duration::from_millis(50));
             }
         });

@@ -4,20 +4,23 @@ use std::io;
 use std::sync::{Arc, Weak};
 
 use tracing::Level;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::time::uptime;
+use tracing_subscriber::prelude::*;
 
 use crate::session::World;
 
-/// Shows events of osql and the MQTT libraries from now on, through the session's console.
+/// Shows osql's own events from now on, through the session's console. Those of the libraries stay
+/// out: they may hold what has to be kept secret.
 pub fn start(world: &Arc<World>) {
     let world = Arc::downgrade(world);
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(Level::DEBUG)
+    let lines = tracing_subscriber::fmt::layer()
         .with_ansi(false)
         .with_timer(uptime())
-        .with_writer(move || ToConsole(world.clone()));
+        .with_writer(move || ToConsole(world.clone()))
+        .with_filter(Targets::new().with_target("osql", Level::DEBUG));
     // Fails only if it has been started before, and then there is nothing to do.
-    let _ = subscriber.try_init();
+    let _ = tracing_subscriber::registry().with(lines).try_init();
 }
 
 /// Writes each event as one notice.
