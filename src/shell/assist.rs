@@ -15,12 +15,16 @@ use crate::session::Session;
 /// The line editor's helper.
 pub struct Assistant {
     words: Words,
+    /// Hints stand beside what is typed, and only their colour tells them apart.
+    hints: bool,
 }
 
 impl Assistant {
-    pub fn new(session: &Session) -> Assistant {
+    /// `hints`: whether the terminal can show them in a colour of their own.
+    pub fn new(session: &Session, hints: bool) -> Assistant {
         let mut assistant = Assistant {
             words: Words::default(),
+            hints,
         };
         assistant.learn(session);
         assistant
@@ -69,7 +73,7 @@ impl Hinter for Assistant {
     type Hint = Signature;
 
     fn hint(&self, line: &str, at: usize, _: &Context<'_>) -> Option<Signature> {
-        if at < line.len() {
+        if !self.hints || at < line.len() {
             return None;
         }
         let signature = self.words.signature_at(line)?;

@@ -135,11 +135,12 @@ impl Words {
     /// The signature of the function whose arguments are being typed at the end of `line`.
     pub fn signature_at(&self, line: &str) -> Option<String> {
         let name = open_call(line)?.to_lowercase();
-        let signatures: Vec<_> = table::declared(&name)
-            .iter()
-            .map(|declaration| signature(declaration.text))
-            .collect();
-        (!signatures.is_empty()).then(|| signatures.join("  or  "))
+        let (first, others) = table::declared(&name).split_first()?;
+        let mut hint = signature(first.text);
+        if !others.is_empty() {
+            hint.push_str(&format!("  and {} more", others.len()));
+        }
+        Some(hint)
     }
 }
 

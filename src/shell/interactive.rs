@@ -72,11 +72,7 @@ pub fn run(runner: &mut Runner, notices: &Notices) {
 }
 
 fn editor(runner: &Runner, notices: &Notices) -> rustyline::Result<Prompt> {
-    let colour = if super::colour_wanted() {
-        ColorMode::Enabled
-    } else {
-        ColorMode::Disabled
-    };
+    let colour = super::colour_wanted();
     let config = rustyline::Config::builder()
         .max_history_size(REMEMBERED)?
         .history_ignore_space(true)
@@ -84,8 +80,12 @@ fn editor(runner: &Runner, notices: &Notices) -> rustyline::Result<Prompt> {
         .bell_style(BellStyle::None)
         .build();
     let mut prompt = Prompt::with_config(config)?;
-    prompt.set_color_mode(colour);
-    prompt.set_helper(Some(Assistant::new(runner.session())));
+    prompt.set_color_mode(if colour {
+        ColorMode::Enabled
+    } else {
+        ColorMode::Disabled
+    });
+    prompt.set_helper(Some(Assistant::new(runner.session(), colour)));
     // A terminal without line editing has no line that could be disturbed.
     if let Ok(printer) = prompt.create_external_printer() {
         notices.print_with(printer)?;
