@@ -242,6 +242,18 @@ fn messages_as_the_result_of_a_query() {
 }
 
 #[test]
+fn what_is_published_last_still_arrives() {
+    let broker = Broker::start();
+    let subscriber = broker.subscriber(Some(1000));
+    let connect = SECURE.split_inclusive(";\n").take(3).collect::<String>();
+    let publish = "publish(siota(1,1000), \"mqtt:my/experimental\"); quit;";
+    let output = broker.osql().stdin(connect + publish).run();
+    assert_eq!((output.code, output.stderr.as_str()), (0, ""));
+    let expected: Vec<_> = (1..=1000).map(|i| i.to_string()).collect();
+    assert_eq!(subscriber.messages(), expected);
+}
+
+#[test]
 fn the_demo_needs_nothing_but_osql() {
     let output = osql().arg(script("demo.osql")).run();
     assert_eq!((output.code, output.stderr.as_str()), (0, ""));
