@@ -33,7 +33,11 @@ pub fn choose(resolvents: &[Arc<Function>], args: &[Type]) -> Option<Choice> {
     let same_modes = |c: &&(u32, bool, Vec<Mode>, &Arc<Function>)| c.2 == modes;
     let mut candidates = vec![fitting[0].3.clone()];
     candidates.extend(
-        fitting[1..].iter().filter(late).filter(same_modes).map(|(.., f)| (*f).clone()),
+        fitting[1..]
+            .iter()
+            .filter(late)
+            .filter(same_modes)
+            .map(|(.., f)| (*f).clone()),
     );
     Some(Choice { candidates, modes })
 }
@@ -46,7 +50,11 @@ fn fit_all<'f>(
     if params.len() != args.len() {
         return None;
     }
-    let fits: Option<Vec<Fit>> = args.iter().zip(params).map(|(a, p)| fit(a, &p.ty)).collect();
+    let fits: Option<Vec<Fit>> = args
+        .iter()
+        .zip(params)
+        .map(|(a, p)| fit(a, &p.ty))
+        .collect();
     let fits = fits?;
     let cost = fits.iter().map(|f| f.cost).sum();
     let sure = fits.iter().all(|f| f.sure);
@@ -95,7 +103,9 @@ impl Compiler<'_> {
     }
 
     fn fragments(&mut self, args: &[&ast::Expr]) -> Result<Vec<Fragment>> {
-        args.iter().map(|arg| self.fragment(|c| c.expr(arg))).collect()
+        args.iter()
+            .map(|arg| self.fragment(|c| c.expr(arg)))
+            .collect()
     }
 
     /// An arithmetic operator: numbers are computed on the spot, anything else is a call.
@@ -111,7 +121,10 @@ impl Compiler<'_> {
             return Ok((expr, ty));
         };
         let numeric = |f: &Arc<Function>| {
-            f.signature.params.iter().all(|p| matches!(p.ty, Type::Number | Type::Real))
+            f.signature
+                .params
+                .iter()
+                .all(|p| matches!(p.ty, Type::Number | Type::Real))
         };
         let may_be_numbers = match &call.target {
             Target::One(function) => numeric(function),
@@ -120,7 +133,11 @@ impl Compiler<'_> {
         if !may_be_numbers {
             return Ok((Expr::Call(call), ty));
         }
-        let ty = if matches!(call.target, Target::One(_)) { arithmetic_type(op, &call, ty) } else { ty };
+        let ty = if matches!(call.target, Target::One(_)) {
+            arithmetic_type(op, &call, ty)
+        } else {
+            ty
+        };
         Ok((Expr::Arith(op, call), ty))
     }
 
@@ -137,10 +154,23 @@ impl Compiler<'_> {
         };
         let whole = choice.modes.iter().map(|mode| *mode == Mode::Whole);
         let args = args.into_iter().zip(whole);
-        let args = args.map(|(arg, whole)| if whole { self.whole_argument(arg) } else { self.single(arg).0 });
+        let args = args.map(|(arg, whole)| {
+            if whole {
+                self.whole_argument(arg)
+            } else {
+                self.single(arg).0
+            }
+        });
         let args = args.collect();
         let (target, ty) = self.target(choice.candidates)?;
-        Ok((Expr::Call(Box::new(Call { target, args, span: span.clone() })), ty))
+        Ok((
+            Expr::Call(Box::new(Call {
+                target,
+                args,
+                span: span.clone(),
+            })),
+            ty,
+        ))
     }
 
     /// An argument for a parameter that takes a whole collection.
@@ -168,7 +198,10 @@ impl Compiler<'_> {
                 None => ty,
             });
         }
-        Ok((Target::Late(candidates.into()), joined.unwrap_or(Type::Object)))
+        Ok((
+            Target::Late(candidates.into()),
+            joined.unwrap_or(Type::Object),
+        ))
     }
 
     /// `bag(a, b, …)`: bags among the elements contribute their elements.
@@ -202,7 +235,9 @@ impl Compiler<'_> {
 /// Whether some resolvent takes a bag of streams as its argument `i`.
 fn wants_streams(resolvents: &[Arc<Function>], i: usize) -> bool {
     let of_streams = |ty: &Type| matches!(ty, Type::Bag(of) if matches!(**of, Type::Stream(_)));
-    resolvents.iter().any(|f| f.signature.params.get(i).is_some_and(|p| of_streams(&p.ty)))
+    resolvents
+        .iter()
+        .any(|f| f.signature.params.get(i).is_some_and(|p| of_streams(&p.ty)))
 }
 
 /// The type of arithmetic where more is known than the function's signature says.
@@ -217,15 +252,29 @@ fn arithmetic_type(op: BinaryOp, call: &Call, declared: Type) -> Type {
 /// The error for a call that no resolvent fits, with those that exist.
 pub fn no_resolvent(name: &str, all: &[Arc<Function>], args: &[Type], span: &Span) -> Error {
     let same_arity: Vec<_> = all.iter().filter(|f| f.arity() == args.len()).collect();
-    let types = args.iter().map(Type::to_string).collect::<Vec<_>>().join(", ");
+    let types = args
+        .iter()
+        .map(Type::to_string)
+        .collect::<Vec<_>>()
+        .join(", ");
     let message = if same_arity.is_empty() {
-        let plural = if args.len() == 1 { "argument" } else { "arguments" };
+        let plural = if args.len() == 1 {
+            "argument"
+        } else {
+            "arguments"
+        };
         format!("'{name}' does not take {} {plural}", args.len())
     } else {
         format!("'{name}' does not take ({types})")
     };
-    let shown = if same_arity.is_empty() { all.iter().collect() } else { same_arity };
+    let shown = if same_arity.is_empty() {
+        all.iter().collect()
+    } else {
+        same_arity
+    };
     let error = Error::compile(message).at(span);
     let listed = shown.iter().take(6);
-    listed.fold(error, |error, f| error.help(format!("it is {}", f.signature)))
+    listed.fold(error, |error, f| {
+        error.help(format!("it is {}", f.signature))
+    })
 }

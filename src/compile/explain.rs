@@ -9,7 +9,12 @@ use crate::syntax::ast::BinaryOp;
 /// The plan of a query, one step a line, steps inside others indented.
 pub fn explain(query: &Query) -> String {
     let mut out = String::new();
-    Explainer { query, depth: 0, out: &mut out }.query();
+    Explainer {
+        query,
+        depth: 0,
+        out: &mut out,
+    }
+    .query();
     out
 }
 
@@ -29,9 +34,16 @@ impl Explainer<'_> {
     fn query(&mut self) {
         self.steps(&self.query.steps);
         if let Some(Group { keys, aggregates }) = &self.query.group {
-            let keys = keys.iter().map(|(key, _)| self.expr(key)).collect::<Vec<_>>().join(", ");
+            let keys = keys
+                .iter()
+                .map(|(key, _)| self.expr(key))
+                .collect::<Vec<_>>()
+                .join(", ");
             let calls: Vec<_> = aggregates.iter().map(|a| self.expr(&a.argument)).collect();
-            self.line(&format!("group by {keys}, aggregating {}", calls.join(", ")));
+            self.line(&format!(
+                "group by {keys}, aggregating {}",
+                calls.join(", ")
+            ));
         }
         for order in &self.query.order {
             let direction = if order.descending { " descending" } else { "" };
@@ -45,7 +57,13 @@ impl Explainer<'_> {
             let text = format!("stop after {} rows", self.expr(limit));
             self.line(&text);
         }
-        let columns: Vec<_> = self.query.output.columns.iter().map(|c| self.expr(c)).collect();
+        let columns: Vec<_> = self
+            .query
+            .output
+            .columns
+            .iter()
+            .map(|c| self.expr(c))
+            .collect();
         self.line(&format!("give {}", columns.join(", ")));
     }
 
@@ -61,14 +79,22 @@ impl Explainer<'_> {
             Step::Let(pattern, value) => {
                 format!("let {} = {}", self.pattern(pattern), self.expr(value))
             }
-            Step::Iterate { pattern, over, stream } => format!(
+            Step::Iterate {
+                pattern,
+                over,
+                stream,
+            } => format!(
                 "for each {} in {}{}",
                 self.pattern(pattern),
                 if *stream { "stream " } else { "" },
                 self.expr(over)
             ),
             Step::Index { base, position, .. } => {
-                format!("for each position {} of {}", self.slot(*position), self.expr(base))
+                format!(
+                    "for each position {} of {}",
+                    self.slot(*position),
+                    self.expr(base)
+                )
             }
             Step::Extent { slot, ty } => {
                 format!("for each {} in the extent of {ty}", self.slot(*slot))
@@ -110,7 +136,11 @@ impl Explainer<'_> {
             Body::Stored(table) => format!(" ({} rows)", table.len()),
             _ => String::new(),
         };
-        format!("{access} {name}({}) -> {}{rows}", columns(args), columns(results))
+        format!(
+            "{access} {name}({}) -> {}{rows}",
+            columns(args),
+            columns(results)
+        )
     }
 
     fn slot(&self, slot: Slot) -> String {
@@ -133,7 +163,11 @@ impl Explainer<'_> {
     }
 
     fn list(&self, exprs: &[Expr], between: &str) -> String {
-        exprs.iter().map(|e| self.expr(e)).collect::<Vec<_>>().join(between)
+        exprs
+            .iter()
+            .map(|e| self.expr(e))
+            .collect::<Vec<_>>()
+            .join(between)
     }
 
     fn expr(&self, expr: &Expr) -> String {
@@ -144,12 +178,22 @@ impl Explainer<'_> {
             Expr::Call(call) => format!("{}({})", target(&call.target), self.list(&call.args, ",")),
             Expr::Arith(op, call) => match call.args.as_slice() {
                 [left, right] => {
-                    format!("({} {} {})", self.expr(left), operator(*op), self.expr(right))
+                    format!(
+                        "({} {} {})",
+                        self.expr(left),
+                        operator(*op),
+                        self.expr(right)
+                    )
                 }
                 args => format!("-{}", self.list(args, "")),
             },
             Expr::Compare(op, sides) => {
-                format!("{} {} {}", self.expr(&sides[0]), operator(*op), self.expr(&sides[1]))
+                format!(
+                    "{} {} {}",
+                    self.expr(&sides[0]),
+                    operator(*op),
+                    self.expr(&sides[1])
+                )
             }
             Expr::And(list) => self.list(list, " and "),
             Expr::Or(list) => format!("({})", self.list(list, " or ")),
@@ -170,7 +214,10 @@ impl Explainer<'_> {
             Expr::Sub(sub) | Expr::Collect(sub) => {
                 let inner = explain(&sub.query);
                 let indent = "  ".repeat(self.depth + 2);
-                let body: String = inner.lines().map(|line| format!("\n{indent}{line}")).collect();
+                let body: String = inner
+                    .lines()
+                    .map(|line| format!("\n{indent}{line}"))
+                    .collect();
                 format!("{{{body} }}")
             }
             Expr::Member { needle, haystack } => {

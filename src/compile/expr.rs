@@ -19,12 +19,16 @@ impl Compiler<'_> {
             }
             ExprKind::Variable(Variable::Session(name)) => self.session_variable(name),
             ExprKind::Call { function, args } => self.call(function, args, &expr.span),
-            ExprKind::Unary { op: UnaryOp::Minus, arg } => {
-                self.operator("uminus", BinaryOp::Minus, &[arg], &expr.span)
-            }
-            ExprKind::Binary { op, left, right, op_span } => {
-                self.binary(*op, left, right, &expr.span.to(op_span).to(&expr.span))
-            }
+            ExprKind::Unary {
+                op: UnaryOp::Minus,
+                arg,
+            } => self.operator("uminus", BinaryOp::Minus, &[arg], &expr.span),
+            ExprKind::Binary {
+                op,
+                left,
+                right,
+                op_span,
+            } => self.binary(*op, left, right, &expr.span.to(op_span).to(&expr.span)),
             ExprKind::Vector(elements) | ExprKind::Tuple(elements) => self.vector(elements),
             ExprKind::Record(fields) => self.record(fields),
             ExprKind::Index { base, indices } => self.index(base, indices, expr),
@@ -62,7 +66,10 @@ impl Compiler<'_> {
             return Ok(self.splice(fragment).0);
         }
         let haystack = Box::new(self.wrap(fragment));
-        Ok(Expr::Member { needle: Box::new(Expr::Const(Value::Bool(true))), haystack })
+        Ok(Expr::Member {
+            needle: Box::new(Expr::Const(Value::Bool(true))),
+            haystack,
+        })
     }
 
     fn session_variable(&mut self, name: &ast::Name) -> Result<(Expr, Type)> {
@@ -72,9 +79,10 @@ impl Compiler<'_> {
                 .help("give it to the function as an argument"));
         }
         match self.world.variables.get(&name.text) {
-            _ if self.place == Place::Script => {
-                Ok((Expr::Session(name.text.clone(), name.span.clone()), Type::Object))
-            }
+            _ if self.place == Place::Script => Ok((
+                Expr::Session(name.text.clone(), name.span.clone()),
+                Type::Object,
+            )),
             Some((value, ty)) => Ok((Expr::Const(value), ty)),
             None => Err(self.unknown_session_variable(name)),
         }
@@ -101,7 +109,11 @@ impl Compiler<'_> {
         match op {
             And | Or => {
                 let sides = vec![self.condition(left)?, self.condition(right)?];
-                let expr = if op == And { Expr::And(sides) } else { Expr::Or(sides) };
+                let expr = if op == And {
+                    Expr::And(sides)
+                } else {
+                    Expr::Or(sides)
+                };
                 Ok((expr, Type::Boolean))
             }
             Eq | Ne | Lt | Le | Gt | Ge => {
@@ -183,9 +195,8 @@ impl Compiler<'_> {
         let mut so_far = self.fragment(|c| c.expr(base))?;
         for index in indices {
             let index = self.fragment(|c| c.expr(index))?;
-            let called = self.fragment(|c| {
-                c.call_fragments("vref", vec![so_far, index], &whole.span)
-            })?;
+            let called =
+                self.fragment(|c| c.call_fragments("vref", vec![so_far, index], &whole.span))?;
             so_far = called;
         }
         Ok(self.splice(so_far))
@@ -223,18 +234,27 @@ impl Compiler<'_> {
             None => None,
         };
         let ty = ty.unwrap_or(Type::Object);
-        let expr = Expr::Case { arms: compiled, otherwise };
+        let expr = Expr::Case {
+            arms: compiled,
+            otherwise,
+        };
         // Arms may be single values where others are collections: all are made collections.
-        let expr = if ty.is_collection() { Expr::Singleton(Box::new(expr)) } else { expr };
+        let expr = if ty.is_collection() {
+            Expr::Singleton(Box::new(expr))
+        } else {
+            expr
+        };
         Ok((expr, ty))
     }
 
     pub(super) fn select(&mut self, select: &ast::Select) -> Result<(Expr, Type)> {
         if let Some(variable) = select.into.first() {
             let (Variable::Local(name) | Variable::Session(name)) = variable;
-            return Err(Error::compile("'into' belongs to a select that is a statement")
-                .at(&name.span)
-                .help("inside an expression, use the select's value"));
+            return Err(
+                Error::compile("'into' belongs to a select that is a statement")
+                    .at(&name.span)
+                    .help("inside an expression, use the select's value"),
+            );
         }
         let (query, captures) = self.sub_query(select, &[])?;
         Ok(query::of_kind(select.kind, query, captures))
@@ -266,7 +286,11 @@ impl Compiler<'_> {
     /// The query that gives one value, kept as it is.
     pub(super) fn finish_value(mut self, expr: Expr, ty: Type) -> Result<Query> {
         let frame = self.pop_frame();
-        let mut query = query::of_fragment(Fragment { frame, expr, ty: ty.clone() });
+        let mut query = query::of_fragment(Fragment {
+            frame,
+            expr,
+            ty: ty.clone(),
+        });
         query.output.flatten = false;
         query.ty = ty;
         Ok(query)

@@ -28,7 +28,13 @@ const SINGLETON: u32 = 200;
 
 /// How `arg` fits `param`; `None` if no value of it ever can.
 pub fn fit(arg: &Type, param: &Type) -> Option<Fit> {
-    let whole = |cost, sure| Some(Fit { cost, mode: Mode::Whole, sure });
+    let whole = |cost, sure| {
+        Some(Fit {
+            cost,
+            mode: Mode::Whole,
+            sure,
+        })
+    };
     match (arg, param) {
         (Type::Bag(a), Type::Bag(p)) | (Type::Stream(a), Type::Stream(p)) => {
             elements(a, p).and_then(|cost| whole(cost, true))
@@ -44,7 +50,11 @@ pub fn fit(arg: &Type, param: &Type) -> Option<Fit> {
             mode: Mode::Lift,
             sure,
         }),
-        (a, p) => single(a, p).map(|(cost, sure)| Fit { cost, mode: Mode::Plain, sure }),
+        (a, p) => single(a, p).map(|(cost, sure)| Fit {
+            cost,
+            mode: Mode::Plain,
+            sure,
+        }),
     }
 }
 
@@ -64,7 +74,8 @@ fn single(arg: &Type, param: &Type) -> Option<(u32, bool)> {
     }
     if let (Type::Vector(a), Type::Vector(p)) | (Type::Timeval(a), Type::Timeval(p)) = (arg, param)
     {
-        return single(a, p).map(|(cost, sure)| (cost + 1, sure || **p != Type::vector(Type::Number)));
+        return single(a, p)
+            .map(|(cost, sure)| (cost + 1, sure || **p != Type::vector(Type::Number)));
     }
     if let (Type::Tuple(_), Type::Vector(p)) = (arg, param) {
         return Some((1, **p == Type::Object));
@@ -87,7 +98,10 @@ fn distance(sub: &Type, sup: &Type) -> u32 {
         return 0;
     }
     let up = sub.supertypes();
-    let steps = up.iter().filter(|t| t.is_subtype_of(sup)).map(|t| 1 + distance(t, sup));
+    let steps = up
+        .iter()
+        .filter(|t| t.is_subtype_of(sup))
+        .map(|t| 1 + distance(t, sup));
     steps.min().unwrap_or(9)
 }
 

@@ -45,7 +45,12 @@ impl Frame {
     }
 
     pub fn add(&mut self, name: Arc<str>, ty: Type, bound: bool, span: Option<Span>) -> Slot {
-        self.vars.push(Var { name, ty, bound, span });
+        self.vars.push(Var {
+            name,
+            ty,
+            bound,
+            span,
+        });
         self.vars.len() - 1
     }
 }
@@ -84,7 +89,9 @@ impl Fragment {
 
 impl Compiler<'_> {
     pub(super) fn top(&mut self) -> &mut Frame {
-        self.frames.last_mut().expect("a compiler has a frame until it is finished")
+        self.frames
+            .last_mut()
+            .expect("a compiler has a frame until it is finished")
     }
 
     pub(super) fn push_frame(&mut self) {
@@ -139,7 +146,10 @@ impl Compiler<'_> {
     pub(super) fn unknown_variable(&self, name: &Name) -> Error {
         let error =
             Error::compile(format!("unknown variable '{}'", name.span.text())).at(&name.span);
-        let known = self.frames.iter().flat_map(|f| f.vars.iter().map(|v| &*v.name));
+        let known = self
+            .frames
+            .iter()
+            .flat_map(|f| f.vars.iter().map(|v| &*v.name));
         if let Some(near) = nearest(&name.text, known.filter(|n| !n.is_empty())) {
             return error.help(format!("did you mean '{near}'?"));
         }
@@ -167,7 +177,11 @@ impl Compiler<'_> {
 
     /// Moves a fragment's steps into the topmost frame; gives its expression there.
     pub(super) fn splice(&mut self, fragment: Fragment) -> (Expr, Type) {
-        let Fragment { frame, mut expr, ty } = fragment;
+        let Fragment {
+            frame,
+            mut expr,
+            ty,
+        } = fragment;
         let (to, mut steps) = self.adopt(frame);
         let to = |slot: Slot| to[slot];
         expr.remap(&to);
@@ -181,11 +195,15 @@ impl Compiler<'_> {
         let captured: Vec<Option<Slot>> = (0..frame.vars.len())
             .map(|inner| frame.captures.iter().find(|c| c.1 == inner).map(|c| c.0))
             .collect();
-        let to = frame.vars.into_iter().zip(captured).map(|(var, outer)| match outer {
-            Some(outer) => outer,
-            // Out of reach for the names here: it belongs to the fragment.
-            None => self.top().add("".into(), var.ty, var.bound, var.span),
-        });
+        let to = frame
+            .vars
+            .into_iter()
+            .zip(captured)
+            .map(|(var, outer)| match outer {
+                Some(outer) => outer,
+                // Out of reach for the names here: it belongs to the fragment.
+                None => self.top().add("".into(), var.ty, var.bound, var.span),
+            });
         (to.collect(), frame.steps)
     }
 
@@ -197,7 +215,11 @@ impl Compiler<'_> {
         let stream = matches!(fragment.whole_type(), Type::Stream(_));
         let captures = fragment.frame.captures.clone();
         let query = super::query::of_fragment(fragment);
-        Expr::Sub(Box::new(Sub { query: Arc::new(query), captures, stream }))
+        Expr::Sub(Box::new(Sub {
+            query: Arc::new(query),
+            captures,
+            stream,
+        }))
     }
 
     /// A single value out of the fragment: where it makes many, each of them in turn.
@@ -215,7 +237,11 @@ impl Compiler<'_> {
         let element = ty.element().clone();
         let slot = self.hidden(element.clone(), true);
         let pattern = Pattern::Bind(slot, Type::Object);
-        self.top().steps.push(Step::Iterate { pattern, over: expr, stream });
+        self.top().steps.push(Step::Iterate {
+            pattern,
+            over: expr,
+            stream,
+        });
         (Expr::Slot(slot), element)
     }
 }
@@ -224,5 +250,7 @@ impl Compiler<'_> {
 pub fn unbound(name: &str, span: &Span) -> Error {
     Error::compile(format!("nothing gives '{name}' a value"))
         .at(span)
-        .help(format!("add a condition that does: `{name} in …` or `{name} = …`"))
+        .help(format!(
+            "add a condition that does: `{name} in …` or `{name} = …`"
+        ))
 }

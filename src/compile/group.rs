@@ -11,7 +11,10 @@ use crate::types::Type;
 impl Compiler<'_> {
     /// The results of a select with `group by`: keys, aggregates, and what is computed from them.
     pub(super) fn grouped(&mut self, select: &Select) -> Result<Parts> {
-        let mut group = Group { keys: vec![], aggregates: vec![] };
+        let mut group = Group {
+            keys: vec![],
+            aggregates: vec![],
+        };
         let mut keys = Vec::new();
         for key in &select.group_by {
             let fragment = self.fragment(|c| c.expr(key))?;
@@ -49,10 +52,12 @@ impl Compiler<'_> {
             return Ok(());
         }
         if let ExprKind::Variable(Variable::Local(name)) = &expr.kind
-            && self.top().find(&name.text).is_some_and(|slot| self.top().vars[slot].span.is_some())
+            && self
+                .top()
+                .find(&name.text)
+                .is_some_and(|slot| self.top().vars[slot].span.is_some())
         {
-            let message =
-                format!("'{}' differs from row to row of a group", name.span.text());
+            let message = format!("'{}' differs from row to row of a group", name.span.text());
             return Err(Error::compile(message)
                 .at(&name.span)
                 .help("put it into 'group by', or into an aggregate such as sum(…) or count(…)"));
@@ -73,21 +78,26 @@ impl Compiler<'_> {
     /// Makes `expr` a use of the variable in `slot`.
     fn stand_in(&mut self, expr: &mut ast::Expr, slot: Slot) {
         let name = self.top().vars[slot].name.clone();
-        let name = Name { text: name, span: expr.span.clone() };
+        let name = Name {
+            text: name,
+            span: expr.span.clone(),
+        };
         expr.kind = ExprKind::Variable(Variable::Local(name));
     }
 
     /// The slot of the aggregate's result, if `expr` is a call of a function over a bag.
     fn aggregate(&mut self, expr: &ast::Expr, group: &mut Group) -> Result<Option<Slot>> {
-        let ExprKind::Call { function, args } = &expr.kind else { return Ok(None) };
-        let [argument] = args.as_slice() else { return Ok(None) };
+        let ExprKind::Call { function, args } = &expr.kind else {
+            return Ok(None);
+        };
+        let [argument] = args.as_slice() else {
+            return Ok(None);
+        };
         if free(argument).is_empty() {
             return Ok(None);
         }
         let resolvents = self.world.library.named(function)?;
-        let over_bag = |f: &std::sync::Arc<crate::functions::Function>| {
-            matches!(f.signature.params.as_slice(), [p] if matches!(p.ty, Type::Bag(_)))
-        };
+        let over_bag = |f: &std::sync::Arc<crate::functions::Function>| matches!(f.signature.params.as_slice(), [p] if matches!(p.ty, Type::Bag(_)));
         if !resolvents.iter().any(over_bag) {
             return Ok(None);
         }
@@ -100,7 +110,12 @@ impl Compiler<'_> {
         }
         let (call, ty) = self.expr(&call)?;
         let result = self.numbered(ty);
-        group.aggregates.push(Aggregate { argument, bag, call, result });
+        group.aggregates.push(Aggregate {
+            argument,
+            bag,
+            call,
+            result,
+        });
         Ok(Some(result))
     }
 }

@@ -10,8 +10,12 @@ use crate::syntax::ast::{self, BinaryOp, Expr, ExprKind, Variable};
 
 /// The inverse that a derived function like `select e where department(e) = d` is.
 pub fn inverted(world: &World, function: &Function) -> Result<Option<Arc<Function>>> {
-    let Body::Derived(definition, _) = &function.body else { return Ok(None) };
-    let Some(stored_name) = inverse_of(definition) else { return Ok(None) };
+    let Body::Derived(definition, _) = &function.body else {
+        return Ok(None);
+    };
+    let Some(stored_name) = inverse_of(definition) else {
+        return Ok(None);
+    };
     let ([param], [column]) = (&*function.signature.params, &*function.signature.columns) else {
         return Ok(None);
     };
@@ -31,18 +35,33 @@ pub fn inverted(world: &World, function: &Function) -> Result<Option<Arc<Functio
 
 /// The function `f` of a definition whose query is `select x … where f(x) = parameter`.
 fn inverse_of(definition: &ast::CreateFunction) -> Option<&ast::FunctionName> {
-    let ast::Body::Query(query) = &definition.body else { return None };
-    let ExprKind::Select(select) = &query.kind else { return None };
-    let ([item], Some(filter)) = (&*select.items, &select.filter) else { return None };
-    let ExprKind::Binary { op, left, right, .. } = &filter.kind else { return None };
+    let ast::Body::Query(query) = &definition.body else {
+        return None;
+    };
+    let ExprKind::Select(select) = &query.kind else {
+        return None;
+    };
+    let ([item], Some(filter)) = (&*select.items, &select.filter) else {
+        return None;
+    };
+    let ExprKind::Binary {
+        op, left, right, ..
+    } = &filter.kind
+    else {
+        return None;
+    };
     if !matches!(op, BinaryOp::Eq | BinaryOp::In) {
         return None;
     }
     let result = local(item)?;
-    let [parameter] = &*definition.parameters else { return None };
+    let [parameter] = &*definition.parameters else {
+        return None;
+    };
     let parameter = &parameter.name.as_ref()?.text;
     let side = |call: &'_ Expr, value: &Expr| -> bool {
-        let ExprKind::Call { args, .. } = &call.kind else { return false };
+        let ExprKind::Call { args, .. } = &call.kind else {
+            return false;
+        };
         let [arg] = args.as_slice() else { return false };
         local(arg) == Some(result) && local(value) == Some(&**parameter)
     };

@@ -7,8 +7,8 @@
 //! semantics). What needs a whole collection is compiled in a frame of its own.
 
 mod call;
-mod expr;
 pub mod explain;
+mod expr;
 pub mod fit;
 mod frame;
 mod group;
@@ -62,7 +62,14 @@ pub struct Compiler<'a> {
 
 impl<'a> Compiler<'a> {
     fn new(world: &'a World, place: Place, open: Vec<u64>) -> Compiler<'a> {
-        Compiler { world, place, frames: vec![Frame::default()], open, keep_streams: false, keep_value: false }
+        Compiler {
+            world,
+            place,
+            frames: vec![Frame::default()],
+            open,
+            keep_streams: false,
+            keep_value: false,
+        }
     }
 }
 
@@ -85,7 +92,11 @@ pub fn statement(world: &World, statement: &ast::Statement) -> Result<Procedure>
         statement.kind,
         Kind::Block(_) | Kind::ForEach(_) | Kind::While { .. } | Kind::Loop(_) | Kind::Case { .. }
     );
-    let place = if loops { Place::Script } else { Place::Statement };
+    let place = if loops {
+        Place::Script
+    } else {
+        Place::Statement
+    };
     let mut compiler = Compiler::new(world, place, vec![]);
     let body = compiler.statement(statement)?;
     Ok(compiler.finish_procedure(body))
@@ -98,7 +109,10 @@ pub fn derived(world: &World, function: &Function) -> Result<Arc<Query>> {
 
 fn body_of(world: &World, function: &Function, open: &[u64]) -> Result<Arc<Query>> {
     let Body::Derived(definition, compiled) = &function.body else {
-        return Err(Error::run(format!("{} is not a derived function", function.signature)));
+        return Err(Error::run(format!(
+            "{} is not a derived function",
+            function.signature
+        )));
     };
     let epoch = world.library.epoch();
     if let Some(plan) = compiled.get(epoch) {
@@ -149,7 +163,10 @@ fn check_result(query: &Query, signature: &Signature, definition: &CreateFunctio
 /// The compiled body of a procedural function.
 pub fn procedural(world: &World, function: &Function) -> Result<Arc<Procedure>> {
     let Body::Procedure(definition, compiled) = &function.body else {
-        return Err(Error::run(format!("{} is not a procedure", function.signature)));
+        return Err(Error::run(format!(
+            "{} is not a procedure",
+            function.signature
+        )));
     };
     let epoch = world.library.epoch();
     if let Some(plan) = compiled.get(epoch) {
@@ -183,7 +200,11 @@ fn call_type(world: &World, function: &Function, open: &[u64]) -> Result<Type> {
     match &function.body {
         Body::Derived(..) if one && !declared.is_collection() && !open.contains(&function.id()) => {
             let plan = body_of(world, function, open)?;
-            Ok(if plan.is_single() { declared } else { Type::bag(declared) })
+            Ok(if plan.is_single() {
+                declared
+            } else {
+                Type::bag(declared)
+            })
         }
         Body::Stored(table) if one && !table.is_unique_by_arguments() => Ok(Type::bag(declared)),
         Body::Inverse(inverted) if one && !inverted.signature.columns[0].key => {
@@ -196,7 +217,9 @@ fn call_type(world: &World, function: &Function, open: &[u64]) -> Result<Type> {
 
 /// Whether a procedure returns inside a loop, and so may return many values.
 pub fn returns_many(function: &Function) -> bool {
-    let Body::Procedure(definition, _) = &function.body else { return false };
+    let Body::Procedure(definition, _) = &function.body else {
+        return false;
+    };
     match &definition.body {
         ast::Body::Procedure(body) => procedure::returns_many(body, false),
         _ => false,

@@ -15,12 +15,16 @@ fn walk<'e>(expr: &'e Expr, found: &mut Vec<&'e Name>) {
     }
     if let ExprKind::Select(select) = &expr.kind {
         let mut inner = Vec::new();
-        parts(select).into_iter().for_each(|part| walk(part, &mut inner));
+        parts(select)
+            .into_iter()
+            .for_each(|part| walk(part, &mut inner));
         inner.retain(|name| select.from.iter().all(|d| d.name.text != name.text));
         found.extend(inner);
         return;
     }
-    children(expr).into_iter().for_each(|child| walk(child, found));
+    children(expr)
+        .into_iter()
+        .for_each(|child| walk(child, found));
 }
 
 /// Every expression of a select.
@@ -44,9 +48,7 @@ pub fn children(expr: &Expr) -> Vec<&Expr> {
         ExprKind::Unary { arg, .. } => vec![arg],
         ExprKind::Binary { left, right, .. } => vec![left, right],
         ExprKind::Record(fields) => fields.iter().flat_map(|(k, v)| [k, v]).collect(),
-        ExprKind::Index { base, indices } => {
-            std::iter::once(&**base).chain(indices).collect()
-        }
+        ExprKind::Index { base, indices } => std::iter::once(&**base).chain(indices).collect(),
         ExprKind::Case { arms, otherwise } => {
             let arms = arms.iter().flat_map(|(c, r)| [c, r]);
             arms.chain(otherwise.as_deref()).collect()
@@ -68,9 +70,7 @@ pub fn children_mut(expr: &mut Expr) -> Vec<&mut Expr> {
         ExprKind::Unary { arg, .. } => vec![arg],
         ExprKind::Binary { left, right, .. } => vec![left, right],
         ExprKind::Record(fields) => fields.iter_mut().flat_map(|(k, v)| [k, v]).collect(),
-        ExprKind::Index { base, indices } => {
-            std::iter::once(&mut **base).chain(indices).collect()
-        }
+        ExprKind::Index { base, indices } => std::iter::once(&mut **base).chain(indices).collect(),
         ExprKind::Case { arms, otherwise } => {
             let arms = arms.iter_mut().flat_map(|(c, r)| [c, r]);
             arms.chain(otherwise.as_deref_mut()).collect()

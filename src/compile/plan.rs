@@ -137,11 +137,22 @@ pub enum Step {
     Filter(Expr),
     Let(Pattern, Expr),
     /// Each element of a bag, stream, vector or binary.
-    Iterate { pattern: Pattern, over: Expr, stream: bool },
+    Iterate {
+        pattern: Pattern,
+        over: Expr,
+        stream: bool,
+    },
     /// Each position of a vector, and the element there.
-    Index { base: Expr, position: Slot, element: Option<Slot> },
+    Index {
+        base: Expr,
+        position: Slot,
+        element: Option<Slot>,
+    },
     /// Each object of a type.
-    Extent { slot: Slot, ty: Type },
+    Extent {
+        slot: Slot,
+        ty: Type,
+    },
     /// Each row of a stored function whose known columns equal the given values.
     Lookup(Lookup),
     /// The rows of each of these in turn.
@@ -201,9 +212,19 @@ pub enum Stmt {
     Run(Sub),
     Assign(Vec<Place>, Expr),
     Block(Vec<Stmt>),
-    ForEach { rows: Sub, into: Vec<Slot>, body: Box<Stmt> },
-    Case { arms: Vec<(Expr, Stmt)>, otherwise: Option<Box<Stmt>> },
-    While { condition: Expr, body: Box<Stmt> },
+    ForEach {
+        rows: Sub,
+        into: Vec<Slot>,
+        body: Box<Stmt>,
+    },
+    Case {
+        arms: Vec<(Expr, Stmt)>,
+        otherwise: Option<Box<Stmt>>,
+    },
+    While {
+        condition: Expr,
+        body: Box<Stmt>,
+    },
     Loop(Box<Stmt>),
     Leave,
     Return(Option<Sub>),

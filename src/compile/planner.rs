@@ -79,7 +79,12 @@ impl Compiler<'_> {
 
     /// Gives a value to the variables that no condition binds.
     fn bind_rest(&mut self, results: &[&ast::Expr]) -> Result<()> {
-        while let Some(slot) = self.top().vars.iter().position(|v| !v.bound && v.span.is_some()) {
+        while let Some(slot) = self
+            .top()
+            .vars
+            .iter()
+            .position(|v| !v.bound && v.span.is_some())
+        {
             if !self.generate(results)? {
                 let var = &self.top().vars[slot];
                 let span = var.span.clone().expect("chosen for having one");
@@ -94,7 +99,9 @@ impl Compiler<'_> {
         let mut state_waits = false;
         for (at, conjunct) in pending.iter().enumerate() {
             let rank = self.rank(&conjunct.expr)?;
-            let Some(rank) = rank.filter(|_| !(conjunct.stateful && state_waits)) else { continue };
+            let Some(rank) = rank.filter(|_| !(conjunct.stateful && state_waits)) else {
+                continue;
+            };
             state_waits |= conjunct.stateful;
             if best.is_none_or(|(so_far, _)| rank < so_far) {
                 best = Some((rank, at));
@@ -110,7 +117,9 @@ impl Compiler<'_> {
             if self.frames.iter().all(|f| f.find(&name.text).is_none()) {
                 return Err(self.unknown_variable(name));
             }
-            let Some(slot) = self.top().find(&name.text) else { continue };
+            let Some(slot) = self.top().find(&name.text) else {
+                continue;
+            };
             if !self.top().vars[slot].bound && found.iter().all(|f| f.1 != slot) {
                 found.push((name.text.clone(), slot));
             }
@@ -127,14 +136,31 @@ impl Compiler<'_> {
             return Ok(Some(Rank::Filter));
         }
         match &expr.kind {
-            ExprKind::Binary { op: BinaryOp::Eq, left, right, .. } => self.rank_equality(left, right),
-            ExprKind::Binary { op: BinaryOp::In, left, right, .. } => self.rank_in(left, right),
-            ExprKind::Binary { op: BinaryOp::Or, left, right, .. } => {
+            ExprKind::Binary {
+                op: BinaryOp::Eq,
+                left,
+                right,
+                ..
+            } => self.rank_equality(left, right),
+            ExprKind::Binary {
+                op: BinaryOp::In,
+                left,
+                right,
+                ..
+            } => self.rank_in(left, right),
+            ExprKind::Binary {
+                op: BinaryOp::Or,
+                left,
+                right,
+                ..
+            } => {
                 let both = self.rank(left)?.is_some() && self.rank(right)?.is_some();
                 let same = self.unbound_in(left)?.len() == self.unbound_in(right)?.len();
                 Ok((both && same).then_some(Rank::Alternatives))
             }
-            _ => Ok(self.stored_call(expr)?.map(|call| self.rank_lookup(&call, false))),
+            _ => Ok(self
+                .stored_call(expr)?
+                .map(|call| self.rank_lookup(&call, false))),
         }
     }
 
@@ -174,11 +200,19 @@ impl Compiler<'_> {
         if !pattern || !self.is_bound(right)? {
             return Ok(None);
         }
-        Ok(Some(if self.is_live(right)? { Rank::Stream } else { Rank::Bag }))
+        Ok(Some(if self.is_live(right)? {
+            Rank::Stream
+        } else {
+            Rank::Bag
+        }))
     }
 
     fn unbound_names(&mut self, expr: &ast::Expr) -> Result<Vec<Arc<str>>> {
-        Ok(self.unbound_in(expr)?.into_iter().map(|(name, _)| name).collect())
+        Ok(self
+            .unbound_in(expr)?
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect())
     }
 
     /// Whether `expr` can take a value apart into unbound variables.
@@ -199,7 +233,9 @@ impl Compiler<'_> {
 
     /// Whether the variable is declared to be a whole bag or stream.
     fn takes_whole(&mut self, pattern: &ast::Expr) -> bool {
-        let ExprKind::Variable(Variable::Local(name)) = &pattern.kind else { return false };
+        let ExprKind::Variable(Variable::Local(name)) = &pattern.kind else {
+            return false;
+        };
         let slot = self.top().find(&name.text);
         slot.is_some_and(|slot| self.top().vars[slot].ty.is_collection())
     }
@@ -218,15 +254,28 @@ impl Compiler<'_> {
             return Ok(());
         }
         match &expr.kind {
-            ExprKind::Binary { op: BinaryOp::Eq, left, right, .. } => {
-                self.place_equality(expr, left, right)
-            }
-            ExprKind::Binary { op: BinaryOp::In, left, right, .. } => self.place_in(left, right),
-            ExprKind::Binary { op: BinaryOp::Or, left, right, .. } => {
-                self.place_alternatives(left, right)
-            }
+            ExprKind::Binary {
+                op: BinaryOp::Eq,
+                left,
+                right,
+                ..
+            } => self.place_equality(expr, left, right),
+            ExprKind::Binary {
+                op: BinaryOp::In,
+                left,
+                right,
+                ..
+            } => self.place_in(left, right),
+            ExprKind::Binary {
+                op: BinaryOp::Or,
+                left,
+                right,
+                ..
+            } => self.place_alternatives(left, right),
             _ => {
-                let call = self.stored_call(expr)?.expect("ranked as a stored function's call");
+                let call = self
+                    .stored_call(expr)?
+                    .expect("ranked as a stored function's call");
                 let holds = Column::Known(Expr::Const(Value::Bool(true)));
                 self.place_lookup(call, vec![holds])
             }
@@ -235,7 +284,11 @@ impl Compiler<'_> {
 
     /// A condition in the topmost frame; what its functions are lifted over becomes steps before it.
     fn filter(&mut self, expr: &ast::Expr) -> Result<Expr> {
-        if let ExprKind::Binary { op: BinaryOp::Or | BinaryOp::And, .. } = expr.kind {
+        if let ExprKind::Binary {
+            op: BinaryOp::Or | BinaryOp::And,
+            ..
+        } = expr.kind
+        {
             return self.condition(expr);
         }
         let fragment = self.fragment(|c| c.expr(expr))?;
@@ -271,7 +324,8 @@ impl Compiler<'_> {
             if self.is_pattern(pattern)?
                 && let Some(call) = self.stored_call(call)?
             {
-                let columns = self.result_columns(pattern, call.function.signature.columns.len())?;
+                let columns =
+                    self.result_columns(pattern, call.function.signature.columns.len())?;
                 return self.place_lookup(call, columns);
             }
         }
@@ -282,7 +336,11 @@ impl Compiler<'_> {
         let fragment = self.fragment(|c| c.expr(value))?;
         let (expr, ty) = if self.takes_whole(pattern) {
             let ty = fragment.whole_type();
-            let expr = if ty.is_collection() { self.wrap(fragment) } else { self.splice(fragment).0 };
+            let expr = if ty.is_collection() {
+                self.wrap(fragment)
+            } else {
+                self.splice(fragment).0
+            };
             (expr, ty)
         } else {
             self.single(fragment)
@@ -295,7 +353,10 @@ impl Compiler<'_> {
     fn place_solution(&mut self, name: &Name, value: &ast::Expr) -> Result<()> {
         let fragment = self.fragment(|c| c.expr(value))?;
         let (expr, _) = self.single(fragment);
-        let slot = self.top().find(&name.text).ok_or_else(|| self.unknown_variable(name))?;
+        let slot = self
+            .top()
+            .find(&name.text)
+            .ok_or_else(|| self.unknown_variable(name))?;
         let var = &mut self.top().vars[slot];
         var.bound = true;
         let pattern = Pattern::Solution(slot, var.ty.clone());
@@ -317,13 +378,19 @@ impl Compiler<'_> {
             other => {
                 return Err(Error::compile(format!("{other} has no elements"))
                     .at(&right.span)
-                    .help("'in' takes a bag, a stream, a vector or a binary; use '=' for one value"));
+                    .help(
+                        "'in' takes a bag, a stream, a vector or a binary; use '=' for one value",
+                    ));
             }
         };
         let (over, _) = self.fragment_value(fragment);
         let pattern = self.pattern(left, &element)?;
         let stream = matches!(ty, Type::Stream(_));
-        self.top().steps.push(Step::Iterate { pattern, over, stream });
+        self.top().steps.push(Step::Iterate {
+            pattern,
+            over,
+            stream,
+        });
         Ok(())
     }
 
@@ -340,7 +407,9 @@ impl Compiler<'_> {
                     Type::Tuple(types) if types.len() == elements.len() => types.to_vec(),
                     other => vec![other.element().clone(); elements.len()],
                 };
-                let types = types.into_iter().map(|t| if t == *ty { Type::Object } else { t });
+                let types = types
+                    .into_iter()
+                    .map(|t| if t == *ty { Type::Object } else { t });
                 let elements = elements.iter().zip(types);
                 let patterns = elements.map(|(element, ty)| self.pattern(element, &ty));
                 Ok(Pattern::Vector(patterns.collect::<Result<_>>()?))
@@ -351,7 +420,10 @@ impl Compiler<'_> {
 
     /// Binds a variable to values of type `ty`, which tells more of its own type.
     fn bind(&mut self, name: &Name, ty: &Type) -> Result<Pattern> {
-        let slot = self.top().find(&name.text).ok_or_else(|| self.unknown_variable(name))?;
+        let slot = self
+            .top()
+            .find(&name.text)
+            .ok_or_else(|| self.unknown_variable(name))?;
         let var = &mut self.top().vars[slot];
         var.bound = true;
         if var.ty.is_collection() && !ty.is_collection() && *ty != Type::Object {
@@ -360,8 +432,10 @@ impl Compiler<'_> {
         }
         let declared = var.ty.clone();
         if !declared.is_collection() && fit(ty, &declared).is_none_or(|f| f.mode != Mode::Plain) {
-            let message =
-                format!("'{}' is declared {declared}, but its values are {ty}", name.span.text());
+            let message = format!(
+                "'{}' is declared {declared}, but its values are {ty}",
+                name.span.text()
+            );
             let error = Error::compile(message).at(&name.span);
             return Err(match (ty, &declared) {
                 (Type::Binary, Type::Charstring) => {
@@ -388,13 +462,21 @@ impl Compiler<'_> {
             }
             let mut conjuncts = Vec::new();
             split(branch, &mut conjuncts);
-            let conjuncts = conjuncts.into_iter().map(|expr| Conjunct { stateful: false, expr });
+            let conjuncts = conjuncts.into_iter().map(|expr| Conjunct {
+                stateful: false,
+                expr,
+            });
             self.choose_all(conjuncts.collect(), &[])?;
             branches.push(std::mem::take(&mut self.top().steps));
-            let bound: Vec<bool> = self.top().vars[..before.len()].iter().map(|v| v.bound).collect();
+            let bound: Vec<bool> = self.top().vars[..before.len()]
+                .iter()
+                .map(|v| v.bound)
+                .collect();
             if after.as_ref().is_some_and(|first| *first != bound) {
-                return Err(Error::compile("both sides of 'or' must bind the same variables")
-                    .at(&left.span.to(&right.span)));
+                return Err(
+                    Error::compile("both sides of 'or' must bind the same variables")
+                        .at(&left.span.to(&right.span)),
+                );
             }
             after = Some(bound);
         }
@@ -412,9 +494,16 @@ impl Compiler<'_> {
             }
         }
         let extent = |ty: &Type| {
-            matches!(ty, Type::User(_) | Type::Userobject | Type::Function | Type::Type)
+            matches!(
+                ty,
+                Type::User(_) | Type::Userobject | Type::Function | Type::Type
+            )
         };
-        let slot = self.top().vars.iter().position(|v| !v.bound && v.span.is_some() && extent(&v.ty));
+        let slot = self
+            .top()
+            .vars
+            .iter()
+            .position(|v| !v.bound && v.span.is_some() && extent(&v.ty));
         if let Some(slot) = slot {
             let var = &mut self.top().vars[slot];
             var.bound = true;
@@ -442,7 +531,11 @@ impl Compiler<'_> {
             let fragment = self.fragment(|c| c.expr(base))?;
             let (base, _) = self.single(fragment);
             self.top().vars[position].bound = true;
-            self.top().steps.push(Step::Index { base, position, element: None });
+            self.top().steps.push(Step::Index {
+                base,
+                position,
+                element: None,
+            });
             return Ok(true);
         }
         for child in children(expr) {
@@ -472,7 +565,9 @@ impl Compiler<'_> {
 
     /// The call of a stored function that `expr` is, if its arguments are values or unbound variables.
     fn stored_call(&mut self, expr: &ast::Expr) -> Result<Option<StoredCall>> {
-        let ExprKind::Call { function, args } = &expr.kind else { return Ok(None) };
+        let ExprKind::Call { function, args } = &expr.kind else {
+            return Ok(None);
+        };
         if &*function.name.text == "bag" {
             return Ok(None);
         }
@@ -493,15 +588,26 @@ impl Compiler<'_> {
                 return Ok(None);
             });
         }
-        let Some(choice) = choose(&resolvents, &types) else { return Ok(None) };
-        let [function] = choice.candidates.as_slice() else { return Ok(None) };
+        let Some(choice) = choose(&resolvents, &types) else {
+            return Ok(None);
+        };
+        let [function] = choice.candidates.as_slice() else {
+            return Ok(None);
+        };
         let plain = choice.modes.iter().all(|mode| *mode == Mode::Plain);
         let function = function.clone();
-        Ok((plain && stored(&function)).then(|| StoredCall { function, args: args.clone() }))
+        Ok((plain && stored(&function)).then(|| StoredCall {
+            function,
+            args: args.clone(),
+        }))
     }
 
     fn rank_lookup(&mut self, call: &StoredCall, result_known: bool) -> Rank {
-        let known = call.args.iter().filter(|arg| self.is_bound(arg).unwrap_or(false)).count();
+        let known = call
+            .args
+            .iter()
+            .filter(|arg| self.is_bound(arg).unwrap_or(false))
+            .count();
         if known == call.args.len() && call.function.signature.many == ast::Many::One {
             Rank::KeyedLookup
         } else if known > 0 || result_known {
@@ -552,9 +658,15 @@ impl Compiler<'_> {
         }
         let by_arguments = function.arity();
         let unique = all_known
-            && columns[..by_arguments].iter().all(|c| matches!(c, Column::Known(_)))
+            && columns[..by_arguments]
+                .iter()
+                .all(|c| matches!(c, Column::Known(_)))
             && matches!(&function.body, Body::Stored(table) if table.is_unique_by_arguments());
-        self.top().steps.push(Step::Lookup(Lookup { function, columns, unique }));
+        self.top().steps.push(Step::Lookup(Lookup {
+            function,
+            columns,
+            unique,
+        }));
         Ok(())
     }
 
@@ -562,7 +674,13 @@ impl Compiler<'_> {
     /// that they can be looked up: `name(dept(p)) = "x"` becomes `name(d) = "x" and dept(p) = d`.
     fn unnest(&mut self, mut expr: ast::Expr, pending: &mut Vec<Conjunct>) -> Result<()> {
         let mut taken = Vec::new();
-        let top_level = matches!(expr.kind, ExprKind::Binary { op: BinaryOp::Eq | BinaryOp::In, .. });
+        let top_level = matches!(
+            expr.kind,
+            ExprKind::Binary {
+                op: BinaryOp::Eq | BinaryOp::In,
+                ..
+            }
+        );
         match &mut expr.kind {
             ExprKind::Binary { left, right, .. } if top_level => {
                 for side in [left, right] {
@@ -571,7 +689,10 @@ impl Compiler<'_> {
                     }
                 }
             }
-            ExprKind::Binary { op: BinaryOp::Or | BinaryOp::And, .. } => {}
+            ExprKind::Binary {
+                op: BinaryOp::Or | BinaryOp::And,
+                ..
+            } => {}
             _ => {
                 for child in children_mut(&mut expr) {
                     self.take_out(child, &mut taken)?;
@@ -594,10 +715,18 @@ impl Compiler<'_> {
             let slot = self.hidden(ty, false);
             let name: Arc<str> = format!("value {slot}").into();
             self.top().vars[slot].name = name.clone();
-            let variable = ExprKind::Variable(Variable::Local(Name { text: name, span: expr.span.clone() }));
+            let variable = ExprKind::Variable(Variable::Local(Name {
+                text: name,
+                span: expr.span.clone(),
+            }));
             let span = expr.span.clone();
             let call = std::mem::replace(&mut expr.kind, variable);
-            let side = |kind| Box::new(ast::Expr { kind, span: span.clone() });
+            let side = |kind| {
+                Box::new(ast::Expr {
+                    kind,
+                    span: span.clone(),
+                })
+            };
             let kind = ExprKind::Binary {
                 op: BinaryOp::Eq,
                 op_span: span.clone(),
@@ -616,19 +745,27 @@ impl Compiler<'_> {
     /// Whether functions inside `expr` must stay there: it takes collections whole, or not always.
     fn hides_collections(&self, expr: &ast::Expr) -> Result<bool> {
         let ExprKind::Call { function, .. } = &expr.kind else {
-            return Ok(matches!(expr.kind, ExprKind::Case { .. } | ExprKind::Select(_)));
+            return Ok(matches!(
+                expr.kind,
+                ExprKind::Case { .. } | ExprKind::Select(_)
+            ));
         };
         if &*function.name.text == "bag" {
             return Ok(true);
         }
         let resolvents = self.world.library.named(function)?;
-        let whole = resolvents.iter().flat_map(|f| &f.signature.params).any(|p| p.ty.is_collection());
+        let whole = resolvents
+            .iter()
+            .flat_map(|f| &f.signature.params)
+            .any(|p| p.ty.is_collection());
         Ok(whole)
     }
 
     /// The result type of a call of a stored function of unbound variables.
     fn unbound_stored_type(&mut self, expr: &ast::Expr) -> Result<Option<Type>> {
-        let ExprKind::Call { args, .. } = &expr.kind else { return Ok(None) };
+        let ExprKind::Call { args, .. } = &expr.kind else {
+            return Ok(None);
+        };
         if self.is_bound(expr)? {
             return Ok(None);
         }
@@ -639,21 +776,31 @@ impl Compiler<'_> {
             });
         }
         // Nested ones: the inner call is taken out in turn once this one has been.
-        let ExprKind::Call { function, .. } = &expr.kind else { return Ok(None) };
+        let ExprKind::Call { function, .. } = &expr.kind else {
+            return Ok(None);
+        };
         let resolvents = self.world.library.named(function)?;
-        let [only] = &*resolvents else { return Ok(None) };
+        let [only] = &*resolvents else {
+            return Ok(None);
+        };
         let stored = matches!(only.body, Body::Stored(_));
-        Ok((stored && only.arity() == args.len() && only.signature.columns.len() == 1)
-            .then(|| only.signature.columns[0].ty.clone()))
+        Ok(
+            (stored && only.arity() == args.len() && only.signature.columns.len() == 1)
+                .then(|| only.signature.columns[0].ty.clone()),
+        )
     }
 
     fn nothing_binds(&mut self, expr: &ast::Expr) -> Error {
         let name = free(expr).into_iter().find(|name| {
-            self.frames.last().is_some_and(|f| f.find(&name.text).is_some_and(|s| !f.vars[s].bound))
+            self.frames
+                .last()
+                .is_some_and(|f| f.find(&name.text).is_some_and(|s| !f.vars[s].bound))
         });
         match name {
             Some(name) => unbound(&name.text, &name.span),
-            None => Error::compile("nothing gives this condition's variables a value").at(&expr.span),
+            None => {
+                Error::compile("nothing gives this condition's variables a value").at(&expr.span)
+            }
         }
     }
 }
@@ -667,7 +814,12 @@ struct StoredCall {
 /// The conjuncts of a condition.
 fn split(expr: &ast::Expr, into: &mut Vec<ast::Expr>) {
     match &expr.kind {
-        ExprKind::Binary { op: BinaryOp::And, left, right, .. } => {
+        ExprKind::Binary {
+            op: BinaryOp::And,
+            left,
+            right,
+            ..
+        } => {
             split(left, into);
             split(right, into);
         }

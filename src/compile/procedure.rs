@@ -19,7 +19,10 @@ use crate::types::Type;
 impl Compiler<'_> {
     pub(super) fn finish_procedure(mut self, body: Stmt) -> Procedure {
         let frame = self.pop_frame();
-        Procedure { slots: frame.vars.len(), body }
+        Procedure {
+            slots: frame.vars.len(),
+            body,
+        }
     }
 
     /// A procedure's body. Its named result is a variable in it.
@@ -56,11 +59,17 @@ impl Compiler<'_> {
                 });
                 let arms = arms.collect::<Result<_>>()?;
                 let otherwise = otherwise.as_ref().map(|s| self.statement(s).map(Box::new));
-                Ok(Stmt::Case { arms, otherwise: otherwise.transpose()? })
+                Ok(Stmt::Case {
+                    arms,
+                    otherwise: otherwise.transpose()?,
+                })
             }
             StatementKind::While { condition, body } => {
                 let condition = self.plain_condition(condition)?;
-                Ok(Stmt::While { condition, body: Box::new(self.sequence(body)?) })
+                Ok(Stmt::While {
+                    condition,
+                    body: Box::new(self.sequence(body)?),
+                })
             }
             StatementKind::Loop(body) => Ok(Stmt::Loop(Box::new(self.sequence(body)?))),
             StatementKind::Leave => Ok(Stmt::Leave),
@@ -72,7 +81,10 @@ impl Compiler<'_> {
             StatementKind::DeleteObject(variable) => {
                 let (Variable::Local(name) | Variable::Session(name)) = variable;
                 let kind = ExprKind::Variable(variable.clone());
-                let object = self.plain(&ast::Expr { kind, span: name.span.clone() })?;
+                let object = self.plain(&ast::Expr {
+                    kind,
+                    span: name.span.clone(),
+                })?;
                 Ok(Stmt::DeleteObject(object, name.span.clone()))
             }
             StatementKind::Update(update) => self.update(update, &statement.span),
@@ -82,14 +94,19 @@ impl Compiler<'_> {
             }
             StatementKind::FetchCursor { cursor, into } => {
                 let slot = self.cursor(cursor)?;
-                let places = into.iter().map(|v| self.assignable(v)).collect::<Result<_>>()?;
+                let places = into
+                    .iter()
+                    .map(|v| self.assignable(v))
+                    .collect::<Result<_>>()?;
                 Ok(Stmt::FetchCursor(slot, places, statement.span.clone()))
             }
             StatementKind::CloseCursor(cursor) => Ok(Stmt::CloseCursor(self.cursor(cursor)?)),
             StatementKind::Commit => Ok(Stmt::Commit),
             StatementKind::Rollback => Ok(Stmt::Rollback),
-            _ => Err(Error::compile("this statement cannot stand inside a procedure")
-                .at(&statement.span)),
+            _ => Err(
+                Error::compile("this statement cannot stand inside a procedure")
+                    .at(&statement.span),
+            ),
         }
     }
 
@@ -101,7 +118,13 @@ impl Compiler<'_> {
             let mut plain = (**select).clone();
             let targets = std::mem::take(&mut plain.into);
             let kind = ExprKind::Select(Box::new(plain));
-            return self.assign(&targets, &ast::Expr { kind, span: expr.span.clone() });
+            return self.assign(
+                &targets,
+                &ast::Expr {
+                    kind,
+                    span: expr.span.clone(),
+                },
+            );
         }
         Ok(Stmt::Run(self.rows(expr)?))
     }
@@ -114,7 +137,9 @@ impl Compiler<'_> {
     /// A local variable of a block; it has no value before it is set.
     fn variable(&mut self, declaration: &Declaration) -> Result<Slot> {
         let ty = signature::of(&declaration.ty, &self.world.store.types)?;
-        Ok(self.top().add(declaration.name.text.clone(), ty, true, None))
+        Ok(self
+            .top()
+            .add(declaration.name.text.clone(), ty, true, None))
     }
 
     /// The rows of an expression as a bag that captures the procedure's variables.
@@ -122,7 +147,11 @@ impl Compiler<'_> {
         let fragment = self.fragment(|c| c.expr(expr))?;
         let captures = fragment.frame.captures.clone();
         let stream = matches!(fragment.whole_type(), Type::Stream(_));
-        Ok(Sub { query: Arc::new(of_fragment(fragment)), captures, stream })
+        Ok(Sub {
+            query: Arc::new(of_fragment(fragment)),
+            captures,
+            stream,
+        })
     }
 
     /// An expression evaluated on the spot: what would make many gives the first.
@@ -136,7 +165,11 @@ impl Compiler<'_> {
 
     fn call_first(&mut self, value: Expr, ty: Type, expr: &ast::Expr) -> Result<Expr> {
         let frame = Frame::default();
-        let fragment = super::frame::Fragment { frame, expr: value, ty };
+        let fragment = super::frame::Fragment {
+            frame,
+            expr: value,
+            ty,
+        };
         let (first, _) = self.call_fragments("first", vec![fragment], &expr.span)?;
         Ok(first)
     }
@@ -153,18 +186,27 @@ impl Compiler<'_> {
         }
         let haystack = Box::new(self.wrap(fragment));
         let yes = Expr::Const(crate::types::Value::Bool(true));
-        Ok(Expr::Member { needle: Box::new(yes), haystack })
+        Ok(Expr::Member {
+            needle: Box::new(yes),
+            haystack,
+        })
     }
 
     fn assign(&mut self, targets: &[Variable], value: &ast::Expr) -> Result<Stmt> {
-        let places: Vec<Target> =
-            targets.iter().map(|v| self.assignable(v)).collect::<Result<_>>()?;
+        let places: Vec<Target> = targets
+            .iter()
+            .map(|v| self.assignable(v))
+            .collect::<Result<_>>()?;
         let (expr, ty) = self.as_value(value)?;
         let whole = matches!(places.as_slice(),
             [Target::Slot(_, declared)] if declared.is_collection())
             || matches!(places.as_slice(), [Target::Session(_)])
                 && !matches!(&value.kind, ExprKind::Select(_));
-        let expr = if ty.is_collection() && !whole { self.call_first(expr, ty, value)? } else { expr };
+        let expr = if ty.is_collection() && !whole {
+            self.call_first(expr, ty, value)?
+        } else {
+            expr
+        };
         Ok(Stmt::Assign(places, expr))
     }
 
@@ -201,7 +243,8 @@ impl Compiler<'_> {
 
     fn for_each(&mut self, each: &ast::ForEach) -> Result<Stmt> {
         let items = each.from.iter().map(|d| variable_expr(&d.name)).collect();
-        let (rows, captures) = self.sub_query(&select_of(items, &each.from, &each.filter, &each.body), &[])?;
+        let (rows, captures) =
+            self.sub_query(&select_of(items, &each.from, &each.filter, &each.body), &[])?;
         let types = match &rows.ty {
             Type::Tuple(types) => types.to_vec(),
             one => vec![one.clone()],
@@ -209,25 +252,37 @@ impl Compiler<'_> {
         let before = self.top().vars.len();
         let mut into = Vec::new();
         for (declaration, ty) in each.from.iter().zip(types) {
-            into.push(self.top().add(declaration.name.text.clone(), ty, true, None));
+            into.push(
+                self.top()
+                    .add(declaration.name.text.clone(), ty, true, None),
+            );
         }
         let body = Box::new(self.statement(&each.body)?);
         // The loop's variables end with it.
         for var in &mut self.top().vars[before..before + into.len()] {
             var.name = "".into();
         }
-        let rows = Sub { query: Arc::new(rows), captures, stream: false };
+        let rows = Sub {
+            query: Arc::new(rows),
+            captures,
+            stream: false,
+        };
         Ok(Stmt::ForEach { rows, into, body })
     }
 
     fn create_objects(&mut self, create: &ast::CreateObjects) -> Result<Stmt> {
         let ty = signature::named(&create.ty, &self.world.store.types)?;
         if !matches!(ty, Type::User(_) | Type::Userobject) {
-            return Err(Error::compile(format!("objects of the built-in type {ty} cannot be created"))
-                .at(&create.ty.span)
-                .help("`create type Name;` makes a type of your own"));
+            return Err(Error::compile(format!(
+                "objects of the built-in type {ty} cannot be created"
+            ))
+            .at(&create.ty.span)
+            .help("`create type Name;` makes a type of your own"));
         }
-        let attributes = create.attributes.iter().map(|name| self.attribute(name, &ty));
+        let attributes = create
+            .attributes
+            .iter()
+            .map(|name| self.attribute(name, &ty));
         let attributes: Vec<_> = attributes.collect::<Result<_>>()?;
         let mut instances = Vec::new();
         for instance in &create.instances {
@@ -253,8 +308,16 @@ impl Compiler<'_> {
         for (function, value) in attributes.iter().zip(&instance.values) {
             values.push((function.clone(), self.as_value(value)?.0));
         }
-        let place = instance.variable.as_ref().map(|v| self.assignable(v)).transpose()?;
-        Ok(Instance { place, values, span: instance.span.clone() })
+        let place = instance
+            .variable
+            .as_ref()
+            .map(|v| self.assignable(v))
+            .transpose()?;
+        Ok(Instance {
+            place,
+            values,
+            span: instance.span.clone(),
+        })
     }
 
     /// The updatable function of an object of type `ty` that is its only argument.
@@ -266,16 +329,23 @@ impl Compiler<'_> {
     fn updatable(&mut self, name: &ast::FunctionName, args: &[Type]) -> Result<Arc<Function>> {
         let resolvents = self.world.library.named(name)?;
         let Some(choice) = super::choose(&resolvents, args) else {
-            return Err(super::call::no_resolvent(&name.name.text, &resolvents, args, &name.name.span));
+            return Err(super::call::no_resolvent(
+                &name.name.text,
+                &resolvents,
+                args,
+                &name.name.span,
+            ));
         };
         let function = choice.candidates[0].clone();
         match &function.body {
             Body::Stored(_) | Body::Inverse(_) => Ok(function),
             _ => match super::inverse::inverted(self.world, &function)? {
                 Some(inverse) => Ok(inverse),
-                None => Err(Error::compile(format!("{} cannot be updated", function.signature))
-                    .at(&name.name.span)
-                    .help("stored functions can, and inverses of stored functions")),
+                None => Err(
+                    Error::compile(format!("{} cannot be updated", function.signature))
+                        .at(&name.name.span)
+                        .help("stored functions can, and inverses of stored functions"),
+                ),
             },
         }
     }
@@ -307,8 +377,17 @@ impl Compiler<'_> {
             select.items.push(ast::Expr { kind, span });
         }
         let (query, captures) = self.sub_query(&select, &[])?;
-        let rows = Sub { query: Arc::new(query), captures, stream: false };
-        Ok(Stmt::Update(Update { op: update.op, function, rows, span: span.clone() }))
+        let rows = Sub {
+            query: Arc::new(query),
+            captures,
+            stream: false,
+        };
+        Ok(Stmt::Update(Update {
+            op: update.op,
+            function,
+            rows,
+            span: span.clone(),
+        }))
     }
 
     fn argument_types(&mut self, select: &Select, count: usize) -> Result<Vec<Type>> {
@@ -328,7 +407,10 @@ impl Compiler<'_> {
 
 fn variable_expr(name: &Name) -> ast::Expr {
     let kind = ExprKind::Variable(Variable::Local(name.clone()));
-    ast::Expr { kind, span: name.span.clone() }
+    ast::Expr {
+        kind,
+        span: name.span.clone(),
+    }
 }
 
 fn select_of(

@@ -15,7 +15,14 @@ pub fn of_fragment(fragment: Fragment) -> Query {
     let Fragment { frame, expr, ty } = fragment;
     let flatten = ty.is_collection() || ty == Type::Object;
     let ty = ty.element_of_collection();
-    assemble(frame, Output { columns: vec![expr], flatten }, ty)
+    assemble(
+        frame,
+        Output {
+            columns: vec![expr],
+            flatten,
+        },
+        ty,
+    )
 }
 
 fn assemble(frame: Frame, output: Output, ty: Type) -> Query {
@@ -35,7 +42,13 @@ fn assemble(frame: Frame, output: Output, ty: Type) -> Query {
 /// The expression that a select is: a bag, a vector or a stream.
 pub fn of_kind(kind: SelectKind, query: Query, captures: Vec<(Slot, Slot)>) -> (Expr, Type) {
     let ty = query.ty.clone();
-    let sub = |stream| Box::new(Sub { query: Arc::new(query), captures, stream });
+    let sub = |stream| {
+        Box::new(Sub {
+            query: Arc::new(query),
+            captures,
+            stream,
+        })
+    };
     match kind {
         SelectKind::Bag => (Expr::Sub(sub(false)), Type::bag(ty)),
         SelectKind::Stream => (Expr::Sub(sub(true)), Type::stream(ty)),
@@ -66,11 +79,17 @@ impl Compiler<'_> {
     }
 
     fn select_parts(&mut self, select: &Select, columns: &[Param]) -> Result<Parts> {
-        let limit = select.limit.as_ref().map(|limit| self.limit(limit)).transpose()?;
+        let limit = select
+            .limit
+            .as_ref()
+            .map(|limit| self.limit(limit))
+            .transpose()?;
         self.declare(&select.from)?;
         self.declare_columns(select, columns);
         let rest = select.items.iter().chain(&select.group_by);
-        let rest: Vec<_> = rest.chain(select.order_by.iter().map(|key| &key.expr)).collect();
+        let rest: Vec<_> = rest
+            .chain(select.order_by.iter().map(|key| &key.expr))
+            .collect();
         self.plan_conditions(select.filter.as_ref(), &rest)?;
         let mut parts = if select.group_by.is_empty() {
             self.results(select)?
@@ -92,7 +111,8 @@ impl Compiler<'_> {
                 let message = format!("'{}' is declared twice", name.span.text());
                 return Err(Error::compile(message).at(&name.span));
             }
-            self.top().add(name.text.clone(), ty, false, Some(name.span.clone()));
+            self.top()
+                .add(name.text.clone(), ty, false, Some(name.span.clone()));
         }
         Ok(())
     }
@@ -160,7 +180,10 @@ impl Compiler<'_> {
         let key = |key: &ast::OrderKey| {
             let fragment = self.fragment(|c| c.expr(&key.expr))?;
             let (expr, _) = self.single(fragment);
-            Ok(Order { key: expr, descending: key.descending })
+            Ok(Order {
+                key: expr,
+                descending: key.descending,
+            })
         };
         select.order_by.iter().map(key).collect()
     }
@@ -182,12 +205,26 @@ impl Parts {
             [one] => one.clone(),
             several => Type::Tuple(several.into()),
         };
-        Parts { columns, ty, order, distinct: false, limit: None, group: None }
+        Parts {
+            columns,
+            ty,
+            order,
+            distinct: false,
+            limit: None,
+            group: None,
+        }
     }
 
     fn into_query(self, frame: Frame) -> Query {
         let flatten = self.columns.len() == 1 && self.ty == Type::Object;
-        let mut query = assemble(frame, Output { columns: self.columns, flatten }, self.ty);
+        let mut query = assemble(
+            frame,
+            Output {
+                columns: self.columns,
+                flatten,
+            },
+            self.ty,
+        );
         query.distinct = self.distinct;
         query.order = self.order;
         query.limit = self.limit;

@@ -34,7 +34,9 @@ impl<A: Remap, B: Remap> Remap for (A, B) {
 
 impl Remap for Sub {
     fn remap(&mut self, to: &dyn Fn(Slot) -> Slot) {
-        self.captures.iter_mut().for_each(|(outer, _)| *outer = to(*outer));
+        self.captures
+            .iter_mut()
+            .for_each(|(outer, _)| *outer = to(*outer));
     }
 }
 
@@ -93,11 +95,20 @@ impl Remap for Step {
     fn remap(&mut self, to: &dyn Fn(Slot) -> Slot) {
         match self {
             Step::Filter(expr) => expr.remap(to),
-            Step::Let(pattern, expr) | Step::Iterate { pattern, over: expr, .. } => {
+            Step::Let(pattern, expr)
+            | Step::Iterate {
+                pattern,
+                over: expr,
+                ..
+            } => {
                 pattern.remap(to);
                 expr.remap(to);
             }
-            Step::Index { base, position, element } => {
+            Step::Index {
+                base,
+                position,
+                element,
+            } => {
                 base.remap(to);
                 *position = to(*position);
                 element.iter_mut().for_each(|slot| *slot = to(*slot));
@@ -115,7 +126,13 @@ impl Remap for Group {
             key.remap(to);
             *slot = to(*slot);
         }
-        for Aggregate { argument, bag, call, result } in &mut self.aggregates {
+        for Aggregate {
+            argument,
+            bag,
+            call,
+            result,
+        } in &mut self.aggregates
+        {
             argument.remap(to);
             call.remap(to);
             *bag = to(*bag);

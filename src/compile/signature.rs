@@ -7,8 +7,24 @@ use crate::syntax::ast::{CreateFunction, Name, Parameter, TypeKind, TypeSpec};
 use crate::types::Type;
 
 const BUILT_IN: &[&str] = &[
-    "object", "literal", "number", "integer", "real", "complex", "boolean", "charstring", "binary",
-    "record", "function", "type", "topic", "timeval", "vector", "matrix", "bag", "stream",
+    "object",
+    "literal",
+    "number",
+    "integer",
+    "real",
+    "complex",
+    "boolean",
+    "charstring",
+    "binary",
+    "record",
+    "function",
+    "type",
+    "topic",
+    "timeval",
+    "vector",
+    "matrix",
+    "bag",
+    "stream",
     "userobject",
 ];
 
@@ -46,8 +62,11 @@ pub fn of(spec: &TypeSpec, types: &Types) -> Result<Type> {
 
 /// The signature of a definition.
 pub fn resolve(definition: &CreateFunction, types: &Types) -> Result<Signature> {
-    let params =
-        |list: &[Parameter]| list.iter().map(|p| param(p, types)).collect::<Result<Vec<_>>>();
+    let params = |list: &[Parameter]| {
+        list.iter()
+            .map(|p| param(p, types))
+            .collect::<Result<Vec<_>>>()
+    };
     let signature = Signature {
         name: definition.name.text.clone(),
         params: params(&definition.parameters)?,
@@ -68,7 +87,9 @@ fn param(parameter: &Parameter, types: &Types) -> Result<Param> {
 
 fn unique_names(definition: &CreateFunction) -> Result<()> {
     let parameters = definition.parameters.iter();
-    let all = parameters.chain(&definition.result.columns).filter_map(|p| p.name.as_ref());
+    let all = parameters
+        .chain(&definition.result.columns)
+        .filter_map(|p| p.name.as_ref());
     let mut seen: Vec<&str> = Vec::new();
     for name in all {
         if seen.contains(&&*name.text) {

@@ -12,7 +12,10 @@ pub type Solution = Box<dyn Fn(Expr) -> Expr>;
 /// The one unbound variable of `side`, and what it equals given the other side of the equation; if
 /// `side` is arithmetic with exactly one use of one variable of `unbound`.
 pub fn isolate(side: &Expr, unbound: &[Arc<str>]) -> Option<(Name, Solution)> {
-    let uses: Vec<_> = free(side).into_iter().filter(|n| unbound.contains(&n.text)).collect();
+    let uses: Vec<_> = free(side)
+        .into_iter()
+        .filter(|n| unbound.contains(&n.text))
+        .collect();
     let [name] = uses.as_slice() else { return None };
     let name = (*name).clone();
     let solution = peel(side, &name.text, Box::new(|value| value))?;
@@ -24,16 +27,28 @@ fn peel(side: &Expr, name: &str, so_far: Solution) -> Option<Solution> {
     let has = |e: &Expr| free(e).iter().any(|n| &*n.text == name);
     match &side.kind {
         ExprKind::Variable(Variable::Local(n)) if &*n.text == name => Some(so_far),
-        ExprKind::Unary { op: UnaryOp::Minus, arg } => {
+        ExprKind::Unary {
+            op: UnaryOp::Minus,
+            arg,
+        } => {
             let negate = |value: Expr| Expr {
                 span: value.span.clone(),
-                kind: ExprKind::Unary { op: UnaryOp::Minus, arg: Box::new(value) },
+                kind: ExprKind::Unary {
+                    op: UnaryOp::Minus,
+                    arg: Box::new(value),
+                },
             };
             peel(arg, name, Box::new(move |value| negate(so_far(value))))
         }
-        ExprKind::Binary { op, left, right, .. } => {
+        ExprKind::Binary {
+            op, left, right, ..
+        } => {
             let in_left = has(left);
-            let (inner, other) = if in_left { (left, right) } else { (right, left) };
+            let (inner, other) = if in_left {
+                (left, right)
+            } else {
+                (right, left)
+            };
             // `value op other` undoes the operator, or `other op value` does.
             let (undo, value_first) = match (op, in_left) {
                 (BinaryOp::Plus, _) => (BinaryOp::Minus, true),
@@ -48,11 +63,19 @@ fn peel(side: &Expr, name: &str, so_far: Solution) -> Option<Solution> {
             let solved = move |value: Expr| {
                 let value = so_far(value);
                 let span = value.span.clone();
-                let (left, right) =
-                    if value_first { (value, other.clone()) } else { (other.clone(), value) };
+                let (left, right) = if value_first {
+                    (value, other.clone())
+                } else {
+                    (other.clone(), value)
+                };
                 let (left, right) = (Box::new(left), Box::new(right));
                 Expr {
-                    kind: ExprKind::Binary { op: undo, op_span: span.clone(), left, right },
+                    kind: ExprKind::Binary {
+                        op: undo,
+                        op_span: span.clone(),
+                        left,
+                        right,
+                    },
                     span,
                 }
             };

@@ -85,7 +85,12 @@ impl Numbers {
         loop {
             match self.0.next(cx)? {
                 Some(Value::Null) => {}
-                Some(value) => return value.as_real().map(Some).ok_or_else(|| not_a_number(&value)),
+                Some(value) => {
+                    return value
+                        .as_real()
+                        .map(Some)
+                        .ok_or_else(|| not_a_number(&value));
+                }
                 None => return Ok(None),
             }
         }
@@ -177,7 +182,12 @@ fn inject(_: &Cx, args: Args) -> Result<Option<Value>> {
     let (bag, between) = (args.collection(0)?.clone(), args.value(1).clone());
     Ok(Some(Value::bag_from(move |cx| {
         let elements = bag.open(cx)?;
-        Ok(Box::new(Injected { elements, between: between.clone(), next: None, first: true }))
+        Ok(Box::new(Injected {
+            elements,
+            between: between.clone(),
+            next: None,
+            first: true,
+        }))
     })))
 }
 
@@ -225,7 +235,11 @@ fn running(_: &Cx, args: Args) -> Result<Option<Value>> {
     let function = args.function(2)?.clone();
     Ok(Some(Value::stream_from(move |cx| {
         let elements = stream.open(cx)?;
-        Ok(Box::new(Running { elements, folded: start.clone(), function: function.clone() }))
+        Ok(Box::new(Running {
+            elements,
+            folded: start.clone(),
+            function: function.clone(),
+        }))
     })))
 }
 
@@ -252,8 +266,10 @@ fn histogram(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let (min, max) = (args.real(1)?, args.real(2)?);
     let bins = args.int(3)?;
     if bins < 1 || max <= min {
-        return Err(Error::run(format!("a histogram of {bins} bins from {min} to {max}"))
-            .help("it needs one bin at least, and a maximum above its minimum"));
+        return Err(
+            Error::run(format!("a histogram of {bins} bins from {min} to {max}"))
+                .help("it needs one bin at least, and a maximum above its minimum"),
+        );
     }
     let mut counts = vec![0i64; bins as usize];
     let mut numbers = Numbers::open(args, cx)?;

@@ -49,7 +49,11 @@ pub struct Iota {
 
 impl Iota {
     pub fn new(first: i64, last: i64) -> Iota {
-        Iota { next: first, last, done: first > last }
+        Iota {
+            next: first,
+            last,
+            done: first > last,
+        }
     }
 }
 
@@ -86,7 +90,10 @@ impl Source for Iota {
 }
 
 fn iota(_: &Cx, args: Args) -> Result<Option<Value>> {
-    Ok(Some(Value::Bag(Arc::new(Iota::new(args.int(0)?, args.int(1)?)))))
+    Ok(Some(Value::Bag(Arc::new(Iota::new(
+        args.int(0)?,
+        args.int(1)?,
+    )))))
 }
 
 fn first(cx: &Cx, args: Args) -> Result<Option<Value>> {
@@ -99,7 +106,9 @@ pub fn count_of(args: Args, i: usize) -> Result<u64> {
     if number >= 0.0 && number.fract() == 0.0 {
         Ok(number as u64)
     } else {
-        Err(Error::run(format!("a number of elements is a whole number from 0 up, not {number}")))
+        Err(Error::run(format!(
+            "a number of elements is a whole number from 0 up, not {number}"
+        )))
     }
 }
 
@@ -112,13 +121,19 @@ pub struct Section {
 
 impl Section {
     pub fn new(inner: Box<dyn Source>, skip: u64, take: u64) -> Section {
-        Section { inner: (take > 0).then_some(inner), skip, take }
+        Section {
+            inner: (take > 0).then_some(inner),
+            skip,
+            take,
+        }
     }
 }
 
 impl Source for Section {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
-        let Some(inner) = &mut self.inner else { return Ok(None) };
+        let Some(inner) = &mut self.inner else {
+            return Ok(None);
+        };
         while self.skip > 0 {
             if inner.next(cx)?.is_none() {
                 self.inner = None;
@@ -144,12 +159,16 @@ pub fn positions(args: Args, start: usize, stop: usize) -> Result<(u64, u64)> {
 
 fn first_n(_: &Cx, args: Args) -> Result<Option<Value>> {
     let (bag, n) = (args.collection(0)?.clone(), count_of(args, 1)?);
-    Ok(Some(Value::bag_from(move |cx| Ok(Box::new(Section::new(bag.open(cx)?, 0, n))))))
+    Ok(Some(Value::bag_from(move |cx| {
+        Ok(Box::new(Section::new(bag.open(cx)?, 0, n)))
+    })))
 }
 
 fn section(_: &Cx, args: Args) -> Result<Option<Value>> {
     let (bag, (skip, take)) = (args.collection(0)?.clone(), positions(args, 1, 2)?);
-    Ok(Some(Value::bag_from(move |cx| Ok(Box::new(Section::new(bag.open(cx)?, skip, take))))))
+    Ok(Some(Value::bag_from(move |cx| {
+        Ok(Box::new(Section::new(bag.open(cx)?, skip, take)))
+    })))
 }
 
 fn last(cx: &Cx, args: Args) -> Result<Option<Value>> {
@@ -183,7 +202,10 @@ fn unique(_: &Cx, args: Args) -> Result<Option<Value>> {
     Ok(Some(Value::bag_from(move |cx| {
         let mut seen = HashSet::new();
         let keep = move |value: &Value| seen.insert(value.clone());
-        Ok(Box::new(Filtered { inner: bag.open(cx)?, keep }))
+        Ok(Box::new(Filtered {
+            inner: bag.open(cx)?,
+            keep,
+        }))
     })))
 }
 
@@ -204,14 +226,19 @@ fn exclusive(cx: &Cx, args: Args) -> Result<Option<Value>> {
 }
 
 fn bequal(cx: &Cx, args: Args) -> Result<Option<Value>> {
-    Ok(Some(Value::Bool(counts(args, 0, cx)? == counts(args, 1, cx)?)))
+    Ok(Some(Value::Bool(
+        counts(args, 0, cx)? == counts(args, 1, cx)?,
+    )))
 }
 
 fn remove_null(_: &Cx, args: Args) -> Result<Option<Value>> {
     let bag = args.collection(0)?.clone();
     Ok(Some(Value::bag_from(move |cx| {
         let keep = |value: &Value| !value.is_null();
-        Ok(Box::new(Filtered { inner: bag.open(cx)?, keep }))
+        Ok(Box::new(Filtered {
+            inner: bag.open(cx)?,
+            keep,
+        }))
     })))
 }
 
@@ -237,7 +264,9 @@ fn sample(cx: &Cx, args: Args) -> Result<Option<Value>> {
 
 fn tuples(_: &Cx, args: Args) -> Result<Option<Value>> {
     let bag = args.collection(0)?.clone();
-    Ok(Some(Value::bag_from(move |cx| Ok(Box::new(Tuples(bag.open(cx)?))))))
+    Ok(Some(Value::bag_from(move |cx| {
+        Ok(Box::new(Tuples(bag.open(cx)?)))
+    })))
 }
 
 struct Tuples(Box<dyn Source>);

@@ -33,7 +33,10 @@ fn resolvents(cx: &Cx, args: Args) -> Result<Vec<Arc<Function>>> {
 }
 
 fn each(cx: &Cx, args: Args, text: impl Fn(&Function) -> String) -> Result<Option<Value>> {
-    let texts = resolvents(cx, args)?.iter().map(|f| Value::str(text(f))).collect();
+    let texts = resolvents(cx, args)?
+        .iter()
+        .map(|f| Value::str(text(f)))
+        .collect();
     Ok(Some(Value::bag(texts)))
 }
 
@@ -46,10 +49,21 @@ fn doc(cx: &Cx, args: Args) -> Result<Option<Value>> {
 
 fn apropos(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let part = args.str(0)?.to_lowercase();
-    let names = cx.world.library.names().into_iter().filter(|n| n.contains(&part));
+    let names = cx
+        .world
+        .library
+        .names()
+        .into_iter()
+        .filter(|n| n.contains(&part));
     let functions = names.map(|name| Ok(cx.world.library.resolvents(&name)?.to_vec()));
     let functions: Vec<Vec<_>> = functions.collect::<Result<_>>()?;
-    Ok(Some(Value::bag(functions.into_iter().flatten().map(Value::Function).collect())))
+    Ok(Some(Value::bag(
+        functions
+            .into_iter()
+            .flatten()
+            .map(Value::Function)
+            .collect(),
+    )))
 }
 
 fn signature(cx: &Cx, args: Args) -> Result<Option<Value>> {
@@ -67,9 +81,9 @@ fn name(_: &Cx, args: Args) -> Result<Option<Value>> {
 fn explain(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let source = Source::new("<explain>", args.str(0)?);
     match statement(&source)?.map(|s| s.kind) {
-        Some(StatementKind::Query(query)) => {
-            Ok(Some(Value::str(plan_text(&compile::query(&cx.world, &query)?))))
-        }
+        Some(StatementKind::Query(query)) => Ok(Some(Value::str(plan_text(&compile::query(
+            &cx.world, &query,
+        )?)))),
         _ => Err(Error::run("only a query has a plan").help("give explain a query as a string")),
     }
 }

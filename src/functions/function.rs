@@ -66,7 +66,11 @@ impl Signature {
 
     pub fn same_arguments(&self, other: &Signature) -> bool {
         self.params.len() == other.params.len()
-            && self.params.iter().zip(&other.params).all(|(a, b)| a.ty == b.ty)
+            && self
+                .params
+                .iter()
+                .zip(&other.params)
+                .all(|(a, b)| a.ty == b.ty)
     }
 }
 
@@ -127,7 +131,10 @@ impl<T> Compiled<T> {
     /// The compiled form, if it was made in the library's state `epoch`.
     pub fn get(&self, epoch: u64) -> Option<Arc<T>> {
         let compiled = lock(&self.0);
-        compiled.as_ref().filter(|(made, _)| *made == epoch).map(|(_, plan)| plan.clone())
+        compiled
+            .as_ref()
+            .filter(|(made, _)| *made == epoch)
+            .map(|(_, plan)| plan.clone())
     }
 
     pub fn set(&self, epoch: u64, plan: Arc<T>) {
@@ -176,7 +183,11 @@ impl Function {
                 name: name.into(),
                 params: vec![],
                 many: Many::One,
-                columns: vec![Param { name: None, ty: Type::Object, key: false }],
+                columns: vec![Param {
+                    name: None,
+                    ty: Type::Object,
+                    key: false,
+                }],
             },
             body: Body::Generic,
             doc: "".into(),

@@ -39,7 +39,9 @@ impl Library {
 
     /// The resolvents of `name` (lower case); empty if there is no such function.
     pub fn resolvents(&self, name: &str) -> Result<Arc<[Arc<Function>]>> {
-        Ok(self.entry(name)?.map_or_else(|| Arc::from([]), |e| e.resolvents.clone()))
+        Ok(self
+            .entry(name)?
+            .map_or_else(|| Arc::from([]), |e| e.resolvents.clone()))
     }
 
     /// The generic function `name` (lower case).
@@ -56,7 +58,10 @@ impl Library {
         if declarations.is_empty() {
             return Ok(None);
         }
-        let resolvents = declarations.iter().map(built_in).collect::<Result<Vec<_>>>()?;
+        let resolvents = declarations
+            .iter()
+            .map(built_in)
+            .collect::<Result<Vec<_>>>()?;
         let entry = Arc::new(Entry {
             generic: Arc::new(Function::generic(name)),
             resolvents: resolvents.into(),
@@ -69,7 +74,9 @@ impl Library {
     pub fn define(&self, function: Arc<Function>) -> Result<Option<Arc<Function>>> {
         let name = function.name().clone();
         let old = self.entry(&name)?;
-        let mut resolvents = old.as_ref().map_or_else(Vec::new, |e| e.resolvents.to_vec());
+        let mut resolvents = old
+            .as_ref()
+            .map_or_else(Vec::new, |e| e.resolvents.to_vec());
         let same = |f: &Arc<Function>| f.signature.same_arguments(&function.signature);
         let replaced = match resolvents.iter().position(same) {
             Some(at) => Some(std::mem::replace(&mut resolvents[at], function)),
@@ -96,7 +103,13 @@ impl Library {
             .get(name)
             .map_or_else(|| Arc::new(Function::generic(name)), |e| e.generic.clone());
         let resolvents = resolvents.into();
-        state.insert(name.into(), Arc::new(Entry { generic, resolvents }));
+        state.insert(
+            name.into(),
+            Arc::new(Entry {
+                generic,
+                resolvents,
+            }),
+        );
         drop(state);
         self.changed();
     }
@@ -155,9 +168,7 @@ impl Library {
         let names = self.names();
         match nearest(&name.text, names.iter().map(|n| &**n)) {
             Some(near) => error.help(format!("did you mean '{near}'?")),
-            None => {
-                error.help("apropos('text') lists the functions with that text in their names")
-            }
+            None => error.help("apropos('text') lists the functions with that text in their names"),
         }
     }
 }
@@ -183,7 +194,10 @@ fn built_in(declaration: &Declaration) -> Result<Arc<Function>> {
     let source = Source::at_line(file, declaration.text, declaration.line);
     let parsed = statement(&source)?.map(|s| s.kind);
     let Some(StatementKind::CreateFunction(definition)) = parsed else {
-        return Err(Error::run(format!("'{}' is declared badly", declaration.name)));
+        return Err(Error::run(format!(
+            "'{}' is declared badly",
+            declaration.name
+        )));
     };
     // Built-in functions speak of built-in types only.
     let signature = signature::resolve(&definition, &Types::default())?;
@@ -197,9 +211,13 @@ fn built_in_body(definition: &CreateFunction) -> Result<Body> {
         ast::Body::Foreign(key) => table::native(key)
             .map(Body::Native)
             .ok_or_else(|| Error::run(format!("no built-in code for '{key}'"))),
-        ast::Body::Query(_) => {
-            Ok(Body::Derived(Arc::new(definition.clone()), Compiled::default()))
-        }
-        _ => Err(Error::run(format!("'{}' is declared badly", definition.name.text))),
+        ast::Body::Query(_) => Ok(Body::Derived(
+            Arc::new(definition.clone()),
+            Compiled::default(),
+        )),
+        _ => Err(Error::run(format!(
+            "'{}' is declared badly",
+            definition.name.text
+        ))),
     }
 }

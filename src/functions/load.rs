@@ -8,7 +8,10 @@ use crate::run::Cx;
 use crate::session;
 use crate::types::Value;
 
-pub const NATIVES: Natives = &[("load_osql", load_osql as Native), ("loadsystem", loadsystem)];
+pub const NATIVES: Natives = &[
+    ("load_osql", load_osql as Native),
+    ("loadsystem", loadsystem),
+];
 
 /// Extensions of SA Engine that are a part of this program.
 const BUILT_IN: &[&str] = &["mqtt.osql"];

@@ -16,7 +16,10 @@ pub fn find(world: &World, text: &str) -> Result<Arc<Function>> {
     let resolvents = world.library.resolvents(&text)?;
     match &*resolvents {
         [only] => Ok(only.clone()),
-        _ => world.library.generic(&text)?.ok_or_else(|| unknown(world, &text)),
+        _ => world
+            .library
+            .generic(&text)?
+            .ok_or_else(|| unknown(world, &text)),
     }
 }
 
@@ -27,16 +30,28 @@ pub fn functional(world: &World, text: &str) -> Result<Arc<Function>> {
         return Ok(function);
     }
     let resolvents = world.library.resolvents(function.name())?;
-    let error = Error::compile(format!("'{text}' is overloaded: name one of its resolvents"));
-    let error = resolvents.iter().take(6).fold(error, |e, f| e.help(format!("#'{f}'")));
-    Err(error.help(format!("or functionnamed(\"{text}\"), which chooses when it is called")))
+    let error = Error::compile(format!(
+        "'{text}' is overloaded: name one of its resolvents"
+    ));
+    let error = resolvents
+        .iter()
+        .take(6)
+        .fold(error, |e, f| e.help(format!("#'{f}'")));
+    Err(error.help(format!(
+        "or functionnamed(\"{text}\"), which chooses when it is called"
+    )))
 }
 
 fn by_resolvent_name(world: &World, text: &str) -> Result<Option<Arc<Function>>> {
-    let Some((left, _)) = text.split_once("->") else { return Ok(None) };
+    let Some((left, _)) = text.split_once("->") else {
+        return Ok(None);
+    };
     let generic = left.rsplit_once('.').map_or(left, |(_, name)| name);
     let resolvents = world.library.resolvents(generic)?;
-    Ok(resolvents.iter().find(|f| f.signature.resolvent_name() == text).cloned())
+    Ok(resolvents
+        .iter()
+        .find(|f| f.signature.resolvent_name() == text)
+        .cloned())
 }
 
 /// The error for a function that does not exist.

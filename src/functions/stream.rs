@@ -34,7 +34,11 @@ pub struct Beat {
 
 impl Beat {
     pub fn new(pace: Duration) -> Beat {
-        Beat { start: Instant::now(), pace, count: 0 }
+        Beat {
+            start: Instant::now(),
+            pace,
+            count: 0,
+        }
     }
 
     /// Waits for the next beat; the first is at once. Gives its number, from 0.
@@ -53,8 +57,11 @@ impl Beat {
 
 /// A duration in seconds that a person gave.
 pub fn seconds(value: f64, what: &str) -> Result<Duration> {
-    Duration::try_from_secs_f64(value)
-        .map_err(|_| Error::run(format!("{what} is a number of seconds from 0 up, not {value}")))
+    Duration::try_from_secs_f64(value).map_err(|_| {
+        Error::run(format!(
+            "{what} is a number of seconds from 0 up, not {value}"
+        ))
+    })
 }
 
 fn pace(args: Args, i: usize) -> Result<Duration> {
@@ -68,7 +75,10 @@ fn pace(args: Args, i: usize) -> Result<Duration> {
 fn heartbeat(_: &Cx, args: Args) -> Result<Option<Value>> {
     let (seconds, pace) = (args.real(0)?, pace(args, 0)?);
     Ok(Some(Value::stream_from(move |_| {
-        Ok(Box::new(Heartbeat { beat: Beat::new(pace), seconds }))
+        Ok(Box::new(Heartbeat {
+            beat: Beat::new(pace),
+            seconds,
+        }))
     })))
 }
 
@@ -85,7 +95,10 @@ impl Source for Heartbeat {
 }
 
 fn siota(_: &Cx, args: Args) -> Result<Option<Value>> {
-    Ok(Some(Value::Stream(Arc::new(Iota::new(integer(args, 0)?, integer(args, 1)?)))))
+    Ok(Some(Value::Stream(Arc::new(Iota::new(
+        integer(args, 0)?,
+        integer(args, 1)?,
+    )))))
 }
 
 /// A whole number; one beyond 64 bits is as good as the largest.
@@ -102,7 +115,10 @@ fn diota(_: &Cx, args: Args) -> Result<Option<Value>> {
     let (pace, first, last) = (pace(args, 0)?, integer(args, 1)?, integer(args, 2)?);
     Ok(Some(Value::stream_from(move |cx| {
         let inner = Iota::new(first, last).open(cx)?;
-        Ok(Box::new(Paced { inner, beat: Beat::new(pace) }))
+        Ok(Box::new(Paced {
+            inner,
+            beat: Beat::new(pace),
+        }))
     })))
 }
 
@@ -113,7 +129,9 @@ struct Paced {
 
 impl Source for Paced {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
-        let Some(value) = self.inner.next(cx)? else { return Ok(None) };
+        let Some(value) = self.inner.next(cx)? else {
+            return Ok(None);
+        };
         self.beat.next(cx)?;
         Ok(Some(value))
     }
@@ -123,7 +141,11 @@ fn sample_stream(_: &Cx, args: Args) -> Result<Option<Value>> {
     let (expression, pace) = (args.collection(0)?.clone(), pace(args, 1)?);
     Ok(Some(Value::stream_from(move |_| {
         let expression = expression.clone();
-        Ok(Box::new(Sampled { expression, beat: Beat::new(pace), current: None }))
+        Ok(Box::new(Sampled {
+            expression,
+            beat: Beat::new(pace),
+            current: None,
+        }))
     })))
 }
 
@@ -180,7 +202,10 @@ fn sink(cx: &Cx, args: Args) -> Result<Option<Value>> {
 fn concat(_: &Cx, args: Args) -> Result<Option<Value>> {
     let (first, second) = (args.collection(0)?.clone(), args.collection(1)?.clone());
     Ok(Some(Value::stream_from(move |cx| {
-        Ok(Box::new(Concat { current: first.open(cx)?, then: Some(second.clone()) }))
+        Ok(Box::new(Concat {
+            current: first.open(cx)?,
+            then: Some(second.clone()),
+        }))
     })))
 }
 
@@ -204,9 +229,14 @@ impl Source for Concat {
 }
 
 fn timeout(_: &Cx, args: Args) -> Result<Option<Value>> {
-    let (stream, limit) = (args.collection(0)?.clone(), seconds(args.real(1)?, "a timeout")?);
+    let (stream, limit) = (
+        args.collection(0)?.clone(),
+        seconds(args.real(1)?, "a timeout")?,
+    );
     Ok(Some(Value::stream_from(move |cx| {
-        let token = cx.token.child_until(Instant::now() + limit, "the stream's time is over");
+        let token = cx
+            .token
+            .child_until(Instant::now() + limit, "the stream's time is over");
         let inner = Some(stream.open(&cx.with_token(token.clone()))?);
         Ok(Box::new(Timed { inner, token }))
     })))
@@ -220,7 +250,9 @@ struct Timed {
 
 impl Source for Timed {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
-        let Some(inner) = &mut self.inner else { return Ok(None) };
+        let Some(inner) = &mut self.inner else {
+            return Ok(None);
+        };
         match inner.next(&cx.with_token(self.token.clone())) {
             Ok(Some(value)) => Ok(Some(value)),
             Err(error) if error.kind() != Kind::Stopped => Err(error),

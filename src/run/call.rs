@@ -15,12 +15,7 @@ use crate::syntax::ast::Many;
 use crate::types::{Collection, Source, Type, Value};
 
 /// Calls the target with these arguments; an error is marked at `span`.
-pub fn target(
-    target: &Target,
-    args: Vec<Value>,
-    span: &Span,
-    cx: &Cx,
-) -> Result<Option<Value>> {
+pub fn target(target: &Target, args: Vec<Value>, span: &Span, cx: &Cx) -> Result<Option<Value>> {
     let called = match target {
         Target::One(f) => function(f, args, cx),
         Target::Late(candidates) => late(candidates, args, cx),
@@ -101,17 +96,15 @@ fn body(f: &Arc<Function>, args: Vec<Value>, cx: &Cx) -> Result<Option<Value>> {
     }
 }
 
-fn derived(
-    f: &Function,
-    query: &Arc<Query>,
-    args: Vec<Value>,
-    cx: &Cx,
-) -> Result<Option<Value>> {
+fn derived(f: &Function, query: &Arc<Query>, args: Vec<Value>, cx: &Cx) -> Result<Option<Value>> {
     let given: Vec<_> = args.into_iter().enumerate().collect();
     if f.signature.many == Many::One && query.is_single() {
         return query::single(query, given, cx);
     }
-    let collection = Arc::new(SubCollection { query: query.clone(), given });
+    let collection = Arc::new(SubCollection {
+        query: query.clone(),
+        given,
+    });
     Ok(Some(match f.signature.many {
         Many::Stream => Value::Stream(collection),
         Many::One | Many::Bag => Value::Bag(collection),
@@ -146,8 +139,16 @@ fn inverse(f: &Function, table: &Table, args: &[Value]) -> Option<Value> {
 /// The function applied to each element of argument `at`, a bag or stream.
 fn lift(f: &Arc<Function>, args: Vec<Value>, at: usize) -> Value {
     let stream = matches!(args[at], Value::Stream(_));
-    let lifted = Arc::new(Lifted { function: f.clone(), args, at });
-    if stream { Value::Stream(lifted) } else { Value::Bag(lifted) }
+    let lifted = Arc::new(Lifted {
+        function: f.clone(),
+        args,
+        at,
+    });
+    if stream {
+        Value::Stream(lifted)
+    } else {
+        Value::Bag(lifted)
+    }
 }
 
 struct Lifted {
@@ -185,7 +186,9 @@ impl Source for LiftedRun {
                 }
                 self.inner = None;
             }
-            let Some(element) = self.elements.next(cx)? else { return Ok(None) };
+            let Some(element) = self.elements.next(cx)? else {
+                return Ok(None);
+            };
             self.args[self.at] = element;
             match function(&self.function, self.args.clone(), cx)? {
                 Some(value) if value.is_collection() => self.inner = Some(value.elements(cx)?),
@@ -197,8 +200,17 @@ impl Source for LiftedRun {
 }
 
 fn wrong_argument(f: &Function, value: &Value, param: &Param) -> Error {
-    let name = param.name.as_ref().map(|n| format!(" '{n}'")).unwrap_or_default();
-    let message = format!("'{}' wants its argument{name} to be {}, not {}", f.name(), param.ty, short(value));
+    let name = param
+        .name
+        .as_ref()
+        .map(|n| format!(" '{n}'"))
+        .unwrap_or_default();
+    let message = format!(
+        "'{}' wants its argument{name} to be {}, not {}",
+        f.name(),
+        param.ty,
+        short(value)
+    );
     Error::run(message).help(format!("it is {}", f.signature))
 }
 
@@ -213,7 +225,14 @@ pub fn short(value: &Value) -> String {
 
 fn mismatch(candidates: &[Arc<Function>], types: &[Type]) -> Error {
     let name = candidates.first().map_or("?", |f| f.name());
-    let types = types.iter().map(Type::to_string).collect::<Vec<_>>().join(", ");
+    let types = types
+        .iter()
+        .map(Type::to_string)
+        .collect::<Vec<_>>()
+        .join(", ");
     let error = Error::run(format!("'{name}' does not take ({types})"));
-    candidates.iter().take(6).fold(error, |e, f| e.help(format!("it is {}", f.signature)))
+    candidates
+        .iter()
+        .take(6)
+        .fold(error, |e, f| e.help(format!("it is {}", f.signature)))
 }

@@ -16,7 +16,9 @@ pub fn eval(expr: &Expr, frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
         Expr::Slot(slot) => Ok(Some(frame[*slot].clone())),
         Expr::Session(name, span) => match cx.world.variables.get(name) {
             Some((value, _)) => Ok(Some(value)),
-            None => Err(Error::run(format!("the session variable ':{name}' has no value")).at(span)),
+            None => {
+                Err(Error::run(format!("the session variable ':{name}' has no value")).at(span))
+            }
         },
         Expr::Call(call) => evaluate_call(call, frame, cx),
         Expr::Arith(op, call) => arithmetic(*op, call, frame, cx),
@@ -37,7 +39,9 @@ pub fn eval(expr: &Expr, frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
                     return eval(result, frame, cx);
                 }
             }
-            otherwise.as_ref().map_or(Ok(None), |result| eval(result, frame, cx))
+            otherwise
+                .as_ref()
+                .map_or(Ok(None), |result| eval(result, frame, cx))
         }
         Expr::Convert(value, ty) => {
             Ok(eval(value, frame, cx)?.and_then(|value| conform(&value, ty)))
@@ -58,8 +62,12 @@ pub fn eval(expr: &Expr, frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
             Ok(Some(Value::vector(elements)))
         }
         Expr::Member { needle, haystack } => {
-            let Some(needle) = eval(needle, frame, cx)? else { return Ok(None) };
-            let Some(haystack) = eval(haystack, frame, cx)? else { return Ok(None) };
+            let Some(needle) = eval(needle, frame, cx)? else {
+                return Ok(None);
+            };
+            let Some(haystack) = eval(haystack, frame, cx)? else {
+                return Ok(None);
+            };
             let mut elements = haystack.elements(cx)?;
             while let Some(element) = elements.next(cx)? {
                 if element == needle {
@@ -140,7 +148,9 @@ fn record(fields: &[(Expr, Expr)], frame: &[Value], cx: &Cx) -> Result<Option<Va
         match key {
             Value::Str(key) => record.put(key, value),
             other => {
-                return Err(Error::run(format!("a record's key is a string, not {other}")));
+                return Err(Error::run(format!(
+                    "a record's key is a string, not {other}"
+                )));
             }
         }
     }
@@ -157,14 +167,21 @@ fn bag(parts: &[Expr], frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
             values.push(value);
         }
     }
-    Ok(Some(if nested { Value::Bag(Arc::new(Concat(values))) } else { Value::bag(values) }))
+    Ok(Some(if nested {
+        Value::Bag(Arc::new(Concat(values)))
+    } else {
+        Value::bag(values)
+    }))
 }
 
 struct Concat(Vec<Value>);
 
 impl Collection for Concat {
     fn open(&self, _: &Cx) -> Result<Box<dyn Source>> {
-        Ok(Box::new(ConcatRun { parts: self.0.clone().into_iter(), current: None }))
+        Ok(Box::new(ConcatRun {
+            parts: self.0.clone().into_iter(),
+            current: None,
+        }))
     }
 }
 
@@ -196,12 +213,19 @@ pub fn collection(sub: &Sub, frame: &[Value]) -> Value {
         query: sub.query.clone(),
         given: captured(sub, frame),
     });
-    if sub.stream { Value::Stream(collection) } else { Value::Bag(collection) }
+    if sub.stream {
+        Value::Stream(collection)
+    } else {
+        Value::Bag(collection)
+    }
 }
 
 /// The captured variables with the slots that they go into.
 pub fn captured(sub: &Sub, frame: &[Value]) -> Vec<(usize, Value)> {
-    sub.captures.iter().map(|(outer, inner)| (*inner, frame[*outer].clone())).collect()
+    sub.captures
+        .iter()
+        .map(|(outer, inner)| (*inner, frame[*outer].clone()))
+        .collect()
 }
 
 fn evaluate_call(call: &Call, frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
@@ -216,11 +240,15 @@ fn evaluate_call(call: &Call, frame: &[Value], cx: &Cx) -> Result<Option<Value>>
 }
 
 fn arithmetic(op: BinaryOp, call: &Call, frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
-    let Some(left) = eval(&call.args[0], frame, cx)? else { return Ok(None) };
+    let Some(left) = eval(&call.args[0], frame, cx)? else {
+        return Ok(None);
+    };
     let Some(right) = call.args.get(1) else {
         return call::target(&call.target, vec![left], &call.span, cx);
     };
-    let Some(right) = eval(right, frame, cx)? else { return Ok(None) };
+    let Some(right) = eval(right, frame, cx)? else {
+        return Ok(None);
+    };
     match quick(op, &left, &right) {
         Some(value) => Ok(Some(value)),
         None => call::target(&call.target, vec![left, right], &call.span, cx),

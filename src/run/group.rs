@@ -47,7 +47,9 @@ fn add(
     results: &mut Vec<(Vec<Value>, Value)>,
     cx: &Cx,
 ) -> Result<()> {
-    let Some(value) = output(query, frame, cx)? else { return Ok(()) };
+    let Some(value) = output(query, frame, cx)? else {
+        return Ok(());
+    };
     let mut keys = Vec::with_capacity(query.order.len());
     for order in &query.order {
         keys.push(eval(&order.key, frame, cx)?.unwrap_or(Value::Null));
@@ -57,9 +59,12 @@ fn add(
 }
 
 fn by_keys(order: &[Order], a: &[Value], b: &[Value]) -> Ordering {
-    let compared = order.iter().zip(a.iter().zip(b)).map(|(order, (a, b))| {
-        if order.descending { b.cmp(a) } else { a.cmp(b) }
-    });
+    let compared =
+        order.iter().zip(a.iter().zip(b)).map(
+            |(order, (a, b))| {
+                if order.descending { b.cmp(a) } else { a.cmp(b) }
+            },
+        );
     compared.fold(Ordering::Equal, Ordering::then)
 }
 
@@ -73,10 +78,15 @@ fn groups(
 ) -> Result<IndexMap<Vec<Value>, Vec<Vec<Value>>>> {
     let mut groups: IndexMap<Vec<Value>, Vec<Vec<Value>>> = IndexMap::new();
     while pipeline.next(&query.steps, frame, cx)? {
-        let keys: Option<Vec<Value>> =
-            group.keys.iter().map(|(key, _)| eval(key, frame, cx)).collect::<Result<_>>()?;
+        let keys: Option<Vec<Value>> = group
+            .keys
+            .iter()
+            .map(|(key, _)| eval(key, frame, cx))
+            .collect::<Result<_>>()?;
         let Some(keys) = keys else { continue };
-        let bags = groups.entry(keys).or_insert_with(|| vec![vec![]; group.aggregates.len()]);
+        let bags = groups
+            .entry(keys)
+            .or_insert_with(|| vec![vec![]; group.aggregates.len()]);
         for (aggregate, bag) in group.aggregates.iter().zip(bags) {
             bag.extend(eval(&aggregate.argument, frame, cx)?);
         }
@@ -85,12 +95,7 @@ fn groups(
 }
 
 /// Computes a group's aggregates; `false` if one has no result.
-fn aggregate(
-    group: &Group,
-    bags: Vec<Vec<Value>>,
-    frame: &mut [Value],
-    cx: &Cx,
-) -> Result<bool> {
+fn aggregate(group: &Group, bags: Vec<Vec<Value>>, frame: &mut [Value], cx: &Cx) -> Result<bool> {
     for (aggregate, bag) in group.aggregates.iter().zip(bags) {
         frame[aggregate.bag] = Value::bag(bag);
         match eval(&aggregate.call, frame, cx)? {

@@ -40,12 +40,20 @@ pub const THREAD_STACK_SIZE: usize = 64 << 20;
 
 impl Cx {
     pub fn new(world: Arc<World>, token: Token) -> Cx {
-        Cx { world, token, depth: Cell::new(0), max_depth: MAX_DEPTH }
+        Cx {
+            world,
+            token,
+            depth: Cell::new(0),
+            max_depth: MAX_DEPTH,
+        }
     }
 
     /// The same world under another token.
     pub fn with_token(&self, token: Token) -> Cx {
-        Cx { token, ..self.clone() }
+        Cx {
+            token,
+            ..self.clone()
+        }
     }
 
     /// The same world under another token, for a thread with a stack of [`THREAD_STACK_SIZE`].
@@ -59,8 +67,10 @@ impl Cx {
     pub fn enter(&self) -> Result<Depth<'_>> {
         let depth = self.depth.get();
         if depth >= self.max_depth {
-            return Err(Error::run(format!("functions call each other more than {depth} deep"))
-                .help("a function that calls itself needs a case in which it does not"));
+            return Err(
+                Error::run(format!("functions call each other more than {depth} deep"))
+                    .help("a function that calls itself needs a case in which it does not"),
+            );
         }
         self.depth.set(depth + 1);
         Ok(Depth(self))
@@ -82,7 +92,9 @@ pub fn limit(value: Option<Value>) -> Result<u64> {
         Some(limit) if limit >= 0 => Ok(limit as u64),
         _ => {
             let text = value.map_or_else(|| "nothing".to_owned(), |v| v.to_string());
-            Err(Error::run(format!("a limit is a number from 0 up, not {text}")))
+            Err(Error::run(format!(
+                "a limit is a number from 0 up, not {text}"
+            )))
         }
     }
 }

@@ -23,7 +23,9 @@ pub fn bind(pattern: &Pattern, value: &Value, frame: &mut [Value], cx: &Cx) -> R
         }
         Pattern::Equal(expected) => Ok(eval(expected, frame, cx)?.as_ref() == Some(value)),
         Pattern::Vector(parts) => {
-            let Value::Vector(elements) = value else { return Ok(false) };
+            let Value::Vector(elements) = value else {
+                return Ok(false);
+            };
             if elements.len() != parts.len() {
                 return Ok(false);
             }
@@ -49,7 +51,9 @@ fn put(value: Option<Value>, slot: &mut Value) -> bool {
 
 /// The element that all elements of a vector are.
 fn uniform(value: &Value) -> Option<&Value> {
-    let Value::Vector(elements) = value else { return None };
+    let Value::Vector(elements) = value else {
+        return None;
+    };
     let first = elements.first()?;
     elements.iter().all(|e| e == first).then_some(first)
 }
@@ -67,7 +71,9 @@ pub fn rows(lookup: &Lookup, frame: &[Value], cx: &Cx) -> Result<Option<Vec<Row>
             },
         });
     }
-    let Body::Stored(table) = &lookup.function.body else { return Ok(None) };
+    let Body::Stored(table) = &lookup.function.body else {
+        return Ok(None);
+    };
     Ok(Some(table.lookup(&known)))
 }
 

@@ -28,7 +28,12 @@ pub fn run(procedure: &Procedure, args: Vec<Value>, cx: &Cx) -> Result<Vec<Value
     for (slot, value) in frame.iter_mut().zip(args) {
         *slot = value;
     }
-    let mut running = Running { cx, frame, results: Vec::new(), cursors: Vec::new() };
+    let mut running = Running {
+        cx,
+        frame,
+        results: Vec::new(),
+        cursors: Vec::new(),
+    };
     running.statement(&procedure.body)?;
     Ok(running.results)
 }
@@ -130,7 +135,10 @@ impl Running<'_> {
         // The body may change what the rows are taken from: they are all taken first, unless they
         // come from a stream.
         if !rows.query.steps.iter().any(|step| {
-            matches!(step, crate::compile::plan::Step::Iterate { stream: true, .. })
+            matches!(
+                step,
+                crate::compile::plan::Step::Iterate { stream: true, .. }
+            )
         }) {
             let collected = collect(collection(rows, &self.frame), self.cx)?;
             for row in collected {

@@ -111,8 +111,14 @@ impl Source for QueryRun {
             return Ok(None);
         }
         loop {
-            let Some(value) = self.candidate(cx)? else { return Ok(None) };
-            if self.seen.as_mut().is_some_and(|seen| !seen.insert(value.clone())) {
+            let Some(value) = self.candidate(cx)? else {
+                return Ok(None);
+            };
+            if self
+                .seen
+                .as_mut()
+                .is_some_and(|seen| !seen.insert(value.clone()))
+            {
                 continue;
             }
             if let Some(left) = &mut self.left {
@@ -142,7 +148,9 @@ impl QueryRun {
                 }
                 self.inner = None;
             }
-            let Some(value) = self.result(cx)? else { return Ok(None) };
+            let Some(value) = self.result(cx)? else {
+                return Ok(None);
+            };
             if self.query.output.flatten && value.is_collection() {
                 self.inner = Some(value.elements(cx)?);
                 continue;
@@ -190,7 +198,10 @@ enum Cursor {
 
 impl Pipeline {
     pub fn new(steps: usize) -> Pipeline {
-        Pipeline { cursors: (0..steps).map(|_| Cursor::Idle).collect(), started: false }
+        Pipeline {
+            cursors: (0..steps).map(|_| Cursor::Idle).collect(),
+            started: false,
+        }
     }
 
     /// Makes the next row in `frame`; `false` if there is none.
@@ -204,7 +215,9 @@ impl Pipeline {
         self.started = true;
         loop {
             if forward {
-                let Some(step) = steps.get(at) else { return Ok(true) };
+                let Some(step) = steps.get(at) else {
+                    return Ok(true);
+                };
                 forward = self.enter(at, step, frame, cx)?;
             } else {
                 if at == 0 {
@@ -288,8 +301,15 @@ impl Pipeline {
                     None => Ok(false),
                 }
             }
-            (Cursor::Positions { vector, next }, Step::Index { position, element, .. }) => {
-                let Some(value) = vector.get(*next) else { return Ok(false) };
+            (
+                Cursor::Positions { vector, next },
+                Step::Index {
+                    position, element, ..
+                },
+            ) => {
+                let Some(value) = vector.get(*next) else {
+                    return Ok(false);
+                };
                 *next += 1;
                 frame[*position] = Value::Int(*next as i64);
                 if let Some(slot) = element {
@@ -322,5 +342,9 @@ impl Pipeline {
 }
 
 fn bytes_of(bytes: &[u8]) -> std::vec::IntoIter<Value> {
-    bytes.iter().map(|b| Value::Int(i64::from(*b))).collect::<Vec<_>>().into_iter()
+    bytes
+        .iter()
+        .map(|b| Value::Int(i64::from(*b)))
+        .collect::<Vec<_>>()
+        .into_iter()
 }

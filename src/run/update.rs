@@ -23,10 +23,18 @@ pub fn create(
 ) -> Result<Value> {
     let object = new_object(&create.ty, cx).map_err(|error| error.at(&instance.span))?;
     for (function, value) in &instance.values {
-        let Some(value) = eval(value, frame, cx)? else { continue };
+        let Some(value) = eval(value, frame, cx)? else {
+            continue;
+        };
         let values = values_of(value, cx)?;
-        change(UpdateOp::Set, function, std::slice::from_ref(&object), values, cx)
-            .map_err(|error| error.at(&instance.span))?;
+        change(
+            UpdateOp::Set,
+            function,
+            std::slice::from_ref(&object),
+            values,
+            cx,
+        )
+        .map_err(|error| error.at(&instance.span))?;
     }
     Ok(object)
 }
@@ -34,7 +42,9 @@ pub fn create(
 /// A new object of a user's type.
 pub fn new_object(ty: &Type, cx: &Cx) -> Result<Value> {
     let Type::User(user) = ty else {
-        return Err(Error::run(format!("objects of the type {ty} cannot be created")));
+        return Err(Error::run(format!(
+            "objects of the type {ty} cannot be created"
+        )));
     };
     let object = cx.world.store.objects.create(user);
     cx.world.store.journal.record(Undo::Created(object.clone()));
@@ -118,7 +128,10 @@ pub fn change(
     match &function.body {
         Body::Stored(table) => change_table(op, function, table, args, values, cx),
         Body::Inverse(stored) => change_inverse(op, stored, args, values, cx),
-        _ => Err(Error::run(format!("{} cannot be updated", function.signature))),
+        _ => Err(Error::run(format!(
+            "{} cannot be updated",
+            function.signature
+        ))),
     }
 }
 
@@ -135,8 +148,11 @@ fn change_table(
         .map(|value| row(function, table, args, value))
         .collect::<Result<_>>()?;
     if op == UpdateOp::Set {
-        let mut known: Vec<Option<Value>> =
-            args.iter().zip(table.types()).map(|(a, ty)| conform(a, ty).or(Some(a.clone()))).collect();
+        let mut known: Vec<Option<Value>> = args
+            .iter()
+            .zip(table.types())
+            .map(|(a, ty)| conform(a, ty).or(Some(a.clone())))
+            .collect();
         known.resize(table.types().len(), None);
         for old in table.lookup(&known) {
             remove(table, &old, cx);
@@ -149,7 +165,10 @@ fn change_table(
             }
             UpdateOp::Set | UpdateOp::Add => {
                 table.insert(row.clone())?;
-                cx.world.store.journal.record(Undo::Inserted(table.clone(), row));
+                cx.world
+                    .store
+                    .journal
+                    .record(Undo::Inserted(table.clone(), row));
             }
         }
     }
@@ -164,14 +183,20 @@ fn change_inverse(
     values: Vec<Value>,
     cx: &Cx,
 ) -> Result<()> {
-    let Body::Stored(table) = &stored.body else { return Ok(()) };
+    let Body::Stored(table) = &stored.body else {
+        return Ok(());
+    };
     let result = args.first().cloned().unwrap_or(Value::Null);
     if op == UpdateOp::Set {
         for old in table.lookup(&[None, Some(result.clone())]) {
             remove(table, &old, cx);
         }
     }
-    let inner = if op == UpdateOp::Remove { op } else { UpdateOp::Set };
+    let inner = if op == UpdateOp::Remove {
+        op
+    } else {
+        UpdateOp::Set
+    };
     for value in values {
         change(inner, stored, &[value], vec![result.clone()], cx)?;
     }
@@ -180,7 +205,10 @@ fn change_inverse(
 
 fn remove(table: &Arc<Table>, row: &Row, cx: &Cx) {
     if table.remove(row) {
-        cx.world.store.journal.record(Undo::Removed(table.clone(), row.clone()));
+        cx.world
+            .store
+            .journal
+            .record(Undo::Removed(table.clone(), row.clone()));
     }
 }
 
@@ -191,13 +219,19 @@ fn row(function: &Function, table: &Table, args: &[Value], value: Value) -> Resu
         Value::Vector(columns) if width > 1 && columns.len() == width => columns.to_vec(),
         other if width == 1 => vec![other],
         other => {
-            return Err(Error::run(format!("{} has {width} results, not {other}", function.signature)));
+            return Err(Error::run(format!(
+                "{} has {width} results, not {other}",
+                function.signature
+            )));
         }
     };
     let columns = args.iter().chain(&results).zip(table.types());
     let row = columns.map(|(value, ty)| {
         conform(value, ty).ok_or_else(|| {
-            Error::run(format!("{} does not take {value} where it has {ty}", function.signature))
+            Error::run(format!(
+                "{} does not take {value} where it has {ty}",
+                function.signature
+            ))
         })
     });
     row.collect()

@@ -65,7 +65,10 @@ impl Token {
 
     /// A token below this one: stops with it, and can be stopped alone.
     pub fn child(&self) -> Token {
-        self.adopt(Token::with(self.0.deadline.clone(), self.0.before_park.clone()))
+        self.adopt(Token::with(
+            self.0.deadline.clone(),
+            self.0.before_park.clone(),
+        ))
     }
 
     /// A token below this one that also stops at `deadline`, with `reason` as its error.

@@ -18,7 +18,9 @@ use crate::types::{Type, Value};
 
 /// Executes one statement. What it changed is undone if it fails.
 pub fn execute(cx: &Cx, source: &Arc<Source>) -> Result<Outcome> {
-    let Some(statement) = statement(source)? else { return Ok(Outcome::Done) };
+    let Some(statement) = statement(source)? else {
+        return Ok(Outcome::Done);
+    };
     let mark = cx.world.store.journal.mark();
     // Its rows stop it when they are dropped, and nothing beside it.
     let cx = &cx.with_token(cx.token.child());
@@ -78,7 +80,13 @@ fn rows(cx: &Cx, expr: &ast::Expr, mark: usize) -> Result<Outcome> {
         let mut plain = (**select).clone();
         let targets = std::mem::take(&mut plain.into);
         let kind = ExprKind::Select(Box::new(plain));
-        let plan = Arc::new(compile::query(&cx.world, &ast::Expr { kind, span: expr.span.clone() })?);
+        let plan = Arc::new(compile::query(
+            &cx.world,
+            &ast::Expr {
+                kind,
+                span: expr.span.clone(),
+            },
+        )?);
         let ty = plan.ty.clone();
         let first = query::open(&plan, vec![], cx)?.next(cx)?;
         put(&cx.world, &targets, first.unwrap_or(Value::Null), Some(ty))?;
@@ -111,7 +119,9 @@ fn assign(cx: &Cx, targets: &[Variable], value: &ast::Expr) -> Result<()> {
 }
 
 fn declared_single(world: &World, value: &ast::Expr) -> Result<bool> {
-    let ExprKind::Call { function, .. } = &value.kind else { return Ok(false) };
+    let ExprKind::Call { function, .. } = &value.kind else {
+        return Ok(false);
+    };
     let resolvents = world.library.resolvents(&function.name.text)?;
     let single = |f: &Arc<Function>| {
         f.signature.many == ast::Many::One && !f.signature.columns[0].ty.is_collection()
@@ -124,14 +134,23 @@ fn put(world: &World, targets: &[Variable], value: Value, ty: Option<Type>) -> R
         _ if targets.len() == 1 => Ok(value.clone()),
         Value::Vector(parts) if parts.len() == targets.len() => Ok(parts[i].clone()),
         Value::Null => Ok(Value::Null),
-        other => Err(Error::run(format!("{} variables, but one value: {other}", targets.len()))),
+        other => Err(Error::run(format!(
+            "{} variables, but one value: {other}",
+            targets.len()
+        ))),
     };
     for (i, target) in targets.iter().enumerate() {
         let Variable::Session(name) = target else {
             let (Variable::Local(name) | Variable::Session(name)) = target;
-            return Err(Error::compile(format!("'{}' is not a session variable", name.span.text()))
-                .at(&name.span)
-                .help(format!("session variables have a colon: `set :{} = …`", name.text)));
+            return Err(Error::compile(format!(
+                "'{}' is not a session variable",
+                name.span.text()
+            ))
+            .at(&name.span)
+            .help(format!(
+                "session variables have a colon: `set :{} = …`",
+                name.text
+            )));
         };
         let ty = ty.clone().filter(|_| targets.len() == 1);
         world.variables.set(&name.text, part(i)?, ty)?;
@@ -180,9 +199,16 @@ fn delete_type(world: &World, name: &Name) -> Result<()> {
     }
     let speaks_of = |f: &Arc<Function>| {
         let columns = f.signature.params.iter().chain(&f.signature.columns);
-        columns.into_iter().any(|c| gone.iter().any(|ty| mentions(&c.ty, ty)))
+        columns
+            .into_iter()
+            .any(|c| gone.iter().any(|ty| mentions(&c.ty, ty)))
     };
-    for function in world.library.user_functions().iter().filter(|f| speaks_of(f)) {
+    for function in world
+        .library
+        .user_functions()
+        .iter()
+        .filter(|f| speaks_of(f))
+    {
         forget_function(world, function)?;
     }
     for ty in gone {
@@ -209,7 +235,10 @@ fn create_function(world: &World, definition: &CreateFunction) -> Result<()> {
     let body = body(world, definition, &signature)?;
     let function = Arc::new(Function::new(signature, body, definition, None));
     let replaced = world.library.define(function.clone())?;
-    world.store.journal.record(Undo::Defined(function.clone(), replaced));
+    world
+        .store
+        .journal
+        .record(Undo::Defined(function.clone(), replaced));
     compile::check(world, &function)
 }
 
@@ -217,7 +246,10 @@ fn body(world: &World, definition: &CreateFunction, signature: &Signature) -> Re
     Ok(match &definition.body {
         ast::Body::Stored => {
             if let Some(param) = signature.params.iter().find(|p| p.ty.is_collection()) {
-                let message = format!("a stored function cannot have an argument of type {}", param.ty);
+                let message = format!(
+                    "a stored function cannot have an argument of type {}",
+                    param.ty
+                );
                 return Err(Error::compile(message).at(&definition.signature));
             }
             if signature.many == ast::Many::Stream {
@@ -232,8 +264,10 @@ fn body(world: &World, definition: &CreateFunction, signature: &Signature) -> Re
             Body::Procedure(Arc::new(definition.clone()), Compiled::default())
         }
         ast::Body::Foreign(_) => {
-            return Err(Error::compile("foreign functions are built in; they cannot be created here")
-                .at(&definition.signature));
+            return Err(Error::compile(
+                "foreign functions are built in; they cannot be created here",
+            )
+            .at(&definition.signature));
         }
         ast::Body::InverseOf(name) => Body::Inverse(inverted(world, name, signature)?),
     })
@@ -257,7 +291,9 @@ fn inverted(world: &World, name: &FunctionName, signature: &Signature) -> Result
             "no stored function '{}' goes the other way round",
             name.name.text
         ));
-        all.iter().fold(error.at(&name.name.span), |e, f| e.help(format!("there is {}", f.signature)))
+        all.iter().fold(error.at(&name.name.span), |e, f| {
+            e.help(format!("there is {}", f.signature))
+        })
     })
 }
 
@@ -275,11 +311,19 @@ fn delete_function(world: &World, name: &FunctionName) -> Result<()> {
 
 /// Deletes a function and those that call it, which could not be compiled any more.
 fn forget_function(world: &World, function: &Arc<Function>) -> Result<()> {
-    if world.library.resolvents(function.name())?.iter().all(|f| f.id() != function.id()) {
+    if world
+        .library
+        .resolvents(function.name())?
+        .iter()
+        .all(|f| f.id() != function.id())
+    {
         return Ok(());
     }
     world.library.remove(function)?;
-    world.store.journal.record(Undo::DeletedFunction(function.clone()));
+    world
+        .store
+        .journal
+        .record(Undo::DeletedFunction(function.clone()));
     for caller in world.library.user_functions() {
         if compile::check(world, &caller).is_err() {
             forget_function(world, &caller)?;

@@ -125,7 +125,12 @@ pub struct Rows {
 
 impl Rows {
     fn new(source: Box<dyn types::Source>, cx: Cx, mark: usize) -> Rows {
-        Rows { source: Some(source), cx, mark, took: Duration::ZERO }
+        Rows {
+            source: Some(source),
+            cx,
+            mark,
+            took: Duration::ZERO,
+        }
     }
 
     /// Whether elements arrive over time, so that each should be shown as soon as it is there.

@@ -25,10 +25,12 @@ pub fn run(cx: &Cx, validate: &Validate) -> Result<()> {
     cx.world.print(&format!("[Testing {name} ... FAILED]\n"))?;
     let failed = different.len();
     let checks = validate.checks.len();
-    Err(Error::run(format!("{failed} of {checks} checks of '{name}' failed"))
-        .at(&at.span)
-        .label(format!("gives {}", list(got)))
-        .help(format!("expected {}", list(wanted))))
+    Err(
+        Error::run(format!("{failed} of {checks} checks of '{name}' failed"))
+            .at(&at.span)
+            .label(format!("gives {}", list(got)))
+            .help(format!("expected {}", list(wanted))),
+    )
 }
 
 fn results(cx: &Cx, expr: &Expr) -> Result<Vec<Value>> {

@@ -24,7 +24,9 @@ struct Variable {
 impl Variables {
     /// The value and what is known of its type.
     pub fn get(&self, name: &str) -> Option<(Value, Type)> {
-        lock(&self.0).get(name).map(|v| (v.value.clone(), v.ty.clone()))
+        lock(&self.0)
+            .get(name)
+            .map(|v| (v.value.clone(), v.ty.clone()))
     }
 
     /// Sets a variable; `ty` says more of the value than it shows itself. An error if it is declared
@@ -44,14 +46,24 @@ impl Variables {
             (_, Some(declared)) if declared.is_subtype_of(&known) => declared.clone(),
             _ => known,
         };
-        variables.insert(name.into(), Variable { value, ty, declared });
+        variables.insert(
+            name.into(),
+            Variable {
+                value,
+                ty,
+                declared,
+            },
+        );
         Ok(())
     }
 
     /// Declares a variable to be of a type; it has no value until it is set.
     pub fn declare(&self, name: &str, ty: Type) {
-        let variable =
-            Variable { value: Value::Null, ty: ty.clone(), declared: Some(ty) };
+        let variable = Variable {
+            value: Value::Null,
+            ty: ty.clone(),
+            declared: Some(ty),
+        };
         lock(&self.0).insert(name.into(), variable);
     }
 

@@ -54,7 +54,11 @@ impl World {
         Ok(match ty {
             Type::User(user) => self.objects(types.with_subtypes(user)),
             Type::Userobject => self.objects(types.all()),
-            Type::Type => types.all().into_iter().map(|t| Value::Type(Type::User(t))).collect(),
+            Type::Type => types
+                .all()
+                .into_iter()
+                .map(|t| Value::Type(Type::User(t)))
+                .collect(),
             Type::Function => {
                 let mut functions = Vec::new();
                 for name in self.library.names() {
@@ -68,8 +72,11 @@ impl World {
     }
 
     fn objects(&self, types: Vec<Arc<crate::store::UserType>>) -> Vec<Value> {
-        let mut objects: Vec<_> =
-            types.iter().flat_map(|t| self.store.objects.of(t)).map(Value::Object).collect();
+        let mut objects: Vec<_> = types
+            .iter()
+            .flat_map(|t| self.store.objects.of(t))
+            .map(Value::Object)
+            .collect();
         objects.sort();
         objects
     }

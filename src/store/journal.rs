@@ -28,7 +28,10 @@ pub struct Journal {
 
 impl Default for Journal {
     fn default() -> Self {
-        Journal { changes: Mutex::default(), auto_commit: AtomicBool::new(true) }
+        Journal {
+            changes: Mutex::default(),
+            auto_commit: AtomicBool::new(true),
+        }
     }
 }
 

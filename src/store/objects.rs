@@ -53,7 +53,11 @@ impl Objects {
     /// A new object of type `ty`.
     pub fn create(&self, ty: &Arc<UserType>) -> Arc<Object> {
         let id = self.last.fetch_add(1, Ordering::Relaxed) + 1;
-        let object = Arc::new(Object { id, ty: ty.clone(), deleted: AtomicBool::new(false) });
+        let object = Arc::new(Object {
+            id,
+            ty: ty.clone(),
+            deleted: AtomicBool::new(false),
+        });
         self.put_back(&object);
         object
     }
@@ -73,12 +77,18 @@ impl Objects {
     pub fn put_back(&self, object: &Arc<Object>) {
         object.deleted.store(false, Ordering::Relaxed);
         let mut extents = lock(&self.extents);
-        extents.entry(object.ty.id()).or_default().insert(object.id, object.clone());
+        extents
+            .entry(object.ty.id())
+            .or_default()
+            .insert(object.id, object.clone());
     }
 
     /// The objects of exactly this type, oldest first.
     pub fn of(&self, ty: &UserType) -> Vec<Arc<Object>> {
         let extents = lock(&self.extents);
-        extents.get(&ty.id()).map(|e| e.values().cloned().collect()).unwrap_or_default()
+        extents
+            .get(&ty.id())
+            .map(|e| e.values().cloned().collect())
+            .unwrap_or_default()
     }
 }

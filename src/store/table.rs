@@ -44,7 +44,11 @@ impl Table {
     pub fn new(signature: &Signature) -> Table {
         let arity = signature.params.len();
         let columns: Vec<_> = signature.params.iter().chain(&signature.columns).collect();
-        let keys = columns.iter().enumerate().filter(|(_, c)| c.key).map(|(i, _)| vec![i]);
+        let keys = columns
+            .iter()
+            .enumerate()
+            .filter(|(_, c)| c.key)
+            .map(|(i, _)| vec![i]);
         let mut unique: Vec<Vec<usize>> = keys.collect();
         if signature.many == Many::One {
             unique.push((0..arity).collect());
@@ -60,7 +64,9 @@ impl Table {
 
     /// Whether the arguments determine the results.
     pub fn is_unique_by_arguments(&self) -> bool {
-        self.unique.iter().any(|columns| columns.iter().all(|c| *c < self.arity))
+        self.unique
+            .iter()
+            .any(|columns| columns.iter().all(|c| *c < self.arity))
     }
 
     /// The number of rows.
@@ -143,11 +149,20 @@ impl Rows {
     fn find(&mut self, columns: &[usize], values: &[Value]) -> Vec<Row> {
         if self.slots.len() <= SMALL && self.indexes.iter().all(|i| i.columns != columns) {
             let matches = |row: &&Row| columns.iter().zip(values).all(|(c, v)| row[*c] == *v);
-            return self.slots.iter().flatten().filter(matches).cloned().collect();
+            return self
+                .slots
+                .iter()
+                .flatten()
+                .filter(matches)
+                .cloned()
+                .collect();
         }
         let at = self.index(columns);
         let places = self.indexes[at].places.get(values);
-        let rows = places.into_iter().flatten().filter_map(|place| self.slots[*place].clone());
+        let rows = places
+            .into_iter()
+            .flatten()
+            .filter_map(|place| self.slots[*place].clone());
         rows.collect()
     }
 
@@ -156,7 +171,10 @@ impl Rows {
         if let Some(at) = self.indexes.iter().position(|i| i.columns == columns) {
             return at;
         }
-        let mut index = Index { columns: columns.to_vec(), places: HashMap::new() };
+        let mut index = Index {
+            columns: columns.to_vec(),
+            places: HashMap::new(),
+        };
         for (place, row) in self.slots.iter().enumerate() {
             if let Some(row) = row {
                 index.add(row, place);
@@ -168,7 +186,9 @@ impl Rows {
 
     fn insert(&mut self, row: Row) {
         let place = self.free.pop().unwrap_or(self.slots.len());
-        self.indexes.iter_mut().for_each(|index| index.add(&row, place));
+        self.indexes
+            .iter_mut()
+            .for_each(|index| index.add(&row, place));
         if place == self.slots.len() {
             self.slots.push(Some(row));
         } else {
@@ -186,7 +206,9 @@ impl Rows {
             places.and_then(|places| places.first().copied())
         };
         let Some(place) = place else { return false };
-        self.indexes.iter_mut().for_each(|index| index.take(row, place));
+        self.indexes
+            .iter_mut()
+            .for_each(|index| index.take(row, place));
         self.slots[place] = None;
         self.free.push(place);
         true

@@ -25,7 +25,11 @@ impl UserType {
             supertypes.push(Type::Userobject);
         }
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-        UserType { id, name: name.into(), supertypes }
+        UserType {
+            id,
+            name: name.into(),
+            supertypes,
+        }
     }
 
     /// The name as it was written when the type was created.
@@ -76,7 +80,10 @@ impl Types {
     }
 
     pub fn names(&self) -> Vec<String> {
-        lock(&self.0).values().map(|t| t.name().to_owned()).collect()
+        lock(&self.0)
+            .values()
+            .map(|t| t.name().to_owned())
+            .collect()
     }
 
     /// All users' types, by name.
