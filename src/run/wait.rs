@@ -29,6 +29,8 @@ struct Node {
     deadline: Option<(Instant, String)>,
     waiting: Mutex<Vec<Thread>>,
     children: Mutex<Vec<Weak<Node>>>,
+    /// Keeps those above alive, so that a stop there finds its way down to here.
+    _parent: Option<Token>,
     /// Called before a thread parks: what it has made so far should be seen by then.
     before_park: Option<Hook>,
 }
@@ -44,17 +46,22 @@ impl Default for Token {
 impl Token {
     /// A token of its own, without a deadline.
     pub fn new() -> Token {
-        Token::with(None, None)
+        Token::with(None, None, None)
     }
 
     /// A token of its own; `before_park` is called whenever a thread under it is about to wait.
     pub fn with_hook(before_park: impl Fn() + Send + Sync + 'static) -> Token {
-        Token::with(None, Some(Arc::new(before_park)))
+        Token::with(None, Some(Arc::new(before_park)), None)
     }
 
-    fn with(deadline: Option<(Instant, String)>, before_park: Option<Hook>) -> Token {
+    fn with(
+        deadline: Option<(Instant, String)>,
+        before_park: Option<Hook>,
+        parent: Option<Token>,
+    ) -> Token {
         Token(Arc::new(Node {
             before_park,
+            _parent: parent,
             stopped: AtomicBool::new(false),
             reason: Mutex::new(None),
             deadline,
@@ -65,10 +72,7 @@ impl Token {
 
     /// A token below this one: stops with it, and can be stopped alone.
     pub fn child(&self) -> Token {
-        self.adopt(Token::with(
-            self.0.deadline.clone(),
-            self.0.before_park.clone(),
-        ))
+        self.adopt(self.0.deadline.clone())
     }
 
     /// A token below this one that also stops at `deadline`, with `reason` as its error.
@@ -77,10 +81,11 @@ impl Token {
             Some(own) if own.0 <= deadline => own.clone(),
             _ => (deadline, reason.into()),
         };
-        self.adopt(Token::with(Some(earliest), self.0.before_park.clone()))
+        self.adopt(Some(earliest))
     }
 
-    fn adopt(&self, child: Token) -> Token {
+    fn adopt(&self, deadline: Option<(Instant, String)>) -> Token {
+        let child = Token::with(deadline, self.0.before_park.clone(), Some(self.clone()));
         let mut children = lock(&self.0.children);
         children.retain(|c| c.strong_count() > 0);
         children.push(Arc::downgrade(&child.0));
