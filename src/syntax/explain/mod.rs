@@ -68,10 +68,11 @@ impl<'s> Scene<'s> {
 
     /// Where the fault is: the token that does not fit, or the end of the text.
     fn place(&self) -> Span {
-        match self.found {
-            Some(token) => self.span(token),
-            None => {
-                let end = self.before.last().map_or(0, |token| token.end);
+        match (self.found, self.before.last()) {
+            (Some(token), _) => self.span(token),
+            (None, Some(last)) if last.kind == Kind::Semicolon => self.span(*last),
+            (None, last) => {
+                let end = last.map_or(0, |token| token.end);
                 Span::new(self.source, end, end)
             }
         }
