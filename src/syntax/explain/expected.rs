@@ -134,7 +134,7 @@ pub fn list(words: &[String]) -> String {
         [only] => only.clone(),
         [most @ .., last] => {
             let most = most.join(", ").replace(" or ", ", ");
-            format!("{most} or {}", last.replacen("',' or ", "',' or ", 1))
+            format!("{most} or {last}")
         }
     }
 }
