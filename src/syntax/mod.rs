@@ -11,6 +11,8 @@ mod nesting;
 pub mod parse;
 mod scan;
 pub mod split;
+#[cfg(test)]
+mod tests;
 
 pub use parse::statement;
 pub use split::Splitter;

@@ -55,8 +55,8 @@ impl Tokens<'_> {
             let blanks = rest.len() - trimmed.len();
             let comment = if trimmed.starts_with("//") {
                 trimmed.find('\n').or(Some(trimmed.len()))
-            } else if trimmed.starts_with("/*") {
-                trimmed[2..].find("*/").map(|n| n + 4)
+            } else if let Some(inside) = trimmed.strip_prefix("/*") {
+                inside.find("*/").map(|n| n + 4)
             } else {
                 Some(0)
             };

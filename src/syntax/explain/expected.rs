@@ -11,20 +11,18 @@ pub fn words<'t>(rules: &[Rule], before: &[Token], text: impl Fn(Token) -> &'t s
     let mut found: Vec<(u8, String)> = rules.iter().filter_map(|rule| word(*rule)).collect();
     found.sort();
     found.dedup();
-    let has = |word: &str| found.iter().any(|(_, w)| w == word);
-    let has_expression = has("an expression");
-    let starts = before.is_empty();
-    let only_operators = found.iter().all(|(r, _)| *r >= rank::OPERATOR);
+    let has_expression = found.iter().any(|(_, word)| word == "an expression");
+    let best = found.first().map_or(rank::END, |(r, _)| *r);
     let mut words: Vec<String> = found
         .into_iter()
         .filter(|(r, word)| match *r {
-            rank::OPERATOR => only_operators,
-            rank::STEP => starts,
-            _ => !(has_expression && matches!(word.as_str(), "a string" | "a number" | "'select'")),
+            rank::STEP | rank::OPERATOR => best >= *r,
+            rank::PART => !(has_expression && begins_expression(word)),
+            _ => true,
         })
         .map(|(_, word)| word)
         .collect();
-    if starts {
+    if before.is_empty() {
         words = vec!["a statement".to_owned()];
     }
     if words.is_empty() {
@@ -34,6 +32,14 @@ pub fn words<'t>(rules: &[Rule], before: &[Token], text: impl Fn(Token) -> &'t s
         });
     }
     words
+}
+
+/// Whether `word` only says again that an expression could stand there.
+fn begins_expression(word: &str) -> bool {
+    matches!(
+        word,
+        "a string" | "a variable" | "'select'" | "'case'" | "'cast'" | "the name of a function"
+    ) || word.starts_with("a session variable")
 }
 
 /// Ranks of the words: what is most telling comes first.
@@ -74,12 +80,12 @@ fn word(rule: Rule) -> Option<(u8, String)> {
         body => (rank::PART, "'as'"),
         inverse => (rank::PART, "'inverse of'"),
         foreign => (rank::PART, "'foreign'"),
-        into => (rank::CLAUSE, "'into'"),
-        from => (rank::CLAUSE + 1, "'from'"),
-        where_clause => (rank::CLAUSE + 2, "'where'"),
-        group_by => (rank::CLAUSE + 3, "'group by'"),
-        order_by => (rank::CLAUSE + 3, "'order by'"),
-        limit => (rank::CLAUSE + 4, "'limit'"),
+        from => (rank::CLAUSE, "'from'"),
+        where_clause => (rank::CLAUSE + 1, "'where'"),
+        group_by => (rank::CLAUSE + 2, "'group by'"),
+        order_by => (rank::CLAUSE + 2, "'order by'"),
+        limit => (rank::CLAUSE + 3, "'limit'"),
+        into => (rank::CLAUSE + 4, "'into'"),
         otherwise | step_else => (rank::CLAUSE, "'else'"),
         close_paren | close_list => (rank::CLOSER, "',' or ')'"),
         close_bracket => (rank::CLOSER, "',' or ']'"),
@@ -101,11 +107,23 @@ fn keyword(rule: Rule) -> Option<(u8, String)> {
     if name.contains(|c: char| c.is_lowercase()) {
         return Some((rank::STEP, "a statement".to_owned()));
     }
-    match rule {
+    use Rule::*;
+    let (r, word) = match rule {
         // They would crowd out the rest.
-        Rule::KEY | Rule::NONKEY | Rule::ASC | Rule::DESC => None,
-        _ => Some((rank::PART, format!("'{}'", name.to_lowercase()))),
-    }
+        KEY | NONKEY | ASC | DESC => return None,
+        CREATE | DECLARE | DELETE | SET | FOR | WHILE | LOOP | OPEN | FETCH | CLOSE | VALIDATE
+        | QUIT | EXIT | COMMIT | ROLLBACK | LEAVE | RETURN => {
+            return Some((rank::STEP, "a statement".to_owned()));
+        }
+        FROM => (rank::CLAUSE, name),
+        WHERE => (rank::CLAUSE + 1, name),
+        GROUP => (rank::CLAUSE + 2, "group by".to_owned()),
+        ORDER => (rank::CLAUSE + 2, "order by".to_owned()),
+        LIMIT => (rank::CLAUSE + 3, name),
+        INTO => (rank::CLAUSE + 4, name),
+        _ => (rank::PART, name),
+    };
+    Some((r, format!("'{}'", word.to_lowercase())))
 }
 
 /// `a`, `a or b`, `a, b or c`; at most a handful.
@@ -116,7 +134,7 @@ pub fn list(words: &[String]) -> String {
         [only] => only.clone(),
         [most @ .., last] => {
             let most = most.join(", ").replace(" or ", ", ");
-            format!("{most} or {}", last.replacen("',' or ", "',' or ", 1))
+            format!("{most} or {last}")
         }
     }
 }
@@ -128,4 +146,13 @@ pub fn nearest(found: &str, expected: &[String]) -> Option<String> {
         .filter(|word| word.starts_with('\'') && word.len() > 4)
         .map(|word| word.trim_matches('\''));
     diagnostic::nearest(found, keywords).map(|keyword| format!("'{keyword}'"))
+}
+
+/// Whether `rule` ends a part of a statement: a bracket, or the end itself.
+pub fn is_end(rule: &Rule) -> bool {
+    use Rule::*;
+    matches!(
+        rule,
+        EOI | close_paren | close_list | close_bracket | close_brace | close_block
+    )
 }

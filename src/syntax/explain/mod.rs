@@ -18,7 +18,8 @@ pub fn explain(source: &Arc<Source>, fault: &PestError<Rule>) -> Error {
         ErrorVariant::ParsingError { positives, .. } => positives.as_slice(),
         ErrorVariant::CustomError { .. } => &[],
     };
-    let scene = Scene::new(source, at);
+    let mut scene = Scene::new(source, at);
+    scene.is_complete = rules.iter().any(expected::is_end);
     slips::find(&scene).unwrap_or_else(|| scene.plain(rules))
 }
 
@@ -29,16 +30,15 @@ struct Scene<'s> {
     before: Vec<Token>,
     /// The token that does not fit, `None` at the end of the text.
     found: Option<Token>,
-    /// What follows it.
-    next: Option<Token>,
+    /// Whether what stands before could be all of its part of the statement.
+    is_complete: bool,
 }
 
 impl<'s> Scene<'s> {
     fn new(source: &'s Arc<Source>, at: usize) -> Scene<'s> {
         let mut before = Vec::new();
-        let mut rest = tokens(&source.text, 0);
         let mut found = None;
-        for token in rest.by_ref() {
+        for token in tokens(&source.text, 0) {
             if token.end > at {
                 found = Some(token);
                 break;
@@ -49,7 +49,7 @@ impl<'s> Scene<'s> {
             source,
             before,
             found,
-            next: rest.next(),
+            is_complete: false,
         }
     }
 
@@ -68,10 +68,11 @@ impl<'s> Scene<'s> {
 
     /// Where the fault is: the token that does not fit, or the end of the text.
     fn place(&self) -> Span {
-        match self.found {
-            Some(token) => self.span(token),
-            None => {
-                let end = self.before.last().map_or(0, |token| token.end);
+        match (self.found, self.before.last()) {
+            (Some(token), _) => self.span(token),
+            (None, Some(last)) if last.kind == Kind::Semicolon => self.span(*last),
+            (None, last) => {
+                let end = last.map_or(0, |token| token.end);
                 Span::new(self.source, end, end)
             }
         }

@@ -207,10 +207,10 @@ fn foreign_word(scene: &Scene<'_>) -> Option<Error> {
         "div" => "write /, or floor(x / y)",
         "mod" => "the remainder is mod(x,y)",
         "xor" => "write x != y for two truths",
-        "as" if in_select(scene) => {
+        "as" if scene.is_complete && in_select(scene) => {
             "results have no names of their own; a record gives them: select {'name': x}"
         }
-        "from" | "where" | "into" if in_select(scene) => {
+        "from" | "where" | "into" if scene.is_complete && in_select(scene) => {
             "the order is: select … into … from … where … group by … order by … limit …"
         }
         _ => return None,
@@ -284,16 +284,19 @@ fn missing_semicolon(scene: &Scene<'_>) -> Option<Error> {
 
 /// `mqtt:clients` without its parentheses.
 fn missing_parentheses(scene: &Scene<'_>) -> Option<Error> {
-    let found = scene.found.filter(|t| scene.text(*t) == ":")?;
-    let (space, name) = (*scene.before.last()?, scene.next?);
+    let [.., space, colon, name] = scene.before[..] else {
+        return None;
+    };
     let is_name = space.kind == Kind::Word
+        && scene.text(colon) == ":"
         && name.kind == Kind::Word
-        && space.end == found.start
-        && found.end == name.start;
+        && space.end == colon.start
+        && colon.end == name.start;
     is_name.then(|| {
-        let name = format!("{}:{}", scene.text(space), scene.text(name));
-        Error::syntax(format!("'{name}' is the name of a function"))
-            .at(&scene.span(space))
-            .help(format!("to call it, write {name}()"))
+        let whole = scene.span(space).to(&scene.span(name));
+        let text = whole.text();
+        Error::syntax(format!("'{text}' is the name of a function"))
+            .at(&whole)
+            .help(format!("to call it, write {text}(…)"))
     })
 }
