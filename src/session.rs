@@ -9,7 +9,7 @@ use rand::rngs::StdRng;
 
 use crate::console::Console;
 use crate::diagnostic::{Result, Source};
-use crate::run::wait::Token;
+use crate::run::wait::{Token, lock};
 use crate::types::Value;
 
 /// How a session is set up.
@@ -26,12 +26,23 @@ pub struct World {
     pub home: PathBuf,
     pub console: Console,
     pub mqtt: crate::mqtt::Clients,
-    /// Where random numbers come from; `rand_seed` makes them repeat.
-    pub rng: Mutex<StdRng>,
+    rng: Mutex<Option<StdRng>>,
     /// The folders to which `popd` goes back, the nearest last.
     pub folders: Mutex<Vec<PathBuf>>,
     /// When the session began.
     pub started: Instant,
+}
+
+impl World {
+    /// Works with the session's random numbers, seeded by the system unless [`World::seed`] was called.
+    pub fn with_rng<T>(&self, work: impl FnOnce(&mut StdRng) -> T) -> T {
+        work(lock(&self.rng).get_or_insert_with(StdRng::from_os_rng))
+    }
+
+    /// Makes the random numbers from here on the same each time.
+    pub fn seed(&self, seed: u64) {
+        *lock(&self.rng) = Some(StdRng::seed_from_u64(seed));
+    }
 }
 
 /// One user's session.
@@ -77,7 +88,7 @@ impl Session {
                 home: config.home,
                 console: config.console,
                 mqtt: crate::mqtt::Clients::default(),
-                rng: Mutex::new(StdRng::from_os_rng()),
+                rng: Mutex::default(),
                 folders: Mutex::default(),
                 started: Instant::now(),
             }),
