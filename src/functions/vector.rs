@@ -200,7 +200,7 @@ fn minkowski(distances: &[f64], degree: f64) -> f64 {
 
 fn minkowski_of_degree(_: &Cx, args: Args) -> Result<Option<Value>> {
     let degree = args.real(2)?;
-    if !(degree > 0.0) {
+    if degree.is_nan() || degree <= 0.0 {
         let degree = args.value(2);
         return Err(Error::run(format!(
             "the degree of minkowski() must be above zero, not {degree}"
