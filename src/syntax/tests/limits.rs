@@ -1,0 +1,140 @@
+//! Text that is too deep, too long or no language at all.
+
+use proptest::prelude::*;
+
+use crate::diagnostic::Source;
+use crate::syntax::statement;
+
+fn message(text: String) -> String {
+    match statement(&Source::new("test", text)) {
+        Ok(_) => "fine".to_owned(),
+        Err(error) => error.message().to_owned(),
+    }
+}
+
+#[test]
+fn deep_nesting_is_an_error() {
+    for open in [
+        "(",
+        "[",
+        "{",
+        "{'a':",
+        "f(",
+        "case when ",
+        "{{('",
+        "for each T x ",
+    ] {
+        let said = message(open.repeat(10_000));
+        assert!(said != "fine", "{open}");
+    }
+    for (open, close) in [("(", ")"), ("[", "]"), ("{'a':", "}"), ("f(", ")")] {
+        let deep = |n| message(open.repeat(n) + "1" + &close.repeat(n));
+        assert_eq!(deep(10_000), "nested deeper than 100");
+        assert_eq!(deep(99), "fine");
+    }
+    assert_eq!(message("Bag of ".repeat(10_000)), "nested deeper than 100");
+}
+
+#[test]
+fn long_chains_are_an_error_long_lists_are_not() {
+    assert_eq!(
+        message("1+".repeat(100_000) + "1"),
+        "more than 1000 operators in one expression"
+    );
+    assert_eq!(message("2^".repeat(900) + "1"), "fine");
+    assert_eq!(message("-".repeat(900) + "x"), "fine");
+    assert_eq!(message(format!("[{}0]", "1,".repeat(50_000))), "fine");
+}
+
+/// Words and signs of the language, in any order.
+fn token() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "select",
+        "from",
+        "where",
+        "case",
+        "when",
+        "then",
+        "else",
+        "end",
+        "create",
+        "function",
+        "type",
+        "set",
+        "for",
+        "each",
+        "as",
+        "in",
+        "and",
+        "or",
+        "of",
+        "bag",
+        "vector",
+        "key",
+        "x",
+        ":y",
+        "Integer",
+        "f",
+        "1",
+        "2.5",
+        ".",
+        "'a'",
+        "\"b\"",
+        "'",
+        "\"",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        ",",
+        ";",
+        ":",
+        "=",
+        "=>",
+        "->",
+        "+",
+        "-",
+        "*",
+        "/",
+        "^",
+        ".*",
+        "|",
+        "#",
+        "<",
+        ">",
+        "/*",
+        "*/",
+        "//",
+        "\n",
+        "å",
+        "\\",
+        "declare",
+        "while",
+        "do",
+        "loop",
+        "group",
+        "by",
+        "limit",
+        "return",
+        "leave",
+        "stored",
+        "!",
+        "|2022-05-12T00:00:00Z|",
+        "\\ud800",
+    ])
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_the_parser_panic(tokens in prop::collection::vec(token(), 0..40)) {
+        for text in [tokens.join(" "), tokens.concat()] {
+            if let Err(error) = statement(&Source::new("test", text)) {
+                error.render(false);
+                let span = error.span().expect("a place");
+                prop_assert!(span.source.text.get(span.start as usize..span.end as usize).is_some());
+            }
+        }
+    }
+}
