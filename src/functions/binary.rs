@@ -78,7 +78,8 @@ fn hex(bytes: &[u8]) -> String {
     digits
 }
 
-fn from_hex(digits: &str) -> Result<Vec<u8>> {
+/// The bytes that hexadecimal digits say, two for each.
+pub fn from_hex(digits: &str) -> Result<Vec<u8>> {
     let value = |c: char| {
         let wrong = || Error::run(format!("{c:?} is not a hexadecimal digit"));
         c.to_digit(16).map(|d| d as u8).ok_or_else(wrong)

@@ -2,6 +2,7 @@
 //! documentation and whatever OSQL itself can say, and `string.rs`, what it cannot.
 
 pub mod args;
+mod constant;
 pub mod function;
 mod like;
 pub mod table;

@@ -15,8 +15,7 @@ const BEYOND: f64 = -(i64::MIN as f64);
 
 /// The integer that `real` is, if it is whole and fits 64 bits.
 pub fn whole(real: f64) -> Option<i64> {
-    (real.fract() == 0.0 && (-BEYOND..BEYOND).contains(&real))
-        .then_some(real as i64)
+    (real.fract() == 0.0 && (-BEYOND..BEYOND).contains(&real)).then_some(real as i64)
 }
 
 /// Orders reals; not-a-number comes last and equals itself, the two zeros are equal.
@@ -338,10 +337,7 @@ mod tests {
         ] {
             assert_eq!(parse(text).expect("a number").to_string(), value);
         }
-        assert_eq!(
-            parse("9223372036854775808"),
-            Some(Value::Real(BEYOND))
-        );
+        assert_eq!(parse("9223372036854775808"), Some(Value::Real(BEYOND)));
         for text in ["", "nan", "inf", "1x", "0x10", ".", "1 2"] {
             assert_eq!(parse(text), None, "{text}");
         }
