@@ -52,14 +52,14 @@ fn osql_files() -> Vec<PathBuf> {
     files
 }
 
-/// The declarations of one file, whose first line names the topic: `/* Topic: Math */`.
+/// The declarations of one file, whose first line names the topic: `// Topic: Math`.
 fn declared_in(path: &Path) -> Result<Vec<Declaration>, String> {
     let text = fs::read_to_string(path).map_err(|e| format!(" {e}"))?;
     let topic = text
         .lines()
         .next()
-        .and_then(|line| line.strip_prefix("/* Topic: ")?.strip_suffix("*/"))
-        .ok_or("1: the first line must be `/* Topic: NAME */`")?
+        .and_then(|line| line.strip_prefix("// Topic: "))
+        .ok_or("1: the first line must be `// Topic: NAME`")?
         .trim();
     let mut found = Vec::new();
     let mut at = 0;

@@ -1,10 +1,12 @@
 //! Math: arithmetic on numbers, rounding, real functions, random numbers.
 
-use rand::Rng;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 
 use super::{Args, Natives};
 use crate::diagnostic::{Error, Result};
 use crate::run::Cx;
+use crate::run::wait::lock;
 use crate::types::{Record, Timeval, Value, number};
 
 pub const NATIVES: Natives = &[
@@ -217,7 +219,7 @@ fn bounds<T: Copy + Default + PartialOrd>(
 fn rand(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let (low, high) = bounds(args, |i| args.int(i))?;
     Ok(Some(Value::Int(
-        cx.world.with_rng(|rng| rng.random_range(low..high)),
+        lock(&cx.world.rng).random_range(low..high),
     )))
 }
 
@@ -227,13 +229,13 @@ fn frand(cx: &Cx, args: Args) -> Result<Option<Value>> {
         return Err(Error::run("the bounds of a random number must be finite"));
     }
     Ok(Some(Value::Real(
-        cx.world.with_rng(|rng| rng.random_range(low..high)),
+        lock(&cx.world.rng).random_range(low..high),
     )))
 }
 
 fn rand_seed(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let seed = args.int(0)?;
-    cx.world.seed(seed as u64);
+    *lock(&cx.world.rng) = StdRng::seed_from_u64(seed as u64);
     Ok(Some(Value::Int(seed)))
 }
 

@@ -4,19 +4,26 @@
 pub mod args;
 mod constant;
 pub mod function;
+pub mod library;
 mod like;
+pub mod named;
 pub mod table;
 
+pub mod aggregate;
+pub mod bag;
 pub mod binary;
 pub mod complex;
 pub mod csv;
+pub mod documentation;
 pub mod fft;
 pub mod file;
 pub mod json;
+pub mod load;
 pub mod math;
 pub mod matrix;
 pub mod misc;
 pub mod record;
+pub mod stream;
 pub mod string;
 pub mod time;
 pub mod vector;

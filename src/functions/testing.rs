@@ -14,10 +14,7 @@ pub fn cx() -> Cx {
         timeout: None,
         console: Console::new(Box::new(std::io::sink()), Box::new(std::io::sink())),
     });
-    Cx {
-        world: session.world().clone(),
-        token: Token::new(),
-    }
+    Cx::new(session.world().clone(), Token::new())
 }
 
 /// The result of the native called `key` (`topic:name`).
