@@ -2,6 +2,7 @@
 //! documentation and whatever OSQL itself can say, and `string.rs`, what it cannot.
 
 pub mod args;
+mod constant;
 pub mod function;
 pub mod library;
 mod like;
@@ -10,13 +11,22 @@ pub mod table;
 
 pub mod aggregate;
 pub mod bag;
+pub mod binary;
+pub mod complex;
+pub mod csv;
 pub mod documentation;
+pub mod fft;
 pub mod file;
 pub mod json;
 pub mod load;
 pub mod math;
+pub mod matrix;
+pub mod misc;
+pub mod record;
 pub mod stream;
 pub mod string;
+pub mod time;
+pub mod vector;
 
 #[cfg(test)]
 mod testing;
@@ -24,7 +34,7 @@ mod testing;
 pub use args::Args;
 pub use function::Function;
 
-use crate::diagnostic::Result;
+use crate::diagnostic::{Error, Result};
 use crate::run::Cx;
 use crate::types::Value;
 
@@ -45,4 +55,14 @@ pub type Natives = &'static [(&'static str, Native)];
 /// The offset, from 0, of position `i`, which counts from 1.
 fn position(i: i64) -> Option<usize> {
     usize::try_from(i.checked_sub(1)?).ok()
+}
+
+/// A size that a user asks for: not negative, and within memory.
+fn size(size: i64, what: &str, unit: &str) -> Result<usize> {
+    const LARGEST: usize = 1 << 28;
+    match usize::try_from(size) {
+        Ok(size) if size <= LARGEST => Ok(size),
+        _ => Err(Error::run(format!("{what} cannot have {size} {unit}"))
+            .help(format!("from 0 to {LARGEST} are possible"))),
+    }
 }

@@ -67,6 +67,9 @@ pub const NATIVES: Natives = &[
     ("aton", |_, a| read_number(a.str(0)?).map(Some)),
     ("ntoa", |_, a| some(a.value(0).to_string())),
     ("stringify", |_, a| some(a.value(0).to_string())),
+    ("unstringify", |_, a| {
+        super::constant::read(a.str(0)?).map(Some)
+    }),
 ];
 
 fn some(text: impl AsRef<str>) -> Result<Option<Value>> {

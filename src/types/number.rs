@@ -10,11 +10,12 @@ use num_complex::Complex64;
 use super::Value;
 use crate::diagnostic::{Error, Result};
 
+/// 2^63, the first whole number beyond 64 bits.
+const BEYOND: f64 = -(i64::MIN as f64);
+
 /// The integer that `real` is, if it is whole and fits 64 bits.
 pub fn whole(real: f64) -> Option<i64> {
-    // 2^63 itself does not fit.
-    (real.fract() == 0.0 && (-9.223372036854775808e18..9.223372036854775808e18).contains(&real))
-        .then_some(real as i64)
+    (real.fract() == 0.0 && (-BEYOND..BEYOND).contains(&real)).then_some(real as i64)
 }
 
 /// Orders reals; not-a-number comes last and equals itself, the two zeros are equal.
@@ -28,10 +29,10 @@ pub fn cmp_int_real(i: i64, r: f64) -> Ordering {
     if r.is_nan() {
         return Ordering::Less;
     }
-    if r >= 9.223372036854775808e18 {
+    if r >= BEYOND {
         return Ordering::Less;
     }
-    if r < -9.223372036854775808e18 {
+    if r < -BEYOND {
         return Ordering::Greater;
     }
     let below = r.floor();
@@ -336,10 +337,7 @@ mod tests {
         ] {
             assert_eq!(parse(text).expect("a number").to_string(), value);
         }
-        assert_eq!(
-            parse("9223372036854775808"),
-            Some(Value::Real(9.223372036854775808e18))
-        );
+        assert_eq!(parse("9223372036854775808"), Some(Value::Real(BEYOND)));
         for text in ["", "nan", "inf", "1x", "0x10", ".", "1 2"] {
             assert_eq!(parse(text), None, "{text}");
         }

@@ -1,0 +1,74 @@
+//! Complex numbers: making them and taking them apart. Their arithmetic is that of all numbers, in
+//! `types::number`.
+
+use num_complex::Complex64;
+
+use super::{Args, Natives};
+use crate::diagnostic::{Error, Result};
+use crate::types::Value;
+
+pub const NATIVES: Natives = &[
+    ("complex", |_, a| {
+        Ok(Some(Value::complex(Complex64::new(a.real(0)?, a.real(1)?))))
+    }),
+    ("re", |_, a| each(a, |c| Value::Real(c.re))),
+    ("im", |_, a| each(a, |c| Value::Real(c.im))),
+    ("exp", |_, a| each(a, |c| Value::complex(c.exp()))),
+];
+
+/// `value` as a complex number; a real one has no imaginary part.
+pub fn number(value: &Value) -> Result<Complex64> {
+    match value {
+        Value::Complex(c) => Ok(**c),
+        other => match other.as_real() {
+            Some(r) => Ok(r.into()),
+            None => Err(Error::run(format!(
+                "a complex number is wanted here, not {other}"
+            ))),
+        },
+    }
+}
+
+/// `f` of a complex number, or of each in a vector.
+fn each(args: Args, f: fn(Complex64) -> Value) -> Result<Option<Value>> {
+    let result = match args.value(0) {
+        Value::Vector(v) => {
+            let numbers: Result<Vec<_>> = v.iter().map(number).collect();
+            Value::vector(numbers?.into_iter().map(f))
+        }
+        other => f(number(other)?),
+    };
+    Ok(Some(result))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::printed;
+    use super::*;
+
+    #[test]
+    fn complex_numbers_calculate() {
+        let i = Value::complex(Complex64::i());
+        assert_eq!(
+            printed("math:times", &[i.clone(), i.clone()]),
+            "complex(-1.0,0.0)"
+        );
+        assert_eq!(
+            printed("math:plus", &[i.clone(), 1.into()]),
+            "complex(1.0,1.0)"
+        );
+        assert_eq!(
+            printed("math:div", &[(-1).into(), i.clone()]),
+            "complex(0.0,1.0)"
+        );
+        assert_eq!(
+            printed("complex:im", &[Value::vector([i.clone(), 2.into()])]),
+            "[1.0,0.0]"
+        );
+        let zero = Value::complex(Complex64::ZERO);
+        assert_eq!(
+            printed("math:div", &[i, zero]),
+            "error: division by zero in complex(0.0,1.0) / complex(0.0,0.0)"
+        );
+    }
+}

@@ -1,0 +1,447 @@
+//! Comma-separated values (RFC 4180): files as streams of vectors, and vectors into files.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::time::{Duration, Instant};
+
+use csv::{ReaderBuilder, StringRecord, WriterBuilder};
+
+use super::file::{Output, failed};
+use super::{Args, Natives};
+use crate::diagnostic::{Error, Result};
+use crate::run::Cx;
+use crate::types::{Source, Value, json, number};
+
+pub const NATIVES: Natives = &[
+    ("file_stream", file_stream),
+    ("from_string", from_string),
+    ("write_file", write_file),
+    ("write_through", write_through),
+];
+
+/// How often a file that has come to its end is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// What happens at the end of the file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum AtEnd {
+    Stop,
+    Restart,
+    Wait,
+}
+
+fn file_stream(_: &Cx, args: Args) -> Result<Option<Value>> {
+    let path = args.str(0)?.to_owned();
+    let at_end = match args.str(1)? {
+        "read" => AtEnd::Stop,
+        "loop" => AtEnd::Restart,
+        "tail" => AtEnd::Wait,
+        _ => {
+            let option = args.value(1);
+            return Err(Error::run(format!(
+                "a CSV file can be read by the options \"read\", \"loop\" and \"tail\", not {option}"
+            )));
+        }
+    };
+    let pace = match args.len() {
+        2 => None,
+        _ => Some(pace(args)?),
+    };
+    Ok(Some(Value::stream_from(move |_| {
+        Ok(Box::new(Rows {
+            lines: Lines::open(&path)?,
+            at_end,
+            beat: pace.map(|pace| Beat {
+                next: Instant::now(),
+                pace,
+            }),
+        }))
+    })))
+}
+
+/// The seconds from one row to the next.
+fn pace(args: Args) -> Result<Duration> {
+    // A day is beyond any use, and far from the end of the clock.
+    let seconds = args.real(2)?;
+    if !(0.0..=86400.0).contains(&seconds) {
+        let pace = args.value(2);
+        return Err(Error::run(format!(
+            "the pace of a stream is a number of seconds, not {pace}"
+        ))
+        .help("from 0 to 86400 are possible"));
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+/// Elements at a fixed pace, without drift.
+struct Beat {
+    next: Instant,
+    pace: Duration,
+}
+
+impl Beat {
+    /// Waits until the next element is due; the first is at once.
+    fn wait(&mut self, cx: &Cx) -> Result<()> {
+        cx.token.sleep_until(self.next)?;
+        self.next += self.pace;
+        Ok(())
+    }
+}
+
+/// A file's rows as text: a line, or several where a quoted field holds line ends.
+struct Lines {
+    path: String,
+    file: BufReader<File>,
+    /// What has been read of the row so far.
+    row: Vec<u8>,
+    /// The number of the line last read, from 1.
+    line: u64,
+}
+
+impl Lines {
+    fn open(path: &str) -> Result<Lines> {
+        let file = File::open(path).map_err(|e| failed("read", path, &e))?;
+        Ok(Lines {
+            path: path.to_owned(),
+            file: BufReader::new(file),
+            row: Vec::new(),
+            line: 0,
+        })
+    }
+
+    /// Reads on to the end of the row. `false` if the file ends before.
+    fn read(&mut self) -> Result<bool> {
+        loop {
+            let read = self.file.read_until(b'\n', &mut self.row);
+            if read.map_err(|e| failed("read", &self.path, &e))? == 0 {
+                return Ok(false);
+            }
+            if self.row.last() != Some(&b'\n') {
+                continue;
+            }
+            self.line += 1;
+            if self.is_whole() {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Whether every quoted field of the row is closed.
+    fn is_whole(&self) -> bool {
+        self.row.iter().filter(|b| **b == b'"').count() % 2 == 0
+    }
+
+    /// The row as a vector; `None` for a blank line.
+    fn take(&mut self) -> Result<Option<Value>> {
+        let row = std::mem::take(&mut self.row);
+        parse(&row).map_err(|e| e.context(format!("{}, line {}", self.path, self.line.max(1))))
+    }
+}
+
+/// The rows of a file.
+struct Rows {
+    lines: Lines,
+    at_end: AtEnd,
+    beat: Option<Beat>,
+}
+
+impl Rows {
+    fn next_row(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        loop {
+            cx.token.check()?;
+            if self.lines.read()? {
+                if let Some(row) = self.lines.take()? {
+                    return Ok(Some(row));
+                }
+                continue;
+            }
+            // In a file that still grows the row may, too.
+            if self.at_end != AtEnd::Wait
+                && !self.lines.row.is_empty()
+                && let Some(row) = self.lines.take()?
+            {
+                return Ok(Some(row));
+            }
+            match self.at_end {
+                AtEnd::Stop => return Ok(None),
+                AtEnd::Wait => cx.token.sleep(LOOK_AGAIN)?,
+                AtEnd::Restart => {
+                    if self.lines.line == 0 {
+                        cx.token.sleep(LOOK_AGAIN)?;
+                    }
+                    self.lines = Lines::open(&self.lines.path)?;
+                }
+            }
+        }
+    }
+}
+
+impl Source for Rows {
+    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        let row = self.next_row(cx)?;
+        if let (Some(beat), Some(_)) = (&mut self.beat, &row) {
+            beat.wait(cx)?;
+        }
+        Ok(row)
+    }
+
+    fn is_live(&self) -> bool {
+        self.beat.is_some() || self.at_end == AtEnd::Wait
+    }
+}
+
+/// The fields of one row; `None` if there is nothing but its end.
+fn parse(row: &[u8]) -> Result<Option<Value>> {
+    let mut reader = ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(row);
+    let mut record = StringRecord::new();
+    match reader.read_record(&mut record) {
+        Ok(true) => Ok(Some(Value::vector(record.iter().map(field)))),
+        Ok(false) => Ok(None),
+        Err(_) => Err(Error::run("the row is not UTF-8 text")),
+    }
+}
+
+fn field(text: &str) -> Value {
+    match text {
+        "" => Value::Null,
+        text => number::parse(text).unwrap_or_else(|| text.into()),
+    }
+}
+
+fn from_string(_: &Cx, args: Args) -> Result<Option<Value>> {
+    Ok(Some(
+        parse(args.str(0)?.as_bytes())?.unwrap_or_else(|| Value::vector([])),
+    ))
+}
+
+/// Writes a vector as a row.
+fn write_row(output: &mut Output, row: &Value, at_once: bool) -> Result<()> {
+    let Value::Vector(fields) = row else {
+        return Err(
+            Error::run(format!("a row of a CSV file is a vector, not {row}"))
+                .help("[x] makes a vector of x"),
+        );
+    };
+    let fields: Vec<_> = fields.iter().map(field_text).collect::<Result<_>>()?;
+    output.write(
+        |file| {
+            let mut writer = WriterBuilder::new().flexible(true).from_writer(file);
+            writer.write_record(&fields)?;
+            writer.flush()
+        },
+        at_once,
+    )
+}
+
+fn field_text(value: &Value) -> Result<String> {
+    Ok(match value {
+        Value::Null => String::new(),
+        Value::Str(s) => s.to_string(),
+        other => match json::to_string(other)? {
+            // A time's string, or that of a binary, without its quotes.
+            quoted if quoted.starts_with('"') => quoted.trim_matches('"').to_owned(),
+            json => json,
+        },
+    })
+}
+
+fn write_file(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let mut rows = args.open(1, cx)?;
+    let mut output = Output::create(args.str(0)?)?;
+    while let Some(row) = rows.next(cx)? {
+        write_row(&mut output, &row, rows.is_live())?;
+    }
+    output.finish()?;
+    Ok(Some(Value::Bool(true)))
+}
+
+/// The bag or stream that writes its rows as it is read.
+fn write_through(_: &Cx, args: Args) -> Result<Option<Value>> {
+    let path = args.str(0)?.to_owned();
+    let every = match args.int(1)? {
+        every @ 1.. => every as u64,
+        _ => {
+            let feedback = args.value(1);
+            return Err(Error::run(format!(
+                "the feedback of csv:write_file() is 1 or more, not {feedback}"
+            )));
+        }
+    };
+    let rows = args.collection(2)?.clone();
+    let open = move |cx: &Cx| -> Result<Box<dyn Source>> {
+        let rows = rows.open(cx)?;
+        Ok(Box::new(Through {
+            rows,
+            output: Some(Output::create(&path)?),
+            every,
+            count: 0,
+        }))
+    };
+    Ok(Some(match args.value(2) {
+        Value::Stream(_) => Value::stream_from(open),
+        _ => Value::bag_from(open),
+    }))
+}
+
+/// Rows that are written as they pass.
+struct Through {
+    rows: Box<dyn Source>,
+    output: Option<Output>,
+    every: u64,
+    count: u64,
+}
+
+impl Source for Through {
+    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        while let Some(output) = &mut self.output {
+            let Some(row) = self.rows.next(cx)? else {
+                break;
+            };
+            write_row(output, &row, self.rows.is_live())?;
+            self.count += 1;
+            if self.count.is_multiple_of(self.every) {
+                return Ok(Some(row));
+            }
+        }
+        self.output
+            .take()
+            .map_or(Ok(None), |output| output.finish().map(|()| None))
+    }
+
+    fn is_live(&self) -> bool {
+        self.rows.is_live()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{call, cx, elements, printed, vector};
+    use super::*;
+    use crate::types::Timeval;
+
+    /// The path of a file in a folder of this test's own.
+    fn path(name: &str) -> Value {
+        let folder = std::env::temp_dir().join(format!("osql-csv-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        folder.join(name).to_string_lossy().into_owned().into()
+    }
+
+    fn stream(path: &Value, option: &str) -> Value {
+        call("csv:file_stream", &[path.clone(), option.into()])
+            .expect("a stream")
+            .expect("a stream")
+    }
+
+    fn text(path: &Value) -> String {
+        std::fs::read_to_string(path.as_str().expect("a path")).expect("a file")
+    }
+
+    #[test]
+    fn rows_are_written_and_read_back() {
+        let file = path("rows.csv");
+        let rows = Value::bag(vec![
+            Value::vector([1.into(), "a b".into(), 2.2.into()]),
+            Value::vector([3.into(), "d,\"e\"\n".into(), Value::Null]),
+        ]);
+        assert_eq!(
+            printed("csv:write_file", &[file.clone(), rows.clone()]),
+            "true"
+        );
+        assert_eq!(text(&file), "1,a b,2.2\n3,\"d,\"\"e\"\"\n\",\n");
+        assert_eq!(elements(&stream(&file, "read")), rows.to_string());
+    }
+
+    #[test]
+    fn values_without_a_field_form_are_json() {
+        let file = path("json.csv");
+        let row = Value::vector([
+            vector(&[1, 2]),
+            Value::Time(Timeval::at(0).into()),
+            true.into(),
+        ]);
+        assert_eq!(
+            printed("csv:write_file", &[file.clone(), Value::bag(vec![row])]),
+            "true"
+        );
+        assert_eq!(text(&file), "\"[1,2]\",1970-01-01T00:00:00.000Z,true\n");
+    }
+
+    #[test]
+    fn feedback_passes_rows_on() {
+        let file = path("feedback.csv");
+        let rows = Value::bag((1..=5).map(|i| vector(&[i])).collect());
+        let args = [file.clone(), 2.into(), rows];
+        assert_eq!(printed("csv:write_through", &args), "bag([2],[4])");
+        assert_eq!(text(&file), "1\n2\n3\n4\n5\n");
+        assert!(
+            printed("csv:write_through", &[file, 0.into(), Value::bag(vec![])])
+                .starts_with("error: ")
+        );
+    }
+
+    #[test]
+    fn a_loop_starts_again() {
+        let file = path("loop.csv");
+        std::fs::write(file.as_str().expect("a path"), "1\n\n2").expect("writes");
+        let cx = cx();
+        let mut rows = stream(&file, "loop").elements(&cx).expect("opens");
+        let read: Vec<_> = (0..5)
+            .map(|_| rows.next(&cx).expect("reads").expect("a row").to_string())
+            .collect();
+        assert_eq!(read, ["[1]", "[2]", "[1]", "[2]", "[1]"]);
+    }
+
+    #[test]
+    fn a_tail_waits_for_the_rest_of_a_row() {
+        let file = path("tail.csv");
+        let name = file.as_str().expect("a path").to_owned();
+        std::fs::write(&name, "1\n2,").expect("writes");
+        let cx = cx();
+        let mut rows = stream(&file, "tail").elements(&cx).expect("opens");
+        assert!(rows.is_live());
+        assert_eq!(rows.next(&cx).expect("reads"), Some(vector(&[1])));
+        let writer = std::thread::spawn(move || {
+            use std::io::Write;
+            let mut file = File::options().append(true).open(&name).expect("opens");
+            file.write_all(b"3\n").expect("writes");
+        });
+        assert_eq!(rows.next(&cx).expect("reads"), Some(vector(&[2, 3])));
+        writer.join().expect("no panic");
+        cx.token.stop("enough");
+        assert_eq!(rows.next(&cx).expect_err("stopped").message(), "enough");
+    }
+
+    #[test]
+    fn faults_say_where() {
+        let file = path("bad.csv");
+        std::fs::write(file.as_str().expect("a path"), b"1\n\xff\n").expect("writes");
+        assert!(
+            elements(&stream(&file, "read"))
+                .ends_with("bad.csv, line 2: the row is not UTF-8 text")
+        );
+        let none = elements(&stream(&path("none.csv"), "read"));
+        assert!(
+            none.ends_with("none.csv: No such file or directory"),
+            "{none}"
+        );
+        assert!(
+            printed("csv:file_stream", &[file.clone(), "write".into()])
+                .contains("\"tail\", not \"write\"")
+        );
+        let rows = Value::bag(vec![1.into()]);
+        assert_eq!(
+            printed("csv:write_file", &[file, rows]),
+            "error: a row of a CSV file is a vector, not 1"
+        );
+    }
+
+    #[test]
+    fn one_row_from_a_string() {
+        let fields = |row: &str| printed("csv:from_string", &[row.into()]);
+        assert_eq!(fields("1,2.5,a b,\"c,d\","), "[1,2.5,\"a b\",\"c,d\",null]");
+        assert_eq!(fields(""), "[]");
+    }
+}
