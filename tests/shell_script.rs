@@ -14,7 +14,7 @@ fn an_error_shows_its_place_and_the_script_goes_on() {
     let output = osql().current_dir(folder.path()).arg("wrong.osql").run();
     assert_eq!((output.stdout.as_str(), output.code), ("1\n3\n", 1));
     assert!(
-        output.stderr.contains("wrong.osql:3:5"),
+        output.stderr.contains("wrong.osql:3:6"),
         "{}",
         output.stderr
     );
@@ -76,7 +76,7 @@ fn an_error_comes_after_the_results_before_it() {
     let folder = TempDir::new().expect("a folder");
     let log = folder.path().join("both");
     let command = format!(
-        "'{}' -o '[1,2][1]; :nowhere;' >'{log}' 2>&1",
+        "'{}' -o '1; :nowhere;' >'{log}' 2>&1",
         env!("CARGO_BIN_EXE_osql"),
         log = log.display(),
     );
@@ -103,7 +103,10 @@ fn ctrl_c_stops_a_query_and_the_script() {
 #[test]
 fn ctrl_c_stops_a_computation() {
     let mut running = osql()
-        .args(["-o", "'begun'; count(iota(1, 1000000000000));"])
+        .args([
+            "-o",
+            "'begun'; count(select i from Integer i where i in iota(1,1000000000000) and i > 5);",
+        ])
         .spawn();
     running.stdout.wait_line("begun");
     running.signal("INT");

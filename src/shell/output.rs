@@ -1,6 +1,6 @@
 //! Results on their way out: text, JSON or CSV, each as soon as it should be seen.
 
-use std::io;
+use std::io::{self, IsTerminal};
 
 use super::args::Format;
 use crate::console::Console;
@@ -20,9 +20,10 @@ pub enum Ended {
 
 /// Writes all rows to the console as they arrive.
 pub fn show(mut rows: Rows, format: Format, console: &Console) -> Ended {
+    let terminal = io::stdout().is_terminal();
     let mut shown = 0;
     while let Some(row) = rows.next() {
-        let text = match row.and_then(|value| line(&value, format)) {
+        let text = match row.and_then(|value| line(&value, format, terminal)) {
             Ok(text) => text,
             Err(_) if console.is_closed() => return Ended::Closed,
             Err(error) => return Ended::Failed(error, shown),
@@ -51,15 +52,32 @@ fn unwritable(console: &Console, error: &io::Error, shown: u64) -> Ended {
     }
 }
 
-/// One result as one line, with its line end.
-fn line(value: &Value, format: Format) -> Result<String> {
+/// One result as one line, with its line end. On a terminal a string has its own lines, for a person
+/// to read; in quotes it can still be typed like that.
+fn line(value: &Value, format: Format, terminal: bool) -> Result<String> {
     let mut line = match format {
-        Format::Text => value.to_string(),
+        Format::Text => match value {
+            Value::Str(text) if terminal && text.contains('\n') => in_lines(text),
+            value => value.to_string(),
+        },
         Format::Json => json::to_string(value)?,
         Format::Csv => return csv_line(value),
     };
     line.push('\n');
     Ok(line)
+}
+
+fn in_lines(text: &str) -> String {
+    let mut lines = String::new();
+    for line in text.lines() {
+        let quoted = Value::str(line).to_string();
+        lines.push_str(&quoted[1..quoted.len() - 1]);
+        lines.push('\n');
+    }
+    if !text.ends_with('\n') {
+        lines.pop();
+    }
+    format!("\"{lines}\"")
 }
 
 /// A record of RFC 4180, with a plain newline at its end.
@@ -87,6 +105,15 @@ fn field(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_terminal_shows_the_lines_of_a_string() {
+        let text = Value::str("say \"a\"\n\tb");
+        let shown = line(&text, Format::Text, true).expect("has a form");
+        assert_eq!(shown, "\"say \\\"a\\\"\n\\tb\"\n");
+        let piped = line(&text, Format::Text, false).expect("has a form");
+        assert_eq!(piped.lines().count(), 1);
+    }
 
     #[test]
     fn csv_quotes_where_it_must() {

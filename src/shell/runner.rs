@@ -1,5 +1,6 @@
 //! Runs statements one after the other and remembers how they went.
 
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -79,7 +80,9 @@ impl Runner {
     /// Reports an error; gives `false`, as the statement failed.
     pub fn fail(&mut self, error: &Error) -> bool {
         if error.kind() == Kind::Stopped && self.signals.stopped() {
-            self.console().notice("stopped\n");
+            // A terminal has shown ^C on the line where the cursor was.
+            let fresh_line = if io::stderr().is_terminal() { "\n" } else { "" };
+            self.console().notice(&format!("{fresh_line}stopped\n"));
             return false;
         }
         self.failed = true;
