@@ -78,6 +78,10 @@ impl Compiler<'_> {
                 .at(&name.span)
                 .help("give it to the function as an argument"));
         }
+        if let Some((_, ty)) = self.set_here.iter().find(|(set, _)| *set == name.text) {
+            let read = Expr::Session(name.text.clone(), name.span.clone());
+            return Ok((read, ty.clone()));
+        }
         match self.world.variables.get(&name.text) {
             _ if self.place == Place::Script => Ok((
                 Expr::Session(name.text.clone(), name.span.clone()),
@@ -192,14 +196,12 @@ impl Compiler<'_> {
         indices: &[ast::Expr],
         whole: &ast::Expr,
     ) -> Result<(Expr, Type)> {
-        let mut so_far = self.fragment(|c| c.expr(base))?;
-        for index in indices {
-            let index = self.fragment(|c| c.expr(index))?;
-            let called =
-                self.fragment(|c| c.call_fragments("vref", vec![so_far, index], &whole.span))?;
-            so_far = called;
-        }
-        Ok(self.splice(so_far))
+        let Some((last, before)) = indices.split_last() else {
+            return self.expr(base);
+        };
+        let inner = self.fragment(|c| c.index(base, before, whole))?;
+        let index = self.fragment(|c| c.expr(last))?;
+        self.call_fragments("vref", vec![inner, index], &whole.span)
     }
 
     fn case(

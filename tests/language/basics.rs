@@ -84,7 +84,7 @@ fn collections_are_constructed() {
 fn elements_are_reached_by_position_and_key() {
     let mut db = Db::of("set :v = [1,2,3]; set :r = {'Greeting':'hej','To':{'name':'Tove'}};");
     db.gives(":v; :v[3]; :v[4];", "[1,2,3]\n3");
-    db.gives(":r['Greeting']; :r['To']['name']; :r['none'];", "\"hej\"\n\"Tove\"");
+    db.gives(":r['Greeting']; :r['To']['name']; :r['none'];", "\"hej\"\n\"Tove\"\nnull");
     db.gives("[[1,2],[3,4]][2,1];", "3");
 }
 

@@ -80,7 +80,7 @@ fn statements_stand_at_the_top() {
     let mut db = people();
     db.does("for each Person p where income(p) < 1000 set income(p) = 1000;").gives("income(:c);", "1000");
     db.does("{ declare Integer i; set i = 3; set income(:c) = i; };").gives("income(:c);", "3");
-    db.does("set :i = 0; while :i < 3 do set :i = :i + 1; end while;").gives(":i;", "3");
+    db.does("set :i = 0; { while :i < 3 do set :i = :i + 1; end while; };").gives(":i;", "3");
 }
 
 #[test]

@@ -26,7 +26,7 @@ fn a_query_says_what_is_set() {
     let mut db = hobbies();
     db.does("set hobbies(:eve) = h from Charstring h where h in hobbies(:sam) and h != 'sailing';");
     db.gives_bag("hobbies(:eve);", "\"fishing\"\n\"running\"");
-    db.does("set name(p) = upper(name(p)) from Person p where name(p) like 'S*';");
+    db.does("set name(p) = upper(name(p)) from Person p where like(name(p), 'S*');");
     db.gives_bag("select name(p) from Person p;", "\"SAM\"\n\"Eve\"");
     db.does("add hobbies(p) = 'sleeping' from Person p;");
     db.gives("count(select p from Person p where 'sleeping' in hobbies(p));", "2");
