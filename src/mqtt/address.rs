@@ -74,8 +74,10 @@ impl Address {
     /// it is plain TCP.
     pub fn parse(url: &str) -> Result<Address> {
         let fault = |what: String| {
-            Err(Error::run(format!("connection `{}`: {what}", hide_login(url)))
-                .help("write scheme://host:port, where scheme is tcp, ssl, ws or wss"))
+            Err(
+                Error::run(format!("connection `{}`: {what}", hide_login(url)))
+                    .help("write scheme://host:port, where scheme is tcp, ssl, ws or wss"),
+            )
         };
         let (transport, rest) = match url.split_once("://") {
             Some((scheme, rest)) => {
@@ -181,7 +183,10 @@ mod tests {
         for (url, shown) in [
             ("tcp://h", "tcp://h:1883"),
             ("mqtt://h:1", "tcp://h:1"),
-            ("SSL://test.mosquitto.org:8883", "ssl://test.mosquitto.org:8883"),
+            (
+                "SSL://test.mosquitto.org:8883",
+                "ssl://test.mosquitto.org:8883",
+            ),
             ("mqtts://h", "ssl://h:8883"),
             ("tls://[::1]", "ssl://[::1]:8883"),
             ("ws://h", "ws://h:80/mqtt"),

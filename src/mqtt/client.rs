@@ -78,8 +78,10 @@ impl Shared {
     pub fn check(&self, out: &Outbox) -> Result<()> {
         match &out.phase {
             Phase::Failed(error) => Err(error.clone()),
-            Phase::Closed => Err(Error::run(format!("mqtt client {} was unregistered", self.name))
-                .help("register it again with mqtt:register_client")),
+            Phase::Closed => Err(
+                Error::run(format!("mqtt client {} was unregistered", self.name))
+                    .help("register it again with mqtt:register_client"),
+            ),
             _ => Ok(()),
         }
     }
@@ -116,7 +118,9 @@ impl Client {
         });
         runtime::spawn(link::run(shared.clone(), left))?;
         let client = Client(shared);
-        client.wait_until_up(token).map_err(|e| e.context(format!("mqtt client {name}")))?;
+        client
+            .wait_until_up(token)
+            .map_err(|e| e.context(format!("mqtt client {name}")))?;
         Ok(client)
     }
 
@@ -212,8 +216,19 @@ impl Client {
             ("state", Value::str(state)),
             ("broker", Value::str(options.address.to_string())),
             ("version", Value::Int(options.version.number())),
-            ("clientid", Value::str(connected.assigned_id.as_deref().unwrap_or(&options.client_id))),
-            ("tls-version", text(connected.tls.as_ref().map(|t| t.version.clone()))),
+            (
+                "clientid",
+                Value::str(
+                    connected
+                        .assigned_id
+                        .as_deref()
+                        .unwrap_or(&options.client_id),
+                ),
+            ),
+            (
+                "tls-version",
+                text(connected.tls.as_ref().map(|t| t.version.clone())),
+            ),
             ("tls-suite", text(connected.tls.map(|t| t.suite))),
             ("sent", number(counts.sent)),
             ("acknowledged", number(counts.acknowledged)),
@@ -224,7 +239,10 @@ impl Client {
             ("received", number(counts.received)),
             ("dropped", number(dropped)),
             ("reconnects", number(counts.reconnects)),
-            ("subscriptions", Value::vector(filters.iter().map(Value::str))),
+            (
+                "subscriptions",
+                Value::vector(filters.iter().map(Value::str)),
+            ),
             ("last-error", text(counts.last_error)),
         ])
     }

@@ -36,15 +36,27 @@ pub struct Lost {
 
 impl Lost {
     pub fn plain(reason: impl Into<String>) -> Lost {
-        Lost { reason: reason.into(), violation: false, fatal: false }
+        Lost {
+            reason: reason.into(),
+            violation: false,
+            fatal: false,
+        }
     }
 
     pub fn violation(reason: impl Into<String>) -> Lost {
-        Lost { reason: reason.into(), violation: true, fatal: false }
+        Lost {
+            reason: reason.into(),
+            violation: true,
+            fatal: false,
+        }
     }
 
     pub fn fatal(reason: impl Into<String>) -> Lost {
-        Lost { reason: reason.into(), violation: false, fatal: true }
+        Lost {
+            reason: reason.into(),
+            violation: false,
+            fatal: true,
+        }
     }
 }
 
@@ -124,7 +136,10 @@ impl Engine {
         for Left { message, sent } in left {
             match sent {
                 Some((id, released)) if self.again.is_empty() => {
-                    let slot = Slot::Publish { message: message.clone(), released };
+                    let slot = Slot::Publish {
+                        message: message.clone(),
+                        released,
+                    };
                     if !self.window.push_as(id, slot) {
                         self.again.push_back(message);
                     }
@@ -138,7 +153,11 @@ impl Engine {
     pub fn begin(&mut self, link: &mut Link, ack: &ConnAck) -> Result<(), Lost> {
         let options = &self.shared.options;
         self.connections += 1;
-        self.limit = usize::from(options.inflight.min(ack.receive_maximum.unwrap_or(u16::MAX)));
+        self.limit = usize::from(
+            options
+                .inflight
+                .min(ack.receive_maximum.unwrap_or(u16::MAX)),
+        );
         self.subscription_ids =
             options.version == super::options::Version::V5 && ack.subscription_ids;
         self.window.forget_controls();
@@ -197,7 +216,8 @@ impl Engine {
         };
         let qos = self.shared.options.subscribe_qos;
         let id = self.window.push(Slot::Subscribe(number));
-        self.shared.trace(|| format!("-> SUBSCRIBE {text} at QoS {}", qos.number()));
+        self.shared
+            .trace(|| format!("-> SUBSCRIBE {text} at QoS {}", qos.number()));
         let send = Send::Subscribe {
             id,
             filter: &text,
@@ -233,7 +253,10 @@ impl Engine {
         let mut out = lock(&self.shared.outbox);
         out.wake_at = usize::MAX;
         out.wake_at_commands = usize::MAX;
-        Ok(Work { linger: false, over: out.abandon })
+        Ok(Work {
+            linger: false,
+            over: out.abandon,
+        })
     }
 
     /// Moves messages into `batch`, as many as may go out now; `true` if more could have followed.
@@ -271,8 +294,8 @@ impl Engine {
         let in_flight = self.window.publishing() + taken;
         out.counts.in_flight = self.window.publishing();
         let idle = out.queue.is_empty() && self.again.is_empty() && taken == 0 && quiet;
-        let over = out.abandon
-            || (out.closing && idle && in_flight == 0 && self.unwritten.is_empty());
+        let over =
+            out.abandon || (out.closing && idle && in_flight == 0 && self.unwritten.is_empty());
         let linger = !more && taken >= BURST && out.queue.is_empty() && !out.closing;
         let most = self.shared.options.max_buffered;
         out.wake_at = match (linger, out.queue.is_empty()) {
@@ -291,11 +314,16 @@ impl Engine {
             Command::Unsubscribe(filter) => {
                 let id = self.window.push(Slot::Unsubscribe);
                 self.shared.trace(|| format!("-> UNSUBSCRIBE {filter}"));
-                let send = Send::Unsubscribe { id, filter: &filter };
+                let send = Send::Unsubscribe {
+                    id,
+                    filter: &filter,
+                };
                 link.send(&self.shared, send).map_err(Lost::plain)
             }
             Command::Acknowledge { epoch, .. } if epoch != self.epoch => Ok(()),
-            Command::Acknowledge { id, exactly_once, .. } => {
+            Command::Acknowledge {
+                id, exactly_once, ..
+            } => {
                 let send = if exactly_once {
                     self.incoming.insert(id, Incoming::Received);
                     Send::PubRec(id)
@@ -312,7 +340,12 @@ impl Engine {
         let head = message.head.clone();
         let payload = message.payload.clone();
         if head.qos == Qos::AtMostOnce {
-            let send = Send::Publish { head: &head, payload, id: 0, dup: false };
+            let send = Send::Publish {
+                head: &head,
+                payload,
+                id: 0,
+                dup: false,
+            };
             match link.send(&self.shared, send) {
                 Ok(()) => self.unwritten.push_back((link.encoded, message)),
                 Err(fault) => self.settled.push((message, Some(fault))),
@@ -320,8 +353,16 @@ impl Engine {
             return Ok(());
         }
         let record = message.record;
-        let id = self.window.push(Slot::Publish { message, released: false });
-        let send = Send::Publish { head: &head, payload, id, dup: false };
+        let id = self.window.push(Slot::Publish {
+            message,
+            released: false,
+        });
+        let send = Send::Publish {
+            head: &head,
+            payload,
+            id,
+            dup: false,
+        };
         if let Err(fault) = link.send(&self.shared, send) {
             if let Answered::Settled(message) = self.window.acknowledge(id, head.qos) {
                 self.settled.push((message, Some(fault)));
@@ -338,7 +379,9 @@ impl Engine {
         if !self.sent.is_empty() {
             let mut out = lock(&self.shared.outbox);
             if let Some(journal) = &mut out.journal {
-                journal.sent(&self.sent).map_err(|e| Lost::fatal(e.to_string()))?;
+                journal
+                    .sent(&self.sent)
+                    .map_err(|e| Lost::fatal(e.to_string()))?;
             }
             self.sent.clear();
         }
@@ -365,13 +408,15 @@ impl Engine {
             Packet::Publish(publish) => self.deliver(publish, link),
             Packet::PubAck { id, fault } => self.acknowledged(id, Qos::AtLeastOnce, fault),
             Packet::PubComp { id, fault } => self.acknowledged(id, Qos::ExactlyOnce, fault),
-            Packet::PubRec { id, fault: Some(fault) } => {
-                self.acknowledged(id, Qos::ExactlyOnce, Some(fault))
-            }
+            Packet::PubRec {
+                id,
+                fault: Some(fault),
+            } => self.acknowledged(id, Qos::ExactlyOnce, Some(fault)),
             Packet::PubRec { id, fault: None } => self.released(id, link),
             Packet::PubRel { id } => {
                 self.incoming.remove(&id);
-                link.send(&self.shared, Send::PubComp(id)).map_err(Lost::plain)
+                link.send(&self.shared, Send::PubComp(id))
+                    .map_err(Lost::plain)
             }
             Packet::SubAck { id, granted } => {
                 self.granted(id, granted);
@@ -384,12 +429,16 @@ impl Engine {
             Packet::PingResp => Ok(()),
             Packet::Disconnect { reason, fatal } => {
                 let reason = format!("the broker ended it: {reason}");
-                Err(if fatal { Lost::fatal(reason) } else { Lost::plain(reason) })
+                Err(if fatal {
+                    Lost::fatal(reason)
+                } else {
+                    Lost::plain(reason)
+                })
             }
             Packet::ConnAck(_) => Err(Lost::violation("the broker sent a second CONNACK")),
-            Packet::Unexpected(name) => {
-                Err(Lost::violation(format!("the broker sent {name}, which only clients may")))
-            }
+            Packet::Unexpected(name) => Err(Lost::violation(format!(
+                "the broker sent {name}, which only clients may"
+            ))),
         }
     }
 
@@ -421,7 +470,8 @@ impl Engine {
             // Told anyway: the broker waits for it.
             Answered::Settled(_) | Answered::Unknown => {}
         }
-        link.send(&self.shared, Send::PubRel(id)).map_err(Lost::plain)
+        link.send(&self.shared, Send::PubRel(id))
+            .map_err(Lost::plain)
     }
 
     fn granted(&mut self, id: u16, granted: Result<Qos, String>) {
@@ -440,7 +490,9 @@ impl Engine {
             Ok(qos) => self
                 .shared
                 .trace(|| format!("<- SUBACK {filter} at QoS {}", qos.number())),
-            Err(reason) => self.shared.trace(|| format!("<- SUBACK {filter} refused: {reason}")),
+            Err(reason) => self
+                .shared
+                .trace(|| format!("<- SUBACK {filter} refused: {reason}")),
         }
     }
 
@@ -460,11 +512,15 @@ impl Engine {
                 None => {}
             }
             self.incoming.insert(publish.id, Incoming::Waiting);
-            receipt = Some(Receipt::new(&self.shared, publish.id, exactly_once, self.epoch));
+            receipt = Some(Receipt::new(
+                &self.shared,
+                publish.id,
+                exactly_once,
+                self.epoch,
+            ));
         }
         let keep = !self.shared.options.clean_session;
-        let dropping =
-            lock(&self.shared.inbox).deliver(publish, receipt, keep, &mut self.woken);
+        let dropping = lock(&self.shared.inbox).deliver(publish, receipt, keep, &mut self.woken);
         if let Some(filter) = dropping {
             self.shared.say(format!(
                 "a query does not keep up with `{filter}`: its oldest messages at QoS 0 are dropped \
@@ -513,7 +569,9 @@ impl Engine {
         drop(out);
         for (head, fault) in orphans {
             let topic = String::from_utf8_lossy(&head.topic);
-            self.shared.say(format!("a message to `{topic}` was refused by the broker: {fault}"));
+            self.shared.say(format!(
+                "a message to `{topic}` was refused by the broker: {fault}"
+            ));
         }
     }
 
@@ -521,8 +579,12 @@ impl Engine {
         let Some(journal) = &mut out.journal else {
             return;
         };
-        let records: Vec<u64> =
-            self.settled.iter().map(|(m, _)| m.record).filter(|record| *record != 0).collect();
+        let records: Vec<u64> = self
+            .settled
+            .iter()
+            .map(|(m, _)| m.record)
+            .filter(|record| *record != 0)
+            .collect();
         let noted = match records.is_empty() {
             true => Ok(()),
             false => journal.done(&records),

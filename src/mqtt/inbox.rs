@@ -101,7 +101,10 @@ pub enum Taken {
 
 impl Reader {
     fn new() -> Reader {
-        Reader { queue: Mutex::default(), dropped: AtomicU64::new(0) }
+        Reader {
+            queue: Mutex::default(),
+            dropped: AtomicU64::new(0),
+        }
     }
 
     /// Moves what waits into `batch`. If there is nothing, `thread` is unparked when there is.
@@ -239,7 +242,12 @@ impl Inbox {
     /// Takes a reader away. Gives the filter's text if it was the last one and the broker is to be
     /// told. In a session that is kept (`keep`) the broker goes on collecting, and what was not
     /// taken waits for the next reader.
-    pub fn remove_reader(&mut self, filter: &str, reader: &Arc<Reader>, keep: bool) -> Option<String> {
+    pub fn remove_reader(
+        &mut self,
+        filter: &str,
+        reader: &Arc<Reader>,
+        keep: bool,
+    ) -> Option<String> {
         self.route = None;
         self.dropped += reader.dropped.load(Ordering::Relaxed);
         let at = self.filters.iter().position(|f| &*f.text == filter)?;
@@ -303,7 +311,10 @@ impl Inbox {
     pub fn summary(&self) -> (Vec<Arc<str>>, u64) {
         let live = self.filters.iter().flat_map(|f| &f.readers);
         let dropped: u64 = live.map(|r| r.dropped.load(Ordering::Relaxed)).sum();
-        (self.filters.iter().map(|f| f.text.clone()).collect(), self.dropped + dropped)
+        (
+            self.filters.iter().map(|f| f.text.clone()).collect(),
+            self.dropped + dropped,
+        )
     }
 
     /// Hands a message to all who read it. Gives the filter where messages begin to be dropped, so
@@ -331,7 +342,10 @@ impl Inbox {
             _ => &[],
         };
         let meant = |number: u32| asked.is_empty() || asked.contains(&(number as usize));
-        let mut chosen = readers.iter().filter(|(number, _)| meant(*number)).peekable();
+        let mut chosen = readers
+            .iter()
+            .filter(|(number, _)| meant(*number))
+            .peekable();
         if chosen.peek().is_none() {
             if keep && message.receipt.is_some() {
                 self.parked.push_back(message);
@@ -367,13 +381,21 @@ impl Inbox {
                 readers.extend(filter.readers.iter().map(|r| (filter.number, r.clone())));
             }
         }
-        self.route = Some(Route { topic: text.clone(), readers });
+        self.route = Some(Route {
+            topic: text.clone(),
+            readers,
+        });
         text
     }
 }
 
 impl Receipt {
     pub fn new(shared: &Arc<Shared>, id: u16, exactly_once: bool, epoch: u32) -> Receipt {
-        Receipt { shared: Arc::downgrade(shared), id, exactly_once, epoch }
+        Receipt {
+            shared: Arc::downgrade(shared),
+            id,
+            exactly_once,
+            epoch,
+        }
     }
 }

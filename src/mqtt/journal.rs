@@ -72,7 +72,10 @@ fn file_name(client_id: &str) -> String {
 }
 
 fn fault(path: &Path, what: &str, error: std::io::Error) -> Error {
-    Error::run(format!("option persistence: cannot {what} {}: {error}", path.display()))
+    Error::run(format!(
+        "option persistence: cannot {what} {}: {error}",
+        path.display()
+    ))
 }
 
 impl Journal {
@@ -93,7 +96,8 @@ impl Journal {
             .help("every client needs a clientid of its own"));
         }
         let mut content = Vec::new();
-        file.read_to_end(&mut content).map_err(|e| fault(&path, "read", e))?;
+        file.read_to_end(&mut content)
+            .map_err(|e| fault(&path, "read", e))?;
         if !content.is_empty() && !content.starts_with(HEADER) {
             return Err(Error::run(format!(
                 "option persistence: {} is not a journal of this program",
@@ -182,7 +186,12 @@ impl Journal {
         self.open_bytes = 0;
         for (number, entry) in left {
             let start = self.buffer.len();
-            push_publication(&mut self.buffer, *number, &entry.message.head, &entry.message.payload);
+            push_publication(
+                &mut self.buffer,
+                *number,
+                &entry.message.head,
+                &entry.message.payload,
+            );
             let size = (self.buffer.len() - start) as u64;
             self.open.insert(*number, size);
             self.open_bytes += size;
@@ -202,7 +211,8 @@ impl Journal {
             .map_err(|e| fault(&fresh, "open", e))?;
         // The lock goes with the file that will carry the name.
         let _ = file.try_lock();
-        file.write_all(&self.buffer).map_err(|e| fault(&fresh, "write", e))?;
+        file.write_all(&self.buffer)
+            .map_err(|e| fault(&fresh, "write", e))?;
         fs::rename(&fresh, &self.path).map_err(|e| fault(&self.path, "replace", e))?;
         self.file = file;
         self.length = self.buffer.len() as u64;
@@ -240,7 +250,11 @@ fn replay(content: &[u8]) -> (BTreeMap<u64, Left>, usize) {
     }
 }
 
-fn entry(input: &mut Input, left: &mut BTreeMap<u64, Left>, last: &mut Option<Arc<Head>>) -> Option<()> {
+fn entry(
+    input: &mut Input,
+    left: &mut BTreeMap<u64, Left>,
+    last: &mut Option<Arc<Head>>,
+) -> Option<()> {
     let kind = input.take(1)?[0];
     let number = u64::from_le_bytes(input.take(8)?.try_into().ok()?);
     match kind {
@@ -265,7 +279,13 @@ fn entry(input: &mut Input, left: &mut BTreeMap<u64, Left>, last: &mut Option<Ar
                 payload: Bytes::copy_from_slice(payload),
                 record: number,
             };
-            left.insert(number, Left { message, sent: None });
+            left.insert(
+                number,
+                Left {
+                    message,
+                    sent: None,
+                },
+            );
         }
         b'S' | b'R' => {
             let id = u16::from_le_bytes(input.take(2)?.try_into().ok()?);
@@ -320,7 +340,8 @@ mod properties {
     pub fn read(text: &[u8]) -> Option<PublishProperties> {
         let json: Value = serde_json::from_slice(text).ok()?;
         let text = |name: &str| json[name].as_str().map(str::to_owned);
-        let pair = |pair: &Value| Some((pair[0].as_str()?.to_owned(), pair[1].as_str()?.to_owned()));
+        let pair =
+            |pair: &Value| Some((pair[0].as_str()?.to_owned(), pair[1].as_str()?.to_owned()));
         Some(PublishProperties {
             message_expiry_interval: json["expiry"].as_u64().map(|n| n as u32),
             content_type: text("type"),

@@ -82,7 +82,10 @@ pub async fn run(shared: Arc<Shared>, left: Vec<Left>) {
         if lost.fatal || violations >= VIOLATIONS {
             return fail(
                 &shared,
-                Error::run(format!("connection to {} lost: {reason}", shared.options.address)),
+                Error::run(format!(
+                    "connection to {} lost: {reason}",
+                    shared.options.address
+                )),
             );
         }
         down(&shared, &reason);
@@ -107,8 +110,15 @@ fn up(shared: &Shared, link: &Link, ack: &ConnAck, back: bool) {
     out.enter(Phase::Up);
     drop(out);
     if back {
-        let session = if ack.session_present { "the broker kept the session" } else { "new session" };
-        shared.say(format!("connected to {} again ({session})", shared.options.address));
+        let session = if ack.session_present {
+            "the broker kept the session"
+        } else {
+            "new session"
+        };
+        shared.say(format!(
+            "connected to {} again ({session})",
+            shared.options.address
+        ));
     }
 }
 
@@ -119,7 +129,10 @@ fn down(shared: &Shared, reason: &str) {
     let closing = out.closing;
     drop(out);
     if !closing {
-        shared.say(format!("connection to {} lost: {reason}; trying again", shared.options.address));
+        shared.say(format!(
+            "connection to {} lost: {reason}; trying again",
+            shared.options.address
+        ));
     }
 }
 
@@ -171,7 +184,11 @@ struct Pauses {
 impl Pauses {
     fn new(shared: &Shared) -> Pauses {
         let least = shared.options.reconnect_min;
-        Pauses { next: least, least, most: shared.options.reconnect_max }
+        Pauses {
+            next: least,
+            least,
+            most: shared.options.reconnect_max,
+        }
     }
 
     fn reset(&mut self) {
@@ -233,7 +250,12 @@ async fn connect(shared: &Shared) -> Result<(Link, ConnAck), Failure> {
         shared.trace(|| format!("{} with {}", agreed.version, agreed.suite));
     }
     let deadline = Instant::now() + options.connect_timeout;
-    match timeout_at(deadline, handshake(shared, &mut link, options.clean_session)).await {
+    match timeout_at(
+        deadline,
+        handshake(shared, &mut link, options.clean_session),
+    )
+    .await
+    {
         Ok(ack) => ack.map(|ack| (link, ack)),
         Err(_) => Err(Failure::passing(
             Error::run(format!(
@@ -251,12 +273,21 @@ async fn handshake(shared: &Shared, link: &mut Link, clean: bool) -> Result<Conn
     let at = options.address.authority();
     link.send(shared, Send::Connect { options, clean })
         .map_err(|e| Failure::fatal(Error::run(format!("cannot connect to {at}: {e}"))))?;
-    shared.trace(|| format!("-> CONNECT clientid {}, clean session {clean}", options.client_id));
+    shared.trace(|| {
+        format!(
+            "-> CONNECT clientid {}, clean session {clean}",
+            options.client_id
+        )
+    });
     let broken = |e: &std::io::Error| match tls::explain(e, &options.address, &options.tls) {
         Some(explained) => Failure::fatal(explained),
         None => silent(&at, &net::plain(e)),
     };
-    link.wires.write.write_all_buf(&mut link.output).await.map_err(|e| broken(&e))?;
+    link.wires
+        .write
+        .write_all_buf(&mut link.output)
+        .await
+        .map_err(|e| broken(&e))?;
     link.wires.write.flush().await.map_err(|e| broken(&e))?;
     link.encoded = 0;
     loop {
@@ -308,7 +339,10 @@ fn accept(shared: &Shared, ack: ConnAck, clean: bool) -> Result<ConnAck, Failure
         Some(refusal) => {
             let error = Error::run(format!("{at} refuses the connection: {}", refusal.reason));
             let error = refusal.help.into_iter().fold(error, Error::help);
-            Err(Failure { error, fatal: refusal.fatal })
+            Err(Failure {
+                error,
+                fatal: refusal.fatal,
+            })
         }
         // MQTT section 3.2.2.2.
         None if clean && ack.session_present => Err(Failure::passing(Error::run(format!(
@@ -499,7 +533,9 @@ impl Pings {
             return Ok(());
         }
         if self.asked.is_some() {
-            return Err(Lost::plain("the broker does not answer within the keep-alive time"));
+            return Err(Lost::plain(
+                "the broker does not answer within the keep-alive time",
+            ));
         }
         shared.trace(|| "-> PINGREQ".to_owned());
         link.send(shared, Send::Ping).map_err(Lost::plain)?;

@@ -92,7 +92,13 @@ impl Clients {
         if self.find(name).is_some() {
             self.unregister(name, token)?;
         }
-        let client = Client::connect(name, options, self.notice.clone(), self.verbose.clone(), token)?;
+        let client = Client::connect(
+            name,
+            options,
+            self.notice.clone(),
+            self.verbose.clone(),
+            token,
+        )?;
         lock(&self.clients).push(Arc::new(client));
         Ok(())
     }
@@ -106,12 +112,17 @@ impl Clients {
                 Some(near) => error.help(format!("did you mean `{near}`?")),
                 None => error,
             };
-            error.help(format!("register it with mqtt:register_client(\"{name}\", {{…}})"))
+            error.help(format!(
+                "register it with mqtt:register_client(\"{name}\", {{…}})"
+            ))
         })
     }
 
     fn find(&self, name: &str) -> Option<Arc<Client>> {
-        lock(&self.clients).iter().find(|c| c.name() == name).cloned()
+        lock(&self.clients)
+            .iter()
+            .find(|c| c.name() == name)
+            .cloned()
     }
 
     /// Disconnects a client after what it has accepted is delivered, and forgets it. The error
@@ -126,7 +137,10 @@ impl Clients {
 
     /// The names of all clients, in the order of their registration.
     pub fn names(&self) -> Vec<String> {
-        lock(&self.clients).iter().map(|c| c.name().to_owned()).collect()
+        lock(&self.clients)
+            .iter()
+            .map(|c| c.name().to_owned())
+            .collect()
     }
 
     /// Ends all clients: waits until everything at QoS 1 and 2 is acknowledged, at most `limit`,

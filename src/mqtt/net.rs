@@ -28,7 +28,10 @@ pub struct Failure {
 
 impl Failure {
     pub fn passing(error: Error) -> Failure {
-        Failure { error, fatal: false }
+        Failure {
+            error,
+            fatal: false,
+        }
     }
 
     pub fn fatal(error: Error) -> Failure {
@@ -76,7 +79,11 @@ async fn connect_untimed(
             return web_socket(address, tcp, None).await;
         }
         let (read, write) = tcp.into_split();
-        return Ok(Wires { read: Box::new(read), write: Box::new(write), tls: None });
+        return Ok(Wires {
+            read: Box::new(read),
+            write: Box::new(write),
+            tls: None,
+        });
     };
     let name = ServerName::try_from(address.host.clone()).map_err(|_| {
         Failure::fatal(Error::run(format!(
@@ -93,7 +100,11 @@ async fn connect_untimed(
         return web_socket(address, stream, agreed).await;
     }
     let (read, write) = tokio::io::split(stream);
-    Ok(Wires { read: Box::new(read), write: Box::new(write), tls: agreed })
+    Ok(Wires {
+        read: Box::new(read),
+        write: Box::new(write),
+        tls: agreed,
+    })
 }
 
 /// Looks the host up and connects to the first of its addresses that answers.
@@ -119,10 +130,10 @@ async fn dial(address: &Address) -> Result<TcpStream, Failure> {
     }
     let at = address.authority();
     Err(Failure::passing(match last.kind() {
-        io::ErrorKind::ConnectionRefused => {
-            Error::run(format!("{at} refuses the connection: nothing listens on that port"))
-                .help("check host and port, and that the broker runs")
-        }
+        io::ErrorKind::ConnectionRefused => Error::run(format!(
+            "{at} refuses the connection: nothing listens on that port"
+        ))
+        .help("check host and port, and that the broker runs"),
         _ => Error::run(format!("{at} cannot be reached: {}", plain(&last))),
     }))
 }
@@ -143,21 +154,22 @@ fn handshake_failure(error: &io::Error, address: &Address, options: &TlsOptions)
     }
     let at = address.authority();
     Failure::passing(
-        Error::run(format!("{at} broke off the TLS handshake: {}", plain(error)))
-            .help("it may be a plain port: try tcp://, or the port for TLS, usually 8883"),
+        Error::run(format!(
+            "{at} broke off the TLS handshake: {}",
+            plain(error)
+        ))
+        .help("it may be a plain port: try tcp://, or the port for TLS, usually 8883"),
     )
 }
 
-async fn web_socket<S>(
-    address: &Address,
-    stream: S,
-    tls: Option<Agreed>,
-) -> Result<Wires, Failure>
+async fn web_socket<S>(address: &Address, stream: S, tls: Option<Agreed>) -> Result<Wires, Failure>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let request = web_request(address).map_err(|e| {
-        Failure::fatal(Error::run(format!("{address} is not a WebSocket address: {e}")))
+        Failure::fatal(Error::run(format!(
+            "{address} is not a WebSocket address: {e}"
+        )))
     })?;
     let (socket, response) = async_tungstenite::tokio::client_async(request, stream)
         .await

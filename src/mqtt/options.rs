@@ -10,12 +10,42 @@ use crate::types::{Record, Value};
 
 /// Every option there is, in the order of the documentation.
 pub const NAMES: [&str; 36] = [
-    "connection", "host", "port", "clientid", "version", "qos", "retained", "keepalive",
-    "connect-timeout", "username", "password", "cafile", "capath", "cert", "key", "keypass",
-    "ciphers", "insecure", "psk", "psk-identity", "will-topic", "will-payload", "will-qos",
-    "will-retain", "cleansession", "session-expiry", "message-expiry", "inflight",
-    "maxBufferedMessages", "sendWhileDisconnected", "publish-timeout", "reconnect-min",
-    "reconnect-max", "persistence", "maxdatalen", "subscribe-qos",
+    "connection",
+    "host",
+    "port",
+    "clientid",
+    "version",
+    "qos",
+    "retained",
+    "keepalive",
+    "connect-timeout",
+    "username",
+    "password",
+    "cafile",
+    "capath",
+    "cert",
+    "key",
+    "keypass",
+    "ciphers",
+    "insecure",
+    "psk",
+    "psk-identity",
+    "will-topic",
+    "will-payload",
+    "will-qos",
+    "will-retain",
+    "cleansession",
+    "session-expiry",
+    "message-expiry",
+    "inflight",
+    "maxBufferedMessages",
+    "sendWhileDisconnected",
+    "publish-timeout",
+    "reconnect-min",
+    "reconnect-max",
+    "persistence",
+    "maxdatalen",
+    "subscribe-qos",
 ];
 
 /// The version of the protocol that is spoken.
@@ -128,7 +158,8 @@ impl Options {
         let address = address(&reader)?;
         let clean_session = reader.flag("cleansession", true)?;
         let reconnect_min = reader.seconds("reconnect-min", 1.0)?;
-        let reconnect_max = reader.seconds("reconnect-max", reconnect_min.as_secs_f64().max(30.0))?;
+        let reconnect_max =
+            reader.seconds("reconnect-max", reconnect_min.as_secs_f64().max(30.0))?;
         let qos = reader.qos("qos", Qos::AtLeastOnce)?;
         let options = Options {
             client_id: client_id(&reader, clean_session)?,
@@ -152,14 +183,17 @@ impl Options {
                 .integer("message-expiry", 0..=u64::from(u32::MAX))?
                 .map(|n| n as u32),
             inflight: reader.integer("inflight", 1..=65_535)?.unwrap_or(1000) as u16,
-            max_buffered: reader.integer("maxBufferedMessages", 1..=10_000_000)?.unwrap_or(10_000)
-                as usize,
+            max_buffered: reader
+                .integer("maxBufferedMessages", 1..=10_000_000)?
+                .unwrap_or(10_000) as usize,
             send_while_disconnected: reader.flag("sendWhileDisconnected", true)?,
             publish_timeout: Some(reader.seconds("publish-timeout", 0.0)?).filter(|t| !t.is_zero()),
             reconnect_min,
             reconnect_max,
             persistence: reader.text("persistence")?.map(PathBuf::from),
-            max_packet: reader.integer("maxdatalen", 1..=268_435_455)?.unwrap_or(16 << 20) as usize,
+            max_packet: reader
+                .integer("maxdatalen", 1..=268_435_455)?
+                .unwrap_or(16 << 20) as usize,
             address,
         };
         options.check_together(&reader)?;
@@ -231,10 +265,14 @@ fn address(reader: &Reader) -> Result<Address> {
         (None, host) => {
             let host = host.unwrap_or_else(|| "localhost".to_owned());
             if host.contains("://") {
-                return Err(Error::run("option host is a name or an IP address, not a URL")
-                    .help("give the URL in the option connection"));
+                return Err(
+                    Error::run("option host is a name or an IP address, not a URL")
+                        .help("give the URL in the option connection"),
+                );
             }
-            let secured = ["cafile", "capath", "cert"].iter().any(|name| reader.has(name));
+            let secured = ["cafile", "capath", "cert"]
+                .iter()
+                .any(|name| reader.has(name));
             let transport = match secured {
                 true => Transport::Tls,
                 false => Transport::Tcp,
@@ -280,8 +318,12 @@ fn tls(reader: &Reader, address: &Address) -> Result<TlsOptions> {
         }
     }
     match (&tls.cert, &tls.key) {
-        (Some(_), None) => Err(Error::run("option cert needs the option key: the certificate's private key")),
-        (None, Some(_)) => Err(Error::run("option key needs the option cert: the key's certificate")),
+        (Some(_), None) => Err(Error::run(
+            "option cert needs the option key: the certificate's private key",
+        )),
+        (None, Some(_)) => Err(Error::run(
+            "option key needs the option cert: the key's certificate",
+        )),
         (None, None) if tls.keypass.is_some() => {
             Err(Error::run("option keypass needs the options cert and key"))
         }
@@ -293,7 +335,9 @@ fn will(reader: &Reader) -> Result<Option<Will>> {
     let Some(topic) = reader.text("will-topic")? else {
         let others = ["will-payload", "will-qos", "will-retain"];
         return match others.iter().find(|name| reader.has(name)) {
-            Some(name) => Err(Error::run(format!("option {name} needs the option will-topic"))),
+            Some(name) => Err(Error::run(format!(
+                "option {name} needs the option will-topic"
+            ))),
             None => Ok(None),
         };
     };
@@ -305,7 +349,9 @@ fn will(reader: &Reader) -> Result<Option<Will>> {
         Some(other) => return Err(wrong("will-payload", "a string or a binary", other)),
     };
     if payload.len() > 65_535 {
-        return Err(Error::run("option will-payload: at most 65535 bytes are possible"));
+        return Err(Error::run(
+            "option will-payload: at most 65535 bytes are possible",
+        ));
     }
     Ok(Some(Will {
         topic,
@@ -359,11 +405,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub fn integer(
-        &self,
-        name: &str,
-        range: std::ops::RangeInclusive<u64>,
-    ) -> Result<Option<u64>> {
+    pub fn integer(&self, name: &str, range: std::ops::RangeInclusive<u64>) -> Result<Option<u64>> {
         let Some(value) = self.value(name) else {
             return Ok(None);
         };
@@ -445,27 +487,54 @@ mod tests {
     #[test]
     fn a_misspelt_option_is_refused_with_the_nearest() {
         let error = fault([("cafiel", "x".into())]);
-        assert_eq!(error.message(), "`cafiel` is not an option of mqtt:register_client");
+        assert_eq!(
+            error.message(),
+            "`cafiel` is not an option of mqtt:register_client"
+        );
         assert_eq!(error.helps(), ["did you mean `cafile`?"]);
     }
 
     #[test]
     fn wrong_values_say_what_is_wanted() {
         for (error, wanted) in [
-            (fault([("qos", 3.into())]), "option qos: 0, 1 or 2 is wanted, not 3"),
+            (
+                fault([("qos", 3.into())]),
+                "option qos: 0, 1 or 2 is wanted, not 3",
+            ),
             (fault([("port", "x".into())]), "from 1 to 65535 is wanted"),
-            (fault([("keepalive", (-1).into())]), "from 0 to 65535 is wanted"),
-            (fault([("insecure", "yes".into())]), "true or false is wanted"),
+            (
+                fault([("keepalive", (-1).into())]),
+                "from 0 to 65535 is wanted",
+            ),
+            (
+                fault([("insecure", "yes".into())]),
+                "true or false is wanted",
+            ),
             (fault([("version", 3.into())]), "MQTT 3.1,"),
             (fault([("version", 7.into())]), "4 (MQTT 3.1.1) or 5"),
             (fault([("psk", "00".into())]), "pre-shared keys"),
             (fault([("message-expiry", 1.into())]), "MQTT 5 only"),
-            (fault([("will-qos", 1.into())]), "needs the option will-topic"),
+            (
+                fault([("will-qos", 1.into())]),
+                "needs the option will-topic",
+            ),
             (fault([("will-topic", "a/#".into())]), "wildcard"),
-            (fault([("cleansession", false.into())]), "needs the option clientid"),
-            (fault([("connection", "tcp://h".into()), ("cafile", "x".into())]), "not encrypted"),
-            (fault([("connection", "ssl://h".into()), ("cert", "x".into())]), "needs the option key"),
-            (fault([("connection", "ssl://h".into()), ("host", "h".into())]), "give one of them"),
+            (
+                fault([("cleansession", false.into())]),
+                "needs the option clientid",
+            ),
+            (
+                fault([("connection", "tcp://h".into()), ("cafile", "x".into())]),
+                "not encrypted",
+            ),
+            (
+                fault([("connection", "ssl://h".into()), ("cert", "x".into())]),
+                "needs the option key",
+            ),
+            (
+                fault([("connection", "ssl://h".into()), ("host", "h".into())]),
+                "give one of them",
+            ),
         ] {
             assert!(error.message().contains(wanted), "{error}");
         }

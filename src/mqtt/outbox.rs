@@ -33,7 +33,11 @@ pub enum Command {
     Subscribe(u32),
     Unsubscribe(String),
     /// The query has taken a message.
-    Acknowledge { id: u16, exactly_once: bool, epoch: u32 },
+    Acknowledge {
+        id: u16,
+        exactly_once: bool,
+        epoch: u32,
+    },
 }
 
 /// The books of one publisher.

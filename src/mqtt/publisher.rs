@@ -52,8 +52,14 @@ impl PublishOptions {
             topic::check_topic(topic).map_err(|e| e.context("option response-topic"))?;
         }
         Ok(PublishOptions {
-            qos: reader.has("qos").then(|| reader.qos("qos", Qos::default())).transpose()?,
-            retained: reader.has("retained").then(|| reader.flag("retained", false)).transpose()?,
+            qos: reader
+                .has("qos")
+                .then(|| reader.qos("qos", Qos::default()))
+                .transpose()?,
+            retained: reader
+                .has("retained")
+                .then(|| reader.flag("retained", false))
+                .transpose()?,
             message_expiry: reader
                 .integer("message-expiry", 0..=u64::from(u32::MAX))?
                 .map(|n| n as u32),
@@ -117,7 +123,11 @@ impl Publisher {
             shared.check(&out)?;
             out.open_account()
         };
-        let publisher = Publisher { shared, head, account };
+        let publisher = Publisher {
+            shared,
+            head,
+            account,
+        };
         publisher.check_broker()?;
         Ok(publisher)
     }
@@ -277,7 +287,10 @@ impl Publisher {
     }
 
     fn timeout(&self) -> Option<Instant> {
-        self.shared.options.publish_timeout.map(|t| Instant::now() + t)
+        self.shared
+            .options
+            .publish_timeout
+            .map(|t| Instant::now() + t)
     }
 
     /// `more` messages are not even in the books.

@@ -28,7 +28,10 @@ pub enum Slot {
     /// Answered already, but something before it is not.
     Done,
     /// `released`: the broker has taken it (PUBREC) and waits for PUBREL or sends PUBCOMP.
-    Publish { message: Outgoing, released: bool },
+    Publish {
+        message: Outgoing,
+        released: bool,
+    },
     /// A subscription to the filter of that number.
     Subscribe(u32),
     Unsubscribe,
@@ -58,7 +61,11 @@ pub struct Window {
 
 impl Default for Window {
     fn default() -> Window {
-        Window { slots: VecDeque::new(), first: 1, publishing: 0 }
+        Window {
+            slots: VecDeque::new(),
+            first: 1,
+            publishing: 0,
+        }
     }
 }
 
@@ -189,7 +196,11 @@ impl Window {
     fn trim(&mut self) {
         while let Some(Slot::Done) = self.slots.front() {
             self.slots.pop_front();
-            self.first = if self.first == u16::MAX { 1 } else { self.first + 1 };
+            self.first = if self.first == u16::MAX {
+                1
+            } else {
+                self.first + 1
+            };
         }
     }
 
@@ -205,7 +216,10 @@ impl Window {
 
     /// What waits, in the order in which it was sent, with its packet identifiers.
     pub fn iter(&self) -> impl Iterator<Item = (u16, &Slot)> {
-        self.slots.iter().enumerate().map(|(i, slot)| (self.id(i), slot))
+        self.slots
+            .iter()
+            .enumerate()
+            .map(|(i, slot)| (self.id(i), slot))
     }
 
     /// Takes out all publications, in order.
@@ -227,20 +241,30 @@ mod tests {
     use super::*;
 
     fn message(qos: Qos, number: u8) -> Slot {
-        let head = Head { topic: Bytes::from_static(b"t"), qos, retain: false, properties: None };
+        let head = Head {
+            topic: Bytes::from_static(b"t"),
+            qos,
+            retain: false,
+            properties: None,
+        };
         let message = Outgoing {
             account: 0,
             head: Arc::new(head),
             payload: Bytes::copy_from_slice(&[number]),
             record: 0,
         };
-        Slot::Publish { message, released: false }
+        Slot::Publish {
+            message,
+            released: false,
+        }
     }
 
     #[test]
     fn answers_in_any_order_find_their_publication() {
         let mut window = Window::default();
-        let ids: Vec<_> = (0..5).map(|i| window.push(message(Qos::AtLeastOnce, i))).collect();
+        let ids: Vec<_> = (0..5)
+            .map(|i| window.push(message(Qos::AtLeastOnce, i)))
+            .collect();
         assert_eq!(ids, [1, 2, 3, 4, 5]);
         for (id, number) in [(3, 2), (1, 0), (2, 1), (5, 4), (4, 3)] {
             match window.acknowledge(id, Qos::AtLeastOnce) {
@@ -260,7 +284,10 @@ mod tests {
         for _ in 0..200_000u32 {
             let id = window.push(message(Qos::AtLeastOnce, 0));
             assert_ne!(id, 0);
-            assert!(matches!(window.acknowledge(id, Qos::AtLeastOnce), Answered::Settled(_)));
+            assert!(matches!(
+                window.acknowledge(id, Qos::AtLeastOnce),
+                Answered::Settled(_)
+            ));
         }
         while window.has_room() {
             window.push(Slot::Unsubscribe);
@@ -275,11 +302,17 @@ mod tests {
     fn exactly_once_takes_two_steps() {
         let mut window = Window::default();
         let id = window.push(message(Qos::ExactlyOnce, 7));
-        assert!(matches!(window.acknowledge(id, Qos::AtLeastOnce), Answered::Violation));
+        assert!(matches!(
+            window.acknowledge(id, Qos::AtLeastOnce),
+            Answered::Violation
+        ));
         assert!(matches!(window.receive(id), Answered::Release));
         assert!(matches!(window.receive(id), Answered::Release));
         assert_eq!(window.publishing(), 1);
-        assert!(matches!(window.acknowledge(id, Qos::ExactlyOnce), Answered::Settled(_)));
+        assert!(matches!(
+            window.acknowledge(id, Qos::ExactlyOnce),
+            Answered::Settled(_)
+        ));
         assert!(matches!(window.receive(id), Answered::Unknown));
     }
 

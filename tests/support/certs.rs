@@ -33,9 +33,21 @@ pub enum Dates {
 impl Authority {
     /// A CA of that name. Two of one name differ in their keys.
     pub fn new(name: &str) -> Authority {
-        let authority = Authority { folder: Folder::new(), name: name.to_owned() };
-        openssl(&["genpkey", "-algorithm", "RSA", "-out", &authority.path("ca.key")]);
-        let certificate = authority.params().self_signed(&authority.key()).expect("a CA");
+        let authority = Authority {
+            folder: Folder::new(),
+            name: name.to_owned(),
+        };
+        openssl(&[
+            "genpkey",
+            "-algorithm",
+            "RSA",
+            "-out",
+            &authority.path("ca.key"),
+        ]);
+        let certificate = authority
+            .params()
+            .self_signed(&authority.key())
+            .expect("a CA");
         authority.folder.write("ca.crt", certificate.pem());
         authority
     }
@@ -50,7 +62,9 @@ impl Authority {
 
     fn params(&self) -> CertificateParams {
         let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, &self.name);
+        params
+            .distinguished_name
+            .push(DnType::CommonName, &self.name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
         params
@@ -73,15 +87,22 @@ impl Authority {
         let issuer = Issuer::new(self.params(), self.key());
         let certificate = params.signed_by(&key, &issuer).expect("a certificate");
         Identity {
-            cert: self.folder.write(&format!("{host}.v3.crt"), certificate.pem()),
-            key: self.folder.write(&format!("{host}.v3.key"), key.serialize_pem()),
+            cert: self
+                .folder
+                .write(&format!("{host}.v3.crt"), certificate.pem()),
+            key: self
+                .folder
+                .write(&format!("{host}.v3.key"), key.serialize_pem()),
         }
     }
 
     /// A version 1 certificate whose common name is `host`.
     pub fn version_one(&self, host: &str, dates: Dates) -> Identity {
-        let (key, request, cert) =
-            (self.path("v1.key"), self.path("v1.csr"), self.path(&format!("{host}.v1.crt")));
+        let (key, request, cert) = (
+            self.path("v1.key"),
+            self.path("v1.csr"),
+            self.path(&format!("{host}.v1.crt")),
+        );
         let subject = format!("/CN={host}");
         openssl(&[
             "req", "-new", "-newkey", "rsa:2048", "-nodes", "-subj", &subject, "-keyout", &key,
@@ -89,12 +110,26 @@ impl Authority {
         ]);
         let days = if dates == Dates::Expired { "-1" } else { "30" };
         openssl(&[
-            "x509", "-req", "-in", &request, "-CA", &self.path("ca.crt"), "-CAkey",
-            &self.path("ca.key"), "-CAcreateserial", "-days", days, "-out", &cert,
+            "x509",
+            "-req",
+            "-in",
+            &request,
+            "-CA",
+            &self.path("ca.crt"),
+            "-CAkey",
+            &self.path("ca.key"),
+            "-CAcreateserial",
+            "-days",
+            days,
+            "-out",
+            &cert,
         ]);
         let text = output(&["x509", "-in", &cert, "-noout", "-text"]);
         assert!(text.contains("Version: 1 "), "{text}");
-        Identity { cert: cert.into(), key: key.into() }
+        Identity {
+            cert: cert.into(),
+            key: key.into(),
+        }
     }
 
     /// The key of an identity, encrypted with a passphrase (PKCS#8).
@@ -102,8 +137,16 @@ impl Authority {
         let encrypted = self.path("encrypted.key");
         let pass = format!("pass:{passphrase}");
         openssl(&[
-            "pkcs8", "-topk8", "-v2", "aes-256-cbc", "-in", &key.display().to_string(), "-passout",
-            &pass, "-out", &encrypted,
+            "pkcs8",
+            "-topk8",
+            "-v2",
+            "aes-256-cbc",
+            "-in",
+            &key.display().to_string(),
+            "-passout",
+            &pass,
+            "-out",
+            &encrypted,
         ]);
         encrypted.into()
     }
@@ -119,6 +162,10 @@ fn output(arguments: &[&str]) -> String {
         .stdin(Stdio::null())
         .output()
         .expect("openssl is installed");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8_lossy(&output.stdout).into_owned()
 }

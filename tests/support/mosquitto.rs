@@ -65,7 +65,11 @@ impl Mosquitto {
             lines.replace("FOLDER", &folder.0.display().to_string())
         );
         folder.write("mosquitto.conf", config);
-        let mut broker = Mosquitto { port, folder, child: None };
+        let mut broker = Mosquitto {
+            port,
+            folder,
+            child: None,
+        };
         broker.start_again();
         broker
     }
@@ -83,7 +87,11 @@ impl Mosquitto {
         self.child = Some(child);
         let end = Instant::now() + Duration::from_secs(10);
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            assert!(Instant::now() < end, "mosquitto does not start: {}", self.log());
+            assert!(
+                Instant::now() < end,
+                "mosquitto does not start: {}",
+                self.log()
+            );
             thread::sleep(Duration::from_millis(5));
         }
     }
@@ -110,13 +118,25 @@ impl Mosquitto {
     /// Ends the broker with a signal and waits until it is gone.
     pub fn end(&mut self, signal: &str) {
         self.signal(signal);
-        self.child.take().expect("the broker runs").wait().expect("it ends");
+        self.child
+            .take()
+            .expect("the broker runs")
+            .wait()
+            .expect("it ends");
     }
 
     /// Runs `mosquitto_pub` on `topic` with the lines of `input` as messages.
     pub fn publish_lines(&self, topic: &str, qos: u8, input: String) {
         let mut child = Command::new("mosquitto_pub")
-            .args(["-p", &self.port.to_string(), "-t", topic, "-q", &qos.to_string(), "-l"])
+            .args([
+                "-p",
+                &self.port.to_string(),
+                "-t",
+                topic,
+                "-q",
+                &qos.to_string(),
+                "-l",
+            ])
             .stdin(Stdio::piped())
             .spawn()
             .expect("mosquitto_pub is installed");

@@ -21,7 +21,10 @@ pub fn path(path: &Path) -> Value {
 
 /// A token that ends a test that hangs.
 pub fn patience(seconds: u64) -> Token {
-    Token::new().child_until(Instant::now() + Duration::from_secs(seconds), "the test takes too long")
+    Token::new().child_until(
+        Instant::now() + Duration::from_secs(seconds),
+        "the test takes too long",
+    )
 }
 
 /// A client named `m`.
@@ -34,7 +37,10 @@ pub fn connect(options: &Record) -> Result<(Clients, Arc<Client>), Error> {
 
 /// The next message's payload as text.
 pub fn text(subscription: &mut Subscription) -> String {
-    let message = subscription.recv(&patience(30)).expect("a message").expect("not the end");
+    let message = subscription
+        .recv(&patience(30))
+        .expect("a message")
+        .expect("not the end");
     payload(&message)
 }
 
@@ -44,7 +50,11 @@ pub fn payload(message: &Message) -> String {
 
 /// A number of the client's status.
 pub fn status(client: &Client, name: &str) -> i64 {
-    client.status().get(name).and_then(Value::as_int).expect(name)
+    client
+        .status()
+        .get(name)
+        .and_then(Value::as_int)
+        .expect(name)
 }
 
 /// Waits until `done` holds.

@@ -30,9 +30,13 @@ fn certificate(fault: &CertificateError, address: &Address, options: &TlsOptions
     let named = options.cafile.is_some() || options.capath.is_some();
     match fault {
         CertificateError::UnknownIssuer => {
-            let error = Error::run(format!("the certificate of {at} is not from a CA that is trusted here"));
+            let error = Error::run(format!(
+                "the certificate of {at} is not from a CA that is trusted here"
+            ));
             if named {
-                error.help("check that cafile or capath names the CA that signed the broker's certificate")
+                error.help(
+                    "check that cafile or capath names the CA that signed the broker's certificate",
+                )
             } else {
                 error.help("only the system's CAs are trusted: name the broker's CA with cafile")
             }
@@ -45,10 +49,10 @@ fn certificate(fault: &CertificateError, address: &Address, options: &TlsOptions
             Error::run(format!("the certificate of {at}, or its CA's, has expired"))
                 .help("the broker needs a new certificate; also check this machine's clock")
         }
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            Error::run(format!("the certificate of {at}, or its CA's, is not valid yet"))
-                .help("check this machine's clock")
-        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => Error::run(
+            format!("the certificate of {at}, or its CA's, is not valid yet"),
+        )
+        .help("check this machine's clock"),
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             Error::run(format!(
                 "the certificate of {at} is for another name than `{}`",
@@ -63,22 +67,28 @@ fn certificate(fault: &CertificateError, address: &Address, options: &TlsOptions
         ))
         .help("name the broker's CA with the option cafile"),
         CertificateError::Revoked => Error::run(format!("the certificate of {at} was revoked")),
-        other => Error::run(format!("the certificate of {at} is not acceptable: {other}")),
+        other => Error::run(format!(
+            "the certificate of {at} is not acceptable: {other}"
+        )),
     }
 }
 
 fn alert_received(alert: AlertDescription, at: &str, options: &TlsOptions) -> Error {
     use AlertDescription as Alert;
     match alert {
-        Alert::CertificateRequired => Error::run(format!("{at} wants a certificate from this client"))
-            .help("give one with the options cert and key"),
+        Alert::CertificateRequired => {
+            Error::run(format!("{at} wants a certificate from this client"))
+                .help("give one with the options cert and key")
+        }
         Alert::HandshakeFailure if options.cert.is_none() => Error::run(format!(
             "{at} refused the TLS handshake: no cipher suite in common, or it wants a certificate"
         ))
         .help("check the option ciphers; a certificate is given with the options cert and key"),
         Alert::HandshakeFailure | Alert::ProtocolVersion | Alert::InsufficientSecurity => {
-            Error::run(format!("{at} shares no TLS version or cipher suite with this client"))
-                .help("TLS 1.2 and 1.3 are spoken; check the option ciphers")
+            Error::run(format!(
+                "{at} shares no TLS version or cipher suite with this client"
+            ))
+            .help("TLS 1.2 and 1.3 are spoken; check the option ciphers")
         }
         Alert::UnknownCA
         | Alert::BadCertificate
@@ -87,8 +97,10 @@ fn alert_received(alert: AlertDescription, at: &str, options: &TlsOptions) -> Er
         | Alert::CertificateRevoked
         | Alert::UnsupportedCertificate
         | Alert::DecryptError
-        | Alert::AccessDenied => Error::run(format!("{at} refuses this client's certificate: {alert:?}"))
-            .help("check the options cert and key, and which CA the broker trusts"),
+        | Alert::AccessDenied => {
+            Error::run(format!("{at} refuses this client's certificate: {alert:?}"))
+                .help("check the options cert and key, and which CA the broker trusts")
+        }
         other => Error::run(format!("{at} ended the TLS handshake: {other:?}")),
     }
 }

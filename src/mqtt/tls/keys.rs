@@ -18,9 +18,13 @@ pub fn read(file: &Path, passphrase: Option<&str>) -> Result<PrivateKeyDer<'stat
             return Err(Error::run(format!("option key: {shown} is encrypted"))
                 .help("give its passphrase in the option keypass"));
         };
-        return decrypt(&encrypted, passphrase).map_err(|e| e.context(format!("option key: {shown}")));
+        return decrypt(&encrypted, passphrase)
+            .map_err(|e| e.context(format!("option key: {shown}")));
     }
-    if content.windows(14).any(|w| w == b"4,ENCRYPTED\nDE" || w == b"Proc-Type: 4,E") {
+    if content
+        .windows(14)
+        .any(|w| w == b"4,ENCRYPTED\nDE" || w == b"Proc-Type: 4,E")
+    {
         return Err(Error::run(format!(
             "option key: {shown} is encrypted in the old way of PEM, which is not safe"
         ))
@@ -45,7 +49,9 @@ fn encrypted(content: &[u8]) -> Option<Vec<u8>> {
     const LABEL: &str = "ENCRYPTED PRIVATE KEY";
     if content.first() == Some(&0x30) {
         let der = content.to_vec();
-        return EncryptedPrivateKeyInfo::try_from(der.as_slice()).is_ok().then_some(der);
+        return EncryptedPrivateKeyInfo::try_from(der.as_slice())
+            .is_ok()
+            .then_some(der);
     }
     let text = std::str::from_utf8(content).ok()?;
     let start = text.find(&format!("-----BEGIN {LABEL}-----"))?;
@@ -60,10 +66,14 @@ fn decrypt(der: &[u8], passphrase: &str) -> Result<PrivateKeyDer<'static>> {
         .map_err(|e| Error::run(format!("the encrypted key is damaged: {e}")))?;
     match info.decrypt(passphrase) {
         Ok(plain) => Ok(PrivatePkcs8KeyDer::from(plain.as_bytes().to_vec()).into()),
-        Err(pkcs8::Error::EncryptedPrivateKey(pkcs8::pkcs5::Error::UnsupportedAlgorithm { oid })) => {
-            Err(Error::run(format!("the key is encrypted with {oid}, which is not supported"))
-                .help("encrypt it anew: openssl pkcs8 -topk8 -v2 aes-256-cbc -in OLD -out NEW"))
-        }
-        Err(_) => Err(Error::run("the passphrase in keypass does not open the key")),
+        Err(pkcs8::Error::EncryptedPrivateKey(pkcs8::pkcs5::Error::UnsupportedAlgorithm {
+            oid,
+        })) => Err(Error::run(format!(
+            "the key is encrypted with {oid}, which is not supported"
+        ))
+        .help("encrypt it anew: openssl pkcs8 -topk8 -v2 aes-256-cbc -in OLD -out NEW")),
+        Err(_) => Err(Error::run(
+            "the passphrase in keypass does not open the key",
+        )),
     }
 }

@@ -105,12 +105,19 @@ fn parse_certificates(content: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
     if content.first() == Some(&0x30) {
         return Some(vec![CertificateDer::from(content.to_vec())]);
     }
-    CertificateDer::pem_slice_iter(content).collect::<std::result::Result<_, _>>().ok()
+    CertificateDer::pem_slice_iter(content)
+        .collect::<std::result::Result<_, _>>()
+        .ok()
 }
 
 /// The certificates of all readable files of a folder, as `openssl rehash` leaves it.
 fn folder_certificates(folder: &Path) -> Result<Vec<CertificateDer<'static>>> {
-    let unreadable = |e| Error::run(format!("option capath: cannot read {}: {e}", folder.display()));
+    let unreadable = |e| {
+        Error::run(format!(
+            "option capath: cannot read {}: {e}",
+            folder.display()
+        ))
+    };
     let mut files = std::fs::read_dir(folder)
         .map_err(unreadable)?
         .collect::<std::io::Result<Vec<_>>>()
@@ -137,8 +144,12 @@ fn folder_certificates(folder: &Path) -> Result<Vec<CertificateDer<'static>>> {
 }
 
 fn read(file: &Path, option: &str) -> Result<Vec<u8>> {
-    std::fs::read(file)
-        .map_err(|e| Error::run(format!("option {option}: cannot read {}: {e}", file.display())))
+    std::fs::read(file).map_err(|e| {
+        Error::run(format!(
+            "option {option}: cannot read {}: {e}",
+            file.display()
+        ))
+    })
 }
 
 /// The cryptography, with the cipher suites that the user wants, in that order.
@@ -148,7 +159,10 @@ fn provider(ciphers: Option<&str>) -> Result<CryptoProvider> {
         return Ok(provider);
     };
     let mut chosen: Vec<SupportedCipherSuite> = Vec::new();
-    for name in ciphers.split([':', ',', ' ']).filter(|name| !name.is_empty()) {
+    for name in ciphers
+        .split([':', ',', ' '])
+        .filter(|name| !name.is_empty())
+    {
         let wanted = name.to_ascii_uppercase();
         let suite = provider.cipher_suites.iter().find(|suite| {
             let iana = iana_name(suite);
@@ -161,7 +175,9 @@ fn provider(ciphers: Option<&str>) -> Result<CryptoProvider> {
         }
     }
     if chosen.is_empty() {
-        return Err(Error::run("option ciphers: at least one cipher suite is wanted"));
+        return Err(Error::run(
+            "option ciphers: at least one cipher suite is wanted",
+        ));
     }
     provider.cipher_suites = chosen;
     Ok(provider)
@@ -173,8 +189,10 @@ fn unknown_cipher(name: &str, provider: &CryptoProvider) -> Error {
         .iter()
         .map(|suite| openssl_name(&iana_name(suite)))
         .collect();
-    Error::run(format!("option ciphers: `{name}` is not a cipher suite that can be used"))
-        .help(format!("there are {}", known.join(", ")))
+    Error::run(format!(
+        "option ciphers: `{name}` is not a cipher suite that can be used"
+    ))
+    .help(format!("there are {}", known.join(", ")))
 }
 
 /// The name of the suite in IANA's registry, such as `TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256`.
@@ -208,7 +226,10 @@ mod tests {
     fn ciphers_have_two_names() {
         assert_eq!(
             chosen("ECDHE-RSA-AES128-GCM-SHA256:TLS_AES_256_GCM_SHA384"),
-            ["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384"]
+            [
+                "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+                "TLS_AES_256_GCM_SHA384"
+            ]
         );
         assert_eq!(
             chosen("ecdhe-ecdsa-chacha20-poly1305"),
@@ -224,6 +245,9 @@ mod tests {
     fn an_unknown_cipher_is_refused_with_those_that_exist() {
         let error = provider(Some("RC4-MD5")).err().expect("refused");
         assert!(error.message().contains("`RC4-MD5`"));
-        assert!(error.helps()[0].contains("ECDHE-RSA-AES256-GCM-SHA384"), "{error:?}");
+        assert!(
+            error.helps()[0].contains("ECDHE-RSA-AES256-GCM-SHA384"),
+            "{error:?}"
+        );
     }
 }

@@ -11,9 +11,7 @@ use rustls::crypto::{
     CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
     verify_tls13_signature_with_raw_key,
 };
-use rustls::pki_types::{
-    CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime,
-};
+use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, SignatureScheme};
 use x509_parser::prelude::{ASN1Time, FromDer, X509Certificate, X509Version};
 
@@ -111,8 +109,12 @@ impl Verifier {
             .iter()
             .filter(|a| *a.signature_alg_id() == *signature && *a.public_key_alg_id() == *key)
             .any(|a| {
-                a.verify_signature(bits, leaf.tbs_certificate.as_ref(), &leaf.signature_value.data)
-                    .is_ok()
+                a.verify_signature(
+                    bits,
+                    leaf.tbs_certificate.as_ref(),
+                    &leaf.signature_value.data,
+                )
+                .is_ok()
             })
     }
 

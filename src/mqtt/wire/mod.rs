@@ -26,15 +26,34 @@ pub struct Head {
 pub enum Packet {
     ConnAck(ConnAck),
     Publish(Publish),
-    PubAck { id: u16, fault: Option<String> },
-    PubRec { id: u16, fault: Option<String> },
-    PubRel { id: u16 },
-    PubComp { id: u16, fault: Option<String> },
-    SubAck { id: u16, granted: Result<Qos, String> },
-    UnsubAck { id: u16 },
+    PubAck {
+        id: u16,
+        fault: Option<String>,
+    },
+    PubRec {
+        id: u16,
+        fault: Option<String>,
+    },
+    PubRel {
+        id: u16,
+    },
+    PubComp {
+        id: u16,
+        fault: Option<String>,
+    },
+    SubAck {
+        id: u16,
+        granted: Result<Qos, String>,
+    },
+    UnsubAck {
+        id: u16,
+    },
     PingResp,
     /// MQTT 5: the broker ends the connection and says why.
-    Disconnect { reason: String, fatal: bool },
+    Disconnect {
+        reason: String,
+        fatal: bool,
+    },
     /// A packet that a broker must not send here.
     Unexpected(&'static str),
 }
@@ -94,15 +113,31 @@ pub fn decode(
 
 /// What goes out. Each is appended to `out`; an error says what cannot be encoded.
 pub enum Send<'a> {
-    Connect { options: &'a Options, clean: bool },
-    Publish { head: &'a Head, payload: Bytes, id: u16, dup: bool },
+    Connect {
+        options: &'a Options,
+        clean: bool,
+    },
+    Publish {
+        head: &'a Head,
+        payload: Bytes,
+        id: u16,
+        dup: bool,
+    },
     PubAck(u16),
     PubRec(u16),
     PubRel(u16),
     PubComp(u16),
     /// `number` is the MQTT 5 subscription identifier.
-    Subscribe { id: u16, filter: &'a str, qos: Qos, number: Option<u32> },
-    Unsubscribe { id: u16, filter: &'a str },
+    Subscribe {
+        id: u16,
+        filter: &'a str,
+        qos: Qos,
+        number: Option<u32>,
+    },
+    Unsubscribe {
+        id: u16,
+        filter: &'a str,
+    },
     Ping,
     Disconnect,
 }

@@ -1,12 +1,12 @@
 //! MQTT 3.1.1 packets, by rumqttc.
 
 use bytes::BytesMut;
+use rumqttc::mqttbytes::Error;
 use rumqttc::mqttbytes::QoS;
 use rumqttc::mqttbytes::v4::{
     Connect, ConnectAuth, ConnectReturnCode, Disconnect, LastWill, Packet as Wire, PingReq, PubAck,
     PubComp, PubRec, PubRel, Publish as WirePublish, Subscribe, SubscribeReasonCode, Unsubscribe,
 };
-use rumqttc::mqttbytes::Error;
 
 use super::{ConnAck, Packet, Publish, Refusal, Send};
 use crate::mqtt::options::{Options, Qos};
@@ -51,10 +51,19 @@ fn translate(packet: Wire) -> Packet {
             id: publish.pkid,
             properties: None,
         }),
-        Wire::PubAck(ack) => Packet::PubAck { id: ack.pkid, fault: None },
-        Wire::PubRec(rec) => Packet::PubRec { id: rec.pkid, fault: None },
+        Wire::PubAck(ack) => Packet::PubAck {
+            id: ack.pkid,
+            fault: None,
+        },
+        Wire::PubRec(rec) => Packet::PubRec {
+            id: rec.pkid,
+            fault: None,
+        },
         Wire::PubRel(rel) => Packet::PubRel { id: rel.pkid },
-        Wire::PubComp(comp) => Packet::PubComp { id: comp.pkid, fault: None },
+        Wire::PubComp(comp) => Packet::PubComp {
+            id: comp.pkid,
+            fault: None,
+        },
         Wire::SubAck(ack) => Packet::SubAck {
             id: ack.pkid,
             granted: match ack.return_codes.first() {
@@ -98,13 +107,22 @@ fn refusal(code: ConnectReturnCode) -> Option<Refusal> {
             true,
         ),
     };
-    Some(Refusal { reason: reason.to_owned(), help, fatal })
+    Some(Refusal {
+        reason: reason.to_owned(),
+        help,
+        fatal,
+    })
 }
 
 pub fn encode(send: Send, out: &mut BytesMut) -> Result<(), Error> {
     match send {
         Send::Connect { options, clean } => connect(options, clean).write(out),
-        Send::Publish { head, payload, id, dup } => WirePublish {
+        Send::Publish {
+            head,
+            payload,
+            id,
+            dup,
+        } => WirePublish {
             dup,
             qos: to_wire(head.qos),
             retain: head.retain,
@@ -117,7 +135,9 @@ pub fn encode(send: Send, out: &mut BytesMut) -> Result<(), Error> {
         Send::PubRec(id) => PubRec::new(id).write(out),
         Send::PubRel(id) => PubRel::new(id).write(out),
         Send::PubComp(id) => PubComp::new(id).write(out),
-        Send::Subscribe { id, filter, qos, .. } => {
+        Send::Subscribe {
+            id, filter, qos, ..
+        } => {
             let mut subscribe = Subscribe::new(filter, to_wire(qos));
             subscribe.pkid = id;
             subscribe.write(out)

@@ -51,14 +51,20 @@ fn translate(packet: Wire) -> Packet {
             id: ack.pkid,
             fault: match ack.reason {
                 PubAckReason::Success | PubAckReason::NoMatchingSubscribers => None,
-                reason => Some(with_text(&reason, ack.properties.and_then(|p| p.reason_string))),
+                reason => Some(with_text(
+                    &reason,
+                    ack.properties.and_then(|p| p.reason_string),
+                )),
             },
         },
         Wire::PubRec(rec) => Packet::PubRec {
             id: rec.pkid,
             fault: match rec.reason {
                 PubRecReason::Success | PubRecReason::NoMatchingSubscribers => None,
-                reason => Some(with_text(&reason, rec.properties.and_then(|p| p.reason_string))),
+                reason => Some(with_text(
+                    &reason,
+                    rec.properties.and_then(|p| p.reason_string),
+                )),
             },
         },
         Wire::PubRel(rel) => Packet::PubRel { id: rel.pkid },
@@ -66,14 +72,20 @@ fn translate(packet: Wire) -> Packet {
             id: comp.pkid,
             fault: match comp.reason {
                 PubCompReason::Success => None,
-                reason => Some(with_text(&reason, comp.properties.and_then(|p| p.reason_string))),
+                reason => Some(with_text(
+                    &reason,
+                    comp.properties.and_then(|p| p.reason_string),
+                )),
             },
         },
         Wire::SubAck(ack) => Packet::SubAck {
             id: ack.pkid,
             granted: match ack.return_codes.first() {
                 Some(SubscribeReasonCode::Success(qos)) => Ok(from_wire(*qos)),
-                Some(reason) => Err(with_text(reason, ack.properties.and_then(|p| p.reason_string))),
+                Some(reason) => Err(with_text(
+                    reason,
+                    ack.properties.and_then(|p| p.reason_string),
+                )),
                 None => Err("the broker gives no reason".to_owned()),
             },
         },
@@ -87,8 +99,13 @@ fn translate(packet: Wire) -> Packet {
                     | DisconnectReasonCode::UseAnotherServer
                     | DisconnectReasonCode::ServerMoved
             );
-            let text = end.properties.and_then(|p| p.reason_string.or(p.server_reference));
-            Packet::Disconnect { reason: with_text(&end.reason_code, text), fatal }
+            let text = end
+                .properties
+                .and_then(|p| p.reason_string.or(p.server_reference));
+            Packet::Disconnect {
+                reason: with_text(&end.reason_code, text),
+                fatal,
+            }
         }
         Wire::Auth(_) => Packet::Unexpected("AUTH"),
         Wire::Connect(..) => Packet::Unexpected("CONNECT"),
@@ -164,7 +181,11 @@ fn refusal(code: Code, text: Option<String>) -> Option<Refusal> {
         Some(text) => format!("{reason} ({text})"),
         None => reason,
     };
-    Some(Refusal { reason, help, fatal })
+    Some(Refusal {
+        reason,
+        help,
+        fatal,
+    })
 }
 
 fn with_text(reason: &impl std::fmt::Debug, text: Option<String>) -> String {
@@ -180,7 +201,12 @@ pub fn encode(send: Send, out: &mut BytesMut) -> Result<(), Error> {
             let (connect, will, auth) = connect(options, clean);
             connect.write(&will, &auth, out)
         }
-        Send::Publish { head, payload, id, dup } => WirePublish {
+        Send::Publish {
+            head,
+            payload,
+            id,
+            dup,
+        } => WirePublish {
             dup,
             qos: to_wire(head.qos),
             retain: head.retain,
@@ -194,12 +220,18 @@ pub fn encode(send: Send, out: &mut BytesMut) -> Result<(), Error> {
         Send::PubRec(id) => PubRec::new(id, None).write(out),
         Send::PubRel(id) => PubRel::new(id, None).write(out),
         Send::PubComp(id) => PubComp::new(id, None).write(out),
-        Send::Subscribe { id, filter, qos, number } => {
+        Send::Subscribe {
+            id,
+            filter,
+            qos,
+            number,
+        } => {
             let properties = number.map(|number| SubscribeProperties {
                 id: Some(number as usize),
                 user_properties: Vec::new(),
             });
-            let mut subscribe = Subscribe::new(SubscribeFilter::new(filter, to_wire(qos)), properties);
+            let mut subscribe =
+                Subscribe::new(SubscribeFilter::new(filter, to_wire(qos)), properties);
             subscribe.pkid = id;
             subscribe.write(out)
         }
@@ -257,7 +289,11 @@ fn connect(options: &Options, clean: bool) -> (Connect, Option<LastWill>, Connec
 /// The size of publish properties on the wire, at most (MQTT 5, section 3.3.2.3).
 pub fn properties_size(p: &PublishProperties) -> usize {
     let text = |t: &Option<String>| t.as_ref().map_or(0, |t| 3 + t.len());
-    let pairs: usize = p.user_properties.iter().map(|(k, v)| 5 + k.len() + v.len()).sum();
+    let pairs: usize = p
+        .user_properties
+        .iter()
+        .map(|(k, v)| 5 + k.len() + v.len())
+        .sum();
     7 + text(&p.content_type) + text(&p.response_topic) + pairs
 }
 
