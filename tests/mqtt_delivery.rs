@@ -68,8 +68,6 @@ fn fifty_thousand_messages_at_qos_1_and_the_end_right_behind() {
 
 #[test]
 fn a_login_is_checked_and_never_shown() {
-    let broker = Mosquitto::configured("password_file FOLDER/passwords");
-    drop(broker);
     let folder = support::mosquitto::Folder::new();
     let passwords = folder.write("passwords", "");
     let made = std::process::Command::new("mosquitto_passwd")

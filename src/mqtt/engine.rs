@@ -89,8 +89,8 @@ pub struct Engine {
     incoming: HashMap<u16, Incoming>,
     /// Counts the broker's sessions; acknowledgements of an older one are void.
     epoch: u32,
-    /// How many publications may be in flight.
-    limit: usize,
+    /// How many publications the broker takes at a time (MQTT 5, section 3.3.4).
+    receive_maximum: usize,
     subscription_ids: bool,
     /// What the current batch of packets settled, and whom it woke.
     settled: Vec<(Outgoing, Option<String>)>,
@@ -109,7 +109,7 @@ impl Engine {
             unwritten: VecDeque::new(),
             incoming: HashMap::new(),
             epoch: 0,
-            limit: usize::from(shared.options.inflight),
+            receive_maximum: usize::from(u16::MAX),
             subscription_ids: false,
             settled: Vec::new(),
             sent: Vec::new(),
@@ -153,11 +153,7 @@ impl Engine {
     pub fn begin(&mut self, link: &mut Link, ack: &ConnAck) -> Result<(), Lost> {
         let options = &self.shared.options;
         self.connections += 1;
-        self.limit = usize::from(
-            options
-                .inflight
-                .min(ack.receive_maximum.unwrap_or(u16::MAX)),
-        );
+        self.receive_maximum = usize::from(ack.receive_maximum.unwrap_or(u16::MAX));
         self.subscription_ids =
             options.version == super::options::Version::V5 && ack.subscription_ids;
         self.window.forget_controls();
@@ -261,17 +257,16 @@ impl Engine {
 
     /// Moves messages into `batch`, as many as may go out now; `true` if more could have followed.
     fn take_messages(&mut self, out: &mut Outbox, batch: &mut Vec<Outgoing>) -> bool {
-        let mut free = self.limit.saturating_sub(self.window.publishing());
+        let mut room = self.room();
         let mut bytes = 0;
         while batch.len() < BATCH && bytes < 256 * 1024 {
             let next = self.again.front().or(out.queue.front());
-            let Some(confirmed) = next.map(|m| m.head.qos > Qos::AtMostOnce) else {
+            let Some(qos) = next.map(|m| m.head.qos) else {
                 break;
             };
-            if confirmed && (free == 0 || !self.window.has_room()) {
+            if !room.take(qos) {
                 break;
             }
-            free -= usize::from(confirmed);
             let message = match self.again.pop_front() {
                 Some(message) => Some(message),
                 None => out.pop(),
@@ -287,6 +282,18 @@ impl Engine {
             out.wake_waiting();
         }
         false
+    }
+
+    /// How many publications may still go out before others are acknowledged.
+    fn room(&self) -> Room {
+        let in_flight = self.window.publishing();
+        let of = |qos| self.receive_maximum.min(self.shared.options.inflight(qos));
+        Room {
+            ids: self.window.room(),
+            at_least_once: of(Qos::AtLeastOnce).saturating_sub(in_flight),
+            exactly_once: of(Qos::ExactlyOnce).saturating_sub(self.window.exactly_once()),
+            all: self.receive_maximum.saturating_sub(in_flight),
+        }
     }
 
     /// Says when this connection wants to be woken, and what is to be done now.
@@ -606,6 +613,32 @@ impl Engine {
         let mut out = lock(&self.shared.outbox);
         out.put_back(unwritten.into_iter().map(|(_, message)| message));
         out.counts.in_flight = self.window.publishing();
+    }
+}
+
+/// Room in the window.
+struct Room {
+    ids: usize,
+    all: usize,
+    at_least_once: usize,
+    exactly_once: usize,
+}
+
+impl Room {
+    /// Takes room for one publication; `false` if there is none.
+    fn take(&mut self, qos: Qos) -> bool {
+        let own = match qos {
+            Qos::AtMostOnce => return true,
+            Qos::AtLeastOnce => &mut self.at_least_once,
+            Qos::ExactlyOnce => &mut self.exactly_once,
+        };
+        if *own == 0 || self.all == 0 || self.ids == 0 {
+            return false;
+        }
+        *own -= 1;
+        self.all -= 1;
+        self.ids -= 1;
+        true
     }
 }
 

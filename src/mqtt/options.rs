@@ -137,7 +137,8 @@ pub struct Options {
     pub session_expiry: Option<u32>,
     /// Seconds that the broker keeps a message; MQTT 5.
     pub message_expiry: Option<u32>,
-    pub inflight: u16,
+    /// Publications that may be in flight; `None` leaves it to [`Options::inflight`].
+    pub inflight: Option<u16>,
     pub max_buffered: usize,
     pub send_while_disconnected: bool,
     pub publish_timeout: Option<Duration>,
@@ -182,7 +183,7 @@ impl Options {
                 .only_v5("message-expiry", version)?
                 .integer("message-expiry", 0..=u64::from(u32::MAX))?
                 .map(|n| n as u32),
-            inflight: reader.integer("inflight", 1..=65_535)?.unwrap_or(1000) as u16,
+            inflight: reader.integer("inflight", 1..=65_535)?.map(|n| n as u16),
             max_buffered: reader
                 .integer("maxBufferedMessages", 1..=10_000_000)?
                 .unwrap_or(10_000) as usize,
@@ -198,6 +199,18 @@ impl Options {
         };
         options.check_together(&reader)?;
         Ok(options)
+    }
+
+    /// How many publications of that level may be in flight, as far as the client is concerned.
+    ///
+    /// At QoS 2 an MQTT 3.1.1 broker cannot say how many it takes, and mosquitto, which by itself
+    /// takes 20, acknowledges more and then loses them (2.0.11).
+    pub fn inflight(&self, qos: Qos) -> usize {
+        let most = match (qos, self.version) {
+            (Qos::ExactlyOnce, Version::V4) => 20,
+            _ => 1000,
+        };
+        usize::from(self.inflight.unwrap_or(most))
     }
 
     fn check_together(&self, reader: &Reader) -> Result<()> {
@@ -477,7 +490,8 @@ mod tests {
         assert_eq!(options.address.to_string(), "tcp://localhost:1883");
         assert_eq!(options.qos, Qos::AtLeastOnce);
         assert_eq!(options.keepalive, Duration::from_secs(60));
-        assert_eq!(options.inflight, 1000);
+        assert_eq!(options.inflight(Qos::AtLeastOnce), 1000);
+        assert_eq!(options.inflight(Qos::ExactlyOnce), 20);
         assert_eq!(options.max_buffered, 10_000);
         assert_eq!(options.publish_timeout, None);
         assert!(options.clean_session && options.send_while_disconnected);

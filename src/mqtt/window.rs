@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::options::Qos;
 use super::wire::Head;
 
 /// How many packet identifiers there are: 1 to 65535 (MQTT section 2.2.1).
@@ -57,6 +58,8 @@ pub struct Window {
     /// The packet identifier of the first slot.
     first: u16,
     publishing: usize,
+    /// Of these, at QoS 2.
+    exactly_once: usize,
 }
 
 impl Default for Window {
@@ -65,6 +68,7 @@ impl Default for Window {
             slots: VecDeque::new(),
             first: 1,
             publishing: 0,
+            exactly_once: 0,
         }
     }
 }
@@ -75,20 +79,24 @@ impl Window {
         self.publishing
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.slots.is_empty()
+    /// How many of them are at QoS 2.
+    pub fn exactly_once(&self) -> usize {
+        self.exactly_once
     }
 
-    /// Whether a packet identifier is free.
-    pub fn has_room(&self) -> bool {
-        self.slots.len() < IDS as usize
+    /// How many packet identifiers are free. A few are kept for subscriptions.
+    pub fn room(&self) -> usize {
+        (IDS as usize - 1000).saturating_sub(self.slots.len())
     }
 
     /// Puts something in; gives its packet identifier. There must be room.
     pub fn push(&mut self, slot: Slot) -> u16 {
-        debug_assert!(self.has_room());
+        debug_assert!(self.slots.len() < IDS as usize);
         let id = self.id(self.slots.len());
-        self.publishing += usize::from(matches!(slot, Slot::Publish { .. }));
+        if let Slot::Publish { message, .. } = &slot {
+            self.publishing += 1;
+            self.exactly_once += usize::from(message.head.qos == Qos::ExactlyOnce);
+        }
         self.slots.push_back(slot);
         id
     }
@@ -123,7 +131,7 @@ impl Window {
     }
 
     /// PUBACK, or an answer that ends a publication at QoS 2 early because it `failed`.
-    pub fn acknowledge(&mut self, id: u16, level: super::options::Qos) -> Answered {
+    pub fn acknowledge(&mut self, id: u16, level: Qos) -> Answered {
         let Some(slot) = self.slot(id) else {
             return Answered::Unknown;
         };
@@ -138,9 +146,7 @@ impl Window {
     /// PUBREC.
     pub fn receive(&mut self, id: u16) -> Answered {
         match self.slot(id) {
-            Some(Slot::Publish { message, released })
-                if message.head.qos == super::options::Qos::ExactlyOnce =>
-            {
+            Some(Slot::Publish { message, released }) if message.head.qos == Qos::ExactlyOnce => {
                 *released = true;
                 Answered::Release
             }
@@ -164,6 +170,7 @@ impl Window {
         match std::mem::replace(slot, Slot::Done) {
             Slot::Publish { message, .. } => {
                 self.publishing -= 1;
+                self.exactly_once -= usize::from(message.head.qos == Qos::ExactlyOnce);
                 self.trim();
                 Answered::Settled(message)
             }
@@ -237,7 +244,6 @@ impl Window {
 
 #[cfg(test)]
 mod tests {
-    use super::super::options::Qos;
     use super::*;
 
     fn message(qos: Qos, number: u8) -> Slot {
@@ -274,7 +280,7 @@ mod tests {
             let again = window.acknowledge(id, Qos::AtLeastOnce);
             assert!(matches!(again, Answered::Unknown), "{again:?}");
         }
-        assert!(window.is_empty());
+        assert_eq!(window.iter().count(), 0);
         assert_eq!(window.push(Slot::Unsubscribe), 6);
     }
 
@@ -289,7 +295,7 @@ mod tests {
                 Answered::Settled(_)
             ));
         }
-        while window.has_room() {
+        for _ in 0..65_535 {
             window.push(Slot::Unsubscribe);
         }
         let mut ids: Vec<_> = window.iter().map(|(id, _)| id).collect();
@@ -324,7 +330,7 @@ mod tests {
         window.push(message(Qos::ExactlyOnce, 1));
         let numbers: Vec<_> = window.take().iter().map(|m| m.payload[0]).collect();
         assert_eq!(numbers, [0, 1]);
-        assert!(window.is_empty());
+        assert_eq!(window.iter().count(), 0);
     }
 
     #[test]
