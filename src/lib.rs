@@ -12,6 +12,7 @@
 //! - [`session`] ties the rest together: text in, an iterator of results out. Start reading there.
 //! - [`syntax`] turns text into the abstract syntax; the grammar is `grammar/osql.pest`.
 //! - [`types`] says what a value is, and how it is printed and written as JSON.
+//! - [`compile`] gives names a meaning, chooses overloads, and orders the conditions of a query.
 //! - [`run`] runs plans; every blocking wait goes through [`run::wait`].
 //! - [`functions`] are the built-in ones: declared in OSQL, written in Rust where OSQL cannot.
 //! - [`store`] is the local database: types, objects, stored functions.
@@ -21,6 +22,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod compile;
 pub mod console;
 pub mod diagnostic;
 pub mod functions;

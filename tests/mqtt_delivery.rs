@@ -7,8 +7,10 @@ use std::time::Duration;
 use osql::mqtt::{PublishOptions, Qos};
 use osql::run::wait::Token;
 use osql::types::Value;
+use support::bridge::web_socket;
+use support::certs::{Authority, Dates};
 use support::mosquitto::{Mosquitto, free_port};
-use support::mqtt::{connect, eventually, options, patience, payload, status, text};
+use support::mqtt::{connect, eventually, options, path, patience, payload, status, text};
 
 #[test]
 fn messages_go_out_and_come_back_at_every_level_and_version() {
@@ -153,14 +155,24 @@ fn the_will_is_published_for_a_client_that_vanishes_and_not_for_one_that_leaves(
 }
 
 #[test]
-fn web_sockets_carry_messages() {
-    let broker = Mosquitto::start("protocol websockets");
-    for version in [4, 5] {
-        let (clients, client) = connect(&options([
-            ("connection", broker.url("ws").into()),
+fn web_sockets_carry_messages_with_and_without_tls() {
+    let broker = Mosquitto::start("");
+    let ca = Authority::new("Test CA");
+    let identity = ca.version_three("localhost", Dates::Good);
+    let plain = format!("ws://localhost:{}/mqtt", web_socket(broker.port, None));
+    let secure = format!(
+        "wss://localhost:{}",
+        web_socket(broker.port, Some(&identity))
+    );
+    for (version, url) in [(4, &plain), (5, &plain), (4, &secure), (5, &secure)] {
+        let mut base = options([
+            ("connection", url.as_str().into()),
             ("version", version.into()),
-        ]))
-        .expect("connected");
+        ]);
+        if url.starts_with("wss") {
+            base.put("cafile", path(&ca.cert()));
+        }
+        let (clients, client) = connect(&base).expect("connected");
         let mut subscription = client.subscribe("t", &patience(10)).expect("subscribed");
         let mut publisher = client
             .publisher("t", PublishOptions::default())
@@ -171,9 +183,10 @@ fn web_sockets_carry_messages() {
                 .expect("sent");
         }
         publisher.finish(&patience(10)).expect("finished");
-        for i in 0..5000 {
+        for i in 0..900 {
             assert_eq!(text(&mut subscription), i.to_string());
         }
+        drop(subscription);
         clients.close(Duration::from_secs(5)).expect("closed");
     }
 }

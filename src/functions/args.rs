@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::Function;
 use crate::diagnostic::{Error, Result};
 use crate::run::Cx;
 use crate::types::{Collection, Record, Source, Timeval, Value};
@@ -69,6 +70,13 @@ impl<'a> Args<'a> {
         match self.value(i) {
             Value::Time(t) => Ok(t),
             other => Err(mismatch("a time", other)),
+        }
+    }
+
+    pub fn function(&self, i: usize) -> Result<&'a Arc<Function>> {
+        match self.value(i) {
+            Value::Function(f) => Ok(f),
+            other => Err(mismatch("a function", other)),
         }
     }
 

@@ -1,14 +1,256 @@
-//! Functions as values.
+//! Functions as objects: generic ones, and the resolvents behind them.
+
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+
+use super::Native;
+use crate::compile::plan::{Procedure, Query};
+use crate::run::wait::lock;
+use crate::store::Table;
+use crate::syntax::ast::{CreateFunction, Many};
+use crate::types::Type;
+
+/// An argument or a result column of a function.
+#[derive(Clone, Debug)]
+pub struct Param {
+    pub name: Option<Arc<str>>,
+    pub ty: Type,
+    /// Whether each value occurs at most once in a stored function.
+    pub key: bool,
+}
+
+/// What goes into a function and what comes out.
+#[derive(Clone, Debug)]
+pub struct Signature {
+    /// The generic name in lower case, with its namespace.
+    pub name: Arc<str>,
+    pub params: Vec<Param>,
+    pub many: Many,
+    /// More than one: the results are tuples. Never empty.
+    pub columns: Vec<Param>,
+}
+
+impl Signature {
+    /// The type of one result.
+    pub fn row_type(&self) -> Type {
+        match self.columns.as_slice() {
+            [one] => one.ty.clone(),
+            several => Type::Tuple(several.iter().map(|c| c.ty.clone()).collect()),
+        }
+    }
+
+    /// The type of a call: a bag or stream where there are many results.
+    pub fn result_type(&self) -> Type {
+        match self.many {
+            Many::One => self.row_type(),
+            Many::Bag => Type::bag(self.row_type()),
+            Many::Stream => Type::stream(self.row_type()),
+        }
+    }
+
+    /// The name that tells this resolvent from the others: `person.name->charstring`.
+    pub fn resolvent_name(&self) -> String {
+        let mut name = String::new();
+        for param in &self.params {
+            name.push_str(&bare(&param.ty));
+            name.push('.');
+        }
+        name.push_str(&self.name);
+        name.push_str("->");
+        let columns: Vec<_> = self.columns.iter().map(|c| bare(&c.ty)).collect();
+        name + &columns.join(".")
+    }
+
+    pub fn same_arguments(&self, other: &Signature) -> bool {
+        self.params.len() == other.params.len()
+            && self
+                .params
+                .iter()
+                .zip(&other.params)
+                .all(|(a, b)| a.ty == b.ty)
+    }
+}
+
+/// A type's name without its `of` part, in lower case.
+fn bare(ty: &Type) -> String {
+    let name = ty.to_string().to_lowercase();
+    match name.split_once(" of ") {
+        Some((outer, _)) => outer.to_owned(),
+        None => name,
+    }
+}
+
+impl fmt::Display for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |params: &[Param]| {
+            let one = |p: &Param| match &p.name {
+                Some(name) => format!("{} {name}", p.ty),
+                None => p.ty.to_string(),
+            };
+            params.iter().map(one).collect::<Vec<_>>().join(", ")
+        };
+        write!(f, "{}({})->", self.name, list(&self.params))?;
+        match self.many {
+            Many::One => {}
+            Many::Bag => f.write_str("Bag of ")?,
+            Many::Stream => f.write_str("Stream of ")?,
+        }
+        match self.columns.as_slice() {
+            [one] => write!(f, "{}", one.ty),
+            several => write!(f, "({})", list(several)),
+        }
+    }
+}
+
+/// What a function does when it is called.
+pub enum Body {
+    /// A generic function: one of its resolvents does it, chosen by the arguments.
+    Generic,
+    Native(Native),
+    /// A query, compiled when it is first called and again when definitions have changed.
+    Derived(Arc<CreateFunction>, Compiled<Query>),
+    Procedure(Arc<CreateFunction>, Compiled<Procedure>),
+    Stored(Arc<Table>),
+    /// The inverse of a stored function of one argument and one result.
+    Inverse(Arc<Function>),
+}
+
+/// The compiled form of a definition, and the state of the library that it was compiled in.
+pub struct Compiled<T>(Mutex<Option<(u64, Arc<T>)>>);
+
+impl<T> Default for Compiled<T> {
+    fn default() -> Self {
+        Compiled(Mutex::new(None))
+    }
+}
+
+impl<T> Compiled<T> {
+    /// The compiled form, if it was made in the library's state `epoch`.
+    pub fn get(&self, epoch: u64) -> Option<Arc<T>> {
+        let compiled = lock(&self.0);
+        compiled
+            .as_ref()
+            .filter(|(made, _)| *made == epoch)
+            .map(|(_, plan)| plan.clone())
+    }
+
+    pub fn set(&self, epoch: u64, plan: Arc<T>) {
+        *lock(&self.0) = Some((epoch, plan));
+    }
+}
 
 /// A function: a generic one, or one of its resolvents.
-#[derive(PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Function {
-    name: String,
+    id: u64,
+    pub signature: Signature,
+    pub body: Body,
+    /// The documentation comment, or nothing.
+    pub doc: Arc<str>,
+    /// The definition as it was written.
+    pub source: Arc<str>,
+    /// The topic of a built-in function.
+    pub topic: Option<&'static str>,
+}
+
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+impl Function {
+    /// A resolvent defined by `definition`.
+    pub fn new(
+        signature: Signature,
+        body: Body,
+        definition: &CreateFunction,
+        topic: Option<&'static str>,
+    ) -> Function {
+        Function {
+            id: NEXT_ID.fetch_add(1, Relaxed),
+            signature,
+            body,
+            doc: definition.comment.clone().unwrap_or_default().into(),
+            source: definition.span.text().into(),
+            topic,
+        }
+    }
+
+    /// The generic function of that name.
+    pub fn generic(name: &str) -> Function {
+        Function {
+            id: NEXT_ID.fetch_add(1, Relaxed),
+            signature: Signature {
+                name: name.into(),
+                params: vec![],
+                many: Many::One,
+                columns: vec![Param {
+                    name: None,
+                    ty: Type::Object,
+                    key: false,
+                }],
+            },
+            body: Body::Generic,
+            doc: "".into(),
+            source: "".into(),
+            topic: None,
+        }
+    }
+
+    pub fn name(&self) -> &Arc<str> {
+        &self.signature.name
+    }
+
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    pub fn arity(&self) -> usize {
+        self.signature.params.len()
+    }
+
+    pub fn is_generic(&self) -> bool {
+        matches!(self.body, Body::Generic)
+    }
+
+    /// Whether a user defined it.
+    pub fn is_user(&self) -> bool {
+        self.topic.is_none() && !self.is_generic()
+    }
 }
 
 impl fmt::Display for Function {
+    /// The generic name, or the name of the resolvent.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name)
+        if self.is_generic() {
+            f.write_str(self.name())
+        } else {
+            f.write_str(&self.signature.resolvent_name())
+        }
+    }
+}
+
+impl Ord for Function {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.name(), self.id).cmp(&(other.name(), other.id))
+    }
+}
+
+impl PartialOrd for Function {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Function {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+impl Eq for Function {}
+
+impl Hash for Function {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.id.hash(state);
     }
 }

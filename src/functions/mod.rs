@@ -3,6 +3,24 @@
 
 pub mod args;
 pub mod function;
+pub mod library;
+mod like;
+pub mod named;
+pub mod table;
+
+pub mod aggregate;
+pub mod bag;
+pub mod documentation;
+pub mod file;
+pub mod json;
+pub mod load;
+pub mod math;
+pub mod mqtt;
+pub mod stream;
+pub mod string;
+
+#[cfg(test)]
+mod testing;
 
 pub use args::Args;
 pub use function::Function;
@@ -24,3 +42,8 @@ pub type Native = fn(&Cx, Args) -> Result<Option<Value>>;
 
 /// A topic's functions, by the name in their `foreign` clause.
 pub type Natives = &'static [(&'static str, Native)];
+
+/// The offset, from 0, of position `i`, which counts from 1.
+fn position(i: i64) -> Option<usize> {
+    usize::try_from(i.checked_sub(1)?).ok()
+}

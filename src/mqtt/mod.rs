@@ -16,6 +16,8 @@
 //! promises to send it again, in order, at every quality of service, for both versions alike.
 
 mod address;
+#[cfg(feature = "broker")]
+pub mod broker;
 mod client;
 mod engine;
 mod inbox;
@@ -58,6 +60,9 @@ pub struct Clients {
     clients: Mutex<Vec<Arc<Client>>>,
     notice: Notice,
     verbose: Arc<AtomicBool>,
+    /// The brokers that were started here. They end after the clients.
+    #[cfg(feature = "broker")]
+    pub brokers: broker::Brokers,
 }
 
 impl Default for Clients {
@@ -75,6 +80,8 @@ impl Clients {
             clients: Mutex::default(),
             notice: Arc::new(notice),
             verbose: Arc::default(),
+            #[cfg(feature = "broker")]
+            brokers: broker::Brokers::default(),
         }
     }
 

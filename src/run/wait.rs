@@ -19,10 +19,9 @@ pub fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// A piece of work that can be stopped, by hand or at a deadline.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Token(Arc<Node>);
 
-#[derive(Debug)]
 struct Node {
     stopped: AtomicBool,
     reason: Mutex<Option<String>>,
@@ -30,7 +29,11 @@ struct Node {
     deadline: Option<(Instant, String)>,
     waiting: Mutex<Vec<Thread>>,
     children: Mutex<Vec<Weak<Node>>>,
+    /// Called before a thread parks: what it has made so far should be seen by then.
+    before_park: Option<Hook>,
 }
+
+type Hook = Arc<dyn Fn() + Send + Sync>;
 
 impl Default for Token {
     fn default() -> Self {
@@ -41,11 +44,17 @@ impl Default for Token {
 impl Token {
     /// A token of its own, without a deadline.
     pub fn new() -> Token {
-        Token::with(None)
+        Token::with(None, None)
     }
 
-    fn with(deadline: Option<(Instant, String)>) -> Token {
+    /// A token of its own; `before_park` is called whenever a thread under it is about to wait.
+    pub fn with_hook(before_park: impl Fn() + Send + Sync + 'static) -> Token {
+        Token::with(None, Some(Arc::new(before_park)))
+    }
+
+    fn with(deadline: Option<(Instant, String)>, before_park: Option<Hook>) -> Token {
         Token(Arc::new(Node {
+            before_park,
             stopped: AtomicBool::new(false),
             reason: Mutex::new(None),
             deadline,
@@ -56,7 +65,10 @@ impl Token {
 
     /// A token below this one: stops with it, and can be stopped alone.
     pub fn child(&self) -> Token {
-        self.adopt(Token::with(self.0.deadline.clone()))
+        self.adopt(Token::with(
+            self.0.deadline.clone(),
+            self.0.before_park.clone(),
+        ))
     }
 
     /// A token below this one that also stops at `deadline`, with `reason` as its error.
@@ -65,7 +77,7 @@ impl Token {
             Some(own) if own.0 <= deadline => own.clone(),
             _ => (deadline, reason.into()),
         };
-        self.adopt(Token::with(Some(earliest)))
+        self.adopt(Token::with(Some(earliest), self.0.before_park.clone()))
     }
 
     fn adopt(&self, child: Token) -> Token {
@@ -115,6 +127,12 @@ impl Token {
         until: Option<Instant>,
         mut ready: impl FnMut() -> Option<T>,
     ) -> Result<Option<T>> {
+        if let Some(value) = ready() {
+            return Ok(Some(value));
+        }
+        if let Some(hook) = &self.0.before_park {
+            hook();
+        }
         let _registered = Registered::new(self);
         loop {
             if let Some(value) = ready() {

@@ -1,1 +1,109 @@
-//! The program around the library: flags, prompt, scripts, output.
+//! The program around the language: flags, prompt, scripts, output, and how it ends.
+//!
+//! [`args`] says what to run, [`script`] and [`interactive`] feed statements to a [`runner`], which
+//! shows what comes of them through [`output`]. [`signals`] turns Ctrl-C and SIGTERM into the end of
+//! a query or of the program.
+
+pub mod args;
+mod assist;
+mod complete;
+mod highlight;
+mod home;
+mod input;
+mod interactive;
+mod notices;
+mod output;
+mod runner;
+mod script;
+mod signals;
+mod verbose;
+
+use std::io::{self, IsTerminal};
+use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
+
+use crate::console::Console;
+use crate::session::{Config, Session};
+use args::{Input, Options};
+use notices::Notices;
+use runner::Runner;
+use signals::Signals;
+
+/// How long the end of the program waits for acknowledgements of what was published.
+pub const CLOSE_LIMIT: Duration = Duration::from_secs(10);
+
+/// Address space for the evaluator, which recurses. Only what is touched becomes memory.
+const STACK: usize = 256 * 1024 * 1024;
+
+/// Runs the program with the arguments of the process; gives its exit status.
+pub fn main() -> ExitCode {
+    let options = args::parse();
+    let worker = thread::Builder::new()
+        .name("osql".to_owned())
+        .stack_size(STACK)
+        .spawn(move || run(options));
+    match worker.map(thread::JoinHandle::join) {
+        Ok(Ok(code)) => code,
+        // A panic has said what it was already.
+        Ok(Err(_)) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: cannot start: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: Options) -> ExitCode {
+    let signals = match Signals::install() {
+        Ok(signals) => signals,
+        Err(error) => {
+            eprintln!("error: cannot listen for signals: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let prompt = options.interactive;
+    let notices = Notices::new();
+    let console = if prompt {
+        Console::new(Box::new(notices.stdout()), Box::new(notices.stderr()))
+    } else {
+        Console::standard()
+    };
+    let session = Session::new(Config {
+        home: home::folder(options.home.as_deref()),
+        timeout: options.timeout,
+        console,
+    });
+    if options.verbose {
+        verbose::start(session.world());
+    }
+    let mut runner = Runner::new(session, signals, options.format);
+    script::run(&mut runner, &options.inputs, options.bail);
+    if prompt && runner.goes_on() {
+        interactive::run(&mut runner, &notices);
+    }
+    runner.close(CLOSE_LIMIT)
+}
+
+/// Whether messages on standard error may be coloured.
+fn colour_errors() -> bool {
+    colour_wanted() && io::stderr().is_terminal()
+}
+
+/// Whether the user wants colour, as far as the environment says (<https://no-color.org>).
+fn colour_wanted() -> bool {
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+    let dumb = std::env::var_os("TERM").is_none_or(|t| t == "dumb");
+    !no_color && !dumb
+}
+
+impl Input {
+    /// What messages call the input.
+    fn name(&self) -> String {
+        match self {
+            Input::Statements(_) => "<-o>".to_owned(),
+            Input::File(path) => path.display().to_string(),
+            Input::Stdin => "<stdin>".to_owned(),
+        }
+    }
+}

@@ -1,44 +1,26 @@
-//! The local database: types, objects and stored functions.
+//! The local database: types, objects and stored functions, and the journal that undoes changes.
 
-use std::fmt;
-use std::sync::Arc;
+mod journal;
+mod objects;
+mod table;
+mod types;
 
-use crate::types::Type;
+pub use journal::{Journal, Undo};
+pub use objects::{Object, Objects};
+pub use table::{Row, Table};
+pub use types::{Types, UserType};
 
-/// A type that a user created.
-#[derive(PartialEq, Eq, Hash)]
-pub struct UserType {
-    name: String,
+/// Types, objects, and what has changed since the last commit. Stored functions hold their own rows.
+#[derive(Default)]
+pub struct Store {
+    pub types: Types,
+    pub objects: Objects,
+    pub journal: Journal,
 }
 
-impl UserType {
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    pub fn supertypes(&self) -> Vec<Type> {
-        vec![Type::Userobject]
-    }
-}
-
-/// An object of a user's type.
-pub struct Object {
-    id: u64,
-    ty: Arc<UserType>,
-}
-
-impl Object {
-    pub fn id(&self) -> u64 {
-        self.id
-    }
-
-    pub fn type_of(&self) -> Type {
-        Type::User(self.ty.clone())
-    }
-}
-
-impl fmt::Display for Object {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "#[OID {}]", self.id)
+impl Store {
+    /// Makes all changes since the last commit final.
+    pub fn commit(&self) {
+        self.journal.forget();
     }
 }

@@ -1,10 +1,36 @@
-//! The pest grammar's pairs made into the abstract syntax.
-use super::ast::Statement;
-use crate::diagnostic::{Error, Result, Source};
+//! One statement's text made into abstract syntax: pest reads it by `grammar/osql.pest`, `build`
+//! turns pest's pairs into the tree, `explain` says in words what pest did not understand.
+
 use std::sync::Arc;
 
+use pest::Parser;
+
+use super::ast::Statement;
+use super::{build, explain, nesting};
+use crate::diagnostic::{Error, Result, Source};
+
+/// The parser that pest derives from the grammar; one [`Rule`] per named rule.
+#[derive(pest_derive::Parser)]
+#[grammar = "../grammar/osql.pest"]
+pub(super) struct Grammar;
+
+/// Longer statements are refused: places in them would not fit a span.
+const MAX_BYTES: usize = 1 << 30;
+
 /// Parses one statement, with or without its closing semicolon; `None` for blank space and comments.
+///
+/// # Errors
+///
+/// What is not OSQL, with the place marked and what would have been OSQL there.
 pub fn statement(source: &Arc<Source>) -> Result<Option<Statement>> {
-    let _ = source;
-    Err(Error::unsupported("parsing"))
+    if source.text.len() > MAX_BYTES {
+        return Err(Error::syntax("a statement may not be longer than 1 GiB"));
+    }
+    nesting::check(source)?;
+    let mut pairs = Grammar::parse(Rule::statement, &source.text)
+        .map_err(|fault| explain::explain(source, &fault))?;
+    match pairs.next() {
+        Some(pair) => build::statement(source, pair),
+        None => Ok(None),
+    }
 }

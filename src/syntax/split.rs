@@ -1,30 +1,305 @@
 //! Cuts running text into statements.
-use crate::diagnostic::Source;
+
+use std::collections::VecDeque;
 use std::sync::Arc;
 
+use crate::diagnostic::Source;
+
 /// Cuts text that arrives in pieces into statements, at the semicolons that close them.
-pub struct Splitter;
+///
+/// A semicolon in a string, a comment or a block `{ …; … }` closes nothing; one inside parentheses
+/// that were never closed does, or a slip would swallow the rest of a script. Every byte is looked
+/// at once, however the text is cut up. Blanks and comments before a statement are no part of it.
+pub struct Splitter {
+    name: String,
+    /// Text that no statement has been made of yet.
+    text: String,
+    /// How far into `text` the scan has come, and the number of the line there.
+    at: usize,
+    line: usize,
+    /// Where the statement begins and on which line, once its first token is there.
+    start: Option<(usize, usize)>,
+    state: State,
+    /// Brackets that are open.
+    open: Vec<Bracket>,
+    /// The last byte outside blanks and comments of this statement.
+    last: u8,
+    ready: VecDeque<Arc<Source>>,
+}
+
+/// What the scan is in the middle of.
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    Between,
+    Single,
+    Double,
+    LineComment,
+    BlockComment,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Bracket {
+    /// Parentheses, square brackets, and the braces of a record.
+    Expression,
+    /// The braces of a block of statements.
+    Block,
+}
 
 impl Splitter {
     /// A splitter for text that messages call `name`.
     pub fn new(name: &str) -> Splitter {
-        let _ = name;
-        Splitter
+        Splitter {
+            name: name.to_owned(),
+            text: String::new(),
+            at: 0,
+            line: 1,
+            start: None,
+            state: State::Between,
+            open: Vec::new(),
+            last: 0,
+            ready: VecDeque::new(),
+        }
     }
+
     /// Takes more text.
     pub fn push(&mut self, text: &str) {
-        let _ = text;
+        self.text.push_str(text);
+        self.scan(false);
+        self.forget();
     }
+
     /// The next whole statement, with its semicolon, if the text so far holds one.
     pub fn next_statement(&mut self) -> Option<Arc<Source>> {
-        None
+        self.ready.pop_front()
     }
-    /// Whatever is left at the end of the text, as a statement that needs no semicolon.
+
+    /// Whatever is left at the end of the text, as a statement that needs no semicolon. Text that
+    /// is pushed after it is the text that follows.
     pub fn finish(&mut self) -> Option<Arc<Source>> {
-        None
+        self.scan(true);
+        if let Some(start) = self.start.take() {
+            self.cut(start, self.text.len());
+        }
+        self.state = State::Between;
+        self.forget();
+        self.ready.pop_front()
     }
-    /// Whether a statement has been begun and not closed yet.
+
+    /// Whether a statement, or a comment, has been begun and not closed yet.
     pub fn is_pending(&self) -> bool {
-        false
+        self.start.is_some() || self.state == State::BlockComment
+    }
+
+    /// Reads on from where the last scan stopped; `last` if no text will follow.
+    fn scan(&mut self, last: bool) {
+        while let Some(&byte) = self.text.as_bytes().get(self.at) {
+            let next = self.text.as_bytes().get(self.at + 1).copied();
+            // A mark of two bytes may have been cut in two.
+            if next.is_none() && !last && matches!(byte, b'/' | b'*' | b'\\') {
+                return;
+            }
+            let step = self.step(byte, next);
+            let end = (self.at + step).min(self.text.len());
+            let passed = &self.text.as_bytes()[self.at..end];
+            self.line += passed.iter().filter(|b| **b == b'\n').count();
+            self.at = end;
+        }
+    }
+
+    /// Looks at `byte` and perhaps the `next`; gives how many of them it has taken.
+    fn step(&mut self, byte: u8, next: Option<u8>) -> usize {
+        let (state, taken) = match (self.state, byte, next) {
+            (State::Between, b'/', Some(b'/')) => (State::LineComment, 2),
+            (State::Between, b'/', Some(b'*')) => (State::BlockComment, 2),
+            (State::Between, ..) => (self.token(byte), 1),
+            (State::LineComment, b'\n', _) => (State::Between, 1),
+            (State::BlockComment, b'*', Some(b'/')) => (State::Between, 2),
+            (State::Single, b'\'', _) | (State::Double, b'"', _) => (State::Between, 1),
+            (State::Double, b'\\', _) => (State::Double, 2),
+            (state, ..) => (state, 1),
+        };
+        self.state = state;
+        taken
+    }
+
+    /// A byte outside strings and comments; gives what the scan is in after it.
+    fn token(&mut self, byte: u8) -> State {
+        if byte.is_ascii_whitespace() || (byte == b';' && self.start.is_none()) {
+            return State::Between;
+        }
+        self.start.get_or_insert((self.at, self.line));
+        // A brace before a string opens a record, also where a block could stand.
+        if self.last == b'{' && matches!(byte, b'\'' | b'"' | b':') {
+            self.open.pop();
+            self.open.push(Bracket::Expression);
+        }
+        match byte {
+            b'(' | b'[' => self.open.push(Bracket::Expression),
+            b'{' => self.open.push(self.brace()),
+            b')' | b']' | b'}' => {
+                self.open.pop();
+            }
+            b';' => self.semicolon(),
+            _ => {}
+        }
+        if byte != b';' || self.start.is_some() {
+            self.last = byte;
+        }
+        match byte {
+            b'\'' => State::Single,
+            b'"' => State::Double,
+            _ => State::Between,
+        }
+    }
+
+    /// What a brace opens, by what stands before it.
+    fn brace(&self) -> Bracket {
+        match self.last {
+            b'=' | b'(' | b',' | b'[' | b':' | b'+' | b'<' | b'>' => Bracket::Expression,
+            _ => Bracket::Block,
+        }
+    }
+
+    fn semicolon(&mut self) {
+        while self.open.last() == Some(&Bracket::Expression) {
+            self.open.pop();
+        }
+        if self.open.is_empty()
+            && let Some(start) = self.start.take()
+        {
+            self.cut(start, self.at + 1);
+        }
+    }
+
+    /// Makes a statement of the text from `start` to `end`.
+    fn cut(&mut self, (start, line): (usize, usize), end: usize) {
+        let source = Source::at_line(&self.name, &self.text[start..end], line);
+        self.ready.push_back(source);
+        self.open.clear();
+        self.last = 0;
+    }
+
+    /// Drops the text that is done with.
+    fn forget(&mut self) {
+        let done = self.start.map_or(self.at, |(start, _)| start);
+        if done > 0 {
+            self.text.drain(..done);
+            self.at -= done;
+            self.start = self.start.map(|(start, line)| (start - done, line));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The statements of `text` with their lines, pushed in pieces that end at `cuts`.
+    fn pieces(text: &str, cuts: &[usize]) -> Vec<(usize, String)> {
+        let mut splitter = Splitter::new("test");
+        let mut found = Vec::new();
+        let mut at = 0;
+        for cut in cuts.iter().copied().chain([text.len()]) {
+            if cut > at && text.is_char_boundary(cut) {
+                splitter.push(&text[at..cut]);
+                at = cut;
+                found.extend(std::iter::from_fn(|| splitter.next_statement()));
+            }
+        }
+        found.extend(splitter.finish());
+        found
+            .iter()
+            .map(|s| (s.first_line, s.text.clone()))
+            .collect()
+    }
+
+    fn texts(text: &str) -> Vec<String> {
+        pieces(text, &[]).into_iter().map(|(_, t)| t).collect()
+    }
+
+    #[test]
+    fn statements_end_at_their_semicolons() {
+        let script = "1+1;\n/* a; b */ set :x = ';';\n\n// c;\nprint(\"\\\";\") ; ;\n quit";
+        assert_eq!(
+            pieces(script, &[]),
+            [
+                (1, "1+1;".to_owned()),
+                (2, "set :x = ';';".to_owned()),
+                (5, "print(\"\\\";\") ;".to_owned()),
+                (6, "quit".to_owned()),
+            ]
+        );
+    }
+
+    #[test]
+    fn blocks_stay_whole() {
+        let block = "create function f() -> Real as { declare Real x; set x = 1; return x; };";
+        assert_eq!(texts(&format!("{block} 2;")), [block, "2;"]);
+        let nested = "for each Pump p { {set a(p) = f({'x': 1}); }; return p; };";
+        assert_eq!(texts(nested), [nested]);
+    }
+
+    #[test]
+    fn an_open_bracket_does_not_swallow_the_script() {
+        assert_eq!(texts("f(1;\n2;"), ["f(1;", "2;"]);
+        assert_eq!(texts("set :r = {'a': 1;\n2;"), ["set :r = {'a': 1;", "2;"]);
+        assert_eq!(texts("{'a': [1;\n2;"), ["{'a': [1;", "2;"]);
+        assert_eq!(texts("f(1));\n2;"), ["f(1));", "2;"]);
+        let broken = "create function f() -> Real as { set x = g(1; return x; };";
+        assert_eq!(texts(&format!("{broken}\n2;")), [broken, "2;"]);
+    }
+
+    #[test]
+    fn an_open_string_is_given_at_the_end() {
+        assert_eq!(texts("1; print('a); 2;\n3;"), ["1;", "print('a); 2;\n3;"]);
+    }
+
+    #[test]
+    fn blanks_and_comments_are_no_statement() {
+        assert_eq!(texts(" ; \n// a\n/* b */ ;"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn knows_what_is_pending() {
+        let mut splitter = Splitter::new("test");
+        for (text, pending) in [
+            ("select 1", true),
+            (";", false),
+            (" // done\n", false),
+            ("/* not", true),
+            (" yet */", false),
+            ("'a;", true),
+            ("';", false),
+        ] {
+            splitter.push(text);
+            assert_eq!(splitter.is_pending(), pending, "after {text:?}");
+        }
+    }
+
+    #[test]
+    fn one_long_statement_in_small_pieces_is_read_once() {
+        let mut splitter = Splitter::new("test");
+        let started = std::time::Instant::now();
+        splitter.push("f([");
+        for _ in 0..300_000 {
+            splitter.push("1234567,\n");
+        }
+        splitter.push("0]);");
+        assert!(splitter.next_statement().is_some());
+        assert!(started.elapsed().as_secs() < 20);
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_do_not_depend_on_the_cuts(
+            text in r#"([a-z{}()'"\\/* ;|\n]|/\*|\*/|//|å){0,60}"#,
+            mut cuts in prop::collection::vec(0..80usize, 0..12),
+        ) {
+            cuts.sort_unstable();
+            cuts.retain(|cut| *cut <= text.len());
+            prop_assert_eq!(pieces(&text, &cuts), pieces(&text, &[]));
+        }
     }
 }

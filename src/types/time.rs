@@ -8,7 +8,7 @@ use super::Value;
 
 /// A point in time in microseconds since 1970-01-01T00:00:00Z, with or without a value that it
 /// stamps.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timeval {
     pub micros: i64,
     pub value: Option<Value>,

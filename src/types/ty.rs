@@ -96,6 +96,14 @@ impl Type {
         }
     }
 
+    /// The type of the elements of a bag or stream; any other type is its own.
+    pub fn element_of_collection(&self) -> Type {
+        match self {
+            Type::Bag(of) | Type::Stream(of) => (**of).clone(),
+            other => other.clone(),
+        }
+    }
+
     /// The types directly above, nearest first.
     pub fn supertypes(&self) -> Vec<Type> {
         match self {

@@ -1,6 +1,16 @@
-//! What tests of MQTT share.
-#![allow(dead_code, reason = "each test file uses a part of it")]
+//! What the end-to-end tests share. Each test file uses a part of it.
+#![allow(dead_code)]
 
+pub mod bridge;
 pub mod certs;
 pub mod mosquitto;
 pub mod mqtt;
+pub mod osql;
+pub mod sandbox;
+pub mod tmux;
+
+use std::time::Duration;
+
+/// The longest that a test waits for something that should come at once. Generous, as the machine
+/// may be busy; nothing waits this long when all is well.
+pub const PATIENCE: Duration = Duration::from_secs(60);

@@ -1,0 +1,280 @@
+//! Calls: which resolvents can be meant, and how each argument reaches its parameter.
+
+use std::sync::Arc;
+
+use super::fit::{Fit, Mode, fit};
+use super::frame::Fragment;
+use super::plan::{Call, Expr, Target};
+use super::{Compiler, call_type};
+use crate::diagnostic::{Error, Result, Span};
+use crate::functions::Function;
+use crate::syntax::ast::{self, BinaryOp, ExprKind};
+use crate::types::{Type, Value};
+
+/// What overload resolution decided.
+pub struct Choice {
+    /// The resolvents that can be meant, the best first.
+    pub candidates: Vec<Arc<Function>>,
+    /// How the arguments go into the best.
+    pub modes: Vec<Mode>,
+}
+
+/// Chooses among resolvents by the types of the arguments; `None` if none fits.
+pub fn choose(resolvents: &[Arc<Function>], args: &[Type]) -> Option<Choice> {
+    let mut fitting: Vec<(u32, bool, Vec<Mode>, &Arc<Function>)> =
+        resolvents.iter().filter_map(|f| fit_all(f, args)).collect();
+    fitting.sort_by_key(|(cost, ..)| *cost);
+    let (best, sure, modes, _) = fitting.first()?;
+    let (best, sure, modes) = (*best, *sure, modes.clone());
+    // A candidate that may fit better has to be asked when the call is made.
+    let late = |(cost, certain, ..): &&(u32, bool, Vec<Mode>, &Arc<Function>)| {
+        !sure || (!certain && *cost <= best + 40)
+    };
+    let same_modes = |c: &&(u32, bool, Vec<Mode>, &Arc<Function>)| c.2 == modes;
+    let mut candidates = vec![fitting[0].3.clone()];
+    candidates.extend(
+        fitting[1..]
+            .iter()
+            .filter(late)
+            .filter(same_modes)
+            .map(|(.., f)| (*f).clone()),
+    );
+    Some(Choice { candidates, modes })
+}
+
+fn fit_all<'f>(
+    function: &'f Arc<Function>,
+    args: &[Type],
+) -> Option<(u32, bool, Vec<Mode>, &'f Arc<Function>)> {
+    let params = &function.signature.params;
+    if params.len() != args.len() {
+        return None;
+    }
+    let fits: Option<Vec<Fit>> = args
+        .iter()
+        .zip(params)
+        .map(|(a, p)| fit(a, &p.ty))
+        .collect();
+    let fits = fits?;
+    let cost = fits.iter().map(|f| f.cost).sum();
+    let sure = fits.iter().all(|f| f.sure);
+    Some((cost, sure, fits.iter().map(|f| f.mode).collect(), function))
+}
+
+impl Compiler<'_> {
+    pub(super) fn call(
+        &mut self,
+        function: &ast::FunctionName,
+        args: &[ast::Expr],
+        span: &Span,
+    ) -> Result<(Expr, Type)> {
+        if &*function.name.text == "bag" && function.result_types.is_none() {
+            return self.bag(args);
+        }
+        let resolvents = self.world.library.named(function)?;
+        let mut fragments = Vec::with_capacity(args.len());
+        for (i, arg) in args.iter().enumerate() {
+            self.keep_streams = wants_streams(&resolvents, i);
+            fragments.push(self.fragment(|c| c.expr(arg))?);
+            self.keep_streams = false;
+        }
+        self.resolve(&function.name.text, &resolvents, fragments, span)
+    }
+
+    /// A call of a built-in function that the syntax stands for.
+    pub(super) fn call_named(
+        &mut self,
+        name: &str,
+        args: &[&ast::Expr],
+        span: &Span,
+    ) -> Result<(Expr, Type)> {
+        let args = self.fragments(args)?;
+        self.call_fragments(name, args, span)
+    }
+
+    pub(super) fn call_fragments(
+        &mut self,
+        name: &str,
+        args: Vec<Fragment>,
+        span: &Span,
+    ) -> Result<(Expr, Type)> {
+        let resolvents = self.world.library.resolvents(name)?;
+        self.resolve(name, &resolvents, args, span)
+    }
+
+    fn fragments(&mut self, args: &[&ast::Expr]) -> Result<Vec<Fragment>> {
+        args.iter()
+            .map(|arg| self.fragment(|c| c.expr(arg)))
+            .collect()
+    }
+
+    /// An arithmetic operator: numbers are computed on the spot, anything else is a call.
+    pub(super) fn operator(
+        &mut self,
+        name: &str,
+        op: BinaryOp,
+        args: &[&ast::Expr],
+        span: &Span,
+    ) -> Result<(Expr, Type)> {
+        let (expr, ty) = self.call_named(name, args, span)?;
+        let Expr::Call(call) = expr else {
+            return Ok((expr, ty));
+        };
+        let numeric = |f: &Arc<Function>| {
+            f.signature
+                .params
+                .iter()
+                .all(|p| matches!(p.ty, Type::Number | Type::Real))
+        };
+        let may_be_numbers = match &call.target {
+            Target::One(function) => numeric(function),
+            Target::Late(functions) => functions.iter().any(numeric),
+        };
+        if !may_be_numbers {
+            return Ok((Expr::Call(call), ty));
+        }
+        let ty = if matches!(call.target, Target::One(_)) {
+            arithmetic_type(op, &call, ty)
+        } else {
+            ty
+        };
+        Ok((Expr::Arith(op, call), ty))
+    }
+
+    fn resolve(
+        &mut self,
+        name: &str,
+        resolvents: &[Arc<Function>],
+        args: Vec<Fragment>,
+        span: &Span,
+    ) -> Result<(Expr, Type)> {
+        let types: Vec<Type> = args.iter().map(Fragment::whole_type).collect();
+        let Some(choice) = choose(resolvents, &types) else {
+            return Err(no_resolvent(name, resolvents, &types, span));
+        };
+        let whole = choice.modes.iter().map(|mode| *mode == Mode::Whole);
+        let args = args.into_iter().zip(whole);
+        let args = args.map(|(arg, whole)| {
+            if whole {
+                self.whole_argument(arg)
+            } else {
+                self.single(arg).0
+            }
+        });
+        let args = args.collect();
+        let (target, ty) = self.target(choice.candidates)?;
+        Ok((
+            Expr::Call(Box::new(Call {
+                target,
+                args,
+                span: span.clone(),
+            })),
+            ty,
+        ))
+    }
+
+    /// An argument for a parameter that takes a whole collection.
+    fn whole_argument(&mut self, arg: Fragment) -> Expr {
+        if arg.whole_type().is_collection() {
+            return self.wrap(arg);
+        }
+        let (expr, _) = self.splice(arg);
+        Expr::Singleton(Box::new(expr))
+    }
+
+    fn target(&mut self, mut candidates: Vec<Arc<Function>>) -> Result<(Target, Type)> {
+        if candidates.len() == 1 {
+            let function = candidates.remove(0);
+            let ty = call_type(self.world, &function, &self.open)?;
+            return Ok((Target::One(function), ty));
+        }
+        let mut joined: Option<Type> = None;
+        for candidate in &candidates {
+            let ty = call_type(self.world, candidate, &self.open)?;
+            joined = Some(match joined {
+                Some(so_far) if so_far == ty => so_far,
+                Some(so_far) if so_far.is_collection() || ty.is_collection() => Type::Object,
+                Some(so_far) => so_far.join(&ty),
+                None => ty,
+            });
+        }
+        Ok((
+            Target::Late(candidates.into()),
+            joined.unwrap_or(Type::Object),
+        ))
+    }
+
+    /// `bag(a, b, …)`: bags among the elements contribute their elements.
+    fn bag(&mut self, elements: &[ast::Expr]) -> Result<(Expr, Type)> {
+        let mut ty: Option<Type> = None;
+        let mut compiled = Vec::with_capacity(elements.len());
+        for element in elements {
+            let (expr, element_type) = self.as_value(element)?;
+            let element_type = match element_type {
+                Type::Bag(of) => (*of).clone(),
+                other => other,
+            };
+            ty = Some(ty.map_or(element_type.clone(), |t| t.join(&element_type)));
+            compiled.push(expr);
+        }
+        let constants: Option<Vec<Value>> = elements
+            .iter()
+            .map(|e| match &e.kind {
+                ExprKind::Literal(value) => Some(value.clone()),
+                _ => None,
+            })
+            .collect();
+        let ty = Type::bag(ty.unwrap_or(Type::Object));
+        Ok(match constants {
+            Some(values) => (Expr::Const(Value::bag(values)), ty),
+            None => (Expr::Bag(compiled), ty),
+        })
+    }
+}
+
+/// Whether some resolvent takes a bag of streams as its argument `i`.
+fn wants_streams(resolvents: &[Arc<Function>], i: usize) -> bool {
+    let of_streams = |ty: &Type| matches!(ty, Type::Bag(of) if matches!(**of, Type::Stream(_)));
+    resolvents
+        .iter()
+        .any(|f| f.signature.params.get(i).is_some_and(|p| of_streams(&p.ty)))
+}
+
+/// The type of arithmetic where more is known than the function's signature says.
+fn arithmetic_type(op: BinaryOp, call: &Call, declared: Type) -> Type {
+    let integer = |e: &Expr| matches!(e, Expr::Const(Value::Int(_)));
+    if op != BinaryOp::Div && op != BinaryOp::Power && call.args.iter().all(integer) {
+        return Type::Integer;
+    }
+    declared
+}
+
+/// The error for a call that no resolvent fits, with those that exist.
+pub fn no_resolvent(name: &str, all: &[Arc<Function>], args: &[Type], span: &Span) -> Error {
+    let same_arity: Vec<_> = all.iter().filter(|f| f.arity() == args.len()).collect();
+    let types = args
+        .iter()
+        .map(Type::to_string)
+        .collect::<Vec<_>>()
+        .join(", ");
+    let message = if same_arity.is_empty() {
+        let plural = if args.len() == 1 {
+            "argument"
+        } else {
+            "arguments"
+        };
+        format!("'{name}' does not take {} {plural}", args.len())
+    } else {
+        format!("'{name}' does not take ({types})")
+    };
+    let shown = if same_arity.is_empty() {
+        all.iter().collect()
+    } else {
+        same_arity
+    };
+    let error = Error::compile(message).at(span);
+    let listed = shown.iter().take(6);
+    listed.fold(error, |error, f| {
+        error.help(format!("it is {}", f.signature))
+    })
+}

@@ -1,0 +1,321 @@
+//! Expressions.
+
+use super::fit::type_of;
+use super::frame::Fragment;
+use super::plan::{Expr, Query};
+use super::{Compiler, Place, query, signature};
+use crate::diagnostic::{Error, Result, nearest};
+use crate::syntax::ast::{self, BinaryOp, ExprKind, SelectKind, UnaryOp, Variable};
+use crate::types::{Type, Value};
+
+impl Compiler<'_> {
+    /// Compiles into the topmost frame. The type is a bag or stream where the value is one.
+    pub(super) fn expr(&mut self, expr: &ast::Expr) -> Result<(Expr, Type)> {
+        match &expr.kind {
+            ExprKind::Literal(value) => Ok((Expr::Const(value.clone()), type_of(value))),
+            ExprKind::Variable(Variable::Local(name)) => {
+                let (slot, ty) = self.bound_variable(name)?;
+                Ok((Expr::Slot(slot), ty))
+            }
+            ExprKind::Variable(Variable::Session(name)) => self.session_variable(name),
+            ExprKind::Call { function, args } => self.call(function, args, &expr.span),
+            ExprKind::Unary {
+                op: UnaryOp::Minus,
+                arg,
+            } => self.operator("uminus", BinaryOp::Minus, &[arg], &expr.span),
+            ExprKind::Binary {
+                op,
+                left,
+                right,
+                op_span,
+            } => self.binary(*op, left, right, &expr.span.to(op_span).to(&expr.span)),
+            ExprKind::Vector(elements) | ExprKind::Tuple(elements) => self.vector(elements),
+            ExprKind::Record(fields) => self.record(fields),
+            ExprKind::Index { base, indices } => self.index(base, indices, expr),
+            ExprKind::Case { arms, otherwise } => self.case(arms, otherwise.as_deref()),
+            ExprKind::Cast { value, ty } => {
+                let ty = signature::of(ty, &self.world.store.types)?;
+                let fragment = self.fragment(|c| c.expr(value))?;
+                let (value, _) = self.single(fragment);
+                Ok((Expr::Convert(Box::new(value), ty.clone()), ty))
+            }
+            ExprKind::Select(select) => self.select(select),
+            ExprKind::Functional(name) => self.functional(name),
+        }
+    }
+
+    /// Compiles so that the result is one value: what makes many becomes a bag or stream.
+    pub(super) fn as_value(&mut self, expr: &ast::Expr) -> Result<(Expr, Type)> {
+        let fragment = self.fragment(|c| c.expr(expr))?;
+        Ok(self.fragment_value(fragment))
+    }
+
+    pub(super) fn fragment_value(&mut self, fragment: Fragment) -> (Expr, Type) {
+        let ty = fragment.whole_type();
+        if ty.is_collection() {
+            (self.wrap(fragment), ty)
+        } else {
+            self.splice(fragment)
+        }
+    }
+
+    /// Compiles as a condition that holds or does not: collections hold if they have an element.
+    pub(super) fn condition(&mut self, expr: &ast::Expr) -> Result<Expr> {
+        let fragment = self.fragment(|c| c.expr(expr))?;
+        if !fragment.whole_type().is_collection() {
+            return Ok(self.splice(fragment).0);
+        }
+        let haystack = Box::new(self.wrap(fragment));
+        Ok(Expr::Member {
+            needle: Box::new(Expr::Const(Value::Bool(true))),
+            haystack,
+        })
+    }
+
+    fn session_variable(&mut self, name: &ast::Name) -> Result<(Expr, Type)> {
+        if self.place == Place::Function {
+            return Err(Error::compile("a function cannot use session variables")
+                .at(&name.span)
+                .help("give it to the function as an argument"));
+        }
+        match self.world.variables.get(&name.text) {
+            _ if self.place == Place::Script => Ok((
+                Expr::Session(name.text.clone(), name.span.clone()),
+                Type::Object,
+            )),
+            Some((value, ty)) => Ok((Expr::Const(value), ty)),
+            None => Err(self.unknown_session_variable(name)),
+        }
+    }
+
+    fn unknown_session_variable(&self, name: &ast::Name) -> Error {
+        let message = format!("the session variable ':{}' has no value", name.text);
+        let error = Error::compile(message).at(&name.span);
+        let names = self.world.variables.names();
+        match nearest(&name.text, names.iter().map(|n| &**n)) {
+            Some(near) => error.help(format!("did you mean ':{near}'?")),
+            None => error.help(format!("`set :{} = …;` gives it one", name.text)),
+        }
+    }
+
+    fn binary(
+        &mut self,
+        op: BinaryOp,
+        left: &ast::Expr,
+        right: &ast::Expr,
+        span: &crate::diagnostic::Span,
+    ) -> Result<(Expr, Type)> {
+        use BinaryOp::*;
+        match op {
+            And | Or => {
+                let sides = vec![self.condition(left)?, self.condition(right)?];
+                let expr = if op == And {
+                    Expr::And(sides)
+                } else {
+                    Expr::Or(sides)
+                };
+                Ok((expr, Type::Boolean))
+            }
+            Eq | Ne | Lt | Le | Gt | Ge => {
+                let left = self.fragment(|c| c.expr(left))?;
+                let (left, _) = self.single(left);
+                let right = self.fragment(|c| c.expr(right))?;
+                let (right, _) = self.single(right);
+                Ok((Expr::Compare(op, Box::new([left, right])), Type::Boolean))
+            }
+            In => {
+                let needle = self.fragment(|c| c.expr(left))?;
+                let (needle, _) = self.single(needle);
+                let (haystack, _) = self.as_value(right)?;
+                let (needle, haystack) = (Box::new(needle), Box::new(haystack));
+                Ok((Expr::Member { needle, haystack }, Type::Boolean))
+            }
+            Plus | Minus | Times | Div | Power => {
+                self.operator(operator_name(op), op, &[left, right], span)
+            }
+            ElemPlus | ElemMinus | ElemTimes | ElemDiv | ElemPower => {
+                self.call_named(operator_name(op), &[left, right], span)
+            }
+        }
+    }
+
+    /// A vector: bags among its elements are taken one by one, streams stay whole.
+    fn vector(&mut self, elements: &[ast::Expr]) -> Result<(Expr, Type)> {
+        let mut compiled = Vec::with_capacity(elements.len());
+        let mut element_type: Option<Type> = None;
+        for element in elements {
+            let (expr, ty) = self.element(element)?;
+            compiled.push(expr);
+            element_type = Some(match element_type {
+                Some(so_far) => so_far.join(&ty),
+                None => ty,
+            });
+        }
+        if compiled.iter().all(|e| matches!(e, Expr::Const(_))) {
+            let values = compiled.iter().filter_map(|e| match e {
+                Expr::Const(value) => Some(value.clone()),
+                _ => None,
+            });
+            let value = Value::vector(values);
+            let ty = type_of(&value);
+            return Ok((Expr::Const(value), ty));
+        }
+        let ty = Type::vector(element_type.unwrap_or(Type::Object));
+        Ok((Expr::Vector(compiled), ty))
+    }
+
+    fn element(&mut self, element: &ast::Expr) -> Result<(Expr, Type)> {
+        if let ExprKind::Literal(_) = element.kind {
+            return self.expr(element);
+        }
+        let fragment = self.fragment(|c| c.expr(element))?;
+        if matches!(fragment.whole_type(), Type::Stream(_)) {
+            let ty = fragment.whole_type();
+            return Ok((self.wrap(fragment), ty));
+        }
+        Ok(self.single(fragment))
+    }
+
+    fn record(&mut self, fields: &[(ast::Expr, ast::Expr)]) -> Result<(Expr, Type)> {
+        let mut compiled = Vec::with_capacity(fields.len());
+        for (key, value) in fields {
+            let (key, _) = self.element(key)?;
+            let (value, _) = self.element(value)?;
+            compiled.push((key, value));
+        }
+        Ok((Expr::Record(compiled), Type::Record))
+    }
+
+    fn index(
+        &mut self,
+        base: &ast::Expr,
+        indices: &[ast::Expr],
+        whole: &ast::Expr,
+    ) -> Result<(Expr, Type)> {
+        let mut so_far = self.fragment(|c| c.expr(base))?;
+        for index in indices {
+            let index = self.fragment(|c| c.expr(index))?;
+            let called =
+                self.fragment(|c| c.call_fragments("vref", vec![so_far, index], &whole.span))?;
+            so_far = called;
+        }
+        Ok(self.splice(so_far))
+    }
+
+    fn case(
+        &mut self,
+        arms: &[(ast::Expr, ast::Expr)],
+        otherwise: Option<&ast::Expr>,
+    ) -> Result<(Expr, Type)> {
+        let mut ty: Option<Type> = None;
+        let mut join = |new: Type| {
+            ty = Some(match ty.take() {
+                Some(so_far) if so_far == new => so_far,
+                Some(so_far) if so_far.is_collection() || new.is_collection() => {
+                    Type::bag(so_far.element().join(new.element()))
+                }
+                Some(so_far) => so_far.join(&new),
+                None => new,
+            });
+        };
+        let mut compiled = Vec::with_capacity(arms.len());
+        for (condition, result) in arms {
+            let condition = self.condition(condition)?;
+            let (result, ty) = self.as_value(result)?;
+            join(ty);
+            compiled.push((condition, result));
+        }
+        let otherwise = match otherwise {
+            Some(result) => {
+                let (result, ty) = self.as_value(result)?;
+                join(ty);
+                Some(Box::new(result))
+            }
+            None => None,
+        };
+        let ty = ty.unwrap_or(Type::Object);
+        let expr = Expr::Case {
+            arms: compiled,
+            otherwise,
+        };
+        // Arms may be single values where others are collections: all are made collections.
+        let expr = if ty.is_collection() {
+            Expr::Singleton(Box::new(expr))
+        } else {
+            expr
+        };
+        Ok((expr, ty))
+    }
+
+    pub(super) fn select(&mut self, select: &ast::Select) -> Result<(Expr, Type)> {
+        if let Some(variable) = select.into.first() {
+            let (Variable::Local(name) | Variable::Session(name)) = variable;
+            return Err(
+                Error::compile("'into' belongs to a select that is a statement")
+                    .at(&name.span)
+                    .help("inside an expression, use the select's value"),
+            );
+        }
+        let (query, captures) = self.sub_query(select, &[])?;
+        Ok(query::of_kind(select.kind, query, captures))
+    }
+
+    fn functional(&mut self, name: &ast::Name) -> Result<(Expr, Type)> {
+        let function = crate::functions::named::functional(self.world, &name.text)
+            .map_err(|error| error.at(&name.span))?;
+        Ok((Expr::Const(Value::Function(function)), Type::Function))
+    }
+
+    /// Compiles a whole query at the top of a statement or function. The columns of a function's
+    /// result are variables of its query.
+    pub(super) fn whole(
+        mut self,
+        expr: &ast::Expr,
+        columns: &[crate::functions::function::Param],
+    ) -> Result<Query> {
+        if let ExprKind::Select(select) = &expr.kind
+            && select.kind != SelectKind::Vector
+        {
+            return self.select_here(select, columns);
+        }
+        let (expr, ty) = self.expr(expr)?;
+        let frame = self.pop_frame();
+        Ok(query::of_fragment(Fragment { frame, expr, ty }))
+    }
+
+    /// The query that gives one value, kept as it is.
+    pub(super) fn finish_value(mut self, expr: Expr, ty: Type) -> Result<Query> {
+        let frame = self.pop_frame();
+        let mut query = query::of_fragment(Fragment {
+            frame,
+            expr,
+            ty: ty.clone(),
+        });
+        query.output.flatten = false;
+        query.ty = ty;
+        Ok(query)
+    }
+}
+
+/// The function behind an operator.
+pub fn operator_name(op: BinaryOp) -> &'static str {
+    match op {
+        BinaryOp::Plus | BinaryOp::ElemPlus => "plus",
+        BinaryOp::Minus | BinaryOp::ElemMinus => "minus",
+        BinaryOp::Times => "times",
+        BinaryOp::Div => "div",
+        BinaryOp::Power => "power",
+        BinaryOp::ElemTimes => "elemtimes",
+        BinaryOp::ElemDiv => "elemdiv",
+        BinaryOp::ElemPower => "elempower",
+        BinaryOp::In => "in",
+        BinaryOp::Or => "or",
+        BinaryOp::And => "and",
+        BinaryOp::Eq => "=",
+        BinaryOp::Ne => "!=",
+        BinaryOp::Lt => "<",
+        BinaryOp::Le => "<=",
+        BinaryOp::Gt => ">",
+        BinaryOp::Ge => ">=",
+    }
+}

@@ -1,0 +1,227 @@
+//! From the abstract syntax to plans: names, types, overloads, the order of a query's conditions.
+//! Compiles; runs nothing.
+//!
+//! [`Compiler`] holds a stack of frames, one for each query that is being compiled. An expression is
+//! compiled into the topmost frame; where a function of single values meets a bag or stream, a step
+//! that iterates over it is added to the frame, and the call works on each element (Daplex
+//! semantics). What needs a whole collection is compiled in a frame of its own.
+
+mod call;
+pub mod explain;
+mod expr;
+pub mod fit;
+mod frame;
+mod group;
+mod inverse;
+mod names;
+pub mod plan;
+mod planner;
+mod procedure;
+mod query;
+mod remap;
+pub mod signature;
+mod solve;
+pub mod stateful;
+
+use std::sync::Arc;
+
+use crate::diagnostic::{Error, Result};
+use crate::functions::Function;
+use crate::functions::function::{Body, Signature};
+use crate::session::World;
+use crate::syntax::ast::{self, CreateFunction, Many};
+use crate::types::Type;
+use frame::Frame;
+use plan::{Procedure, Query, Stmt};
+
+pub use call::{Choice, choose};
+
+/// Where the text that is compiled stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// At the top: session variables are known and fixed for the statement.
+    Statement,
+    /// In a block or loop at the top: session variables change while it runs.
+    Script,
+    /// In a function: there are no session variables.
+    Function,
+}
+
+/// Compiles one statement or one function.
+pub struct Compiler<'a> {
+    world: &'a World,
+    place: Place,
+    frames: Vec<Frame>,
+    /// Functions that are being compiled further out: calls of them rely on their signatures.
+    open: Vec<u64>,
+    /// Whether the next select is wanted as a bag of streams, not of their elements.
+    keep_streams: bool,
+    /// Whether the last result of the next select stays whole where it is a bag: an update's value.
+    keep_value: bool,
+}
+
+impl<'a> Compiler<'a> {
+    fn new(world: &'a World, place: Place, open: Vec<u64>) -> Compiler<'a> {
+        Compiler {
+            world,
+            place,
+            frames: vec![Frame::default()],
+            open,
+            keep_streams: false,
+            keep_value: false,
+        }
+    }
+}
+
+/// Compiles a query at the top.
+pub fn query(world: &World, expr: &ast::Expr) -> Result<Query> {
+    Compiler::new(world, Place::Statement, vec![]).whole(expr, &[])
+}
+
+/// Compiles an expression at the top whose value is to be kept: a collection stays one value.
+pub fn value(world: &World, expr: &ast::Expr) -> Result<Query> {
+    let mut compiler = Compiler::new(world, Place::Statement, vec![]);
+    let (value, ty) = compiler.as_value(expr)?;
+    compiler.finish_value(value, ty)
+}
+
+/// Compiles a procedural statement at the top, an update for example.
+pub fn statement(world: &World, statement: &ast::Statement) -> Result<Procedure> {
+    use ast::StatementKind as Kind;
+    let loops = matches!(
+        statement.kind,
+        Kind::Block(_) | Kind::ForEach(_) | Kind::While { .. } | Kind::Loop(_) | Kind::Case { .. }
+    );
+    let place = if loops {
+        Place::Script
+    } else {
+        Place::Statement
+    };
+    let mut compiler = Compiler::new(world, place, vec![]);
+    let body = compiler.statement(statement)?;
+    Ok(compiler.finish_procedure(body))
+}
+
+/// The compiled body of a derived function; made anew when definitions have changed.
+pub fn derived(world: &World, function: &Function) -> Result<Arc<Query>> {
+    body_of(world, function, &[])
+}
+
+fn body_of(world: &World, function: &Function, open: &[u64]) -> Result<Arc<Query>> {
+    let Body::Derived(definition, compiled) = &function.body else {
+        return Err(Error::run(format!(
+            "{} is not a derived function",
+            function.signature
+        )));
+    };
+    let epoch = world.library.epoch();
+    if let Some(plan) = compiled.get(epoch) {
+        return Ok(plan);
+    }
+    let mut inside = open.to_vec();
+    inside.push(function.id());
+    let plan = Arc::new(define(world, definition, &function.signature, inside)?);
+    compiled.set(epoch, plan.clone());
+    Ok(plan)
+}
+
+fn define(
+    world: &World,
+    definition: &CreateFunction,
+    signature: &Signature,
+    open: Vec<u64>,
+) -> Result<Query> {
+    let ast::Body::Query(body) = &definition.body else {
+        return Err(Error::run("the function has no query").at(&definition.span));
+    };
+    let mut compiler = Compiler::new(world, Place::Function, open);
+    compiler.parameters(signature);
+    let many = signature.many != Many::One;
+    let mut query = compiler.whole(body, &signature.columns)?;
+    // A collection that is to be the one value of the function stays whole.
+    if !many && signature.columns.iter().any(|c| c.ty.is_collection()) {
+        query.output.flatten = false;
+    }
+    check_result(&query, signature, definition)?;
+    Ok(query)
+}
+
+/// The types of a definition's results must be able to be what its signature says.
+fn check_result(query: &Query, signature: &Signature, definition: &CreateFunction) -> Result<()> {
+    let declared = signature.row_type();
+    if query.ty.is_collection() || fit::fit(&query.ty, &declared).is_some() {
+        return Ok(());
+    }
+    let message = format!(
+        "{} is declared to give {declared}, but its query gives {}",
+        definition.name.span.text(),
+        query.ty
+    );
+    Err(Error::compile(message).at(&definition.signature))
+}
+
+/// The compiled body of a procedural function.
+pub fn procedural(world: &World, function: &Function) -> Result<Arc<Procedure>> {
+    let Body::Procedure(definition, compiled) = &function.body else {
+        return Err(Error::run(format!(
+            "{} is not a procedure",
+            function.signature
+        )));
+    };
+    let epoch = world.library.epoch();
+    if let Some(plan) = compiled.get(epoch) {
+        return Ok(plan);
+    }
+    let ast::Body::Procedure(body) = &definition.body else {
+        return Err(Error::run("the function has no body").at(&definition.span));
+    };
+    let mut compiler = Compiler::new(world, Place::Function, vec![function.id()]);
+    compiler.parameters(&function.signature);
+    let body: Stmt = compiler.procedure_body(body, &function.signature)?;
+    let plan = Arc::new(compiler.finish_procedure(body));
+    compiled.set(epoch, plan.clone());
+    Ok(plan)
+}
+
+/// Compiles a new function's body, so that its errors are seen when it is created.
+pub fn check(world: &World, function: &Function) -> Result<()> {
+    match &function.body {
+        Body::Derived(..) => derived(world, function).map(|_| ()),
+        Body::Procedure(..) => procedural(world, function).map(|_| ()),
+        _ => Ok(()),
+    }
+}
+
+/// The type of a call of `function`: many results where its query can have many, whatever its
+/// signature says (the reference does not enforce single results either).
+fn call_type(world: &World, function: &Function, open: &[u64]) -> Result<Type> {
+    let declared = function.signature.result_type();
+    let one = function.signature.many == Many::One;
+    match &function.body {
+        Body::Derived(..) if one && !declared.is_collection() && !open.contains(&function.id()) => {
+            let plan = body_of(world, function, open)?;
+            Ok(if plan.is_single() {
+                declared
+            } else {
+                Type::bag(declared)
+            })
+        }
+        Body::Stored(table) if one && !table.is_unique_by_arguments() => Ok(Type::bag(declared)),
+        Body::Inverse(inverted) if one && !inverted.signature.columns[0].key => {
+            Ok(Type::bag(declared))
+        }
+        Body::Procedure(..) if one && returns_many(function) => Ok(Type::bag(declared)),
+        _ => Ok(declared),
+    }
+}
+
+/// Whether a procedure returns inside a loop, and so may return many values.
+pub fn returns_many(function: &Function) -> bool {
+    let Body::Procedure(definition, _) = &function.body else {
+        return false;
+    };
+    match &definition.body {
+        ast::Body::Procedure(body) => procedure::returns_many(body, false),
+        _ => false,
+    }
+}

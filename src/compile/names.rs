@@ -1,0 +1,101 @@
+//! Which local variables an expression uses.
+
+use crate::syntax::ast::{Expr, ExprKind, Name, Select, Variable};
+
+/// The local variables that `expr` uses and does not declare itself, each use once.
+pub fn free(expr: &Expr) -> Vec<&Name> {
+    let mut found = Vec::new();
+    walk(expr, &mut found);
+    found
+}
+
+fn walk<'e>(expr: &'e Expr, found: &mut Vec<&'e Name>) {
+    if let ExprKind::Variable(Variable::Local(name)) = &expr.kind {
+        found.push(name);
+    }
+    if let ExprKind::Select(select) = &expr.kind {
+        let mut inner = Vec::new();
+        parts(select)
+            .into_iter()
+            .for_each(|part| walk(part, &mut inner));
+        inner.retain(|name| select.from.iter().all(|d| d.name.text != name.text));
+        found.extend(inner);
+        return;
+    }
+    children(expr)
+        .into_iter()
+        .for_each(|child| walk(child, found));
+}
+
+/// Every expression of a select.
+pub fn parts(select: &Select) -> Vec<&Expr> {
+    let order = select.order_by.iter().map(|key| &key.expr);
+    let mut parts: Vec<_> = select.items.iter().chain(&select.filter).collect();
+    parts.extend(select.group_by.iter().chain(order).chain(&select.limit));
+    parts
+}
+
+/// The expressions directly inside `expr`, without those of a select.
+pub fn children(expr: &Expr) -> Vec<&Expr> {
+    match &expr.kind {
+        ExprKind::Literal(_)
+        | ExprKind::Variable(_)
+        | ExprKind::Functional(_)
+        | ExprKind::Select(_) => vec![],
+        ExprKind::Call { args: list, .. } | ExprKind::Vector(list) | ExprKind::Tuple(list) => {
+            list.iter().collect()
+        }
+        ExprKind::Unary { arg, .. } => vec![arg],
+        ExprKind::Binary { left, right, .. } => vec![left, right],
+        ExprKind::Record(fields) => fields.iter().flat_map(|(k, v)| [k, v]).collect(),
+        ExprKind::Index { base, indices } => std::iter::once(&**base).chain(indices).collect(),
+        ExprKind::Case { arms, otherwise } => {
+            let arms = arms.iter().flat_map(|(c, r)| [c, r]);
+            arms.chain(otherwise.as_deref()).collect()
+        }
+        ExprKind::Cast { value, .. } => vec![value],
+    }
+}
+
+/// The same, to change them.
+pub fn children_mut(expr: &mut Expr) -> Vec<&mut Expr> {
+    match &mut expr.kind {
+        ExprKind::Literal(_)
+        | ExprKind::Variable(_)
+        | ExprKind::Functional(_)
+        | ExprKind::Select(_) => vec![],
+        ExprKind::Call { args: list, .. } | ExprKind::Vector(list) | ExprKind::Tuple(list) => {
+            list.iter_mut().collect()
+        }
+        ExprKind::Unary { arg, .. } => vec![arg],
+        ExprKind::Binary { left, right, .. } => vec![left, right],
+        ExprKind::Record(fields) => fields.iter_mut().flat_map(|(k, v)| [k, v]).collect(),
+        ExprKind::Index { base, indices } => std::iter::once(&mut **base).chain(indices).collect(),
+        ExprKind::Case { arms, otherwise } => {
+            let arms = arms.iter_mut().flat_map(|(c, r)| [c, r]);
+            arms.chain(otherwise.as_deref_mut()).collect()
+        }
+        ExprKind::Cast { value, .. } => vec![value],
+    }
+}
+
+/// The text of an expression without case and blanks outside strings: equal for expressions that
+/// are written alike.
+pub fn normalized(expr: &Expr) -> String {
+    let mut quote: Option<char> = None;
+    let mut text = String::new();
+    for c in expr.span.text().chars() {
+        match quote {
+            Some(q) => {
+                text.push(c);
+                quote = (c != q).then_some(q);
+            }
+            None if c.is_whitespace() => {}
+            None => {
+                quote = (c == '"' || c == '\'').then_some(c);
+                text.extend(c.to_lowercase());
+            }
+        }
+    }
+    text
+}

@@ -1,0 +1,450 @@
+//! Procedural statements: blocks, loops, updates, the creation of objects.
+
+use std::sync::Arc;
+
+use super::frame::Frame;
+use super::plan::{
+    CreateObjects, Expr, Instance, Place as Target, Procedure, Slot, Stmt, Sub, Update,
+};
+use super::query::of_fragment;
+use super::{Compiler, Place, signature};
+use crate::diagnostic::{Error, Result};
+use crate::functions::Function;
+use crate::functions::function::{Body, Signature};
+use crate::syntax::ast::{
+    self, Declaration, ExprKind, Name, Select, SelectKind, Statement, StatementKind, Variable,
+};
+use crate::types::Type;
+
+impl Compiler<'_> {
+    pub(super) fn finish_procedure(mut self, body: Stmt) -> Procedure {
+        let frame = self.pop_frame();
+        Procedure {
+            slots: frame.vars.len(),
+            body,
+        }
+    }
+
+    /// A procedure's body. Its named result is a variable in it.
+    pub(super) fn procedure_body(
+        &mut self,
+        body: &Statement,
+        signature: &Signature,
+    ) -> Result<Stmt> {
+        for column in &signature.columns {
+            if let Some(name) = &column.name
+                && self.top().find(name).is_none()
+            {
+                self.top().add(name.clone(), column.ty.clone(), true, None);
+            }
+        }
+        self.statement(body)
+    }
+
+    pub(super) fn statement(&mut self, statement: &Statement) -> Result<Stmt> {
+        match &statement.kind {
+            StatementKind::Query(expr) => self.query(expr),
+            StatementKind::Assign { targets, value } => self.assign(targets, value),
+            StatementKind::Block(block) => {
+                for declaration in &block.declarations {
+                    self.variable(declaration)?;
+                }
+                let body = block.body.iter().map(|s| self.statement(s));
+                Ok(Stmt::Block(body.collect::<Result<_>>()?))
+            }
+            StatementKind::ForEach(each) => self.for_each(each),
+            StatementKind::Case { arms, otherwise } => {
+                let arms = arms.iter().map(|(condition, body)| {
+                    Ok((self.plain_condition(condition)?, self.statement(body)?))
+                });
+                let arms = arms.collect::<Result<_>>()?;
+                let otherwise = otherwise.as_ref().map(|s| self.statement(s).map(Box::new));
+                Ok(Stmt::Case {
+                    arms,
+                    otherwise: otherwise.transpose()?,
+                })
+            }
+            StatementKind::While { condition, body } => {
+                let condition = self.plain_condition(condition)?;
+                Ok(Stmt::While {
+                    condition,
+                    body: Box::new(self.sequence(body)?),
+                })
+            }
+            StatementKind::Loop(body) => Ok(Stmt::Loop(Box::new(self.sequence(body)?))),
+            StatementKind::Leave => Ok(Stmt::Leave),
+            StatementKind::Return(value) => {
+                let value = value.as_ref().map(|value| self.rows(value));
+                Ok(Stmt::Return(value.transpose()?))
+            }
+            StatementKind::CreateObjects(create) => self.create_objects(create),
+            StatementKind::DeleteObject(variable) => {
+                let (Variable::Local(name) | Variable::Session(name)) = variable;
+                let kind = ExprKind::Variable(variable.clone());
+                let object = self.plain(&ast::Expr {
+                    kind,
+                    span: name.span.clone(),
+                })?;
+                Ok(Stmt::DeleteObject(object, name.span.clone()))
+            }
+            StatementKind::Update(update) => self.update(update, &statement.span),
+            StatementKind::OpenCursor { cursor, query } => {
+                let rows = self.rows(query)?;
+                Ok(Stmt::OpenCursor(self.cursor(cursor)?, rows))
+            }
+            StatementKind::FetchCursor { cursor, into } => {
+                let slot = self.cursor(cursor)?;
+                let places = into
+                    .iter()
+                    .map(|v| self.assignable(v))
+                    .collect::<Result<_>>()?;
+                Ok(Stmt::FetchCursor(slot, places, statement.span.clone()))
+            }
+            StatementKind::CloseCursor(cursor) => Ok(Stmt::CloseCursor(self.cursor(cursor)?)),
+            StatementKind::Commit => Ok(Stmt::Commit),
+            StatementKind::Rollback => Ok(Stmt::Rollback),
+            _ => Err(
+                Error::compile("this statement cannot stand inside a procedure")
+                    .at(&statement.span),
+            ),
+        }
+    }
+
+    /// A query for what it does, or `select … into`, which sets variables to its first row.
+    fn query(&mut self, expr: &ast::Expr) -> Result<Stmt> {
+        if let ExprKind::Select(select) = &expr.kind
+            && !select.into.is_empty()
+        {
+            let mut plain = (**select).clone();
+            let targets = std::mem::take(&mut plain.into);
+            let kind = ExprKind::Select(Box::new(plain));
+            return self.assign(
+                &targets,
+                &ast::Expr {
+                    kind,
+                    span: expr.span.clone(),
+                },
+            );
+        }
+        Ok(Stmt::Run(self.rows(expr)?))
+    }
+
+    fn sequence(&mut self, statements: &[Statement]) -> Result<Stmt> {
+        let statements = statements.iter().map(|s| self.statement(s));
+        Ok(Stmt::Block(statements.collect::<Result<_>>()?))
+    }
+
+    /// A local variable of a block; it has no value before it is set.
+    fn variable(&mut self, declaration: &Declaration) -> Result<Slot> {
+        let ty = signature::of(&declaration.ty, &self.world.store.types)?;
+        Ok(self
+            .top()
+            .add(declaration.name.text.clone(), ty, true, None))
+    }
+
+    /// The rows of an expression as a bag that captures the procedure's variables.
+    fn rows(&mut self, expr: &ast::Expr) -> Result<Sub> {
+        let fragment = self.fragment(|c| c.expr(expr))?;
+        let captures = fragment.frame.captures.clone();
+        let stream = matches!(fragment.whole_type(), Type::Stream(_));
+        Ok(Sub {
+            query: Arc::new(of_fragment(fragment)),
+            captures,
+            stream,
+        })
+    }
+
+    /// An expression evaluated on the spot: what would make many gives the first.
+    fn plain(&mut self, expr: &ast::Expr) -> Result<Expr> {
+        let (value, ty) = self.as_value(expr)?;
+        if ty.is_collection() {
+            return self.call_first(value, ty, expr);
+        }
+        Ok(value)
+    }
+
+    fn call_first(&mut self, value: Expr, ty: Type, expr: &ast::Expr) -> Result<Expr> {
+        let frame = Frame::default();
+        let fragment = super::frame::Fragment {
+            frame,
+            expr: value,
+            ty,
+        };
+        let (first, _) = self.call_fragments("first", vec![fragment], &expr.span)?;
+        Ok(first)
+    }
+
+    fn plain_condition(&mut self, expr: &ast::Expr) -> Result<Expr> {
+        self.fragment_free(|c| c.condition(expr))
+    }
+
+    /// Compiles what must not leave steps in the procedure's own frame.
+    fn fragment_free(&mut self, compile: impl FnOnce(&mut Self) -> Result<Expr>) -> Result<Expr> {
+        let fragment = self.fragment(|c| Ok((compile(c)?, Type::Boolean)))?;
+        if fragment.frame.steps.is_empty() {
+            return Ok(self.splice(fragment).0);
+        }
+        let haystack = Box::new(self.wrap(fragment));
+        let yes = Expr::Const(crate::types::Value::Bool(true));
+        Ok(Expr::Member {
+            needle: Box::new(yes),
+            haystack,
+        })
+    }
+
+    fn assign(&mut self, targets: &[Variable], value: &ast::Expr) -> Result<Stmt> {
+        let places: Vec<Target> = targets
+            .iter()
+            .map(|v| self.assignable(v))
+            .collect::<Result<_>>()?;
+        let (expr, ty) = self.as_value(value)?;
+        let whole = matches!(places.as_slice(),
+            [Target::Slot(_, declared)] if declared.is_collection())
+            || matches!(places.as_slice(), [Target::Session(_)])
+                && !matches!(&value.kind, ExprKind::Select(_));
+        let expr = if ty.is_collection() && !whole {
+            self.call_first(expr, ty, value)?
+        } else {
+            expr
+        };
+        Ok(Stmt::Assign(places, expr))
+    }
+
+    fn assignable(&mut self, variable: &Variable) -> Result<Target> {
+        match variable {
+            Variable::Session(name) if self.place == Place::Function => {
+                Err(Error::compile("a function cannot set session variables")
+                    .at(&name.span)
+                    .help("declare a local variable, or return the value"))
+            }
+            Variable::Session(name) => Ok(Target::Session(name.text.clone())),
+            Variable::Local(name) => {
+                let (slot, ty) = self.local(name)?;
+                Ok(Target::Slot(slot, ty))
+            }
+        }
+    }
+
+    fn local(&mut self, name: &Name) -> Result<(Slot, Type)> {
+        match self.top().find(&name.text) {
+            Some(slot) => Ok((slot, self.top().vars[slot].ty.clone())),
+            None => Err(self.unknown_variable(name)),
+        }
+    }
+
+    /// The variable that holds a cursor; made when it is first named.
+    fn cursor(&mut self, variable: &Variable) -> Result<Slot> {
+        let (Variable::Local(name) | Variable::Session(name)) = variable;
+        Ok(match self.top().find(&name.text) {
+            Some(slot) => slot,
+            None => self.top().add(name.text.clone(), Type::Object, true, None),
+        })
+    }
+
+    fn for_each(&mut self, each: &ast::ForEach) -> Result<Stmt> {
+        let items = each.from.iter().map(|d| variable_expr(&d.name)).collect();
+        let (rows, captures) =
+            self.sub_query(&select_of(items, &each.from, &each.filter, &each.body), &[])?;
+        let types = match &rows.ty {
+            Type::Tuple(types) => types.to_vec(),
+            one => vec![one.clone()],
+        };
+        let before = self.top().vars.len();
+        let mut into = Vec::new();
+        for (declaration, ty) in each.from.iter().zip(types) {
+            into.push(
+                self.top()
+                    .add(declaration.name.text.clone(), ty, true, None),
+            );
+        }
+        let body = Box::new(self.statement(&each.body)?);
+        // The loop's variables end with it.
+        for var in &mut self.top().vars[before..before + into.len()] {
+            var.name = "".into();
+        }
+        let rows = Sub {
+            query: Arc::new(rows),
+            captures,
+            stream: false,
+        };
+        Ok(Stmt::ForEach { rows, into, body })
+    }
+
+    fn create_objects(&mut self, create: &ast::CreateObjects) -> Result<Stmt> {
+        let ty = signature::named(&create.ty, &self.world.store.types)?;
+        if !matches!(ty, Type::User(_) | Type::Userobject) {
+            return Err(Error::compile(format!(
+                "objects of the built-in type {ty} cannot be created"
+            ))
+            .at(&create.ty.span)
+            .help("`create type Name;` makes a type of your own"));
+        }
+        let attributes = create
+            .attributes
+            .iter()
+            .map(|name| self.attribute(name, &ty));
+        let attributes: Vec<_> = attributes.collect::<Result<_>>()?;
+        let mut instances = Vec::new();
+        for instance in &create.instances {
+            instances.push(self.instance(instance, &attributes)?);
+        }
+        Ok(Stmt::CreateObjects(CreateObjects { ty, instances }))
+    }
+
+    fn instance(
+        &mut self,
+        instance: &ast::Instance,
+        attributes: &[Arc<Function>],
+    ) -> Result<Instance> {
+        if instance.values.len() != attributes.len() {
+            let message = format!(
+                "{} values for {} attributes",
+                instance.values.len(),
+                attributes.len()
+            );
+            return Err(Error::compile(message).at(&instance.span));
+        }
+        let mut values = Vec::new();
+        for (function, value) in attributes.iter().zip(&instance.values) {
+            values.push((function.clone(), self.as_value(value)?.0));
+        }
+        let place = instance
+            .variable
+            .as_ref()
+            .map(|v| self.assignable(v))
+            .transpose()?;
+        Ok(Instance {
+            place,
+            values,
+            span: instance.span.clone(),
+        })
+    }
+
+    /// The updatable function of an object of type `ty` that is its only argument.
+    fn attribute(&mut self, name: &ast::FunctionName, ty: &Type) -> Result<Arc<Function>> {
+        self.updatable(name, std::slice::from_ref(ty))
+    }
+
+    /// The function that an update changes, given the types of its arguments.
+    fn updatable(&mut self, name: &ast::FunctionName, args: &[Type]) -> Result<Arc<Function>> {
+        let resolvents = self.world.library.named(name)?;
+        let Some(choice) = super::choose(&resolvents, args) else {
+            return Err(super::call::no_resolvent(
+                &name.name.text,
+                &resolvents,
+                args,
+                &name.name.span,
+            ));
+        };
+        let function = choice.candidates[0].clone();
+        match &function.body {
+            Body::Stored(_) | Body::Inverse(_) => Ok(function),
+            _ => match super::inverse::inverted(self.world, &function)? {
+                Some(inverse) => Ok(inverse),
+                None => Err(
+                    Error::compile(format!("{} cannot be updated", function.signature))
+                        .at(&name.name.span)
+                        .help("stored functions can, and inverses of stored functions"),
+                ),
+            },
+        }
+    }
+
+    fn update(&mut self, update: &ast::Update, span: &crate::diagnostic::Span) -> Result<Stmt> {
+        let items: Vec<_> = update.args.iter().chain([&update.value]).cloned().collect();
+        let mut select = Select {
+            kind: SelectKind::Bag,
+            distinct: false,
+            items,
+            into: vec![],
+            from: update.from.clone(),
+            filter: update.filter.clone(),
+            group_by: vec![],
+            order_by: vec![],
+            limit: None,
+            span: span.clone(),
+        };
+        let types = self.argument_types(&select, update.args.len())?;
+        let function = self.updatable(&update.function, &types)?;
+        let tuple = function.signature.columns.len() > 1;
+        if !tuple {
+            self.keep_value = true;
+        }
+        if let (true, ExprKind::Tuple(parts)) = (tuple, &update.value.kind) {
+            let kind = ExprKind::Vector(parts.clone());
+            let span = update.value.span.clone();
+            select.items.pop();
+            select.items.push(ast::Expr { kind, span });
+        }
+        let (query, captures) = self.sub_query(&select, &[])?;
+        let rows = Sub {
+            query: Arc::new(query),
+            captures,
+            stream: false,
+        };
+        Ok(Stmt::Update(Update {
+            op: update.op,
+            function,
+            rows,
+            span: span.clone(),
+        }))
+    }
+
+    fn argument_types(&mut self, select: &Select, count: usize) -> Result<Vec<Type>> {
+        self.push_frame();
+        let keep = std::mem::take(&mut self.keep_value);
+        let compiled = (|| {
+            self.declare(&select.from)?;
+            let items: Vec<_> = select.items.iter().collect();
+            self.plan_conditions(select.filter.as_ref(), &items)?;
+            self.columns(&select.items[..count], SelectKind::Bag)
+        })();
+        self.keep_value = keep;
+        self.pop_frame();
+        Ok(compiled?.1)
+    }
+}
+
+fn variable_expr(name: &Name) -> ast::Expr {
+    let kind = ExprKind::Variable(Variable::Local(name.clone()));
+    ast::Expr {
+        kind,
+        span: name.span.clone(),
+    }
+}
+
+fn select_of(
+    items: Vec<ast::Expr>,
+    from: &[Declaration],
+    filter: &Option<ast::Expr>,
+    body: &Statement,
+) -> Select {
+    Select {
+        kind: SelectKind::Bag,
+        distinct: false,
+        items,
+        into: vec![],
+        from: from.to_vec(),
+        filter: filter.clone(),
+        group_by: vec![],
+        order_by: vec![],
+        limit: None,
+        span: body.span.clone(),
+    }
+}
+
+/// Whether the statement can return more than once: it does so in a loop, or returns many at once.
+pub fn returns_many(statement: &Statement, in_loop: bool) -> bool {
+    let any = |list: &[Statement], in_loop| list.iter().any(|s| returns_many(s, in_loop));
+    match &statement.kind {
+        StatementKind::Return(_) => in_loop,
+        StatementKind::Block(block) => any(&block.body, in_loop),
+        StatementKind::ForEach(each) => returns_many(&each.body, true),
+        StatementKind::While { body, .. } | StatementKind::Loop(body) => any(body, true),
+        StatementKind::Case { arms, otherwise } => {
+            arms.iter().any(|(_, body)| returns_many(body, in_loop))
+                || otherwise.as_ref().is_some_and(|s| returns_many(s, in_loop))
+        }
+        _ => false,
+    }
+}

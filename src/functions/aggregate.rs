@@ -1,0 +1,283 @@
+//! Aggregates: one value of a whole bag.
+
+use std::cmp::Ordering;
+
+use super::{Args, Native, Natives};
+use crate::diagnostic::{Error, Result};
+use crate::run::{Cx, call};
+use crate::types::{Source, Value, print};
+
+pub const NATIVES: Natives = &[
+    ("count", count as Native),
+    ("sum", sum),
+    ("mean", mean),
+    ("stdev", stdev),
+    ("min", min),
+    ("max", max),
+    ("median", median),
+    ("some", some),
+    ("notany", notany),
+    ("concatagg", concatagg),
+    ("inject", inject),
+    ("vectorize", vectorize),
+    ("aggregate", aggregate),
+    ("running", running),
+    ("histogram", histogram),
+];
+
+fn count(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let bag = args.collection(0)?;
+    if let Some(length) = bag.known_len() {
+        return Ok(Some(Value::Int(length as i64)));
+    }
+    let mut source = bag.open(cx)?;
+    let mut count = 0;
+    while source.next(cx)?.is_some() {
+        count += 1;
+    }
+    Ok(Some(Value::Int(count)))
+}
+
+fn sum(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let mut source = args.open(0, cx)?;
+    let mut total = Value::Int(0);
+    while let Some(value) = source.next(cx)? {
+        total = match (&total, &value) {
+            (Value::Int(a), Value::Int(b)) => Value::Int(a.checked_add(*b).ok_or_else(|| {
+                Error::run("the sum is beyond 64 bits").help("sum real(x) instead of x")
+            })?),
+            (Value::Real(a), Value::Real(b)) => Value::Real(a + b),
+            (_, Value::Null) => total,
+            _ => match (total.as_real(), value.as_real()) {
+                (Some(a), Some(b)) => Value::Real(a + b),
+                _ => plus(total, value, cx)?,
+            },
+        };
+    }
+    Ok(Some(total))
+}
+
+/// Adds what is not a number, vectors for example; the sum of nothing yet is the first element.
+fn plus(total: Value, value: Value, cx: &Cx) -> Result<Value> {
+    if total == Value::Int(0) && value.as_str().is_none() {
+        return Ok(value);
+    }
+    let candidates = cx.world.library.resolvents("plus")?;
+    if value.as_str().is_some() {
+        return Err(not_a_number(&value));
+    }
+    call::late(&candidates, vec![total, value.clone()], cx)?.ok_or_else(|| not_a_number(&value))
+}
+
+fn not_a_number(value: &Value) -> Error {
+    Error::run(format!("{} is not a number", call::short(value)))
+}
+
+/// The numbers of a bag, nulls left out.
+struct Numbers(Box<dyn Source>);
+
+impl Numbers {
+    fn open(args: Args, cx: &Cx) -> Result<Numbers> {
+        Ok(Numbers(args.open(0, cx)?))
+    }
+
+    fn next(&mut self, cx: &Cx) -> Result<Option<f64>> {
+        loop {
+            match self.0.next(cx)? {
+                Some(Value::Null) => {}
+                Some(value) => {
+                    return value
+                        .as_real()
+                        .map(Some)
+                        .ok_or_else(|| not_a_number(&value));
+                }
+                None => return Ok(None),
+            }
+        }
+    }
+}
+
+fn mean(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let mut numbers = Numbers::open(args, cx)?;
+    let (mut sum, mut count) = (0.0, 0u64);
+    while let Some(number) = numbers.next(cx)? {
+        sum += number;
+        count += 1;
+    }
+    Ok((count > 0).then(|| Value::Real(sum / count as f64)))
+}
+
+/// By Welford's method, which does not lose digits where the mean is large.
+fn stdev(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let mut numbers = Numbers::open(args, cx)?;
+    let (mut mean, mut squares, mut count) = (0.0, 0.0, 0u64);
+    while let Some(number) = numbers.next(cx)? {
+        count += 1;
+        let off = number - mean;
+        mean += off / count as f64;
+        squares += off * (number - mean);
+    }
+    Ok((count > 1).then(|| Value::Real((squares / (count - 1) as f64).sqrt())))
+}
+
+fn extreme(cx: &Cx, args: Args, wanted: Ordering) -> Result<Option<Value>> {
+    let mut source = args.open(0, cx)?;
+    let mut best: Option<Value> = None;
+    while let Some(value) = source.next(cx)? {
+        let better = best.as_ref().is_none_or(|best| value.cmp(best) == wanted);
+        if better && !value.is_null() {
+            best = Some(value);
+        }
+    }
+    Ok(best)
+}
+
+fn min(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    extreme(cx, args, Ordering::Less)
+}
+
+fn max(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    extreme(cx, args, Ordering::Greater)
+}
+
+fn median(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let mut values = args.collect(0, cx)?;
+    values.retain(|value| !value.is_null());
+    if let Some(other) = values.iter().find(|value| value.as_real().is_none()) {
+        return Err(not_a_number(other));
+    }
+    values.sort();
+    let middle = values.len() / 2;
+    if values.is_empty() || values.len() % 2 == 1 {
+        return Ok(values.get(middle).cloned());
+    }
+    let pair = (values[middle - 1].as_real(), values[middle].as_real());
+    Ok(match pair {
+        (Some(a), Some(b)) => Some(Value::Real((a + b) / 2.0)),
+        _ => None,
+    })
+}
+
+fn some(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    Ok(Some(Value::Bool(args.open(0, cx)?.next(cx)?.is_some())))
+}
+
+fn notany(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    Ok(Some(Value::Bool(args.open(0, cx)?.next(cx)?.is_none())))
+}
+
+fn concatagg(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let mut source = args.open(0, cx)?;
+    let mut text = String::new();
+    while let Some(value) = source.next(cx)? {
+        match &value {
+            Value::Str(s) => text.push_str(s),
+            other => print::push(&mut text, other),
+        }
+    }
+    Ok(Some(Value::str(text)))
+}
+
+fn inject(_: &Cx, args: Args) -> Result<Option<Value>> {
+    let (bag, between) = (args.collection(0)?.clone(), args.value(1).clone());
+    Ok(Some(Value::bag_from(move |cx| {
+        let elements = bag.open(cx)?;
+        Ok(Box::new(Injected {
+            elements,
+            between: between.clone(),
+            next: None,
+            first: true,
+        }))
+    })))
+}
+
+struct Injected {
+    elements: Box<dyn Source>,
+    between: Value,
+    /// The element that comes after the one between.
+    next: Option<Value>,
+    first: bool,
+}
+
+impl Source for Injected {
+    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        if let Some(value) = self.next.take() {
+            return Ok(Some(value));
+        }
+        let value = self.elements.next(cx)?;
+        if std::mem::take(&mut self.first) || value.is_none() {
+            return Ok(value);
+        }
+        self.next = value;
+        Ok(Some(self.between.clone()))
+    }
+}
+
+fn vectorize(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    Ok(Some(Value::vector(args.collect(0, cx)?)))
+}
+
+fn aggregate(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let function = args.function(2)?;
+    let mut source = args.open(0, cx)?;
+    let mut folded = args.value(1).clone();
+    while let Some(value) = source.next(cx)? {
+        match call::function(function, vec![folded, value], cx)? {
+            Some(next) => folded = next,
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(folded))
+}
+
+fn running(_: &Cx, args: Args) -> Result<Option<Value>> {
+    let (stream, start) = (args.collection(0)?.clone(), args.value(1).clone());
+    let function = args.function(2)?.clone();
+    Ok(Some(Value::stream_from(move |cx| {
+        let elements = stream.open(cx)?;
+        Ok(Box::new(Running {
+            elements,
+            folded: start.clone(),
+            function: function.clone(),
+        }))
+    })))
+}
+
+struct Running {
+    elements: Box<dyn Source>,
+    folded: Value,
+    function: std::sync::Arc<super::Function>,
+}
+
+impl Source for Running {
+    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        while let Some(value) = self.elements.next(cx)? {
+            let args = vec![self.folded.clone(), value];
+            if let Some(next) = call::function(&self.function, args, cx)? {
+                self.folded = next.clone();
+                return Ok(Some(next));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn histogram(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let (min, max) = (args.real(1)?, args.real(2)?);
+    let bins = args.int(3)?;
+    if bins < 1 || max <= min {
+        return Err(
+            Error::run(format!("a histogram of {bins} bins from {min} to {max}"))
+                .help("it needs one bin at least, and a maximum above its minimum"),
+        );
+    }
+    let mut counts = vec![0i64; bins as usize];
+    let mut numbers = Numbers::open(args, cx)?;
+    while let Some(number) = numbers.next(cx)? {
+        if number >= min && number < max {
+            let bin = ((number - min) / (max - min) * bins as f64) as usize;
+            counts[bin.min(bins as usize - 1)] += 1;
+        }
+    }
+    Ok(Some(Value::vector(counts.into_iter().map(Value::Int))))
+}

@@ -1,0 +1,287 @@
+//! Bags: making them, taking parts of them.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use rand::Rng;
+
+use super::{Args, Native, Natives};
+use crate::diagnostic::{Error, Result};
+use crate::run::Cx;
+use crate::run::wait::lock;
+use crate::types::{Collection, Source, Value};
+
+pub const NATIVES: Natives = &[
+    ("in", elements as Native),
+    ("iota", iota),
+    ("first", first),
+    ("first_n", first_n),
+    ("last", last),
+    ("section", section),
+    ("unique", unique),
+    ("exclusive", exclusive),
+    ("remove_null", remove_null),
+    ("bequal", bequal),
+    ("sample", sample),
+    ("tuples", tuples),
+    ("rowprops", rowprops),
+];
+
+fn elements(_: &Cx, args: Args) -> Result<Option<Value>> {
+    Ok(Some(match args.value(0) {
+        Value::Bag(c) | Value::Stream(c) => Value::Bag(c.clone()),
+        Value::Vector(v) => {
+            let vector = Value::Vector(v.clone());
+            Value::bag_from(move |cx| vector.elements(cx))
+        }
+        other => Value::bag(vec![other.clone()]),
+    }))
+}
+
+/// The integers from one to another, both included.
+#[derive(Clone)]
+pub struct Iota {
+    pub next: i64,
+    pub last: i64,
+    done: bool,
+}
+
+impl Iota {
+    pub fn new(first: i64, last: i64) -> Iota {
+        Iota {
+            next: first,
+            last,
+            done: first > last,
+        }
+    }
+}
+
+impl Collection for Iota {
+    fn open(&self, _: &Cx) -> Result<Box<dyn Source>> {
+        Ok(Box::new(self.clone()))
+    }
+
+    fn known_len(&self) -> Option<u64> {
+        if self.done {
+            return Some(0);
+        }
+        let length = i128::from(self.last) - i128::from(self.next) + 1;
+        u64::try_from(length).ok()
+    }
+}
+
+impl Source for Iota {
+    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        if self.done {
+            return Ok(None);
+        }
+        let value = self.next;
+        // A look at the clock for each element would cost more than the element.
+        if value & 0xff == 0 {
+            cx.token.check()?;
+        }
+        match value.checked_add(1) {
+            Some(next) if next <= self.last => self.next = next,
+            _ => self.done = true,
+        }
+        Ok(Some(Value::Int(value)))
+    }
+}
+
+fn iota(_: &Cx, args: Args) -> Result<Option<Value>> {
+    Ok(Some(Value::Bag(Arc::new(Iota::new(
+        args.int(0)?,
+        args.int(1)?,
+    )))))
+}
+
+fn first(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    args.open(0, cx)?.next(cx)
+}
+
+/// A number of elements, from 0 up.
+pub fn count_of(args: Args, i: usize) -> Result<u64> {
+    let number = args.real(i)?;
+    if number >= 0.0 && number.fract() == 0.0 {
+        Ok(number as u64)
+    } else {
+        Err(Error::run(format!(
+            "a number of elements is a whole number from 0 up, not {number}"
+        )))
+    }
+}
+
+/// The elements of `inner` from the one after `skip`, at most `take` of them.
+pub struct Section {
+    inner: Option<Box<dyn Source>>,
+    skip: u64,
+    take: u64,
+}
+
+impl Section {
+    pub fn new(inner: Box<dyn Source>, skip: u64, take: u64) -> Section {
+        Section {
+            inner: (take > 0).then_some(inner),
+            skip,
+            take,
+        }
+    }
+}
+
+impl Source for Section {
+    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        let Some(inner) = &mut self.inner else {
+            return Ok(None);
+        };
+        while self.skip > 0 {
+            if inner.next(cx)?.is_none() {
+                self.inner = None;
+                return Ok(None);
+            }
+            self.skip -= 1;
+        }
+        let value = inner.next(cx)?;
+        self.take -= 1;
+        // What is behind the last one is stopped at once: it may never end by itself.
+        if self.take == 0 || value.is_none() {
+            self.inner = None;
+        }
+        Ok(value)
+    }
+}
+
+/// Positions `start` to `stop`, from 1, as how many to skip and how many to take.
+pub fn positions(args: Args, start: usize, stop: usize) -> Result<(u64, u64)> {
+    let (start, stop) = (count_of(args, start)?.max(1), count_of(args, stop)?);
+    Ok((start - 1, (stop + 1).saturating_sub(start)))
+}
+
+fn first_n(_: &Cx, args: Args) -> Result<Option<Value>> {
+    let (bag, n) = (args.collection(0)?.clone(), count_of(args, 1)?);
+    Ok(Some(Value::bag_from(move |cx| {
+        Ok(Box::new(Section::new(bag.open(cx)?, 0, n)))
+    })))
+}
+
+fn section(_: &Cx, args: Args) -> Result<Option<Value>> {
+    let (bag, (skip, take)) = (args.collection(0)?.clone(), positions(args, 1, 2)?);
+    Ok(Some(Value::bag_from(move |cx| {
+        Ok(Box::new(Section::new(bag.open(cx)?, skip, take)))
+    })))
+}
+
+fn last(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let mut source = args.open(0, cx)?;
+    let mut last = None;
+    while let Some(value) = source.next(cx)? {
+        last = Some(value);
+    }
+    Ok(last)
+}
+
+/// The elements of a collection for which a test that may remember holds.
+pub struct Filtered<F> {
+    pub inner: Box<dyn Source>,
+    pub keep: F,
+}
+
+impl<F: FnMut(&Value) -> bool + Send> Source for Filtered<F> {
+    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        while let Some(value) = self.inner.next(cx)? {
+            if (self.keep)(&value) {
+                return Ok(Some(value));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn unique(_: &Cx, args: Args) -> Result<Option<Value>> {
+    let bag = args.collection(0)?.clone();
+    Ok(Some(Value::bag_from(move |cx| {
+        let mut seen = HashSet::new();
+        let keep = move |value: &Value| seen.insert(value.clone());
+        Ok(Box::new(Filtered {
+            inner: bag.open(cx)?,
+            keep,
+        }))
+    })))
+}
+
+/// The elements with how often each occurs, in the order of their first occurrences.
+fn counts(args: Args, i: usize, cx: &Cx) -> Result<IndexMap<Value, u64>> {
+    let mut counts = IndexMap::new();
+    let mut source = args.open(i, cx)?;
+    while let Some(value) = source.next(cx)? {
+        *counts.entry(value).or_insert(0) += 1;
+    }
+    Ok(counts)
+}
+
+fn exclusive(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let counts = counts(args, 0, cx)?;
+    let once = counts.into_iter().filter(|(_, count)| *count == 1);
+    Ok(Some(Value::bag(once.map(|(value, _)| value).collect())))
+}
+
+fn bequal(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    Ok(Some(Value::Bool(
+        counts(args, 0, cx)? == counts(args, 1, cx)?,
+    )))
+}
+
+fn remove_null(_: &Cx, args: Args) -> Result<Option<Value>> {
+    let bag = args.collection(0)?.clone();
+    Ok(Some(Value::bag_from(move |cx| {
+        let keep = |value: &Value| !value.is_null();
+        Ok(Box::new(Filtered {
+            inner: bag.open(cx)?,
+            keep,
+        }))
+    })))
+}
+
+/// By reservoir sampling, which needs no more memory than the sample.
+fn sample(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let size = count_of(args, 1)? as usize;
+    let mut source = args.open(0, cx)?;
+    let mut reservoir: Vec<Value> = Vec::new();
+    let mut seen = 0;
+    while let Some(value) = source.next(cx)? {
+        seen += 1;
+        if reservoir.len() < size {
+            reservoir.push(value);
+        } else {
+            let at = lock(&cx.world.rng).random_range(0..seen);
+            if let Some(slot) = reservoir.get_mut(at) {
+                *slot = value;
+            }
+        }
+    }
+    Ok(Some(Value::bag(reservoir)))
+}
+
+fn tuples(_: &Cx, args: Args) -> Result<Option<Value>> {
+    let bag = args.collection(0)?.clone();
+    Ok(Some(Value::bag_from(move |cx| {
+        Ok(Box::new(Tuples(bag.open(cx)?)))
+    })))
+}
+
+struct Tuples(Box<dyn Source>);
+
+impl Source for Tuples {
+    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        Ok(self.0.next(cx)?.map(|value| match value {
+            Value::Vector(_) => value,
+            single => Value::vector([single]),
+        }))
+    }
+}
+
+fn rowprops(_: &Cx, args: Args) -> Result<Option<Value>> {
+    let pairs = args.vector(0)?.iter().zip(args.vector(1)?.iter());
+    let pairs = pairs.map(|(prop, value)| Value::vector([prop.clone(), value.clone()]));
+    Ok(Some(Value::bag(pairs.collect())))
+}

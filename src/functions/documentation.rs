@@ -1,0 +1,89 @@
+//! What the library says of itself.
+
+use std::sync::Arc;
+
+use super::{Args, Function, Native, Natives, named};
+use crate::compile;
+use crate::compile::explain::explain as plan_text;
+use crate::diagnostic::{Error, Result, Source};
+use crate::run::Cx;
+use crate::syntax::ast::StatementKind;
+use crate::syntax::statement;
+use crate::types::Value;
+
+pub const NATIVES: Natives = &[
+    ("doc", doc as Native),
+    ("apropos", apropos),
+    ("signature", signature),
+    ("sourcecode", sourcecode),
+    ("name", name),
+    ("explain", explain),
+];
+
+/// The resolvents that the first argument names or is.
+fn resolvents(cx: &Cx, args: Args) -> Result<Vec<Arc<Function>>> {
+    let function = match args.value(0) {
+        Value::Function(f) => f.clone(),
+        _ => named::find(&cx.world, args.str(0)?)?,
+    };
+    if function.is_generic() {
+        return Ok(cx.world.library.resolvents(function.name())?.to_vec());
+    }
+    Ok(vec![function])
+}
+
+fn each(cx: &Cx, args: Args, text: impl Fn(&Function) -> String) -> Result<Option<Value>> {
+    let texts = resolvents(cx, args)?
+        .iter()
+        .map(|f| Value::str(text(f)))
+        .collect();
+    Ok(Some(Value::bag(texts)))
+}
+
+fn doc(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    each(cx, args, |f| match &*f.doc {
+        "" => f.signature.to_string(),
+        doc => format!("{}\n{doc}", f.signature),
+    })
+}
+
+fn apropos(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let part = args.str(0)?.to_lowercase();
+    let names = cx
+        .world
+        .library
+        .names()
+        .into_iter()
+        .filter(|n| n.contains(&part));
+    let functions = names.map(|name| Ok(cx.world.library.resolvents(&name)?.to_vec()));
+    let functions: Vec<Vec<_>> = functions.collect::<Result<_>>()?;
+    Ok(Some(Value::bag(
+        functions
+            .into_iter()
+            .flatten()
+            .map(Value::Function)
+            .collect(),
+    )))
+}
+
+fn signature(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    each(cx, args, |f| f.signature.to_string())
+}
+
+fn sourcecode(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    each(cx, args, |f| format!("{};", f.source))
+}
+
+fn name(_: &Cx, args: Args) -> Result<Option<Value>> {
+    Ok(Some(Value::str(args.function(0)?.name())))
+}
+
+fn explain(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let source = Source::new("<explain>", args.str(0)?);
+    match statement(&source)?.map(|s| s.kind) {
+        Some(StatementKind::Query(query)) => Ok(Some(Value::str(plan_text(&compile::query(
+            &cx.world, &query,
+        )?)))),
+        _ => Err(Error::run("only a query has a plan").help("give explain a query as a string")),
+    }
+}

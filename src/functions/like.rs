@@ -1,0 +1,117 @@
+//! The patterns of `like`: `*`, `?`, `[abc]`, `[a-z]`, `[^a]`, and `\` before a character meant as it
+//! is. Glob libraries treat `/` and `{}` as paths need it; here they are characters like others.
+
+use std::str::Chars;
+
+/// Whether the whole of `text` matches `pattern`.
+pub fn matches(text: &str, pattern: &str) -> bool {
+    let (mut text, mut pattern) = (text.chars(), pattern.chars());
+    // Where to go on if a later part fails: behind the last `*`, with one more character for it.
+    let mut retry: Option<(Chars, Chars)> = None;
+    loop {
+        let mut rest = pattern.clone();
+        if rest.next() == Some('*') {
+            retry = Some((text.clone(), rest.clone()));
+            pattern = rest;
+            continue;
+        }
+        let mut following = text.clone();
+        match following.next() {
+            None if pattern.as_str().is_empty() => return true,
+            // Nothing is left for this `*` or any other.
+            None => return false,
+            Some(c) if one(c, &mut pattern) => text = following,
+            Some(_) => {
+                let Some((from, behind)) = &mut retry else {
+                    return false;
+                };
+                from.next();
+                text = from.clone();
+                pattern = behind.clone();
+            }
+        }
+    }
+}
+
+/// Whether `c` matches the first item of `pattern`, which is taken off.
+fn one(c: char, pattern: &mut Chars) -> bool {
+    match pattern.next() {
+        None => false,
+        Some('?') => true,
+        Some('\\') => pattern.next().unwrap_or('\\') == c,
+        // A bracket that nothing closes is a character.
+        Some('[') => in_set(c, pattern).unwrap_or(c == '['),
+        Some(p) => p == c,
+    }
+}
+
+/// Whether `c` is in the set that `pattern` begins with, behind its `[`; the set is taken off. `None`
+/// if the set has no end.
+fn in_set(c: char, pattern: &mut Chars) -> Option<bool> {
+    let mut rest = pattern.clone();
+    let outside = rest.as_str().starts_with(['^', '!']);
+    if outside {
+        rest.next();
+    }
+    let (mut found, mut first) = (false, true);
+    loop {
+        let low = match rest.next()? {
+            ']' if !first => break,
+            '\\' => rest.next()?,
+            low => low,
+        };
+        first = false;
+        let mut ahead = rest.clone();
+        let high = match (ahead.next(), ahead.next()) {
+            (Some('-'), Some(high)) if high != ']' => {
+                rest = ahead;
+                high
+            }
+            _ => low,
+        };
+        found |= (low..=high).contains(&c);
+    }
+    *pattern = rest;
+    Some(found != outside)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn patterns() {
+        for (text, pattern, expected) in [
+            ("abc", "??c", true),
+            ("ac", "a*c", true),
+            ("ac", "a?c", false),
+            ("abc", "a[bd][dc]", true),
+            ("abc", "a[bd][de]", false),
+            ("", "", true),
+            ("", "**", true),
+            ("a", "", false),
+            ("å", "?", true),
+            ("a/b{c}", "a*{c}", true),
+            ("k7", "[a-m][0-9]", true),
+            ("k7", "[^a-m][0-9]", false),
+            ("x-", "x[a-]", true),
+            ("a]", "a[]]", true),
+            ("a*", r"a\*", true),
+            ("ab", r"a\*", false),
+            ("a[b", "a[b", true),
+            ("mississippi", "*iss*ip*", true),
+            ("mississippi", "*iss*ipx", false),
+        ] {
+            assert_eq!(
+                matches(text, pattern),
+                expected,
+                "like({text:?},{pattern:?})"
+            );
+        }
+    }
+
+    #[test]
+    fn many_stars_take_no_time() {
+        assert!(!matches(&"a".repeat(10_000), &("*a".repeat(50) + "b")));
+    }
+}

@@ -1,0 +1,65 @@
+//! Functions by the text of their names: `#'number.number.plus->number'`, `functionnamed("plus")`.
+
+use std::sync::Arc;
+
+use super::Function;
+use crate::diagnostic::{Error, Result, nearest};
+use crate::session::World;
+
+/// The function with that name: a resolvent by its full name; by a generic name, its only resolvent,
+/// or the generic function if it has several.
+pub fn find(world: &World, text: &str) -> Result<Arc<Function>> {
+    let text = text.to_lowercase();
+    if let Some(resolvent) = by_resolvent_name(world, &text)? {
+        return Ok(resolvent);
+    }
+    let resolvents = world.library.resolvents(&text)?;
+    match &*resolvents {
+        [only] => Ok(only.clone()),
+        _ => world
+            .library
+            .generic(&text)?
+            .ok_or_else(|| unknown(world, &text)),
+    }
+}
+
+/// The function that a functional constant stands for: the name must be that of one resolvent.
+pub fn functional(world: &World, text: &str) -> Result<Arc<Function>> {
+    let function = find(world, text)?;
+    if !function.is_generic() {
+        return Ok(function);
+    }
+    let resolvents = world.library.resolvents(function.name())?;
+    let error = Error::compile(format!(
+        "'{text}' is overloaded: name one of its resolvents"
+    ));
+    let error = resolvents
+        .iter()
+        .take(6)
+        .fold(error, |e, f| e.help(format!("#'{f}'")));
+    Err(error.help(format!(
+        "or functionnamed(\"{text}\"), which chooses when it is called"
+    )))
+}
+
+fn by_resolvent_name(world: &World, text: &str) -> Result<Option<Arc<Function>>> {
+    let Some((left, _)) = text.split_once("->") else {
+        return Ok(None);
+    };
+    let generic = left.rsplit_once('.').map_or(left, |(_, name)| name);
+    let resolvents = world.library.resolvents(generic)?;
+    Ok(resolvents
+        .iter()
+        .find(|f| f.signature.resolvent_name() == text)
+        .cloned())
+}
+
+/// The error for a function that does not exist.
+pub fn unknown(world: &World, name: &str) -> Error {
+    let error = Error::run(format!("there is no function '{name}'"));
+    let names = world.library.names();
+    match nearest(name, names.iter().map(|n| &**n)) {
+        Some(near) => error.help(format!("did you mean '{near}'?")),
+        None => error,
+    }
+}

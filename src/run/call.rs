@@ -1,0 +1,238 @@
+//! Calls functions.
+
+use std::sync::Arc;
+
+use super::eval::conform;
+use super::query::SubCollection;
+use super::{Cx, procedure, query};
+use crate::compile::plan::{Query, Target};
+use crate::compile::{self, choose, fit};
+use crate::diagnostic::{Error, Result, Span};
+use crate::functions::function::{Body, Param};
+use crate::functions::{Args, Function};
+use crate::store::Table;
+use crate::syntax::ast::Many;
+use crate::types::{Collection, Source, Type, Value};
+
+/// Calls the target with these arguments; an error is marked at `span`.
+pub fn target(target: &Target, args: Vec<Value>, span: &Span, cx: &Cx) -> Result<Option<Value>> {
+    let called = match target {
+        Target::One(f) => function(f, args, cx),
+        Target::Late(candidates) => late(candidates, args, cx),
+    };
+    called.map_err(|error| error.at(span))
+}
+
+/// Calls the resolvent that the arguments' types choose.
+pub fn late(candidates: &[Arc<Function>], args: Vec<Value>, cx: &Cx) -> Result<Option<Value>> {
+    // A null fits anything, and has no result except where it is asked for as an object.
+    let types: Vec<Type> = args.iter().map(fit::type_of).collect();
+    match choose(candidates, &types) {
+        Some(choice) => function(&choice.candidates[0], args, cx),
+        None if args.iter().any(Value::is_null) => Ok(None),
+        None => Err(mismatch(candidates, &types)),
+    }
+}
+
+/// Calls a function. A generic one chooses a resolvent by the arguments.
+pub fn function(f: &Arc<Function>, mut args: Vec<Value>, cx: &Cx) -> Result<Option<Value>> {
+    if f.is_generic() {
+        return late(&cx.world.library.resolvents(f.name())?, args, cx);
+    }
+    if args.len() != f.arity() {
+        let types: Vec<Type> = args.iter().map(fit::type_of).collect();
+        return Err(mismatch(std::slice::from_ref(f), &types));
+    }
+    for (i, param) in f.signature.params.iter().enumerate() {
+        if args[i].is_collection() && !param.ty.is_collection() {
+            return Ok(Some(lift(f, args, i)));
+        }
+        match convert(&args[i], param) {
+            Some(Some(converted)) => args[i] = converted,
+            Some(None) => {}
+            None if args[i].is_null() => return Ok(None),
+            None => return Err(wrong_argument(f, &args[i], param)),
+        }
+    }
+    let _depth = cx.enter()?;
+    body(f, args, cx)
+}
+
+/// The argument as the parameter wants it: `Some(None)` if it is so already, `None` if it cannot be.
+fn convert(value: &Value, param: &Param) -> Option<Option<Value>> {
+    match (value, &param.ty) {
+        (_, Type::Object)
+        | (Value::Int(_), Type::Number | Type::Integer)
+        | (Value::Real(_), Type::Number | Type::Real)
+        | (Value::Str(_), Type::Charstring)
+        | (Value::Vector(_), Type::Vector(_))
+        | (Value::Bag(_), Type::Bag(_))
+        | (Value::Stream(_), Type::Stream(_)) => Some(None),
+        (Value::Null, Type::Bag(_)) => Some(Some(Value::bag(vec![]))),
+        (value, ty) => conform(value, ty).map(Some),
+    }
+}
+
+fn body(f: &Arc<Function>, args: Vec<Value>, cx: &Cx) -> Result<Option<Value>> {
+    match &f.body {
+        Body::Native(native) => {
+            let result = native(cx, Args(&args))?;
+            Ok(result.filter(|value| {
+                // A predicate that does not hold has no result; a false that was read is a value.
+                !matches!(value, Value::Bool(false)) || f.signature.columns[0].ty != Type::Boolean
+            }))
+        }
+        Body::Derived(..) => {
+            let query = compile::derived(&cx.world, f)?;
+            derived(f, &query, args, cx)
+        }
+        Body::Stored(table) => Ok(stored(f, table, args)),
+        Body::Inverse(stored) => match &stored.body {
+            Body::Stored(table) => Ok(inverse(f, table, &args)),
+            _ => Ok(None),
+        },
+        Body::Procedure(..) => procedure::call(f, args, cx),
+        Body::Generic => Ok(None),
+    }
+}
+
+fn derived(f: &Function, query: &Arc<Query>, args: Vec<Value>, cx: &Cx) -> Result<Option<Value>> {
+    let given: Vec<_> = args.into_iter().enumerate().collect();
+    if f.signature.many == Many::One && query.is_single() {
+        return query::single(query, given, cx);
+    }
+    let collection = Arc::new(SubCollection {
+        query: query.clone(),
+        given,
+    });
+    Ok(Some(match f.signature.many {
+        Many::Stream => Value::Stream(collection),
+        Many::One | Many::Bag => Value::Bag(collection),
+    }))
+}
+
+fn stored(f: &Function, table: &Table, args: Vec<Value>) -> Option<Value> {
+    let width = f.signature.columns.len();
+    let mut known: Vec<Option<Value>> = args.into_iter().map(Some).collect();
+    let arity = known.len();
+    known.extend(std::iter::repeat_n(None, width));
+    let rows = table.lookup(&known);
+    let mut results = rows.iter().map(|row| match &row[arity..] {
+        [one] => one.clone(),
+        several => Value::vector(several.to_vec()),
+    });
+    if f.signature.many == Many::One && table.is_unique_by_arguments() {
+        return results.next();
+    }
+    Some(Value::bag(results.collect()))
+}
+
+fn inverse(f: &Function, table: &Table, args: &[Value]) -> Option<Value> {
+    let rows = table.lookup(&[None, args.first().cloned()]);
+    let mut results = rows.iter().map(|row| row[0].clone());
+    if f.signature.many == Many::One && f.signature.columns[0].key {
+        return results.next();
+    }
+    Some(Value::bag(results.collect()))
+}
+
+/// The function applied to each element of argument `at`, a bag or stream.
+fn lift(f: &Arc<Function>, args: Vec<Value>, at: usize) -> Value {
+    let stream = matches!(args[at], Value::Stream(_));
+    let lifted = Arc::new(Lifted {
+        function: f.clone(),
+        args,
+        at,
+    });
+    if stream {
+        Value::Stream(lifted)
+    } else {
+        Value::Bag(lifted)
+    }
+}
+
+struct Lifted {
+    function: Arc<Function>,
+    args: Vec<Value>,
+    at: usize,
+}
+
+impl Collection for Lifted {
+    fn open(&self, cx: &Cx) -> Result<Box<dyn Source>> {
+        Ok(Box::new(LiftedRun {
+            elements: self.args[self.at].elements(cx)?,
+            function: self.function.clone(),
+            args: self.args.clone(),
+            at: self.at,
+            inner: None,
+        }))
+    }
+}
+
+struct LiftedRun {
+    elements: Box<dyn Source>,
+    function: Arc<Function>,
+    args: Vec<Value>,
+    at: usize,
+    inner: Option<Box<dyn Source>>,
+}
+
+impl Source for LiftedRun {
+    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        loop {
+            if let Some(inner) = &mut self.inner {
+                if let Some(value) = inner.next(cx)? {
+                    return Ok(Some(value));
+                }
+                self.inner = None;
+            }
+            let Some(element) = self.elements.next(cx)? else {
+                return Ok(None);
+            };
+            self.args[self.at] = element;
+            match function(&self.function, self.args.clone(), cx)? {
+                Some(value) if value.is_collection() => self.inner = Some(value.elements(cx)?),
+                Some(value) => return Ok(Some(value)),
+                None => {}
+            }
+        }
+    }
+}
+
+fn wrong_argument(f: &Function, value: &Value, param: &Param) -> Error {
+    let name = param
+        .name
+        .as_ref()
+        .map(|n| format!(" '{n}'"))
+        .unwrap_or_default();
+    let message = format!(
+        "'{}' wants its argument{name} to be {}, not {}",
+        f.name(),
+        param.ty,
+        short(value)
+    );
+    Error::run(message).help(format!("it is {}", f.signature))
+}
+
+/// A value for a message: cut where it is long.
+pub fn short(value: &Value) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+fn mismatch(candidates: &[Arc<Function>], types: &[Type]) -> Error {
+    let name = candidates.first().map_or("?", |f| f.name());
+    let types = types
+        .iter()
+        .map(Type::to_string)
+        .collect::<Vec<_>>()
+        .join(", ");
+    let error = Error::run(format!("'{name}' does not take ({types})"));
+    candidates
+        .iter()
+        .take(6)
+        .fold(error, |e, f| e.help(format!("it is {}", f.signature)))
+}

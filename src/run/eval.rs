@@ -1,0 +1,302 @@
+//! Evaluates expressions.
+
+use std::sync::Arc;
+
+use super::query::{self, SubCollection};
+use super::{Cx, call};
+use crate::compile::plan::{Call, Expr, Sub};
+use crate::diagnostic::{Error, Result};
+use crate::syntax::ast::BinaryOp;
+use crate::types::{Collection, Record, Source, Type, Value};
+
+/// The value of `expr` with the variables in `frame`; `None` for no result.
+pub fn eval(expr: &Expr, frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
+    match expr {
+        Expr::Const(value) => Ok(Some(value.clone())),
+        Expr::Slot(slot) => Ok(Some(frame[*slot].clone())),
+        Expr::Session(name, span) => match cx.world.variables.get(name) {
+            Some((value, _)) => Ok(Some(value)),
+            None => {
+                Err(Error::run(format!("the session variable ':{name}' has no value")).at(span))
+            }
+        },
+        Expr::Call(call) => evaluate_call(call, frame, cx),
+        Expr::Arith(op, call) => arithmetic(*op, call, frame, cx),
+        Expr::Compare(op, sides) => {
+            let (left, right) = (eval(&sides[0], frame, cx)?, eval(&sides[1], frame, cx)?);
+            Ok(match (left, right) {
+                (Some(left), Some(right)) => truth(compare(*op, &left, &right)),
+                _ => None,
+            })
+        }
+        Expr::And(list) => all(list, frame, cx),
+        Expr::Or(list) => any(list, frame, cx),
+        Expr::Vector(elements) => vector(elements, frame, cx),
+        Expr::Record(fields) => record(fields, frame, cx),
+        Expr::Case { arms, otherwise } => {
+            for (condition, result) in arms {
+                if holds(condition, frame, cx)? {
+                    return eval(result, frame, cx);
+                }
+            }
+            otherwise
+                .as_ref()
+                .map_or(Ok(None), |result| eval(result, frame, cx))
+        }
+        Expr::Convert(value, ty) => {
+            Ok(eval(value, frame, cx)?.and_then(|value| conform(&value, ty)))
+        }
+        Expr::Bag(parts) => bag(parts, frame, cx),
+        Expr::Singleton(value) => Ok(Some(match eval(value, frame, cx)? {
+            Some(collection) if collection.is_collection() => collection,
+            Some(value) => Value::bag(vec![value]),
+            None => Value::bag(vec![]),
+        })),
+        Expr::Sub(sub) => Ok(Some(collection(sub, frame))),
+        Expr::Collect(sub) => {
+            let mut run = query::open(&sub.query, captured(sub, frame), cx)?;
+            let mut elements = Vec::new();
+            while let Some(element) = run.next(cx)? {
+                elements.push(element);
+            }
+            Ok(Some(Value::vector(elements)))
+        }
+        Expr::Member { needle, haystack } => {
+            let Some(needle) = eval(needle, frame, cx)? else {
+                return Ok(None);
+            };
+            let Some(haystack) = eval(haystack, frame, cx)? else {
+                return Ok(None);
+            };
+            let mut elements = haystack.elements(cx)?;
+            while let Some(element) = elements.next(cx)? {
+                if element == needle {
+                    return Ok(Some(Value::Bool(true)));
+                }
+            }
+            Ok(None)
+        }
+    }
+}
+
+/// Whether a condition holds: it has a result, and that is not false or null.
+pub fn holds(condition: &Expr, frame: &[Value], cx: &Cx) -> Result<bool> {
+    Ok(match eval(condition, frame, cx)? {
+        None | Some(Value::Null | Value::Bool(false)) => false,
+        Some(Value::Bool(true)) => true,
+        Some(value) if value.is_collection() => {
+            let mut elements = value.elements(cx)?;
+            elements.next(cx)?.is_some()
+        }
+        Some(_) => true,
+    })
+}
+
+fn truth(holds: bool) -> Option<Value> {
+    holds.then_some(Value::Bool(true))
+}
+
+/// Compares any two values; the order of what cannot be ordered holds for none.
+pub fn compare(op: BinaryOp, left: &Value, right: &Value) -> bool {
+    match op {
+        BinaryOp::Eq => left == right,
+        BinaryOp::Ne => left != right,
+        _ if left.is_null() || right.is_null() => false,
+        BinaryOp::Lt => left < right,
+        BinaryOp::Le => left <= right,
+        BinaryOp::Gt => left > right,
+        BinaryOp::Ge => left >= right,
+        _ => false,
+    }
+}
+
+fn all(list: &[Expr], frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
+    for condition in list {
+        if !holds(condition, frame, cx)? {
+            return Ok(None);
+        }
+    }
+    Ok(Some(Value::Bool(true)))
+}
+
+fn any(list: &[Expr], frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
+    for condition in list {
+        if holds(condition, frame, cx)? {
+            return Ok(Some(Value::Bool(true)));
+        }
+    }
+    Ok(None)
+}
+
+fn vector(elements: &[Expr], frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
+    let mut values = Vec::with_capacity(elements.len());
+    for element in elements {
+        match eval(element, frame, cx)? {
+            Some(value) => values.push(value),
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(Value::vector(values)))
+}
+
+fn record(fields: &[(Expr, Expr)], frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
+    let mut record = Record::new();
+    for (key, value) in fields {
+        let (Some(key), Some(value)) = (eval(key, frame, cx)?, eval(value, frame, cx)?) else {
+            return Ok(None);
+        };
+        match key {
+            Value::Str(key) => record.put(key, value),
+            other => {
+                return Err(Error::run(format!(
+                    "a record's key is a string, not {other}"
+                )));
+            }
+        }
+    }
+    Ok(Some(Value::record(record)))
+}
+
+/// All elements together: bags among the parts contribute theirs, as they are pulled.
+fn bag(parts: &[Expr], frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
+    let mut values = Vec::with_capacity(parts.len());
+    let mut nested = false;
+    for part in parts {
+        if let Some(value) = eval(part, frame, cx)? {
+            nested |= matches!(value, Value::Bag(_));
+            values.push(value);
+        }
+    }
+    Ok(Some(if nested {
+        Value::Bag(Arc::new(Concat(values)))
+    } else {
+        Value::bag(values)
+    }))
+}
+
+struct Concat(Vec<Value>);
+
+impl Collection for Concat {
+    fn open(&self, _: &Cx) -> Result<Box<dyn Source>> {
+        Ok(Box::new(ConcatRun {
+            parts: self.0.clone().into_iter(),
+            current: None,
+        }))
+    }
+}
+
+struct ConcatRun {
+    parts: std::vec::IntoIter<Value>,
+    current: Option<Box<dyn Source>>,
+}
+
+impl Source for ConcatRun {
+    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        loop {
+            if let Some(current) = &mut self.current {
+                if let Some(value) = current.next(cx)? {
+                    return Ok(Some(value));
+                }
+                self.current = None;
+            }
+            match self.parts.next() {
+                Some(Value::Bag(bag)) => self.current = Some(bag.open(cx)?),
+                other => return Ok(other),
+            }
+        }
+    }
+}
+
+/// The bag or stream that a query inside another is, with the variables that it captures.
+pub fn collection(sub: &Sub, frame: &[Value]) -> Value {
+    let collection = Arc::new(SubCollection {
+        query: sub.query.clone(),
+        given: captured(sub, frame),
+    });
+    if sub.stream {
+        Value::Stream(collection)
+    } else {
+        Value::Bag(collection)
+    }
+}
+
+/// The captured variables with the slots that they go into.
+pub fn captured(sub: &Sub, frame: &[Value]) -> Vec<(usize, Value)> {
+    sub.captures
+        .iter()
+        .map(|(outer, inner)| (*inner, frame[*outer].clone()))
+        .collect()
+}
+
+fn evaluate_call(call: &Call, frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
+    let mut args = Vec::with_capacity(call.args.len());
+    for arg in &call.args {
+        match eval(arg, frame, cx)? {
+            Some(value) => args.push(value),
+            None => return Ok(None),
+        }
+    }
+    call::target(&call.target, args, &call.span, cx)
+}
+
+fn arithmetic(op: BinaryOp, call: &Call, frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
+    let Some(left) = eval(&call.args[0], frame, cx)? else {
+        return Ok(None);
+    };
+    let Some(right) = call.args.get(1) else {
+        return call::target(&call.target, vec![left], &call.span, cx);
+    };
+    let Some(right) = eval(right, frame, cx)? else {
+        return Ok(None);
+    };
+    match quick(op, &left, &right) {
+        Some(value) => Ok(Some(value)),
+        None => call::target(&call.target, vec![left, right], &call.span, cx),
+    }
+}
+
+/// Arithmetic on two numbers where nothing can go wrong; the rest is for the functions.
+#[inline]
+fn quick(op: BinaryOp, left: &Value, right: &Value) -> Option<Value> {
+    if let (Value::Int(a), Value::Int(b)) = (left, right) {
+        return match op {
+            BinaryOp::Plus => a.checked_add(*b),
+            BinaryOp::Minus => a.checked_sub(*b),
+            BinaryOp::Times => a.checked_mul(*b),
+            _ => None,
+        }
+        .map(Value::Int);
+    }
+    let (a, b) = (left.as_real()?, right.as_real()?);
+    match op {
+        BinaryOp::Plus => Some(Value::Real(a + b)),
+        BinaryOp::Minus => Some(Value::Real(a - b)),
+        BinaryOp::Times => Some(Value::Real(a * b)),
+        BinaryOp::Div if b != 0.0 => Some(Value::Real(a / b)),
+        _ => None,
+    }
+}
+
+/// `value` as one of type `ty`: whole reals as integers, integers as reals; `None` if it is none.
+pub fn conform(value: &Value, ty: &Type) -> Option<Value> {
+    let fits = match (value, ty) {
+        (_, Type::Object) => true,
+        (Value::Int(_) | Value::Real(_), Type::Number) => true,
+        (Value::Int(_), Type::Integer) => true,
+        (Value::Real(r), Type::Integer) => {
+            return crate::types::number::whole(*r).map(Value::Int);
+        }
+        (Value::Real(_), Type::Real) => true,
+        (Value::Int(i), Type::Real) => return Some(Value::Real(*i as f64)),
+        (Value::Vector(_), Type::Vector(_) | Type::Tuple(_)) => true,
+        (Value::Time(_), Type::Timeval(_)) => true,
+        (Value::Bag(_), Type::Bag(_)) | (Value::Stream(_), Type::Stream(_)) => true,
+        (Value::Bag(c), Type::Stream(_)) => return Some(Value::Stream(c.clone())),
+        (Value::Stream(c), Type::Bag(_)) => return Some(Value::Bag(c.clone())),
+        (Value::Null, _) => false,
+        (_, Type::Bag(_)) => return Some(Value::bag(vec![value.clone()])),
+        (_, Type::Stream(_)) => return Some(Value::Stream(Arc::new(vec![value.clone()]))),
+        (value, ty) => value.type_of().is_subtype_of(ty),
+    };
+    fits.then(|| value.clone())
+}

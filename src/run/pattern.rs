@@ -1,0 +1,90 @@
+//! Matches values against patterns, and rows of stored functions against columns.
+
+use super::Cx;
+use super::eval::{conform, eval};
+use crate::compile::plan::{Column, Lookup, Pattern};
+use crate::diagnostic::Result;
+use crate::functions::function::Body;
+use crate::store::Row;
+use crate::types::{Type, Value};
+
+/// Whether `value` matches; if so, the pattern's variables have their values.
+pub fn bind(pattern: &Pattern, value: &Value, frame: &mut [Value], cx: &Cx) -> Result<bool> {
+    match pattern {
+        Pattern::Any => Ok(true),
+        Pattern::Bind(slot, Type::Object) => {
+            frame[*slot] = value.clone();
+            Ok(true)
+        }
+        Pattern::Bind(slot, ty) => Ok(put(conform(value, ty), &mut frame[*slot])),
+        Pattern::Solution(slot, ty) => {
+            let value = conform(value, ty).or_else(|| conform(uniform(value)?, ty));
+            Ok(put(value, &mut frame[*slot]))
+        }
+        Pattern::Equal(expected) => Ok(eval(expected, frame, cx)?.as_ref() == Some(value)),
+        Pattern::Vector(parts) => {
+            let Value::Vector(elements) = value else {
+                return Ok(false);
+            };
+            if elements.len() != parts.len() {
+                return Ok(false);
+            }
+            for (part, element) in parts.iter().zip(elements.iter()) {
+                if !bind(part, element, frame, cx)? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
+    }
+}
+
+fn put(value: Option<Value>, slot: &mut Value) -> bool {
+    match value {
+        Some(value) => {
+            *slot = value;
+            true
+        }
+        None => false,
+    }
+}
+
+/// The element that all elements of a vector are.
+fn uniform(value: &Value) -> Option<&Value> {
+    let Value::Vector(elements) = value else {
+        return None;
+    };
+    let first = elements.first()?;
+    elements.iter().all(|e| e == first).then_some(first)
+}
+
+/// The rows of the stored function with the known columns; `None` if one of those has no value.
+pub fn rows(lookup: &Lookup, frame: &[Value], cx: &Cx) -> Result<Option<Vec<Row>>> {
+    cx.token.check()?;
+    let mut known = Vec::with_capacity(lookup.columns.len());
+    for column in &lookup.columns {
+        known.push(match column {
+            Column::Bind(_) => None,
+            Column::Known(expr) => match eval(expr, frame, cx)? {
+                Some(value) => Some(value),
+                None => return Ok(None),
+            },
+        });
+    }
+    let Body::Stored(table) = &lookup.function.body else {
+        return Ok(None);
+    };
+    Ok(Some(table.lookup(&known)))
+}
+
+/// Whether the columns to bind match the row.
+pub fn bind_row(lookup: &Lookup, row: &Row, frame: &mut [Value], cx: &Cx) -> Result<bool> {
+    for (column, value) in lookup.columns.iter().zip(row.iter()) {
+        if let Column::Bind(pattern) = column
+            && !bind(pattern, value, frame, cx)?
+        {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}

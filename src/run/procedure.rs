@@ -1,0 +1,225 @@
+//! Runs procedural statements.
+
+use std::sync::Arc;
+
+use super::eval::{captured, collection, conform, eval, holds};
+use super::{Cx, query, update};
+use crate::compile;
+use crate::compile::plan::{Place, Procedure, Slot, Stmt, Sub};
+use crate::diagnostic::{Error, Result, Span};
+use crate::functions::Function;
+use crate::syntax::ast::Many;
+use crate::types::{Source, Value};
+
+/// Calls a procedural function: its results are what its `return` statements gave.
+pub fn call(f: &Arc<Function>, args: Vec<Value>, cx: &Cx) -> Result<Option<Value>> {
+    let procedure = compile::procedural(&cx.world, f)?;
+    let results = run(&procedure, args, cx)?;
+    Ok(match f.signature.many {
+        Many::Stream => Some(Value::Stream(Arc::new(results))),
+        Many::One if !compile::returns_many(f) => results.into_iter().next(),
+        Many::One | Many::Bag => Some(Value::bag(results)),
+    })
+}
+
+/// Runs a procedure with its arguments in the first slots; gives what it returned.
+pub fn run(procedure: &Procedure, args: Vec<Value>, cx: &Cx) -> Result<Vec<Value>> {
+    let mut frame = vec![Value::Null; procedure.slots];
+    for (slot, value) in frame.iter_mut().zip(args) {
+        *slot = value;
+    }
+    let mut running = Running {
+        cx,
+        frame,
+        results: Vec::new(),
+        cursors: Vec::new(),
+    };
+    running.statement(&procedure.body)?;
+    Ok(running.results)
+}
+
+/// How a statement ended.
+#[derive(PartialEq)]
+enum Flow {
+    On,
+    Leave,
+}
+
+struct Running<'a> {
+    cx: &'a Cx,
+    frame: Vec<Value>,
+    results: Vec<Value>,
+    cursors: Vec<(Slot, Box<dyn Source>)>,
+}
+
+impl Running<'_> {
+    fn statement(&mut self, statement: &Stmt) -> Result<Flow> {
+        self.cx.token.check()?;
+        match statement {
+            Stmt::Run(sub) => {
+                let mut rows = self.open(sub)?;
+                while rows.next(self.cx)?.is_some() {}
+            }
+            Stmt::Assign(places, value) => {
+                let value = eval(value, &self.frame, self.cx)?;
+                self.assign(places, value)?;
+            }
+            Stmt::Block(statements) => {
+                for statement in statements {
+                    if self.statement(statement)? == Flow::Leave {
+                        return Ok(Flow::Leave);
+                    }
+                }
+            }
+            Stmt::ForEach { rows, into, body } => self.for_each(rows, into, body)?,
+            Stmt::Case { arms, otherwise } => {
+                for (condition, body) in arms {
+                    if holds(condition, &self.frame, self.cx)? {
+                        return self.statement(body);
+                    }
+                }
+                if let Some(otherwise) = otherwise {
+                    return self.statement(otherwise);
+                }
+            }
+            Stmt::While { condition, body } => {
+                while holds(condition, &self.frame, self.cx)? {
+                    if self.statement(body)? == Flow::Leave {
+                        break;
+                    }
+                }
+            }
+            Stmt::Loop(body) => while self.statement(body)? == Flow::On {},
+            Stmt::Leave => return Ok(Flow::Leave),
+            Stmt::Return(Some(sub)) => {
+                let mut rows = self.open(sub)?;
+                while let Some(value) = rows.next(self.cx)? {
+                    self.results.push(value);
+                }
+            }
+            Stmt::Return(None) => {}
+            Stmt::CreateObjects(create) => {
+                for instance in &create.instances {
+                    let object = update::create(create, instance, &self.frame, self.cx)?;
+                    if let Some(place) = &instance.place {
+                        self.put(place, object)?;
+                    }
+                }
+            }
+            Stmt::DeleteObject(object, span) => {
+                let object = eval(object, &self.frame, self.cx)?;
+                update::delete(object, self.cx).map_err(|error| error.at(span))?;
+            }
+            Stmt::Update(change) => {
+                let rows = self.open(&change.rows)?;
+                update::update(change, rows, self.cx).map_err(|e| e.at(&change.span))?;
+            }
+            Stmt::OpenCursor(slot, sub) => {
+                let rows = self.open(sub)?;
+                self.cursors.retain(|(open, _)| open != slot);
+                self.cursors.push((*slot, rows));
+            }
+            Stmt::FetchCursor(slot, places, span) => self.fetch(*slot, places, span)?,
+            Stmt::CloseCursor(slot) => self.cursors.retain(|(open, _)| open != slot),
+            Stmt::Commit => self.cx.world.store.commit(),
+            Stmt::Rollback => self.cx.world.rollback()?,
+        }
+        Ok(Flow::On)
+    }
+
+    fn open(&self, sub: &Sub) -> Result<Box<dyn Source>> {
+        query::open(&sub.query, captured(sub, &self.frame), self.cx)
+    }
+
+    fn for_each(&mut self, rows: &Sub, into: &[Slot], body: &Stmt) -> Result<()> {
+        // The body may change what the rows are taken from: they are all taken first, unless they
+        // come from a stream.
+        if !rows.query.steps.iter().any(|step| {
+            matches!(
+                step,
+                crate::compile::plan::Step::Iterate { stream: true, .. }
+            )
+        }) {
+            let collected = collect(collection(rows, &self.frame), self.cx)?;
+            for row in collected {
+                self.bind(into, row);
+                if self.statement(body)? == Flow::Leave {
+                    break;
+                }
+            }
+            return Ok(());
+        }
+        let mut live = self.open(rows)?;
+        while let Some(row) = live.next(self.cx)? {
+            self.bind(into, row);
+            if self.statement(body)? == Flow::Leave {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn bind(&mut self, into: &[Slot], row: Value) {
+        match (into, row) {
+            ([only], value) => self.frame[*only] = value,
+            (several, Value::Vector(values)) => {
+                for (slot, value) in several.iter().zip(values.iter()) {
+                    self.frame[*slot] = value.clone();
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn assign(&mut self, places: &[Place], value: Option<Value>) -> Result<()> {
+        let value = value.unwrap_or(Value::Null);
+        if let [place] = places {
+            return self.put(place, value);
+        }
+        for (i, place) in places.iter().enumerate() {
+            let part = match &value {
+                Value::Vector(parts) if parts.len() == places.len() => parts[i].clone(),
+                Value::Null => Value::Null,
+                other => {
+                    let message = format!("{} variables, but one value: {other}", places.len());
+                    return Err(Error::run(message));
+                }
+            };
+            self.put(place, part)?;
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, place: &Place, value: Value) -> Result<()> {
+        match place {
+            Place::Session(name) => self.cx.world.variables.set(name, value, None),
+            Place::Slot(slot, ty) => {
+                self.frame[*slot] = match value {
+                    Value::Null => Value::Null,
+                    value => conform(&value, ty).ok_or_else(|| {
+                        Error::run(format!("the variable is declared {ty}, not for {value}"))
+                    })?,
+                };
+                Ok(())
+            }
+        }
+    }
+
+    fn fetch(&mut self, slot: Slot, places: &[Place], span: &Span) -> Result<()> {
+        let Some((_, rows)) = self.cursors.iter_mut().find(|(open, _)| *open == slot) else {
+            return Err(Error::run("the cursor is not open").at(span));
+        };
+        let row = rows.next(self.cx)?;
+        self.assign(places, row)
+    }
+}
+
+/// All elements of a bag.
+fn collect(bag: Value, cx: &Cx) -> Result<Vec<Value>> {
+    let mut elements = bag.elements(cx)?;
+    let mut collected = Vec::new();
+    while let Some(element) = elements.next(cx)? {
+        collected.push(element);
+    }
+    Ok(collected)
+}

@@ -1,0 +1,350 @@
+//! Runs queries: rows of bindings, pulled one after the other, and what comes out of each.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::eval::{eval, holds};
+use super::pattern;
+use super::{Cx, group};
+use crate::compile::plan::{Expr, Query, Slot, Step};
+use crate::diagnostic::Result;
+use crate::store::Row;
+use crate::types::{Collection, Source, Value};
+
+/// A query with the values of the variables that it was given: a bag or stream, not yet started.
+pub struct SubCollection {
+    pub query: Arc<Query>,
+    /// Arguments or captured variables, with their slots.
+    pub given: Vec<(Slot, Value)>,
+}
+
+impl Collection for SubCollection {
+    fn open(&self, cx: &Cx) -> Result<Box<dyn Source>> {
+        open(&self.query, self.given.clone(), cx)
+    }
+}
+
+/// Starts a query.
+pub fn open(query: &Arc<Query>, given: Vec<(Slot, Value)>, cx: &Cx) -> Result<Box<dyn Source>> {
+    let mut frame = vec![Value::Null; query.slots];
+    for (slot, value) in given {
+        frame[slot] = value;
+    }
+    if query.steps.is_empty()
+        && query.output.flatten
+        && query.limit.is_none()
+        && let [only] = query.output.columns.as_slice()
+    {
+        return pass_through(only, &frame, cx);
+    }
+    let left = match &query.limit {
+        Some(limit) => Some(super::limit(eval(limit, &frame, cx)?)?),
+        None => None,
+    };
+    Ok(Box::new(QueryRun {
+        pipeline: Pipeline::new(query.steps.len()),
+        seen: query.distinct.then(HashSet::new),
+        query: query.clone(),
+        frame,
+        left,
+        sorted: None,
+        inner: None,
+    }))
+}
+
+/// A query that is nothing but one expression: its elements, without a layer between.
+fn pass_through(expr: &Expr, frame: &[Value], cx: &Cx) -> Result<Box<dyn Source>> {
+    match eval(expr, frame, cx)? {
+        Some(value) if value.is_collection() => value.elements(cx),
+        Some(value) => vec![value].open(cx),
+        None => vec![].open(cx),
+    }
+}
+
+/// The one result of a query that has at most one.
+pub fn single(query: &Arc<Query>, given: Vec<(Slot, Value)>, cx: &Cx) -> Result<Option<Value>> {
+    if query.limit.is_some() {
+        return open(query, given, cx)?.next(cx);
+    }
+    let mut frame = vec![Value::Null; query.slots];
+    for (slot, value) in given {
+        frame[slot] = value;
+    }
+    if Pipeline::new(query.steps.len()).next(&query.steps, &mut frame, cx)? {
+        output(query, &frame, cx)
+    } else {
+        Ok(None)
+    }
+}
+
+/// What comes out of one row; `None` if one of its columns has no result.
+pub fn output(query: &Query, frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
+    if let [only] = query.output.columns.as_slice() {
+        return eval(only, frame, cx);
+    }
+    let mut columns = Vec::with_capacity(query.output.columns.len());
+    for column in &query.output.columns {
+        match eval(column, frame, cx)? {
+            Some(value) => columns.push(value),
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(Value::vector(columns)))
+}
+
+struct QueryRun {
+    query: Arc<Query>,
+    frame: Vec<Value>,
+    pipeline: Pipeline,
+    /// How many results the limit still allows.
+    left: Option<u64>,
+    seen: Option<HashSet<Value>>,
+    /// The results, once they had to be collected to be grouped or sorted.
+    sorted: Option<std::vec::IntoIter<Value>>,
+    /// A collection that came out and is being taken apart.
+    inner: Option<Box<dyn Source>>,
+}
+
+impl Source for QueryRun {
+    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        if self.left == Some(0) {
+            return Ok(None);
+        }
+        loop {
+            let Some(value) = self.candidate(cx)? else {
+                return Ok(None);
+            };
+            if self
+                .seen
+                .as_mut()
+                .is_some_and(|seen| !seen.insert(value.clone()))
+            {
+                continue;
+            }
+            if let Some(left) = &mut self.left {
+                *left -= 1;
+                if *left == 0 {
+                    self.stop();
+                }
+            }
+            return Ok(Some(value));
+        }
+    }
+}
+
+impl QueryRun {
+    /// Stops everything below at once, not only when the consumer gets round to dropping this.
+    fn stop(&mut self) {
+        self.pipeline = Pipeline::new(0);
+        self.inner = None;
+        self.sorted = None;
+    }
+
+    fn candidate(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        loop {
+            if let Some(inner) = &mut self.inner {
+                if let Some(value) = inner.next(cx)? {
+                    return Ok(Some(value));
+                }
+                self.inner = None;
+            }
+            let Some(value) = self.result(cx)? else {
+                return Ok(None);
+            };
+            if self.query.output.flatten && value.is_collection() {
+                self.inner = Some(value.elements(cx)?);
+                continue;
+            }
+            return Ok(Some(value));
+        }
+    }
+
+    fn result(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        if self.query.order.is_empty() && self.query.group.is_none() {
+            return self.row(cx);
+        }
+        if self.sorted.is_none() {
+            let results = group::collect(&self.query, &mut self.pipeline, &mut self.frame, cx)?;
+            self.sorted = Some(results.into_iter());
+        }
+        Ok(self.sorted.as_mut().and_then(Iterator::next))
+    }
+
+    fn row(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        while self.pipeline.next(&self.query.steps, &mut self.frame, cx)? {
+            if let Some(value) = output(&self.query, &self.frame, cx)? {
+                return Ok(Some(value));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The running steps of a query.
+pub struct Pipeline {
+    cursors: Vec<Cursor>,
+    started: bool,
+}
+
+/// Where a step that makes many rows is.
+enum Cursor {
+    Idle,
+    Source(Box<dyn Source>),
+    Positions { vector: Arc<[Value]>, next: usize },
+    Objects(std::vec::IntoIter<Value>),
+    Rows(std::vec::IntoIter<Row>),
+    Alternatives { branch: usize, inner: Box<Pipeline> },
+}
+
+impl Pipeline {
+    pub fn new(steps: usize) -> Pipeline {
+        Pipeline {
+            cursors: (0..steps).map(|_| Cursor::Idle).collect(),
+            started: false,
+        }
+    }
+
+    /// Makes the next row in `frame`; `false` if there is none.
+    pub fn next(&mut self, steps: &[Step], frame: &mut [Value], cx: &Cx) -> Result<bool> {
+        if self.cursors.len() != steps.len() {
+            return Ok(false);
+        }
+        // Forwards through the steps; back to the last one that can make another row if one fails.
+        let mut forward = !self.started;
+        let mut at = if self.started { steps.len() } else { 0 };
+        self.started = true;
+        loop {
+            if forward {
+                let Some(step) = steps.get(at) else {
+                    return Ok(true);
+                };
+                forward = self.enter(at, step, frame, cx)?;
+            } else {
+                if at == 0 {
+                    return Ok(false);
+                }
+                at -= 1;
+                forward = self.advance(at, &steps[at], frame, cx)?;
+            }
+            if forward {
+                at += 1;
+            }
+        }
+    }
+
+    /// Starts a step; `true` if it made a row.
+    fn enter(&mut self, at: usize, step: &Step, frame: &mut [Value], cx: &Cx) -> Result<bool> {
+        self.cursors[at] = match step {
+            Step::Filter(condition) => return holds(condition, frame, cx),
+            Step::Let(pattern, value) => {
+                return match eval(value, frame, cx)? {
+                    Some(value) => pattern::bind(pattern, &value, frame, cx),
+                    None => Ok(false),
+                };
+            }
+            Step::Iterate { over, .. } => match eval(over, frame, cx)? {
+                Some(Value::Binary(bytes)) => Cursor::Objects(bytes_of(&bytes)),
+                Some(value) => Cursor::Source(value.elements(cx)?),
+                None => return Ok(false),
+            },
+            Step::Index { base, .. } => match eval(base, frame, cx)? {
+                Some(Value::Vector(vector)) => Cursor::Positions { vector, next: 0 },
+                _ => return Ok(false),
+            },
+            Step::Extent { ty, .. } => Cursor::Objects(cx.world.extent(ty)?.into_iter()),
+            Step::Lookup(lookup) => match pattern::rows(lookup, frame, cx)? {
+                Some(rows) => Cursor::Rows(rows.into_iter()),
+                None => return Ok(false),
+            },
+            Step::Alternatives(branches) => Cursor::Alternatives {
+                branch: 0,
+                inner: Box::new(Pipeline::new(branches.first().map_or(0, Vec::len))),
+            },
+        };
+        self.advance(at, step, frame, cx)
+    }
+
+    /// Makes the next row of a step that was started before; `false` and idle if there is none.
+    fn advance(&mut self, at: usize, step: &Step, frame: &mut [Value], cx: &Cx) -> Result<bool> {
+        let made = self.step_on(at, step, frame, cx)?;
+        if !made {
+            self.cursors[at] = Cursor::Idle;
+        }
+        Ok(made)
+    }
+
+    fn step_on(&mut self, at: usize, step: &Step, frame: &mut [Value], cx: &Cx) -> Result<bool> {
+        match (&mut self.cursors[at], step) {
+            (Cursor::Source(source), Step::Iterate { pattern, .. }) => {
+                while let Some(value) = source.next(cx)? {
+                    if pattern::bind(pattern, &value, frame, cx)? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
+            (Cursor::Objects(values), Step::Iterate { pattern, .. }) => {
+                for value in values {
+                    if pattern::bind(pattern, &value, frame, cx)? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
+            (Cursor::Objects(objects), Step::Extent { slot, .. }) => {
+                cx.token.check()?;
+                match objects.next() {
+                    Some(object) => {
+                        frame[*slot] = object;
+                        Ok(true)
+                    }
+                    None => Ok(false),
+                }
+            }
+            (
+                Cursor::Positions { vector, next },
+                Step::Index {
+                    position, element, ..
+                },
+            ) => {
+                let Some(value) = vector.get(*next) else {
+                    return Ok(false);
+                };
+                *next += 1;
+                frame[*position] = Value::Int(*next as i64);
+                if let Some(slot) = element {
+                    frame[*slot] = value.clone();
+                }
+                Ok(true)
+            }
+            (Cursor::Rows(rows), Step::Lookup(lookup)) => {
+                for row in rows {
+                    if pattern::bind_row(lookup, &row, frame, cx)? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
+            (Cursor::Alternatives { branch, inner }, Step::Alternatives(branches)) => {
+                while let Some(steps) = branches.get(*branch) {
+                    if inner.next(steps, frame, cx)? {
+                        return Ok(true);
+                    }
+                    *branch += 1;
+                    let next = branches.get(*branch).map_or(0, Vec::len);
+                    **inner = Pipeline::new(next);
+                }
+                Ok(false)
+            }
+            _ => Ok(false),
+        }
+    }
+}
+
+fn bytes_of(bytes: &[u8]) -> std::vec::IntoIter<Value> {
+    bytes
+        .iter()
+        .map(|b| Value::Int(i64::from(*b)))
+        .collect::<Vec<_>>()
+        .into_iter()
+}

@@ -1,0 +1,238 @@
+//! Changes the local database: creates and deletes objects, updates stored functions.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::Cx;
+use super::eval::{conform, eval};
+use crate::compile::plan::{CreateObjects, Instance, Update};
+use crate::diagnostic::{Error, Result};
+use crate::functions::Function;
+use crate::functions::function::Body;
+use crate::store::{Row, Table, Undo};
+use crate::syntax::ast::UpdateOp;
+use crate::types::{Source, Type, Value};
+
+/// Creates one object with its initial values.
+pub fn create(
+    create: &CreateObjects,
+    instance: &Instance,
+    frame: &[Value],
+    cx: &Cx,
+) -> Result<Value> {
+    let object = new_object(&create.ty, cx).map_err(|error| error.at(&instance.span))?;
+    for (function, value) in &instance.values {
+        let Some(value) = eval(value, frame, cx)? else {
+            continue;
+        };
+        let values = values_of(value, cx)?;
+        change(
+            UpdateOp::Set,
+            function,
+            std::slice::from_ref(&object),
+            values,
+            cx,
+        )
+        .map_err(|error| error.at(&instance.span))?;
+    }
+    Ok(object)
+}
+
+/// A new object of a user's type.
+pub fn new_object(ty: &Type, cx: &Cx) -> Result<Value> {
+    let Type::User(user) = ty else {
+        return Err(Error::run(format!(
+            "objects of the type {ty} cannot be created"
+        )));
+    };
+    let object = cx.world.store.objects.create(user);
+    cx.world.store.journal.record(Undo::Created(object.clone()));
+    Ok(Value::Object(object))
+}
+
+/// Deletes an object, and every row of a stored function that refers to it.
+pub fn delete(object: Option<Value>, cx: &Cx) -> Result<()> {
+    let Some(Value::Object(object)) = object else {
+        return Err(Error::run("only objects can be deleted"));
+    };
+    let value = Value::Object(object.clone());
+    for function in cx.world.library.user_functions() {
+        if let Body::Stored(table) = &function.body {
+            remove_references(table, &value, cx);
+        }
+    }
+    if cx.world.store.objects.delete(&object) {
+        cx.world.store.journal.record(Undo::Deleted(object));
+    }
+    Ok(())
+}
+
+fn remove_references(table: &Arc<Table>, object: &Value, cx: &Cx) {
+    for (column, ty) in table.types().iter().enumerate() {
+        if !object.type_of().is_subtype_of(ty) {
+            continue;
+        }
+        let mut known = vec![None; table.types().len()];
+        known[column] = Some(object.clone());
+        for row in table.lookup(&known) {
+            remove(table, &row, cx);
+        }
+    }
+}
+
+/// Runs an update statement over its rows: the arguments, then the value.
+pub fn update(change_of: &Update, mut rows: Box<dyn Source>, cx: &Cx) -> Result<()> {
+    let arity = change_of.function.arity();
+    // All rows first: the update may change what they are taken from.
+    let mut changes: IndexMap<Vec<Value>, Vec<Value>> = IndexMap::new();
+    while let Some(row) = rows.next(cx)? {
+        let mut args = match row {
+            Value::Vector(columns) if arity > 0 => columns.to_vec(),
+            value => vec![value],
+        };
+        let value = args.pop().unwrap_or(Value::Null);
+        let values = values_of(value, cx)?;
+        changes.entry(args).or_default().extend(values);
+    }
+    for (args, values) in changes {
+        change(change_of.op, &change_of.function, &args, values, cx)?;
+    }
+    Ok(())
+}
+
+/// The values that are set: the elements of a bag; none for null and false.
+pub fn values_of(value: Value, cx: &Cx) -> Result<Vec<Value>> {
+    match value {
+        Value::Null | Value::Bool(false) => Ok(vec![]),
+        Value::Bag(bag) => {
+            let mut elements = bag.open(cx)?;
+            let mut values = Vec::new();
+            while let Some(element) = elements.next(cx)? {
+                values.push(element);
+            }
+            Ok(values)
+        }
+        other => Ok(vec![other]),
+    }
+}
+
+/// Sets, adds or removes values of a stored function, or of the inverse of one, for its arguments.
+pub fn change(
+    op: UpdateOp,
+    function: &Arc<Function>,
+    args: &[Value],
+    values: Vec<Value>,
+    cx: &Cx,
+) -> Result<()> {
+    match &function.body {
+        Body::Stored(table) => change_table(op, function, table, args, values, cx),
+        Body::Inverse(stored) => change_inverse(op, stored, args, values, cx),
+        _ => Err(Error::run(format!(
+            "{} cannot be updated",
+            function.signature
+        ))),
+    }
+}
+
+fn change_table(
+    op: UpdateOp,
+    function: &Function,
+    table: &Arc<Table>,
+    args: &[Value],
+    values: Vec<Value>,
+    cx: &Cx,
+) -> Result<()> {
+    let rows: Vec<Row> = values
+        .into_iter()
+        .map(|value| row(function, table, args, value))
+        .collect::<Result<_>>()?;
+    if op == UpdateOp::Set {
+        let mut known: Vec<Option<Value>> = args
+            .iter()
+            .zip(table.types())
+            .map(|(a, ty)| conform(a, ty).or(Some(a.clone())))
+            .collect();
+        known.resize(table.types().len(), None);
+        for old in table.lookup(&known) {
+            remove(table, &old, cx);
+        }
+    }
+    for row in rows {
+        match op {
+            UpdateOp::Remove => {
+                remove(table, &row, cx);
+            }
+            UpdateOp::Set | UpdateOp::Add => {
+                table.insert(row.clone())?;
+                cx.world
+                    .store
+                    .journal
+                    .record(Undo::Inserted(table.clone(), row));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `set employees(d) = e` sets `department(e) = d`.
+fn change_inverse(
+    op: UpdateOp,
+    stored: &Arc<Function>,
+    args: &[Value],
+    values: Vec<Value>,
+    cx: &Cx,
+) -> Result<()> {
+    let Body::Stored(table) = &stored.body else {
+        return Ok(());
+    };
+    let result = args.first().cloned().unwrap_or(Value::Null);
+    if op == UpdateOp::Set {
+        for old in table.lookup(&[None, Some(result.clone())]) {
+            remove(table, &old, cx);
+        }
+    }
+    let inner = if op == UpdateOp::Remove {
+        op
+    } else {
+        UpdateOp::Set
+    };
+    for value in values {
+        change(inner, stored, &[value], vec![result.clone()], cx)?;
+    }
+    Ok(())
+}
+
+fn remove(table: &Arc<Table>, row: &Row, cx: &Cx) {
+    if table.remove(row) {
+        cx.world
+            .store
+            .journal
+            .record(Undo::Removed(table.clone(), row.clone()));
+    }
+}
+
+/// The row of the arguments and one value, each as its column's type.
+fn row(function: &Function, table: &Table, args: &[Value], value: Value) -> Result<Row> {
+    let width = table.types().len() - table.arity();
+    let results = match value {
+        Value::Vector(columns) if width > 1 && columns.len() == width => columns.to_vec(),
+        other if width == 1 => vec![other],
+        other => {
+            return Err(Error::run(format!(
+                "{} has {width} results, not {other}",
+                function.signature
+            )));
+        }
+    };
+    let columns = args.iter().chain(&results).zip(table.types());
+    let row = columns.map(|(value, ty)| {
+        conform(value, ty).ok_or_else(|| {
+            Error::run(format!(
+                "{} does not take {value} where it has {ty}",
+                function.signature
+            ))
+        })
+    });
+    row.collect()
+}

@@ -1,0 +1,360 @@
+//! Executes statements.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{Outcome, Rows, World, validate};
+use crate::compile::{self, signature};
+use crate::diagnostic::{Error, Result, Source, nearest};
+use crate::functions::Function;
+use crate::functions::function::{Body, Compiled, Signature};
+use crate::run::{Cx, procedure, query};
+use crate::store::{Table, Undo, UserType};
+use crate::syntax::ast::{
+    self, CreateFunction, ExprKind, FunctionName, Name, StatementKind, Variable,
+};
+use crate::syntax::{Splitter, statement};
+use crate::types::{Type, Value};
+
+/// Executes one statement. What it changed is undone if it fails.
+pub fn execute(cx: &Cx, source: &Arc<Source>) -> Result<Outcome> {
+    let Some(statement) = statement(source)? else {
+        return Ok(Outcome::Done);
+    };
+    let mark = cx.world.store.journal.mark();
+    // Its rows stop it when they are dropped, and nothing beside it.
+    let cx = &cx.with_token(cx.token.child());
+    let outcome = run(cx, &statement, mark);
+    match &outcome {
+        Err(_) => cx.world.undo(mark),
+        // Rows end the statement when they are dropped.
+        Ok(Outcome::Rows(_)) => {}
+        Ok(_) => cx.world.end_of_statement(),
+    }
+    outcome
+}
+
+fn run(cx: &Cx, statement: &ast::Statement, mark: usize) -> Result<Outcome> {
+    let world = &*cx.world;
+    match &statement.kind {
+        StatementKind::Query(expr) => return rows(cx, expr, mark),
+        StatementKind::Assign { targets, value } => assign(cx, targets, value)?,
+        StatementKind::DeclareSession(declarations) => {
+            for declaration in declarations {
+                let ty = signature::of(&declaration.ty, &world.store.types)?;
+                world.variables.declare(&declaration.name.text, ty);
+            }
+        }
+        StatementKind::CreateType { name, supertypes } => create_type(world, name, supertypes)?,
+        StatementKind::DeleteType(name) => delete_type(world, name)?,
+        StatementKind::CreateFunction(definition) => create_function(world, definition)?,
+        StatementKind::DeleteFunction(name) => delete_function(world, name)?,
+        StatementKind::Commit => world.store.commit(),
+        StatementKind::Rollback => world.rollback()?,
+        StatementKind::Validate(validate) => validate::run(cx, validate)?,
+        StatementKind::Quit => return Ok(Outcome::Quit),
+        StatementKind::Load(file) => {
+            let plan = Arc::new(compile::value(world, file)?);
+            let file = query::single(&plan, vec![], cx)?;
+            let Some(Value::Str(file)) = file else {
+                return Err(Error::run("a file's name is a string").at(&statement.span));
+            };
+            load(cx, Path::new(&*file), true).map_err(|e| e.at(&statement.span))?;
+        }
+        _ => {
+            let plan = compile::statement(world, statement)?;
+            let results = procedure::run(&plan, vec![], cx)?;
+            if !results.is_empty() {
+                let results = Value::bag(results).elements(cx)?;
+                return Ok(Outcome::Rows(Rows::new(results, cx.clone(), mark)));
+            }
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+fn rows(cx: &Cx, expr: &ast::Expr, mark: usize) -> Result<Outcome> {
+    if let ExprKind::Select(select) = &expr.kind
+        && !select.into.is_empty()
+    {
+        let mut plain = (**select).clone();
+        let targets = std::mem::take(&mut plain.into);
+        let kind = ExprKind::Select(Box::new(plain));
+        let plan = Arc::new(compile::query(
+            &cx.world,
+            &ast::Expr {
+                kind,
+                span: expr.span.clone(),
+            },
+        )?);
+        let ty = plan.ty.clone();
+        let first = query::open(&plan, vec![], cx)?.next(cx)?;
+        put(&cx.world, &targets, first.unwrap_or(Value::Null), Some(ty))?;
+        return Ok(Outcome::Done);
+    }
+    let plan = Arc::new(compile::query(&cx.world, expr)?);
+    let source = query::open(&plan, vec![], cx)?;
+    Ok(Outcome::Rows(Rows::new(source, cx.clone(), mark)))
+}
+
+/// `set :x = …`: a bag or stream is kept as what it is, not run; a call that is declared to give one
+/// value is, and gives it.
+fn assign(cx: &Cx, targets: &[Variable], value: &ast::Expr) -> Result<()> {
+    let plan = Arc::new(compile::value(&cx.world, value)?);
+    let result = query::single(&plan, vec![], cx)?.unwrap_or(Value::Null);
+    let one = targets.len() > 1 || declared_single(&cx.world, value)?;
+    let (result, ty) = match result {
+        Value::Bag(bag) if one => {
+            let mut elements = bag.open(cx)?;
+            let first = elements.next(cx)?;
+            match (first, elements.next(cx)?) {
+                (Some(first), None) => (first, None),
+                (None, _) => (Value::Null, None),
+                _ => (Value::Bag(bag), None),
+            }
+        }
+        value => (value, Some(plan.ty.clone())),
+    };
+    put(&cx.world, targets, result, ty).map_err(|error| error.at(&value.span))
+}
+
+fn declared_single(world: &World, value: &ast::Expr) -> Result<bool> {
+    let ExprKind::Call { function, .. } = &value.kind else {
+        return Ok(false);
+    };
+    let resolvents = world.library.resolvents(&function.name.text)?;
+    let single = |f: &Arc<Function>| {
+        f.signature.many == ast::Many::One && !f.signature.columns[0].ty.is_collection()
+    };
+    Ok(!resolvents.is_empty() && resolvents.iter().all(|f| f.is_user() && single(f)))
+}
+
+fn put(world: &World, targets: &[Variable], value: Value, ty: Option<Type>) -> Result<()> {
+    let part = |i: usize| match &value {
+        _ if targets.len() == 1 => Ok(value.clone()),
+        Value::Vector(parts) if parts.len() == targets.len() => Ok(parts[i].clone()),
+        Value::Null => Ok(Value::Null),
+        other => Err(Error::run(format!(
+            "{} variables, but one value: {other}",
+            targets.len()
+        ))),
+    };
+    for (i, target) in targets.iter().enumerate() {
+        let Variable::Session(name) = target else {
+            let (Variable::Local(name) | Variable::Session(name)) = target;
+            return Err(Error::compile(format!(
+                "'{}' is not a session variable",
+                name.span.text()
+            ))
+            .at(&name.span)
+            .help(format!(
+                "session variables have a colon: `set :{} = …`",
+                name.text
+            )));
+        };
+        let ty = ty.clone().filter(|_| targets.len() == 1);
+        world.variables.set(&name.text, part(i)?, ty)?;
+    }
+    Ok(())
+}
+
+fn create_type(world: &World, name: &Name, supertypes: &[Name]) -> Result<()> {
+    let written = name.span.text();
+    if Type::named(&name.text).is_some() || world.store.types.get(&name.text).is_some() {
+        let message = format!("there is a type '{written}' already");
+        return Err(Error::compile(message).at(&name.span));
+    }
+    let mut above = Vec::new();
+    for supertype in supertypes {
+        let ty = signature::named(supertype, &world.store.types)?;
+        if !matches!(ty, Type::User(_) | Type::Userobject) {
+            let message = format!("a type cannot be created under the built-in type {ty}");
+            return Err(Error::compile(message).at(&supertype.span));
+        }
+        above.push(ty);
+    }
+    let ty = Arc::new(UserType::new(written, above));
+    world.store.types.insert(ty.clone());
+    world.store.journal.record(Undo::CreatedType(ty));
+    world.library.changed();
+    Ok(())
+}
+
+/// Deletes a type with its subtypes, their objects, and the functions that speak of them.
+fn delete_type(world: &World, name: &Name) -> Result<()> {
+    let Some(ty) = world.store.types.get(&name.text) else {
+        let names = world.store.types.names();
+        let error = Error::compile(format!("there is no type '{}' to delete", name.span.text()));
+        return Err(match nearest(&name.text, names.iter().map(|n| &**n)) {
+            Some(near) => error.at(&name.span).help(format!("did you mean '{near}'?")),
+            None => error.at(&name.span),
+        });
+    };
+    let gone = world.store.types.with_subtypes(&ty);
+    for ty in &gone {
+        for object in world.store.objects.of(ty) {
+            world.store.objects.delete(&object);
+            world.store.journal.record(Undo::Deleted(object));
+        }
+    }
+    let speaks_of = |f: &Arc<Function>| {
+        let columns = f.signature.params.iter().chain(&f.signature.columns);
+        columns
+            .into_iter()
+            .any(|c| gone.iter().any(|ty| mentions(&c.ty, ty)))
+    };
+    for function in world
+        .library
+        .user_functions()
+        .iter()
+        .filter(|f| speaks_of(f))
+    {
+        forget_function(world, function)?;
+    }
+    for ty in gone {
+        world.store.types.remove(&ty);
+        world.store.journal.record(Undo::DeletedType(ty));
+    }
+    world.library.changed();
+    Ok(())
+}
+
+fn mentions(ty: &Type, user: &Arc<UserType>) -> bool {
+    match ty {
+        Type::User(other) => other == user,
+        Type::Bag(of) | Type::Stream(of) | Type::Vector(of) | Type::Timeval(of) => {
+            mentions(of, user)
+        }
+        Type::Tuple(types) => types.iter().any(|ty| mentions(ty, user)),
+        _ => false,
+    }
+}
+
+fn create_function(world: &World, definition: &CreateFunction) -> Result<()> {
+    let signature = signature::resolve(definition, &world.store.types)?;
+    let body = body(world, definition, &signature)?;
+    let function = Arc::new(Function::new(signature, body, definition, None));
+    let replaced = world.library.define(function.clone())?;
+    world
+        .store
+        .journal
+        .record(Undo::Defined(function.clone(), replaced));
+    compile::check(world, &function)
+}
+
+fn body(world: &World, definition: &CreateFunction, signature: &Signature) -> Result<Body> {
+    Ok(match &definition.body {
+        ast::Body::Stored => {
+            if let Some(param) = signature.params.iter().find(|p| p.ty.is_collection()) {
+                let message = format!(
+                    "a stored function cannot have an argument of type {}",
+                    param.ty
+                );
+                return Err(Error::compile(message).at(&definition.signature));
+            }
+            if signature.many == ast::Many::Stream {
+                return Err(Error::compile("a stored function cannot give a stream")
+                    .at(&definition.signature)
+                    .help("declare it 'Bag of'"));
+            }
+            Body::Stored(Arc::new(Table::new(signature)))
+        }
+        ast::Body::Query(_) => Body::Derived(Arc::new(definition.clone()), Compiled::default()),
+        ast::Body::Procedure(_) => {
+            Body::Procedure(Arc::new(definition.clone()), Compiled::default())
+        }
+        ast::Body::Foreign(_) => {
+            return Err(Error::compile(
+                "foreign functions are built in; they cannot be created here",
+            )
+            .at(&definition.signature));
+        }
+        ast::Body::InverseOf(name) => Body::Inverse(inverted(world, name, signature)?),
+    })
+}
+
+/// The stored function that `as inverse of name` names, for this signature.
+fn inverted(world: &World, name: &FunctionName, signature: &Signature) -> Result<Arc<Function>> {
+    let all = world.library.named(name)?;
+    let fits = |f: &&Arc<Function>| {
+        let ([param], [column]) = (&*f.signature.params, &*f.signature.columns) else {
+            return false;
+        };
+        matches!(f.body, Body::Stored(_))
+            && signature.params.len() == 1
+            && signature.columns.len() == 1
+            && signature.params[0].ty.is_subtype_of(&column.ty)
+            && signature.columns[0].ty.is_subtype_of(&param.ty)
+    };
+    all.iter().find(fits).cloned().ok_or_else(|| {
+        let error = Error::compile(format!(
+            "no stored function '{}' goes the other way round",
+            name.name.text
+        ));
+        all.iter().fold(error.at(&name.name.span), |e, f| {
+            e.help(format!("there is {}", f.signature))
+        })
+    })
+}
+
+fn delete_function(world: &World, name: &FunctionName) -> Result<()> {
+    let functions = world.library.named(name)?;
+    if let Some(built_in) = functions.iter().find(|f| !f.is_user()) {
+        let message = format!("{} is built in and cannot be deleted", built_in.signature);
+        return Err(Error::compile(message).at(&name.name.span));
+    }
+    for function in functions.iter() {
+        forget_function(world, function)?;
+    }
+    Ok(())
+}
+
+/// Deletes a function and those that call it, which could not be compiled any more.
+fn forget_function(world: &World, function: &Arc<Function>) -> Result<()> {
+    if world
+        .library
+        .resolvents(function.name())?
+        .iter()
+        .all(|f| f.id() != function.id())
+    {
+        return Ok(());
+    }
+    world.library.remove(function)?;
+    world
+        .store
+        .journal
+        .record(Undo::DeletedFunction(function.clone()));
+    for caller in world.library.user_functions() {
+        if compile::check(world, &caller).is_err() {
+            forget_function(world, &caller)?;
+        }
+    }
+    Ok(())
+}
+
+/// Executes all statements of a file, up to the first that fails. `show` prints their results.
+pub fn load(cx: &Cx, file: &Path, show: bool) -> Result<()> {
+    let name = file.display().to_string();
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Error::run(format!("{name} cannot be read: {error}")))?;
+    let _depth = cx.enter()?;
+    let mut splitter = Splitter::new(&name);
+    splitter.push(&text);
+    loop {
+        let Some(next) = splitter.next_statement().or_else(|| splitter.finish()) else {
+            return Ok(());
+        };
+        match execute(cx, &next)? {
+            Outcome::Rows(rows) => {
+                for row in rows {
+                    let row = row?;
+                    if show {
+                        cx.world.print(&format!("{row}\n"))?;
+                    }
+                }
+            }
+            Outcome::Done => {}
+            Outcome::Quit => return Ok(()),
+        }
+    }
+}

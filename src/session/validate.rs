@@ -1,0 +1,71 @@
+//! `validate 'name' check a => b`: tests written in the language itself.
+
+use std::sync::Arc;
+
+use super::World;
+use crate::compile;
+use crate::diagnostic::{Error, Result};
+use crate::run::{Cx, query};
+use crate::syntax::ast::{Expr, Validate};
+use crate::types::Value;
+
+/// Runs the checks and prints what came of them. An error if one differed.
+pub fn run(cx: &Cx, validate: &Validate) -> Result<()> {
+    let mut different = Vec::new();
+    for (actual, expected) in &validate.checks {
+        let (got, wanted) = (results(cx, actual)?, results(cx, expected)?);
+        if !same_bag(&got, &wanted) {
+            different.push((actual, got, wanted));
+        }
+    }
+    let name = &validate.name;
+    let Some((at, got, wanted)) = different.first() else {
+        return cx.world.print(&format!("[Testing {name} ... OK]\n"));
+    };
+    cx.world.print(&format!("[Testing {name} ... FAILED]\n"))?;
+    let failed = different.len();
+    let checks = validate.checks.len();
+    Err(
+        Error::run(format!("{failed} of {checks} checks of '{name}' failed"))
+            .at(&at.span)
+            .label(format!("gives {}", list(got)))
+            .help(format!("expected {}", list(wanted))),
+    )
+}
+
+fn results(cx: &Cx, expr: &Expr) -> Result<Vec<Value>> {
+    let plan = Arc::new(compile::query(&cx.world, expr)?);
+    let mut source = query::open(&plan, vec![], cx)?;
+    let mut results = Vec::new();
+    while let Some(value) = source.next(cx)? {
+        results.push(value);
+    }
+    Ok(results)
+}
+
+/// Whether both have the same elements as often, in any order.
+fn same_bag(a: &[Value], b: &[Value]) -> bool {
+    let sorted = |values: &[Value]| {
+        let mut values = values.to_vec();
+        values.sort();
+        values
+    };
+    a.len() == b.len() && sorted(a) == sorted(b)
+}
+
+fn list(values: &[Value]) -> String {
+    match values {
+        [] => "nothing".to_owned(),
+        [one] => one.to_string(),
+        several => Value::bag(several.to_vec()).to_string(),
+    }
+}
+
+impl World {
+    /// Prints to standard output, in order with the results of queries.
+    pub fn print(&self, text: &str) -> Result<()> {
+        self.console
+            .write(text)
+            .map_err(|error| Error::stopped(format!("standard output cannot be written: {error}")))
+    }
+}

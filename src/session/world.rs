@@ -1,0 +1,129 @@
+//! Everything that a session's queries share.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use super::Variables;
+use crate::console::Console;
+use crate::diagnostic::Result;
+use crate::functions::library::Library;
+use crate::mqtt;
+use crate::store::{Store, Undo};
+use crate::types::{Type, Value};
+
+/// Everything that queries share: functions, variables, objects, MQTT clients.
+pub struct World {
+    pub home: PathBuf,
+    pub console: Arc<Console>,
+    pub library: Library,
+    pub store: Store,
+    pub variables: Variables,
+    pub mqtt: mqtt::Clients,
+    /// Where random numbers come from; `rand_seed` makes them repeat.
+    pub rng: Mutex<StdRng>,
+    /// The folders to which `popd` goes back, the nearest last.
+    pub folders: Mutex<Vec<PathBuf>>,
+    /// When the session began.
+    pub started: Instant,
+}
+
+impl World {
+    pub fn new(home: PathBuf, console: Console) -> World {
+        let console = Arc::new(console);
+        let notices = console.clone();
+        World {
+            home,
+            mqtt: mqtt::Clients::new(move |line| notices.notice(&format!("{line}\n"))),
+            console,
+            library: Library::default(),
+            store: Store::default(),
+            variables: Variables::default(),
+            started: Instant::now(),
+            rng: Mutex::new(StdRng::from_os_rng()),
+            folders: Mutex::default(),
+        }
+    }
+
+    /// The objects of a type, those of its subtypes included.
+    pub fn extent(&self, ty: &Type) -> Result<Vec<Value>> {
+        let types = &self.store.types;
+        Ok(match ty {
+            Type::User(user) => self.objects(types.with_subtypes(user)),
+            Type::Userobject => self.objects(types.all()),
+            Type::Type => types
+                .all()
+                .into_iter()
+                .map(|t| Value::Type(Type::User(t)))
+                .collect(),
+            Type::Function => {
+                let mut functions = Vec::new();
+                for name in self.library.names() {
+                    let resolvents = self.library.resolvents(&name)?;
+                    functions.extend(resolvents.iter().cloned().map(Value::Function));
+                }
+                functions
+            }
+            _ => vec![],
+        })
+    }
+
+    fn objects(&self, types: Vec<Arc<crate::store::UserType>>) -> Vec<Value> {
+        let mut objects: Vec<_> = types
+            .iter()
+            .flat_map(|t| self.store.objects.of(t))
+            .map(Value::Object)
+            .collect();
+        objects.sort();
+        objects
+    }
+
+    /// Undoes all changes since the last commit.
+    pub fn rollback(&self) -> Result<()> {
+        self.undo(0);
+        Ok(())
+    }
+
+    /// Undoes the changes since the journal stood at `mark`.
+    pub fn undo(&self, mark: usize) {
+        for change in self.store.journal.since(mark) {
+            self.undo_one(change);
+        }
+    }
+
+    fn undo_one(&self, change: Undo) {
+        match change {
+            Undo::Inserted(table, row) => {
+                table.remove(&row);
+            }
+            // What was there before fits again.
+            Undo::Removed(table, row) => drop(table.insert(row)),
+            Undo::Created(object) => {
+                self.store.objects.delete(&object);
+            }
+            Undo::Deleted(object) => self.store.objects.put_back(&object),
+            Undo::CreatedType(ty) => {
+                self.store.types.remove(&ty);
+                self.library.changed();
+            }
+            Undo::DeletedType(ty) => {
+                self.store.types.insert(ty);
+                self.library.changed();
+            }
+            // A function that could be looked up once can be again.
+            Undo::Defined(_, Some(replaced)) => drop(self.library.define(replaced)),
+            Undo::Defined(function, None) => drop(self.library.remove(&function)),
+            Undo::DeletedFunction(function) => drop(self.library.define(function)),
+        }
+    }
+
+    /// What happens after each statement: its changes are final, unless that was turned off.
+    pub fn end_of_statement(&self) {
+        if self.store.journal.auto_commit() {
+            self.store.commit();
+        }
+    }
+}

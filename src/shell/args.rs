@@ -1,0 +1,222 @@
+//! The flags of the program, and what they ask for.
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::error::ErrorKind;
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, ValueEnum};
+
+/// What the program has been asked to do.
+#[derive(Debug)]
+pub struct Options {
+    /// What to run first, in the order in which it was given.
+    pub inputs: Vec<Input>,
+    /// Whether a prompt follows.
+    pub interactive: bool,
+    pub home: Option<PathBuf>,
+    pub timeout: Option<Duration>,
+    pub bail: bool,
+    pub verbose: bool,
+    pub format: Format,
+}
+
+/// Where statements come from.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Input {
+    /// `-o 'statements'`
+    Statements(String),
+    /// A file, by argument or by `-O file`.
+    File(PathBuf),
+    /// `-`, or a standard input that is not a terminal when nothing else is given.
+    Stdin,
+}
+
+/// How results are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// As they are typed in OSQL, one on each line
+    Text,
+    /// As JSON, one on each line
+    Json,
+    /// As CSV: one line each, the elements of a vector are its fields
+    Csv,
+}
+
+/// An interactive shell for OSQL, the stream query language, and a secure MQTT client.
+///
+/// Runs files and statements in the order in which they are given, then exits. With nothing to run
+/// it shows a prompt, or runs standard input if that is not a terminal.
+#[derive(Parser, Debug)]
+#[command(name = "osql", version, after_help = AFTER_HELP)]
+struct Flags {
+    /// Files to run; `-` is standard input
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+
+    /// Run these statements
+    #[arg(short = 'o', value_name = "STATEMENTS", allow_hyphen_values = true)]
+    statements: Vec<String>,
+
+    /// Run this file; the same as FILE alone
+    #[arg(short = 'O', value_name = "FILE")]
+    file_options: Vec<PathBuf>,
+
+    /// Show a prompt after what was given to run
+    #[arg(short, long)]
+    interactive: bool,
+
+    /// What sa_home() returns: the folder that has models/ [env: SA_HOME]
+    #[arg(short = 'f', long = "home", value_name = "FOLDER", value_parser = folder)]
+    home: Option<PathBuf>,
+
+    /// End each query after that long
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    timeout: Option<Duration>,
+
+    /// How results are written
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+
+    /// Stop at the first error
+    #[arg(long)]
+    bail: bool,
+
+    /// Say what happens on the network, on standard error
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+const AFTER_HELP: &str = "\
+Exit status: 0 when all went well, 1 after an error, 2 for wrong flags, 130 after Ctrl-C, 143 after \
+SIGTERM. Before it exits, osql waits up to 10 seconds for the acknowledgement of published messages.";
+
+/// The options that the process was started with. Exits for `--help`, `--version` and wrong flags.
+pub fn parse() -> Options {
+    options_from(std::env::args_os(), io::stdin().is_terminal()).unwrap_or_else(|e| e.exit())
+}
+
+/// The options in `arguments`, the first of which is the program's name.
+fn options_from(
+    arguments: impl IntoIterator<Item = OsString>,
+    terminal: bool,
+) -> Result<Options, clap::Error> {
+    let matches = Flags::command().try_get_matches_from(arguments)?;
+    let flags = Flags::from_arg_matches(&matches)?;
+    if flags.interactive && !terminal {
+        return Err(Flags::command().error(
+            ErrorKind::ArgumentConflict,
+            "-i shows a prompt, but standard input is not a terminal",
+        ));
+    }
+    let mut inputs = in_order(&matches, &flags);
+    let nothing = inputs.is_empty();
+    if nothing && !terminal {
+        inputs.push(Input::Stdin);
+    }
+    Ok(Options {
+        interactive: flags.interactive || (nothing && terminal),
+        inputs,
+        home: flags.home,
+        timeout: flags.timeout,
+        bail: flags.bail,
+        verbose: flags.verbose,
+        format: flags.format,
+    })
+}
+
+/// Files and statements in the order of their appearance.
+fn in_order(matches: &ArgMatches, flags: &Flags) -> Vec<Input> {
+    let places = |id| matches.indices_of(id).into_iter().flatten();
+    let files = flags.files.iter().map(|path| file(path));
+    let file_options = flags.file_options.iter().map(|path| file(path));
+    let statements = flags.statements.iter().cloned().map(Input::Statements);
+    let mut inputs: Vec<(usize, Input)> = places("files")
+        .zip(files)
+        .chain(places("file_options").zip(file_options))
+        .chain(places("statements").zip(statements))
+        .collect();
+    inputs.sort_by_key(|(place, _)| *place);
+    inputs.into_iter().map(|(_, input)| input).collect()
+}
+
+fn file(path: &std::path::Path) -> Input {
+    if path.as_os_str() == "-" {
+        Input::Stdin
+    } else {
+        Input::File(path.to_owned())
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text
+        .parse()
+        .map_err(|_| "a number of seconds is wanted, such as 2.5".to_owned())?;
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(duration) if !duration.is_zero() => Ok(duration),
+        _ => Err("the number of seconds must be above 0".to_owned()),
+    }
+}
+
+fn folder(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    if path.is_dir() {
+        Ok(path)
+    } else {
+        Err("there is no such folder".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(arguments: &[&str], terminal: bool) -> Result<Options, clap::Error> {
+        let all = ["osql"].iter().chain(arguments).map(OsString::from);
+        options_from(all, terminal)
+    }
+
+    #[test]
+    fn inputs_keep_their_order() {
+        let given = ["-o", "1;", "a.osql", "-O", "b.osql", "-", "-o", "-2;"];
+        let options = options(&given, false).expect("right flags");
+        let expected = [
+            Input::Statements("1;".into()),
+            Input::File("a.osql".into()),
+            Input::File("b.osql".into()),
+            Input::Stdin,
+            Input::Statements("-2;".into()),
+        ];
+        assert_eq!(options.inputs, expected);
+        assert!(!options.interactive);
+    }
+
+    #[test]
+    fn nothing_to_run_means_a_prompt_or_standard_input() {
+        let at_terminal = options(&[], true).expect("right flags");
+        assert!(at_terminal.interactive && at_terminal.inputs.is_empty());
+        let piped = options(&[], false).expect("right flags");
+        assert!(!piped.interactive);
+        assert_eq!(piped.inputs, [Input::Stdin]);
+    }
+
+    #[test]
+    fn a_prompt_after_files_only_when_asked() {
+        assert!(!options(&["a.osql"], true).expect("right").interactive);
+        assert!(options(&["a.osql", "-i"], true).expect("right").interactive);
+        assert!(options(&["-i"], false).is_err());
+    }
+
+    #[test]
+    fn a_timeout_is_a_positive_number() {
+        let timeout = |text| options(&["--timeout", text], false).map(|o| o.timeout);
+        assert_eq!(
+            timeout("2.5").expect("a number"),
+            Some(Duration::from_millis(2500))
+        );
+        for wrong in ["0", "-1", "NaN", "1e300", "soon"] {
+            assert!(timeout(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! What helps a person at the prompt: whether a statement is complete, completion, hints, colour.
+
+use std::borrow::Cow;
+
+use rustyline::completion::{Completer, Pair};
+use rustyline::highlight::{CmdKind, Highlighter};
+use rustyline::hint::{Hint, Hinter};
+use rustyline::validate::{ValidationContext, ValidationResult, Validator};
+use rustyline::{Context, Helper, Result};
+
+use super::complete::Words;
+use super::{highlight, interactive};
+use crate::session::Session;
+
+/// The line editor's helper.
+pub struct Assistant {
+    words: Words,
+    /// Hints stand beside what is typed, and only their colour tells them apart.
+    hints: bool,
+}
+
+impl Assistant {
+    /// `hints`: whether the terminal can show them in a colour of their own.
+    pub fn new(session: &Session, hints: bool) -> Assistant {
+        let mut assistant = Assistant {
+            words: Words::default(),
+            hints,
+        };
+        assistant.learn(session);
+        assistant
+    }
+
+    /// Takes up what the last statement has defined.
+    pub fn learn(&mut self, session: &Session) {
+        self.words.learn(session);
+    }
+}
+
+impl Helper for Assistant {}
+
+impl Validator for Assistant {
+    fn validate(&self, context: &mut ValidationContext) -> Result<ValidationResult> {
+        Ok(if interactive::is_finished(context.input()) {
+            ValidationResult::Valid(None)
+        } else {
+            ValidationResult::Incomplete
+        })
+    }
+}
+
+impl Completer for Assistant {
+    type Candidate = Pair;
+
+    fn complete(&self, line: &str, at: usize, _: &Context<'_>) -> Result<(usize, Vec<Pair>)> {
+        self.words.complete(line, at)
+    }
+}
+
+/// The signature of the function being typed. Only shown, never inserted.
+pub struct Signature(String);
+
+impl Hint for Signature {
+    fn display(&self) -> &str {
+        &self.0
+    }
+
+    fn completion(&self) -> Option<&str> {
+        None
+    }
+}
+
+impl Hinter for Assistant {
+    type Hint = Signature;
+
+    fn hint(&self, line: &str, at: usize, _: &Context<'_>) -> Option<Signature> {
+        if !self.hints || at < line.len() {
+            return None;
+        }
+        let signature = self.words.signature_at(line)?;
+        Some(Signature(format!("   {signature}")))
+    }
+}
+
+impl Highlighter for Assistant {
+    fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
+        Cow::Owned(highlight::coloured(line))
+    }
+
+    fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
+        Cow::Owned(highlight::faint(hint))
+    }
+
+    fn highlight_char(&self, _: &str, _: usize, kind: CmdKind) -> bool {
+        kind != CmdKind::MoveCursor
+    }
+}

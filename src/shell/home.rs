@@ -1,0 +1,87 @@
+//! The home folder: what `sa_home()` returns, and the models that come with the program.
+
+use std::env;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// A model file with its content.
+macro_rules! model {
+    ($path:literal) => {
+        ($path, include_bytes!(concat!("../../models/", $path)))
+    };
+}
+
+/// The built-in models: path below `models/`, content.
+const MODELS: &[(&str, &[u8])] = &[
+    model!("mqtt-tutorial/README.md"),
+    model!("mqtt-tutorial/demo.osql"),
+    model!("mqtt-tutorial/mosquitto.org.crt"),
+    model!("mqtt-tutorial/query-msg.osql"),
+    model!("mqtt-tutorial/secure-mqtt.osql"),
+    model!("mqtt-tutorial/simple.osql"),
+];
+
+/// The home folder, absolute and with a closing slash: the one asked for (`-f`), or `SA_HOME`, or the
+/// nearest folder above the executable that has `models/`, or the user's data folder.
+pub fn folder(asked: Option<&Path>) -> PathBuf {
+    let folder = asked
+        .map(Path::to_owned)
+        .or_else(|| {
+            env::var_os("SA_HOME")
+                .filter(|v| !v.is_empty())
+                .map(PathBuf::from)
+        })
+        .or_else(above_executable)
+        .unwrap_or_else(data_folder);
+    let absolute = std::path::absolute(&folder).unwrap_or(folder);
+    // Joining with nothing adds the slash, unless it is there already.
+    absolute.join("")
+}
+
+fn above_executable() -> Option<PathBuf> {
+    let executable = env::current_exe().ok()?;
+    executable
+        .ancestors()
+        .skip(1)
+        .find(|folder| folder.join("models").is_dir())
+        .map(Path::to_owned)
+}
+
+/// The user's data folder for osql (XDG Base Directory Specification), with the models in it.
+fn data_folder() -> PathBuf {
+    let folder = xdg_folder("XDG_DATA_HOME", ".local/share");
+    // Where they cannot be written, whoever reads one says which file is missing.
+    let _ = write_models(&folder);
+    folder
+}
+
+/// osql's own folder in a base folder of the user: the one that `variable` names, else `default`
+/// below the home folder. A base that is not absolute does not count, says the specification.
+pub fn xdg_folder(variable: &str, default: &str) -> PathBuf {
+    env::var_os(variable)
+        .map(PathBuf::from)
+        .filter(|base| base.is_absolute())
+        .unwrap_or_else(|| env::home_dir().unwrap_or_default().join(default))
+        .join("osql")
+}
+
+/// Writes the models that are not there yet; what the user has changed stays.
+fn write_models(home: &Path) -> io::Result<()> {
+    for (path, content) in MODELS {
+        let file = home.join("models").join(path);
+        if file.exists() {
+            continue;
+        }
+        if let Some(folder) = file.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        match fs::File::create_new(&file) {
+            Ok(mut file) => file.write_all(content)?,
+            // Another osql was faster.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

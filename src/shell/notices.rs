@@ -1,0 +1,158 @@
+//! Output while a person types: notices and prints from the background go above the line being
+//! typed, not into it.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
+
+use rustyline::ExternalPrinter;
+
+use crate::run::wait::lock;
+
+/// What is shared between the writers, the prompt and the thread that prints above it.
+#[derive(Clone, Default)]
+pub struct Notices(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    news: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// Whether the line editor holds the terminal.
+    at_prompt: bool,
+    /// What has been written since it does.
+    pending: String,
+}
+
+impl Notices {
+    pub fn new() -> Notices {
+        Notices::default()
+    }
+
+    /// Standard output for the console.
+    pub fn stdout(&self) -> impl Write + Send + use<> {
+        Writer::new(self, io::stdout())
+    }
+
+    /// Standard error for the console.
+    pub fn stderr(&self) -> impl Write + Send + use<> {
+        Writer::new(self, io::stderr())
+    }
+
+    /// Prints what is written during a prompt with `printer`, on a thread of its own: the printer may
+    /// have to wait for the editor, and must not hold up whoever has news.
+    pub fn print_with(&self, mut printer: impl ExternalPrinter + Send + 'static) -> io::Result<()> {
+        let shared = self.0.clone();
+        thread::Builder::new()
+            .name("notices".to_owned())
+            .spawn(move || {
+                loop {
+                    let text = shared.next_pending();
+                    if printer.print(text).is_err() {
+                        return;
+                    }
+                }
+            })?;
+        Ok(())
+    }
+
+    /// The line editor takes the terminal.
+    pub fn enter_prompt(&self) {
+        lock(&self.0.state).at_prompt = true;
+    }
+
+    /// The line editor has given it back: what it did not print any more is printed now.
+    pub fn leave_prompt(&self) {
+        let mut state = lock(&self.0.state);
+        state.at_prompt = false;
+        let text = std::mem::take(&mut state.pending);
+        // A terminal that is gone shows nothing.
+        let _ = io::stderr().write_all(text.as_bytes());
+    }
+}
+
+impl Shared {
+    /// Waits for something to print above the prompt.
+    fn next_pending(&self) -> String {
+        let mut state = lock(&self.state);
+        while !state.at_prompt || state.pending.is_empty() {
+            state = self
+                .news
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        std::mem::take(&mut state.pending)
+    }
+}
+
+/// One of the two standard streams, or the space above the prompt.
+struct Writer<W> {
+    to: W,
+    shared: Arc<Shared>,
+    terminal: bool,
+}
+
+impl<W: Write + IsTerminal> Writer<W> {
+    fn new(notices: &Notices, to: W) -> Writer<W> {
+        Writer {
+            terminal: to.is_terminal(),
+            to,
+            shared: notices.0.clone(),
+        }
+    }
+}
+
+impl<W: Write> Write for Writer<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut state = lock(&self.shared.state);
+        if !(self.terminal && state.at_prompt) {
+            drop(state);
+            return self.to.write(bytes);
+        }
+        state.pending.push_str(&String::from_utf8_lossy(bytes));
+        self.shared.news.notify_one();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// Hands on what it prints.
+    struct Above(mpsc::Sender<String>);
+
+    impl ExternalPrinter for Above {
+        fn print(&mut self, text: String) -> rustyline::Result<()> {
+            self.0.send(text).map_err(|e| io::Error::other(e).into())
+        }
+    }
+
+    #[test]
+    fn what_comes_during_a_prompt_goes_above_it() {
+        let notices = Notices::new();
+        let (sender, above) = mpsc::channel();
+        notices.print_with(Above(sender)).expect("starts");
+        let mut writer = Writer {
+            to: Vec::new(),
+            shared: notices.0.clone(),
+            terminal: true,
+        };
+        writer.write_all(b"before\n").expect("is written");
+        notices.enter_prompt();
+        writer.write_all(b"during\n").expect("is kept");
+        assert_eq!(above.recv().expect("is printed"), "during\n");
+        notices.leave_prompt();
+        writer.write_all(b"after\n").expect("is written");
+        assert_eq!(writer.to, b"before\nafter\n");
+    }
+}

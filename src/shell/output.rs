@@ -1,0 +1,98 @@
+//! Results on their way out: text, JSON or CSV, each as soon as it should be seen.
+
+use std::io;
+
+use super::args::Format;
+use crate::console::Console;
+use crate::diagnostic::{Error, Result};
+use crate::session::Rows;
+use crate::types::{Value, json};
+
+/// What ended the showing of results.
+pub enum Ended {
+    /// All have been shown.
+    Whole,
+    /// The query failed or was stopped, after this many results.
+    Failed(Error, u64),
+    /// Nobody reads standard output any more.
+    Closed,
+}
+
+/// Writes all rows to the console as they arrive.
+pub fn show(mut rows: Rows, format: Format, console: &Console) -> Ended {
+    let mut shown = 0;
+    while let Some(row) = rows.next() {
+        let text = match row.and_then(|value| line(&value, format)) {
+            Ok(text) => text,
+            Err(_) if console.is_closed() => return Ended::Closed,
+            Err(error) => return Ended::Failed(error, shown),
+        };
+        let mut written = console.write(&text);
+        if written.is_ok() && rows.is_live() {
+            written = console.flush();
+        }
+        if let Err(error) = written {
+            return unwritable(console, &error, shown);
+        }
+        shown += 1;
+    }
+    match console.flush() {
+        Ok(()) => Ended::Whole,
+        Err(error) => unwritable(console, &error, shown),
+    }
+}
+
+fn unwritable(console: &Console, error: &io::Error, shown: u64) -> Ended {
+    if console.is_closed() {
+        Ended::Closed
+    } else {
+        let error = Error::run(format!("cannot write the results: {error}"));
+        Ended::Failed(error, shown)
+    }
+}
+
+/// One result as one line, with its line end.
+fn line(value: &Value, format: Format) -> Result<String> {
+    let mut line = match format {
+        Format::Text => value.to_string(),
+        Format::Json => json::to_string(value)?,
+        Format::Csv => return csv_line(value),
+    };
+    line.push('\n');
+    Ok(line)
+}
+
+/// A record of RFC 4180, with a plain newline at its end.
+fn csv_line(value: &Value) -> Result<String> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let written = match value {
+        Value::Vector(fields) => writer.write_record(fields.iter().map(field)),
+        single => writer.write_record([field(single)]),
+    };
+    let bytes = written
+        .map_err(csv::Error::into)
+        .and_then(|()| writer.into_inner().map_err(|e| e.into_error()))
+        .map_err(|e| Error::run(format!("{value} cannot be written as CSV: {e}")))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn field(value: &Value) -> String {
+    match value {
+        Value::Str(text) => text.to_string(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn csv_quotes_where_it_must() {
+        let row = Value::vector(["a,b".into(), "c\"d".into(), 1.into(), Value::Null]);
+        let line = csv_line(&row).expect("has a form");
+        assert_eq!(line, "\"a,b\",\"c\"\"d\",1,\n");
+        assert_eq!(csv_line(&"x".into()).expect("has a form"), "x\n");
+    }
+}

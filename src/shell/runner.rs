@@ -1,0 +1,116 @@
+//! Runs statements one after the other and remembers how they went.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::args::Format;
+use super::output::{self, Ended};
+use super::signals::Signals;
+use crate::console::Console;
+use crate::diagnostic::{Error, Kind, Source};
+use crate::session::{Outcome, Session};
+
+/// A session at work: what it runs for whom, and whether it should go on.
+pub struct Runner {
+    session: Session,
+    pub signals: Signals,
+    format: Format,
+    colour: bool,
+    failed: bool,
+    quit: bool,
+}
+
+impl Runner {
+    pub fn new(session: Session, signals: Signals, format: Format) -> Runner {
+        signals.attach(session.interrupt());
+        Runner {
+            session,
+            signals,
+            format,
+            colour: super::colour_errors(),
+            failed: false,
+            quit: false,
+        }
+    }
+
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    pub fn console(&self) -> &Console {
+        &self.session.world().console
+    }
+
+    /// Whether more statements should be run: nobody has asked to leave, and somebody still reads
+    /// what comes out.
+    pub fn goes_on(&self) -> bool {
+        !self.quit && !self.signals.ending() && !self.console().is_closed()
+    }
+
+    /// The user wants to leave.
+    pub fn leave(&mut self) {
+        self.quit = true;
+    }
+
+    /// Runs one statement and shows what comes of it; `false` if it failed.
+    pub fn run(&mut self, statement: &Arc<Source>) -> bool {
+        self.signals.next_statement();
+        match self.session.execute(statement) {
+            Ok(Outcome::Done) => true,
+            Ok(Outcome::Quit) => {
+                self.leave();
+                true
+            }
+            Ok(Outcome::Rows(rows)) => match output::show(rows, self.format, self.console()) {
+                Ended::Whole | Ended::Closed => true,
+                // What has given results until its time was up has done what it could.
+                Ended::Failed(error, shown) if shown > 0 && self.is_timeout(&error) => true,
+                Ended::Failed(error, _) => self.fail(&error),
+            },
+            Err(error) => self.fail(&error),
+        }
+    }
+
+    fn is_timeout(&self, error: &Error) -> bool {
+        error.kind() == Kind::Stopped && !self.signals.stopped()
+    }
+
+    /// Reports an error; gives `false`, as the statement failed.
+    pub fn fail(&mut self, error: &Error) -> bool {
+        if error.kind() == Kind::Stopped && self.signals.stopped() {
+            self.console().notice("stopped\n");
+            return false;
+        }
+        self.failed = true;
+        // Whoever closed standard output wants to hear no more.
+        if !self.console().is_closed() {
+            self.console().notice(&error.render(self.colour));
+        }
+        false
+    }
+
+    /// Ends the session, waiting for acknowledgements at most `limit`; gives the exit status.
+    pub fn close(self, limit: Duration) -> ExitCode {
+        self.signals.closing();
+        let world = self.session.world().clone();
+        let mut failed = self.failed;
+        if let Err(error) = self.session.close(limit) {
+            failed = true;
+            world.console.notice(&error.render(self.colour));
+        }
+        if let Err(error) = world.console.flush()
+            && !world.console.is_closed()
+        {
+            failed = true;
+            world
+                .console
+                .notice(&format!("error: cannot write the results: {error}\n"));
+        }
+        match self.signals.exit_code() {
+            Some(code) => ExitCode::from(code),
+            None if failed => ExitCode::FAILURE,
+            None => ExitCode::SUCCESS,
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Files, `-o` statements and standard input, run without a person.
+
+use std::sync::Arc;
+
+use super::args::Input;
+use super::input::Text;
+use super::runner::Runner;
+use crate::diagnostic::{Result, Source};
+use crate::syntax::split::Splitter;
+
+/// Runs the inputs in their order, going on after errors unless `bail`.
+pub fn run(runner: &mut Runner, inputs: &[Input], bail: bool) {
+    for input in inputs {
+        if !runner.goes_on() {
+            return;
+        }
+        let went = match feed(runner, input, bail) {
+            Ok(went) => went,
+            Err(error) => runner.fail(&error),
+        };
+        if bail && !went {
+            return;
+        }
+    }
+}
+
+/// Runs one input, each statement as soon as it is complete; `false` if any failed. An error is
+/// about the input itself.
+fn feed(runner: &mut Runner, input: &Input, bail: bool) -> Result<bool> {
+    let name = input.name();
+    let mut splitter = Splitter::new(&name);
+    let mut went = true;
+    let mut run = |runner: &mut Runner, statement: Arc<Source>| {
+        went &= runner.run(&statement);
+        runner.goes_on() && (went || !bail)
+    };
+    let text = match input {
+        Input::Statements(text) => {
+            splitter.push(text);
+            None
+        }
+        Input::File(path) => Some(Text::open(path, &name)?),
+        Input::Stdin => Some(Text::stdin(&name)?),
+    };
+    if !drain(&mut splitter, runner, &mut run) {
+        return Ok(went);
+    }
+    if let Some(mut text) = text {
+        let mut first = true;
+        while let Some(mut piece) = text.next(runner.signals.input_token())? {
+            if std::mem::take(&mut first) {
+                prepare_first(&mut piece);
+            }
+            splitter.push(&piece);
+            if !drain(&mut splitter, runner, &mut run) {
+                return Ok(went);
+            }
+        }
+    }
+    if let Some(statement) = splitter.finish() {
+        run(runner, statement);
+    }
+    Ok(went)
+}
+
+/// Makes the start of a text OSQL: drops a byte order mark, and turns the line that names an
+/// interpreter into a comment of the same width.
+fn prepare_first(piece: &mut String) {
+    if piece.starts_with('\u{feff}') {
+        piece.drain(..'\u{feff}'.len_utf8());
+    }
+    if piece.starts_with("#!") {
+        piece.replace_range(..2, "//");
+    }
+}
+
+/// Runs the statements that are complete, as long as `run` says to go on.
+fn drain(
+    splitter: &mut Splitter,
+    runner: &mut Runner,
+    run: &mut impl FnMut(&mut Runner, Arc<Source>) -> bool,
+) -> bool {
+    while let Some(statement) = splitter.next_statement() {
+        if !run(runner, statement) {
+            return false;
+        }
+    }
+    true
+}

@@ -1,0 +1,143 @@
+//! Ctrl-C, SIGTERM and SIGHUP as orderly ends: of the query, or of the program.
+
+use std::io;
+use std::process;
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::Duration;
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals as Incoming;
+use signal_hook::low_level;
+
+use crate::run::wait::Token;
+use crate::session::Interrupt;
+
+/// What signals have asked for so far, and whom they stop.
+#[derive(Clone)]
+pub struct Signals(Arc<State>);
+
+#[derive(Default)]
+struct State {
+    /// Stops the statement that runs.
+    query: OnceLock<Interrupt>,
+    /// Stops the wait for input.
+    input: Token,
+    /// Whether Ctrl-C ends only the query, as at the prompt.
+    prompt: AtomicBool,
+    /// Whether Ctrl-C has stopped the current query.
+    interrupted: AtomicBool,
+    /// The signal that ends the program, or 0.
+    ending: AtomicI32,
+    /// Whether the program is on its way out.
+    closing: AtomicBool,
+}
+
+impl Signals {
+    /// Listens from now on, on a thread of its own.
+    pub fn install() -> io::Result<Signals> {
+        let mut incoming = Incoming::new([SIGINT, SIGTERM, SIGHUP])?;
+        let signals = Signals(Arc::default());
+        let listener = signals.clone();
+        thread::Builder::new()
+            .name("signals".to_owned())
+            .spawn(move || {
+                for signal in incoming.forever() {
+                    listener.on(signal);
+                }
+            })?;
+        Ok(signals)
+    }
+
+    /// Says what stops the statements of the session. Once.
+    pub fn attach(&self, query: Interrupt) {
+        self.0.query.get_or_init(|| query);
+    }
+
+    /// From now on Ctrl-C ends the query, not the program.
+    pub fn at_prompt(&self) {
+        self.0.prompt.store(true, Ordering::SeqCst);
+    }
+
+    /// The next statement begins: what Ctrl-C has stopped is over.
+    pub fn next_statement(&self) {
+        self.0.interrupted.store(false, Ordering::SeqCst);
+    }
+
+    /// Stops when a signal has asked the program to end: for the wait for input.
+    pub fn input_token(&self) -> &Token {
+        &self.0.input
+    }
+
+    /// Whether a signal has stopped the current query.
+    pub fn stopped(&self) -> bool {
+        self.0.interrupted.load(Ordering::SeqCst) || self.ending()
+    }
+
+    /// Whether a signal has asked the program to end.
+    pub fn ending(&self) -> bool {
+        self.0.ending.load(Ordering::SeqCst) != 0
+    }
+
+    /// The exit status that the ending signal calls for: 128 and its number, as shells count.
+    pub fn exit_code(&self) -> Option<u8> {
+        match self.0.ending.load(Ordering::SeqCst) {
+            0 => None,
+            signal => u8::try_from(128 + signal).ok(),
+        }
+    }
+
+    /// The program has begun to close.
+    pub fn closing(&self) {
+        self.0.closing.store(true, Ordering::SeqCst);
+    }
+
+    fn on(&self, signal: i32) {
+        let closing = self.0.closing.load(Ordering::SeqCst);
+        if signal == SIGINT && closing {
+            // Whoever waits for the end has had enough of waiting.
+            process::exit(128 + signal);
+        }
+        if signal == SIGINT && self.0.prompt.load(Ordering::SeqCst) {
+            self.0.interrupted.store(true, Ordering::SeqCst);
+            self.stop_query();
+            return;
+        }
+        if self.0.ending.swap(signal, Ordering::SeqCst) != 0 {
+            // Asked twice: at once.
+            process::exit(128 + signal);
+        }
+        self.0.input.stop(STOPPED);
+        self.stop_query();
+        if !closing {
+            self.insist();
+        }
+    }
+
+    fn stop_query(&self) {
+        if let Some(query) = self.0.query.get() {
+            query.stop(STOPPED);
+        }
+    }
+
+    /// Stops what runs until the program closes: a statement may just begin, or a person type. The
+    /// line editor takes SIGINT for Ctrl-C while it reads, and returns.
+    fn insist(&self) {
+        let signals = self.clone();
+        // On a thread of its own, so that a second signal is heard. Should no thread start, the end
+        // comes after the statement.
+        let _ = thread::Builder::new().spawn(move || {
+            while !signals.0.closing.load(Ordering::SeqCst) {
+                signals.stop_query();
+                if signals.0.prompt.load(Ordering::SeqCst) {
+                    let _ = low_level::raise(SIGINT);
+                }
+                thread::sleep(Duration::from_millis(50));
+            }
+        });
+    }
+}
+
+/// What a query that a signal has stopped gives as its error.
+const STOPPED: &str = "stopped";

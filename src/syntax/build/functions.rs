@@ -1,0 +1,104 @@
+//! `create function`: signature, documentation and body.
+
+use pest::iterators::Pair;
+
+use super::{Builder, end};
+use crate::diagnostic::{Result, Span};
+use crate::syntax::ast::{
+    Body, CreateFunction, Many, Name, Parameter, ResultSpec, StatementKind, TypeKind, TypeSpec,
+};
+use crate::syntax::literal;
+use crate::syntax::parse::Rule;
+
+impl Builder<'_> {
+    pub(super) fn create_function(&self, pair: Pair<'_, Rule>) -> Result<CreateFunction> {
+        let span = self.span(&pair);
+        let whole_end = pair.as_span().end();
+        let mut parts = self.parts(pair);
+        let signature_pair = parts.need(self.source)?;
+        let signature = self.span(&signature_pair);
+        let body_pair = parts.next();
+        let gap_end = match &body_pair {
+            Some(body) => body.as_span().start(),
+            None => whole_end,
+        };
+        let gap = &self.source.text[end(&signature_pair)..gap_end];
+        let mut signature_parts = self.parts(signature_pair);
+        Ok(CreateFunction {
+            name: self.name(&signature_parts.need(self.source)?),
+            parameters: self.parameters(signature_parts.need(self.source)?)?,
+            result: self.result(signature_parts.need(self.source)?)?,
+            comment: literal::comment(gap),
+            body: match body_pair {
+                Some(body) => self.body(body)?,
+                None => Body::Stored,
+            },
+            signature,
+            span,
+        })
+    }
+
+    fn result(&self, pair: Pair<'_, Rule>) -> Result<ResultSpec> {
+        let mut parts = self.parts(pair);
+        let many = match parts.next_if(Rule::row) {
+            Some(row) if row.as_str().eq_ignore_ascii_case("bag") => Many::Bag,
+            Some(_) => Many::Stream,
+            None => Many::One,
+        };
+        let inner = parts.need(self.source)?;
+        if inner.as_rule() == Rule::columns {
+            let columns = self.parameters(inner)?;
+            return Ok(ResultSpec { many, columns });
+        }
+        Ok(of_anything(many, self.parameter(inner)?))
+    }
+
+    fn body(&self, pair: Pair<'_, Rule>) -> Result<Body> {
+        let part = self.parts(pair).need(self.source)?;
+        Ok(match part.as_rule() {
+            Rule::STORED => Body::Stored,
+            Rule::inverse => {
+                Body::InverseOf(self.function_name(self.parts(part).need(self.source)?))
+            }
+            Rule::foreign => Body::Foreign(self.text(&self.parts(part).need(self.source)?)?),
+            _ => {
+                let statement = self.command(part)?;
+                match statement.kind {
+                    StatementKind::Query(query) => Body::Query(query),
+                    _ => Body::Procedure(statement),
+                }
+            }
+        })
+    }
+}
+
+/// `-> Bag` says the same as `-> Bag of Object`, `-> Stream` the same as `-> Stream of Object`.
+fn of_anything(many: Many, column: Parameter) -> ResultSpec {
+    let plain = match (&many, &column.ty.kind) {
+        (Many::One, TypeKind::Named(name)) => match &*name.text {
+            "bag" => Some(Many::Bag),
+            "stream" => Some(Many::Stream),
+            _ => None,
+        },
+        _ => None,
+    };
+    let Some(many) = plain else {
+        return ResultSpec {
+            many,
+            columns: vec![column],
+        };
+    };
+    let span: Span = column.ty.span.clone();
+    let object = Name {
+        text: "object".into(),
+        span: span.clone(),
+    };
+    let ty = TypeSpec {
+        kind: TypeKind::Named(object),
+        span,
+    };
+    ResultSpec {
+        many,
+        columns: vec![Parameter { ty, ..column }],
+    }
+}

@@ -1,0 +1,131 @@
+//! What could have stood where a text stops being OSQL.
+
+use crate::diagnostic;
+use crate::syntax::parse::Rule;
+use crate::syntax::scan::Token;
+
+/// What the rules that were tried stand for, the most telling first, each once.
+///
+/// `before` are the tokens that were understood.
+pub fn words<'t>(rules: &[Rule], before: &[Token], text: impl Fn(Token) -> &'t str) -> Vec<String> {
+    let mut found: Vec<(u8, String)> = rules.iter().filter_map(|rule| word(*rule)).collect();
+    found.sort();
+    found.dedup();
+    let has = |word: &str| found.iter().any(|(_, w)| w == word);
+    let has_expression = has("an expression");
+    let starts = before.is_empty();
+    let only_operators = found.iter().all(|(r, _)| *r >= rank::OPERATOR);
+    let mut words: Vec<String> = found
+        .into_iter()
+        .filter(|(r, word)| match *r {
+            rank::OPERATOR => only_operators,
+            rank::STEP => starts,
+            _ => !(has_expression && matches!(word.as_str(), "a string" | "a number" | "'select'")),
+        })
+        .map(|(_, word)| word)
+        .collect();
+    if starts {
+        words = vec!["a statement".to_owned()];
+    }
+    if words.is_empty() {
+        words.push(match before.last() {
+            Some(token) => format!("something else after '{}'", text(*token)),
+            None => "a statement".to_owned(),
+        });
+    }
+    words
+}
+
+/// Ranks of the words: what is most telling comes first.
+mod rank {
+    pub const PART: u8 = 0;
+    pub const CLAUSE: u8 = 1;
+    pub const CLOSER: u8 = 6;
+    pub const STEP: u8 = 7;
+    pub const OPERATOR: u8 = 8;
+    pub const END: u8 = 9;
+}
+
+/// What `rule` stands for in a message, with its rank; `None` where it would not help.
+fn word(rule: Rule) -> Option<(u8, String)> {
+    use Rule::*;
+    let (r, word) = match rule {
+        expr | call | paren | vector | record | cast | case | functional | query_step
+        | negative | constant | number | time | items => (rank::PART, "an expression"),
+        string => (rank::PART, "a string"),
+        variable | local_name | parameter_name | column_name => (rank::PART, "a variable"),
+        session_variable | session_declaration => (rank::PART, "a session variable such as ':x'"),
+        declaration | r#type | collection | columns | column | parameter | row | result => {
+            (rank::PART, "a type")
+        }
+        type_name => (rank::PART, "the name of a type"),
+        new_name | function_name | resolvent | spaced_name => {
+            (rank::PART, "the name of a function")
+        }
+        signature => (rank::PART, "the name of a function"),
+        instance => (rank::PART, "an object such as ':p' or '(1,2)'"),
+        parameters | arguments | attributes => (rank::PART, "'('"),
+        arrow => (rank::PART, "'->'"),
+        becomes => (rank::PART, "'='"),
+        yields => (rank::PART, "'=>'"),
+        colon => (rank::PART, "':'"),
+        arm | step_arm => (rank::PART, "'when'"),
+        check => (rank::PART, "'check'"),
+        body => (rank::PART, "'as'"),
+        inverse => (rank::PART, "'inverse of'"),
+        foreign => (rank::PART, "'foreign'"),
+        into => (rank::CLAUSE, "'into'"),
+        from => (rank::CLAUSE + 1, "'from'"),
+        where_clause => (rank::CLAUSE + 2, "'where'"),
+        group_by => (rank::CLAUSE + 3, "'group by'"),
+        order_by => (rank::CLAUSE + 3, "'order by'"),
+        limit => (rank::CLAUSE + 4, "'limit'"),
+        otherwise | step_else => (rank::CLAUSE, "'else'"),
+        close_paren | close_list => (rank::CLOSER, "',' or ')'"),
+        close_bracket => (rank::CLOSER, "',' or ']'"),
+        close_brace => (rank::CLOSER, "',' or '}'"),
+        close_block => (rank::CLOSER, "';' or '}'"),
+        EOI => (rank::END, "the end of the statement"),
+        or | and | equal | not_equal | at_most | at_least | less | greater | within | add
+        | subtract | multiply | divide | power | each_add | each_subtract | each_multiply
+        | each_divide | each_power | minus_sign => (rank::OPERATOR, "an operator"),
+        subscript | distinct | select_kind | membership => return None,
+        other => return keyword(other),
+    };
+    Some((r, word.to_owned()))
+}
+
+/// A keyword, which its rule is named for; other rules are statements and parts of them.
+fn keyword(rule: Rule) -> Option<(u8, String)> {
+    let name = format!("{rule:?}");
+    if name.contains(|c: char| c.is_lowercase()) {
+        return Some((rank::STEP, "a statement".to_owned()));
+    }
+    match rule {
+        // They would crowd out the rest.
+        Rule::KEY | Rule::NONKEY | Rule::ASC | Rule::DESC => None,
+        _ => Some((rank::PART, format!("'{}'", name.to_lowercase()))),
+    }
+}
+
+/// `a`, `a or b`, `a, b or c`; at most a handful.
+pub fn list(words: &[String]) -> String {
+    let shown = &words[..words.len().min(6)];
+    match shown {
+        [] => "something else".to_owned(),
+        [only] => only.clone(),
+        [most @ .., last] => {
+            let most = most.join(", ").replace(" or ", ", ");
+            format!("{most} or {}", last.replacen("',' or ", "',' or ", 1))
+        }
+    }
+}
+
+/// The expected keyword that `found` is most likely a misspelling of.
+pub fn nearest(found: &str, expected: &[String]) -> Option<String> {
+    let keywords = expected
+        .iter()
+        .filter(|word| word.starts_with('\'') && word.len() > 4)
+        .map(|word| word.trim_matches('\''));
+    diagnostic::nearest(found, keywords).map(|keyword| format!("'{keyword}'"))
+}

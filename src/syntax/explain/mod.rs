@@ -1,0 +1,116 @@
+//! Says in words where and why a text is not OSQL.
+
+mod expected;
+mod slips;
+
+use std::sync::Arc;
+
+use pest::error::{Error as PestError, ErrorVariant, InputLocation};
+
+use super::parse::Rule;
+use super::scan::{Kind, Token, tokens};
+use crate::diagnostic::{Error, Source, Span};
+
+/// The error that a person should see for `fault`.
+pub fn explain(source: &Arc<Source>, fault: &PestError<Rule>) -> Error {
+    let (InputLocation::Pos(at) | InputLocation::Span((at, _))) = fault.location;
+    let rules = match &fault.variant {
+        ErrorVariant::ParsingError { positives, .. } => positives.as_slice(),
+        ErrorVariant::CustomError { .. } => &[],
+    };
+    let scene = Scene::new(source, at);
+    slips::find(&scene).unwrap_or_else(|| scene.plain(rules))
+}
+
+/// The place of the fault and its surroundings.
+struct Scene<'s> {
+    source: &'s Arc<Source>,
+    /// The tokens before the fault.
+    before: Vec<Token>,
+    /// The token that does not fit, `None` at the end of the text.
+    found: Option<Token>,
+    /// What follows it.
+    next: Option<Token>,
+}
+
+impl<'s> Scene<'s> {
+    fn new(source: &'s Arc<Source>, at: usize) -> Scene<'s> {
+        let mut before = Vec::new();
+        let mut rest = tokens(&source.text, 0);
+        let mut found = None;
+        for token in rest.by_ref() {
+            if token.end > at {
+                found = Some(token);
+                break;
+            }
+            before.push(token);
+        }
+        Scene {
+            source,
+            before,
+            found,
+            next: rest.next(),
+        }
+    }
+
+    fn text(&self, token: Token) -> &'s str {
+        &self.source.text[token.start..token.end]
+    }
+
+    /// The text of the token that does not fit; empty at the end.
+    fn found_text(&self) -> &'s str {
+        self.found.map_or("", |token| self.text(token))
+    }
+
+    fn span(&self, token: Token) -> Span {
+        Span::new(self.source, token.start, token.end)
+    }
+
+    /// Where the fault is: the token that does not fit, or the end of the text.
+    fn place(&self) -> Span {
+        match self.found {
+            Some(token) => self.span(token),
+            None => {
+                let end = self.before.last().map_or(0, |token| token.end);
+                Span::new(self.source, end, end)
+            }
+        }
+    }
+
+    /// Whether the statement ends where it does not fit.
+    fn is_at_end(&self) -> bool {
+        self.found.is_none_or(|token| token.kind == Kind::Semicolon)
+    }
+
+    /// Whether `token` is the first on its line.
+    fn begins_line(&self, token: Token) -> bool {
+        self.before
+            .last()
+            .is_some_and(|last| self.source.text[last.end..token.start].contains('\n'))
+    }
+
+    /// An error that only says what could have stood there.
+    fn plain(&self, rules: &[Rule]) -> Error {
+        let expected = expected::words(rules, &self.before, |token| self.text(token));
+        let mut error = Error::syntax(format!("expected {}", expected::list(&expected)))
+            .at(&self.place())
+            .label(match self.found {
+                Some(token) if !self.is_at_end() => format!("not {}", shorten(self.text(token))),
+                _ => "the statement ends here".to_owned(),
+            });
+        if let Some(keyword) = expected::nearest(self.found_text(), &expected) {
+            error = error.help(format!("did you mean {keyword}?"));
+        }
+        error
+    }
+}
+
+/// `text` between quotes, cut off where it is long.
+fn shorten(text: &str) -> String {
+    let line = text.lines().next().unwrap_or("");
+    match line.char_indices().nth(30) {
+        Some((cut, _)) => format!("{}…", &line[..cut]),
+        None if line.contains('\'') => line.to_owned(),
+        None => format!("'{line}'"),
+    }
+}

@@ -1,0 +1,111 @@
+//! Bounds how deep a statement goes, before anything recurses over it.
+
+use std::sync::Arc;
+
+use super::scan::{Kind, tokens};
+use crate::diagnostic::{Error, Result, Source, Span};
+
+/// Brackets, and words that open something, within each other.
+pub const MAX_NESTING: usize = 100;
+
+/// Levels of the expression's tree: brackets, and operators in a row.
+pub const MAX_HEIGHT: usize = 1000;
+
+/// What one pair of brackets holds so far.
+#[derive(Default)]
+struct Level {
+    /// `case`, `while`, `loop` that wait for their `end`.
+    open: usize,
+    /// `for each` and `create function` since the last semicolon: each holds the next statement.
+    leading: usize,
+    /// `of` since the last comma: `Bag of Bag of …`
+    of: usize,
+    /// Operators since the last comma.
+    operators: usize,
+    /// Height of the highest thing in brackets since the last comma.
+    inner: usize,
+    /// Height of the highest element before the last comma.
+    highest: usize,
+}
+
+impl Level {
+    fn nesting(&self) -> usize {
+        1 + self.open + self.leading + self.of
+    }
+
+    fn height(&self) -> usize {
+        self.highest
+            .max(self.operators + self.inner + self.nesting())
+    }
+
+    fn next_element(&mut self) {
+        self.highest = self.height();
+        (self.of, self.operators, self.inner) = (0, 0, 0);
+    }
+}
+
+/// Refuses a statement that is nested so deep that the stack might not do.
+pub fn check(source: &Arc<Source>) -> Result<()> {
+    let text = &source.text;
+    let mut levels = vec![Level::default()];
+    // Nesting of all levels but the last.
+    let mut outside = 0;
+    let mut after_end = false;
+    for token in tokens(text, 0) {
+        let word = &text[token.start..token.end];
+        if token.kind == Kind::Open {
+            outside += levels.last().map_or(0, Level::nesting);
+            levels.push(Level::default());
+        }
+        if token.kind == Kind::Close && levels.len() > 1 {
+            let closed = levels.pop().map_or(0, |level| level.height());
+            if let Some(level) = levels.last_mut() {
+                outside -= level.nesting();
+                level.inner = level.inner.max(closed);
+            }
+        }
+        let Some(level) = levels.last_mut() else {
+            break;
+        };
+        match token.kind {
+            Kind::Word => count_word(level, word, after_end),
+            Kind::Sign => level.operators += 1,
+            Kind::Comma => level.next_element(),
+            Kind::Semicolon => {
+                level.next_element();
+                level.leading = 0;
+            }
+            _ => {}
+        }
+        after_end = token.kind == Kind::Word && word.eq_ignore_ascii_case("end");
+        let span = || Span::new(source, token.start, token.end);
+        if outside + level.nesting() > MAX_NESTING {
+            return Err(Error::syntax(format!("nested deeper than {MAX_NESTING}"))
+                .at(&span())
+                .help("give inner parts a name: a variable or a function of their own"));
+        }
+        if level.height() > MAX_HEIGHT {
+            return Err(Error::syntax(format!(
+                "more than {MAX_HEIGHT} operators in one expression"
+            ))
+            .at(&span())
+            .help("for many values, use a vector: sum([…]), x in […]"));
+        }
+    }
+    Ok(())
+}
+
+fn count_word(level: &mut Level, word: &str, after_end: bool) {
+    let is = |keyword: &str| word.eq_ignore_ascii_case(keyword);
+    if is("end") {
+        level.open = level.open.saturating_sub(1);
+    } else if is("case") || (!after_end && (is("while") || is("loop"))) {
+        level.open += 1;
+    } else if is("each") || is("function") {
+        level.leading += 1;
+    } else if is("of") {
+        level.of += 1;
+    } else if is("and") || is("or") || is("in") {
+        level.operators += 1;
+    }
+}

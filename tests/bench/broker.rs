@@ -1,0 +1,85 @@
+//! A mosquitto of its own for the benchmark, which counts what it receives.
+
+use std::fs;
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::Result;
+use super::measure::Cost;
+
+/// The broker's own count of the messages that clients have published.
+const RECEIVED: &str = "$SYS/broker/publish/messages/received";
+
+/// A running mosquitto. Killed when dropped.
+pub struct Broker {
+    child: Child,
+    pub port: u16,
+    _folder: TempDir,
+}
+
+impl Broker {
+    pub fn start() -> Result<Broker> {
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let folder = TempDir::new()?;
+        let config = folder.path().join("mosquitto.conf");
+        let text = format!("listener {port} 127.0.0.1\nallow_anonymous true\nsys_interval 1\n");
+        fs::write(&config, text)?;
+        let child = Command::new("mosquitto")
+            .arg("-c")
+            .arg(&config)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|e| format!("mosquitto: {e}"))?;
+        let broker = Broker {
+            child,
+            port,
+            _folder: folder,
+        };
+        let until = Instant::now() + Duration::from_secs(10);
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            if Instant::now() > until {
+                return Err("mosquitto does not start".into());
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        Ok(broker)
+    }
+
+    /// Runs a publisher and sees to it that the broker has received its `count` messages.
+    pub fn receives(&self, count: u64, publisher: impl FnOnce() -> Result<Cost>) -> Result<Cost> {
+        let before = self.received()?;
+        let cost = publisher()?;
+        let until = Instant::now() + Duration::from_secs(10);
+        loop {
+            let received = self.received()? - before;
+            if received == count {
+                return Ok(cost);
+            }
+            if Instant::now() > until {
+                return Err(format!("{received} of {count} messages arrived").into());
+            }
+        }
+    }
+
+    /// The count as of the broker's last second.
+    fn received(&self) -> Result<u64> {
+        let output = Command::new("mosquitto_sub")
+            .args(["-h", "127.0.0.1", "-p", &self.port.to_string()])
+            .args(["-t", RECEIVED, "-C", "1"])
+            .output()?;
+        let text = String::from_utf8(output.stdout)?;
+        Ok(text.trim().parse()?)
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,72 @@
+//! What a run of a program costs.
+
+use std::fmt;
+use std::fs;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use super::Result;
+
+/// Seconds of time, and of processor time in user and system mode together.
+#[derive(Clone, Copy)]
+pub struct Cost {
+    pub wall: f64,
+    pub processor: f64,
+}
+
+impl Cost {
+    /// The fastest run, and the least processor time of any.
+    pub fn least(costs: &[Cost]) -> Cost {
+        let least = |of: fn(&Cost) -> f64| costs.iter().map(of).fold(f64::INFINITY, f64::min);
+        Cost {
+            wall: least(|c| c.wall),
+            processor: least(|c| c.processor),
+        }
+    }
+}
+
+impl fmt::Display for Cost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.2} s ({:.2} s)", self.wall, self.processor)
+    }
+}
+
+/// The time in the middle, in seconds.
+pub fn median(costs: &[Cost]) -> f64 {
+    let mut walls: Vec<f64> = costs.iter().map(|c| c.wall).collect();
+    walls.sort_by(f64::total_cmp);
+    walls[walls.len() / 2]
+}
+
+/// Runs a program to its end, which must be a good one.
+pub fn run(command: &mut Command) -> Result<Cost> {
+    command.stdout(Stdio::null());
+    let before = children_processor_time()?;
+    let begun = Instant::now();
+    let status = command.status()?;
+    let wall = begun.elapsed().as_secs_f64();
+    if !status.success() {
+        return Err(format!("{command:?}: {status}").into());
+    }
+    Ok(Cost {
+        wall,
+        processor: children_processor_time()? - before,
+    })
+}
+
+/// The processor time of all children that have ended, in seconds (proc(5), fields 16 and 17).
+fn children_processor_time() -> Result<f64> {
+    let stat = fs::read_to_string("/proc/self/stat")?;
+    // The second field is a name in parentheses, which may hold blanks.
+    let (_, fields) = stat
+        .rsplit_once(')')
+        .ok_or("an unknown form of /proc/self/stat")?;
+    let ticks = fields
+        .split_whitespace()
+        .skip(13)
+        .take(2)
+        .map(str::parse::<f64>)
+        .sum::<std::result::Result<f64, _>>()?;
+    // USER_HZ, which is 100 on all that Linux runs on.
+    Ok(ticks / 100.0)
+}
