@@ -22,6 +22,7 @@ pub mod load;
 pub mod math;
 pub mod matrix;
 pub mod misc;
+pub mod mqtt;
 pub mod record;
 pub mod stream;
 pub mod string;
