@@ -204,7 +204,11 @@ impl Compiler<'_> {
         };
         let (expr, ty) = self.call_fragments("vref", vec![inner, index], &whole.span)?;
         // The function's signature cannot say that an element is of the vector's element type.
-        let ty = if ty == Type::Object { element.unwrap_or(ty) } else { ty };
+        let ty = if ty == Type::Object {
+            element.unwrap_or(ty)
+        } else {
+            ty
+        };
         Ok((expr, ty))
     }
 

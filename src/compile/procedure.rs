@@ -189,7 +189,11 @@ impl Compiler<'_> {
             [Target::Slot(_, declared)] if declared.is_collection())
             || matches!(places.as_slice(), [Target::Session(_)])
                 && !matches!(&value.kind, ExprKind::Select(_));
-        let expr = if whole { self.as_value(value)?.0 } else { self.plain(value)? };
+        let expr = if whole {
+            self.as_value(value)?.0
+        } else {
+            self.plain(value)?
+        };
         Ok(Stmt::Assign(places, expr))
     }
 

@@ -17,6 +17,7 @@ pub mod csv;
 pub mod documentation;
 pub mod fft;
 pub mod file;
+pub mod flow;
 pub mod json;
 pub mod load;
 pub mod math;
