@@ -485,21 +485,14 @@ impl Engine {
         let Some(number) = self.window.subscribed(id) else {
             return;
         };
-        let state = match &granted {
+        self.shared.trace(|| format!("<- SUBACK {granted:?}"));
+        let state = match granted {
             Ok(_) => FilterState::Granted,
-            Err(reason) => FilterState::Refused(reason.clone()),
+            Err(reason) => FilterState::Refused(reason),
         };
-        let answered = lock(&self.shared.inbox).answer(number, state);
-        let Some(filter) = answered else {
-            return;
-        };
-        match granted {
-            Ok(qos) => self
-                .shared
-                .trace(|| format!("<- SUBACK {filter} at QoS {}", qos.number())),
-            Err(reason) => self
-                .shared
-                .trace(|| format!("<- SUBACK {filter} refused: {reason}")),
+        let needless = lock(&self.shared.inbox).answer(number, state);
+        for filter in needless {
+            self.shared.command(Command::Unsubscribe(filter));
         }
     }
 

@@ -296,6 +296,9 @@ async fn handshake(shared: &Shared, link: &mut Link, clean: bool) -> Result<Conn
                 Error::run(format!("{at} answers in TLS")).help("connect with ssl:// or wss://"),
             ));
         }
+        if link.input.starts_with(b"HTTP/") {
+            return Err(not_mqtt(shared, &link.input, "it speaks HTTP"));
+        }
         match wire::decode(options.version, &mut link.input, options.max_packet) {
             Ok(Some(Packet::ConnAck(ack))) => return accept(shared, ack, clean),
             Ok(Some(other)) => {
