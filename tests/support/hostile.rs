@@ -52,8 +52,7 @@ impl Hostile {
 
 /// Errors are the client's doing, who leaves: nothing to report.
 fn perform(mut stream: TcpStream, act: Act) -> Option<()> {
-    let mut buffer = [0; 4096];
-    stream.read(&mut buffer).ok()?;
+    heard(&mut stream)?;
     match act {
         Act::SendAndClose(bytes) => stream.write_all(&bytes).ok(),
         Act::SendAndHold(bytes) => {
@@ -62,7 +61,7 @@ fn perform(mut stream: TcpStream, act: Act) -> Option<()> {
         }
         Act::SendTwice(first, second) => {
             stream.write_all(&first).ok()?;
-            stream.read(&mut buffer).ok()?;
+            heard(&mut stream)?;
             stream.write_all(&second).ok()?;
             hold(stream)
         }
@@ -75,8 +74,13 @@ fn perform(mut stream: TcpStream, act: Act) -> Option<()> {
     }
 }
 
-fn hold(mut stream: TcpStream) -> Option<()> {
+/// Waits for something from the client; `None` if it left.
+fn heard(stream: &mut TcpStream) -> Option<usize> {
     let mut buffer = [0; 4096];
-    while stream.read(&mut buffer).ok()? > 0 {}
+    stream.read(&mut buffer).ok().filter(|n| *n > 0)
+}
+
+fn hold(mut stream: TcpStream) -> Option<()> {
+    while heard(&mut stream).is_some() {}
     Some(())
 }
