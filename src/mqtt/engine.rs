@@ -208,12 +208,12 @@ impl Engine {
             let more = self.take_messages(&mut out, &mut batch);
             self.plan(&mut out, batch.len(), more, commands.is_empty())
         };
-        for command in commands {
-            self.command(command, link)?;
-        }
+        // The batch has left the queue: it goes into the window whatever becomes of the rest.
+        let commanded = commands.into_iter().try_for_each(|c| self.command(c, link));
         for message in batch {
-            self.publish(message, link)?;
+            self.publish(message, link);
         }
+        commanded?;
         self.note_sent()?;
         Ok(work)
     }
@@ -317,7 +317,7 @@ impl Engine {
         }
     }
 
-    fn publish(&mut self, message: Outgoing, link: &mut Link) -> Result<(), Lost> {
+    fn publish(&mut self, message: Outgoing, link: &mut Link) {
         let head = message.head.clone();
         let payload = message.payload.clone();
         if head.qos == Qos::AtMostOnce {
@@ -331,7 +331,7 @@ impl Engine {
                 Ok(()) => self.unwritten.push_back((link.encoded, message)),
                 Err(fault) => self.settled.push((message, Some(fault))),
             }
-            return Ok(());
+            return;
         }
         let record = message.record;
         let id = self.window.push(Slot::Publish {
@@ -348,12 +348,11 @@ impl Engine {
             if let Answered::Settled(message) = self.window.acknowledge(id, head.qos) {
                 self.settled.push((message, Some(fault)));
             }
-            return Ok(());
+            return;
         }
         if record != 0 {
             self.sent.push((record, id, false));
         }
-        Ok(())
     }
 
     fn note_sent(&mut self) -> Result<(), Lost> {
@@ -482,7 +481,8 @@ impl Engine {
         let exactly_once = publish.qos == Qos::ExactlyOnce;
         let mut receipt = None;
         if publish.qos > Qos::AtMostOnce {
-            match self.incoming.get(&publish.id) {
+            // Without the flag it is another message: the broker has forgotten the one before.
+            match self.incoming.get(&publish.id).filter(|_| publish.dup) {
                 // It came before, and the query still has it before it.
                 Some(Incoming::Waiting) => return Ok(()),
                 Some(Incoming::Received) => {
