@@ -190,6 +190,7 @@ impl Compiler<'_> {
         Ok((Expr::Record(compiled), Type::Record))
     }
 
+    /// `v[i,j]` is `vref(vref(v,i),j)`.
     fn index(
         &mut self,
         base: &ast::Expr,
@@ -201,7 +202,18 @@ impl Compiler<'_> {
         };
         let inner = self.fragment(|c| c.index(base, before, whole))?;
         let index = self.fragment(|c| c.expr(last))?;
-        self.call_fragments("vref", vec![inner, index], &whole.span)
+        let element = match &inner.ty {
+            Type::Vector(of) => Some((**of).clone()),
+            _ => None,
+        };
+        let (expr, ty) = self.call_fragments("vref", vec![inner, index], &whole.span)?;
+        // The function's signature cannot say that an element is of the vector's element type.
+        let ty = if ty == Type::Object {
+            element.unwrap_or(ty)
+        } else {
+            ty
+        };
+        Ok((expr, ty))
     }
 
     fn case(
