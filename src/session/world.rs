@@ -10,6 +10,7 @@ use rand::rngs::StdRng;
 use super::Variables;
 use crate::console::Console;
 use crate::diagnostic::Result;
+use crate::functions::debugging::Traced;
 use crate::functions::library::Library;
 use crate::mqtt;
 use crate::store::{Store, Undo};
@@ -27,6 +28,8 @@ pub struct World {
     pub rng: Mutex<StdRng>,
     /// The folders to which `popd` goes back, the nearest last.
     pub folders: Mutex<Vec<PathBuf>>,
+    /// The functions whose calls are printed.
+    pub traced: Traced,
     /// When the session began.
     pub started: Instant,
 }
@@ -42,6 +45,7 @@ impl World {
             library: Library::default(),
             store: Store::default(),
             variables: Variables::default(),
+            traced: Traced::default(),
             started: Instant::now(),
             rng: Mutex::new(StdRng::from_os_rng()),
             folders: Mutex::default(),

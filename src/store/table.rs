@@ -120,6 +120,11 @@ impl Table {
         Ok(())
     }
 
+    /// Takes all rows away for good.
+    pub fn clear(&self) {
+        *lock(&self.rows) = Rows::default();
+    }
+
     /// Takes one row equal to `row` away. `false` if there is none.
     pub fn remove(&self, row: &Row) -> bool {
         lock(&self.rows).remove(row)

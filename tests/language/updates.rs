@@ -136,7 +136,7 @@ fn updates_by_functions_as_objects() {
     db.does("set :o = createobject('Person'); set name(:o) = 'Ola';");
     db.gives("name(:o); count(select p from Person p);", "\"Ola\"\n3");
     db.gives("deleteobject(:o); count(select p from Person p);", "true\n2");
-    db.gives("dropfunction(#'hobbies', 0); hobbies(:eve); count(extent(#'name'));", "#'person.hobbies->charstring'\n2");
+    db.gives("dropfunction(#'hobbies', 0); hobbies(:eve); count(extent(#'person.name->charstring'));", "#'person.hobbies->charstring'\n2");
     db.gives("clear_function('name'); select name(p) from Person p;", "#'person.name->charstring'");
     db.gives("delete_objects(select p from Person p); count(select p from Person p);", "2\n0");
 }
