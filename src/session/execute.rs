@@ -259,6 +259,12 @@ fn mentions(ty: &Type, user: &Arc<UserType>) -> bool {
 
 fn create_function(world: &World, definition: &CreateFunction) -> Result<()> {
     let signature = signature::resolve(definition, &world.store.types)?;
+    let existing = world.library.resolvents(&signature.name)?;
+    let taken = existing.iter().find(|f| !f.is_user() && f.signature.same_arguments(&signature));
+    if let Some(built_in) = taken {
+        let message = format!("{} is built in and cannot be replaced", built_in.signature);
+        return Err(Error::compile(message).at(&definition.name.span).help("give yours another name"));
+    }
     let body = body(world, definition, &signature)?;
     let function = Arc::new(Function::new(signature, body, definition, None));
     let replaced = world.library.define(function.clone())?;

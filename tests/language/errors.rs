@@ -87,5 +87,5 @@ fn a_wrong_part_of_a_type_mismatch_is_marked() {
 
 #[test]
 fn a_script_goes_on_after_an_error() {
-    people().gives("1; oops(; 2;", "1\nerror: expected an expression at `;`\n2");
+    people().gives("1; oops(; 2;", "1\nerror: missing ')' at `(`\n2");
 }
