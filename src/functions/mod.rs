@@ -12,21 +12,28 @@ pub mod table;
 pub mod aggregate;
 pub mod bag;
 pub mod binary;
+pub mod combine;
 pub mod complex;
 pub mod csv;
 pub mod documentation;
 pub mod fft;
 pub mod file;
+
 pub mod json;
+
+pub mod lines;
 pub mod load;
 pub mod math;
 pub mod matrix;
 pub mod misc;
 pub mod record;
+pub mod running;
 pub mod stream;
 pub mod string;
 pub mod time;
+pub mod timed;
 pub mod vector;
+pub mod window;
 
 #[cfg(test)]
 mod testing;
