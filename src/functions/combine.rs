@@ -109,16 +109,18 @@ fn collection(value: &Value) -> Arc<dyn Collection> {
     }
 }
 
-fn merge(_: &Cx, args: Args) -> Result<Option<Value>> {
-    let given = args.0.to_vec();
-    Ok(Some(Value::stream_from(move |cx| {
-        let streams = match given.as_slice() {
-            // A vector or a bag of streams.
-            [_] => Args(&given).collect(0, cx)?,
-            several => several.to_vec(),
-        };
-        Ok(Box::new(Merge(Listener::start(&streams, "merge", cx)?)))
-    })))
+fn merge(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let streams = match args.0 {
+        // A vector or a bag of streams.
+        [_] => args.collect(0, cx)?,
+        several => several.to_vec(),
+    };
+    Ok(Some(merged(streams)))
+}
+
+/// The elements of all these streams as they come.
+pub fn merged(streams: Vec<Value>) -> Value {
+    Value::stream_from(move |cx| Ok(Box::new(Merge(Listener::start(&streams, "merge", cx)?))))
 }
 
 struct Merge(Listener);

@@ -18,7 +18,9 @@ pub mod csv;
 pub mod documentation;
 pub mod fft;
 pub mod file;
+pub mod flow;
 
+pub mod job;
 pub mod json;
 
 pub mod lines;

@@ -111,7 +111,14 @@ struct Heartbeat {
 impl Source for Heartbeat {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
         let number = self.beat.next(cx)?;
-        Ok(Some(Value::Real(number as f64 * self.seconds)))
+        // Ten beats of 0.1 are 1: a division by a whole number rounds once, to what a person expects.
+        let per_second = 1.0 / self.seconds;
+        let seconds = if per_second.fract() == 0.0 {
+            number as f64 / per_second
+        } else {
+            number as f64 * self.seconds
+        };
+        Ok(Some(Value::Real(seconds)))
     }
 }
 
