@@ -186,20 +186,30 @@ impl Compiler<'_> {
         Ok((Expr::Record(compiled), Type::Record))
     }
 
+    /// `v[i,j]` is `vref(vref(v,i),j)`.
     fn index(
         &mut self,
         base: &ast::Expr,
         indices: &[ast::Expr],
         whole: &ast::Expr,
     ) -> Result<(Expr, Type)> {
-        let mut so_far = self.fragment(|c| c.expr(base))?;
-        for index in indices {
-            let index = self.fragment(|c| c.expr(index))?;
-            let called =
-                self.fragment(|c| c.call_fragments("vref", vec![so_far, index], &whole.span))?;
-            so_far = called;
-        }
-        Ok(self.splice(so_far))
+        let Some((last, before)) = indices.split_last() else {
+            return self.expr(base);
+        };
+        let inner = self.fragment(|c| c.index(base, before, whole))?;
+        let index = self.fragment(|c| c.expr(last))?;
+        let element = match &inner.ty {
+            Type::Vector(of) => Some((**of).clone()),
+            _ => None,
+        };
+        let (expr, ty) = self.call_fragments("vref", vec![inner, index], &whole.span)?;
+        // The function's signature cannot say that an element is of the vector's element type.
+        let ty = if ty == Type::Object {
+            element.unwrap_or(ty)
+        } else {
+            ty
+        };
+        Ok((expr, ty))
     }
 
     fn case(

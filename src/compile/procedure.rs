@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::frame::Frame;
 use super::plan::{
     CreateObjects, Expr, Instance, Place as Target, Procedure, Slot, Stmt, Sub, Update,
 };
@@ -156,22 +155,11 @@ impl Compiler<'_> {
 
     /// An expression evaluated on the spot: what would make many gives the first.
     fn plain(&mut self, expr: &ast::Expr) -> Result<Expr> {
-        let (value, ty) = self.as_value(expr)?;
-        if ty.is_collection() {
-            return self.call_first(value, ty, expr);
+        let fragment = self.fragment(|c| c.expr(expr))?;
+        if fragment.whole_type().is_collection() {
+            return Ok(self.call_fragments("first", vec![fragment], &expr.span)?.0);
         }
-        Ok(value)
-    }
-
-    fn call_first(&mut self, value: Expr, ty: Type, expr: &ast::Expr) -> Result<Expr> {
-        let frame = Frame::default();
-        let fragment = super::frame::Fragment {
-            frame,
-            expr: value,
-            ty,
-        };
-        let (first, _) = self.call_fragments("first", vec![fragment], &expr.span)?;
-        Ok(first)
+        Ok(self.splice(fragment).0)
     }
 
     fn plain_condition(&mut self, expr: &ast::Expr) -> Result<Expr> {
@@ -197,15 +185,14 @@ impl Compiler<'_> {
             .iter()
             .map(|v| self.assignable(v))
             .collect::<Result<_>>()?;
-        let (expr, ty) = self.as_value(value)?;
         let whole = matches!(places.as_slice(),
             [Target::Slot(_, declared)] if declared.is_collection())
             || matches!(places.as_slice(), [Target::Session(_)])
                 && !matches!(&value.kind, ExprKind::Select(_));
-        let expr = if ty.is_collection() && !whole {
-            self.call_first(expr, ty, value)?
+        let expr = if whole {
+            self.as_value(value)?.0
         } else {
-            expr
+            self.plain(value)?
         };
         Ok(Stmt::Assign(places, expr))
     }

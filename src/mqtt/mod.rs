@@ -1,16 +1,181 @@
-//! MQTT: clients with their options, TLS, delivery, and the embedded broker. Knows nothing of OSQL
-//! beyond values.
-use crate::diagnostic::Result;
-use std::time::Duration;
+//! MQTT 3.1.1 and 5: clients that keep the promises of delivery.
+//!
+//! A [`Client`] has two sides. Queries are synchronous: a [`Publisher`] hands messages over, a
+//! [`Subscription`] takes them. One task per client on a shared tokio runtime owns the connection
+//! and the protocol's state. Between the two stand the outbox and the inbox, each behind one lock
+//! that is held for moments, so that many messages change hands per wake-up.
+//!
+//! ```text
+//! Publisher ──▶ outbox ──▶ engine ──▶ link ──▶ broker
+//! Subscription ◀── inbox ◀── engine ◀── link ◀── broker
+//! ```
+//!
+//! Packets are read and written by rumqttc. Its event loop is not used, for two reasons: it hands
+//! over message by message, through a channel and a notice each, where a stream of messages wants
+//! batches; and it fails what was in flight when the broker lost its session, where `publish`
+//! promises to send it again, in order, at every quality of service, for both versions alike.
 
-/// The registered clients by name.
-#[derive(Default)]
-pub struct Clients {}
-impl Clients {
-    pub fn new(_: impl Fn(&str) + Send + Sync + 'static) -> Clients {
-        Clients {}
+mod address;
+#[cfg(feature = "broker")]
+pub mod broker;
+mod client;
+mod engine;
+mod inbox;
+mod journal;
+mod link;
+mod net;
+mod options;
+mod outbox;
+mod publisher;
+mod runtime;
+mod subscription;
+mod tls;
+mod topic;
+mod window;
+mod wire;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+pub use address::{Address, Transport};
+pub use client::Client;
+pub use inbox::Message;
+pub use options::{Options, Qos, Version};
+pub use publisher::{PublishOptions, Publisher};
+pub use subscription::Subscription;
+pub use topic::{check_filter, check_topic};
+
+use client::Notice;
+
+use crate::diagnostic::{Error, Result, nearest};
+use crate::run::wait::{Token, lock};
+use crate::types::Record;
+
+/// How long a client that is replaced or unregistered may take to deliver what it has accepted.
+const FLUSH: Duration = Duration::from_secs(30);
+
+/// The clients of a session, by name.
+pub struct Clients {
+    clients: Mutex<Vec<Arc<Client>>>,
+    notice: Notice,
+    verbose: Arc<AtomicBool>,
+    /// The brokers that were started here. They end after the clients.
+    #[cfg(feature = "broker")]
+    pub brokers: broker::Brokers,
+}
+
+impl Default for Clients {
+    /// Clients whose notices nobody reads.
+    fn default() -> Clients {
+        Clients::new(|_| {})
     }
-    pub fn close(&self, _: Duration) -> Result<()> {
+}
+
+impl Clients {
+    /// No clients yet. `notice` gets one line at a time, without its newline, that the user should
+    /// see: a connection lost, and back again.
+    pub fn new(notice: impl Fn(&str) + Send + Sync + 'static) -> Clients {
+        Clients {
+            clients: Mutex::default(),
+            notice: Arc::new(notice),
+            verbose: Arc::default(),
+            #[cfg(feature = "broker")]
+            brokers: broker::Brokers::default(),
+        }
+    }
+
+    /// Whether protocol events are said as well. Passwords and keys never are.
+    pub fn set_verbose(&self, verbose: bool) {
+        self.verbose.store(verbose, Ordering::Relaxed);
+    }
+
+    /// Connects a client and waits for the broker's answer. A client of that name is replaced,
+    /// after what it has accepted is delivered.
+    pub fn register(&self, name: &str, options: &Record, token: &Token) -> Result<()> {
+        check_name(name)?;
+        // What is wrong with the options should not cost the old client.
+        Options::read(options)?;
+        if self.find(name).is_some() {
+            self.unregister(name, token)?;
+        }
+        let client = Client::connect(
+            name,
+            options,
+            self.notice.clone(),
+            self.verbose.clone(),
+            token,
+        )?;
+        lock(&self.clients).push(Arc::new(client));
         Ok(())
     }
+
+    /// The client of that name.
+    pub fn get(&self, name: &str) -> Result<Arc<Client>> {
+        self.find(name).ok_or_else(|| {
+            let names = self.names();
+            let error = Error::run(format!("there is no mqtt client named `{name}`"));
+            let error = match nearest(name, names.iter().map(String::as_str)) {
+                Some(near) => error.help(format!("did you mean `{near}`?")),
+                None => error,
+            };
+            error.help(format!(
+                "register it with mqtt:register_client(\"{name}\", {{…}})"
+            ))
+        })
+    }
+
+    fn find(&self, name: &str) -> Option<Arc<Client>> {
+        lock(&self.clients)
+            .iter()
+            .find(|c| c.name() == name)
+            .cloned()
+    }
+
+    /// Disconnects a client after what it has accepted is delivered, and forgets it. The error
+    /// counts what was not delivered; the client is forgotten all the same.
+    pub fn unregister(&self, name: &str, token: &Token) -> Result<()> {
+        let client = self.get(name)?;
+        client.begin_close();
+        let result = client.finish_close(Instant::now() + FLUSH, token);
+        lock(&self.clients).retain(|c| !Arc::ptr_eq(c, &client));
+        result
+    }
+
+    /// The names of all clients, in the order of their registration.
+    pub fn names(&self) -> Vec<String> {
+        lock(&self.clients)
+            .iter()
+            .map(|c| c.name().to_owned())
+            .collect()
+    }
+
+    /// Ends all clients: waits until everything at QoS 1 and 2 is acknowledged, at most `limit`,
+    /// and disconnects properly, so that no will is sent. The error counts what was not delivered.
+    pub fn close(&self, limit: Duration) -> Result<()> {
+        let clients = std::mem::take(&mut *lock(&self.clients));
+        clients.iter().for_each(|client| client.begin_close());
+        let deadline = Instant::now() + limit;
+        let token = Token::new();
+        let mut result = Ok(());
+        for client in clients {
+            let closed = client.finish_close(deadline, &token);
+            result = match (result, closed) {
+                (Err(first), Err(next)) => Err(first.help(next.message())),
+                (Err(error), _) | (_, Err(error)) => Err(error),
+                _ => Ok(()),
+            };
+        }
+        result
+    }
+}
+
+/// The name stands before a colon in `publish` and `subscribe`.
+fn check_name(name: &str) -> Result<()> {
+    if name.is_empty() || name.contains(':') {
+        return Err(Error::run(format!(
+            "`{name}` cannot be the name of an mqtt client: it must not be empty or contain a colon"
+        )));
+    }
+    Ok(())
 }

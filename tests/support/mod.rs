@@ -1,6 +1,10 @@
 //! What the end-to-end tests share. Each test file uses a part of it.
 #![allow(dead_code)]
 
+pub mod bridge;
+pub mod certs;
+pub mod mosquitto;
+pub mod mqtt;
 pub mod osql;
 pub mod sandbox;
 pub mod tmux;

@@ -1,0 +1,309 @@
+//! A registered client, as queries see it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustls::ClientConfig;
+use tokio::sync::Notify;
+
+use super::inbox::{FilterState, Inbox, Wanted};
+use super::net::Agreed;
+use super::options::Options;
+use super::outbox::{Command, Outbox, Phase};
+use super::publisher::{PublishOptions, Publisher};
+use super::subscription::Subscription;
+use super::{journal, link, runtime, tls, topic};
+use crate::diagnostic::{Error, Result};
+use crate::run::wait::{Token, lock};
+use crate::types::{Record, Value};
+
+/// Says one line to the user.
+pub type Notice = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// What the queries' side and the connection's side of a client have in common.
+pub struct Shared {
+    pub name: String,
+    pub options: Options,
+    pub tls: Option<Arc<ClientConfig>>,
+    pub notice: Notice,
+    pub verbose: Arc<AtomicBool>,
+    pub outbox: Mutex<Outbox>,
+    pub inbox: Mutex<Inbox>,
+    /// Wakes the connection.
+    pub wake: Notify,
+    pub connected: Mutex<Connected>,
+}
+
+/// What the broker said when the connection was made.
+#[derive(Clone, Default)]
+pub struct Connected {
+    pub tls: Option<Agreed>,
+    pub assigned_id: Option<String>,
+    /// The largest packet that the broker takes, in bytes (MQTT 5).
+    pub maximum_packet: Option<u32>,
+    pub maximum_qos: Option<u8>,
+    pub no_retain: bool,
+}
+
+impl Shared {
+    /// Gives the connection something to do.
+    pub fn command(&self, command: Command) {
+        let mut out = lock(&self.outbox);
+        if matches!(out.phase, Phase::Failed(_) | Phase::Closed) {
+            return;
+        }
+        out.commands.push(command);
+        let wake = out.commands.len() >= out.wake_at_commands;
+        drop(out);
+        if wake {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Says a line about this client.
+    pub fn say(&self, text: impl AsRef<str>) {
+        (self.notice)(&format!("mqtt client {}: {}", self.name, text.as_ref()));
+    }
+
+    /// Says a line if the user wants to see the protocol.
+    pub fn trace(&self, text: impl FnOnce() -> String) {
+        if self.verbose.load(Ordering::Relaxed) {
+            self.say(text());
+        }
+    }
+
+    /// An error if the client can do no more.
+    pub fn check(&self, out: &Outbox) -> Result<()> {
+        match &out.phase {
+            Phase::Failed(error) => Err(error.clone()),
+            Phase::Closed => Err(
+                Error::run(format!("mqtt client {} was unregistered", self.name))
+                    .help("register it again with mqtt:register_client"),
+            ),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A client that is connected, or was.
+pub struct Client(Arc<Shared>);
+
+impl Client {
+    /// Connects and waits for the broker's answer.
+    pub(super) fn connect(
+        name: &str,
+        options: &Record,
+        notice: Notice,
+        verbose: Arc<AtomicBool>,
+        token: &Token,
+    ) -> Result<Client> {
+        let options = Options::read(options)?;
+        let tls = match options.address.transport.is_tls() {
+            true => Some(tls::configure(&options.tls)?),
+            false => None,
+        };
+        let (journal, left) = journal::open(&options)?;
+        let shared = Arc::new(Shared {
+            name: name.to_owned(),
+            options,
+            tls,
+            notice,
+            verbose,
+            outbox: Mutex::new(Outbox::new(journal)),
+            inbox: Mutex::default(),
+            wake: Notify::new(),
+            connected: Mutex::default(),
+        });
+        runtime::spawn(link::run(shared.clone(), left))?;
+        let client = Client(shared);
+        client
+            .wait_until_up(token)
+            .map_err(|e| e.context(format!("mqtt client {name}")))?;
+        Ok(client)
+    }
+
+    fn wait_until_up(&self, token: &Token) -> Result<()> {
+        let up = token.wait(None, || {
+            let mut out = lock(&self.0.outbox);
+            match &out.phase {
+                Phase::Connecting => {
+                    out.waiting.push(thread::current());
+                    None
+                }
+                Phase::Failed(error) => Some(Err(error.clone())),
+                _ => Some(Ok(())),
+            }
+        });
+        match up {
+            Ok(result) => result.unwrap_or(Ok(())),
+            Err(stopped) => {
+                self.abandon();
+                Err(stopped)
+            }
+        }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The options that it was registered with.
+    pub fn options(&self) -> &Options {
+        &self.0.options
+    }
+
+    /// Something that publishes to `topic`.
+    pub fn publisher(&self, topic: &str, options: PublishOptions) -> Result<Publisher> {
+        Publisher::new(self.0.clone(), topic, options)
+    }
+
+    /// Subscribes to `filter`; returns when the broker has agreed.
+    pub fn subscribe(&self, filter: &str, token: &Token) -> Result<Subscription> {
+        topic::check_filter(filter)?;
+        self.0.check(&lock(&self.0.outbox))?;
+        let (wanted, reader) = lock(&self.0.inbox).add_reader(filter);
+        let subscription = Subscription::new(self.0.clone(), filter, reader);
+        let number = match wanted {
+            Wanted::Ask(number) => {
+                self.0.command(Command::Subscribe(number));
+                number
+            }
+            Wanted::Wait(number) => number,
+        };
+        let state = token.wait(None, || {
+            if let Err(error) = self.0.check(&lock(&self.0.outbox)) {
+                return Some(Err(error));
+            }
+            match lock(&self.0.inbox).state(number, thread::current()) {
+                Some(FilterState::Asked) => None,
+                Some(state) => Some(Ok(state)),
+                None => Some(Ok(FilterState::Granted)),
+            }
+        })?;
+        match state.unwrap_or(Ok(FilterState::Granted))? {
+            FilterState::Refused(reason) => Err(Error::run(format!(
+                "the broker of mqtt client {} refuses the subscription to `{filter}`: {reason}",
+                self.0.name
+            ))
+            .help("check the topic filter, and what the broker allows this client")),
+            _ => Ok(subscription),
+        }
+    }
+
+    /// The client as `mqtt:status` shows it. Never contains a secret.
+    pub fn status(&self) -> Record {
+        let shared = &self.0;
+        let (phase, counts, buffered) = {
+            let out = lock(&shared.outbox);
+            (out.phase.clone(), out.counts.clone(), out.queue.len())
+        };
+        let (filters, dropped) = lock(&shared.inbox).summary();
+        let connected = lock(&shared.connected).clone();
+        let state = match phase {
+            Phase::Connecting => "connecting",
+            Phase::Up => "connected",
+            Phase::Down => "reconnecting",
+            Phase::Failed(_) => "failed",
+            Phase::Closed => "closed",
+        };
+        let text = |t: Option<String>| t.map_or(Value::Null, Value::from);
+        let number = |n: u64| Value::Int(n as i64);
+        let options = &shared.options;
+        Record::from_iter([
+            ("name", Value::str(&shared.name)),
+            ("state", Value::str(state)),
+            ("broker", Value::str(options.address.to_string())),
+            ("version", Value::Int(options.version.number())),
+            (
+                "clientid",
+                Value::str(
+                    connected
+                        .assigned_id
+                        .as_deref()
+                        .unwrap_or(&options.client_id),
+                ),
+            ),
+            (
+                "tls-version",
+                text(connected.tls.as_ref().map(|t| t.version.clone())),
+            ),
+            ("tls-suite", text(connected.tls.map(|t| t.suite))),
+            ("sent", number(counts.sent)),
+            ("acknowledged", number(counts.acknowledged)),
+            ("refused", number(counts.refused)),
+            ("in-flight", number(counts.in_flight as u64)),
+            ("buffered", number(buffered as u64)),
+            ("resent", number(counts.resent)),
+            ("received", number(counts.received)),
+            ("dropped", number(dropped)),
+            ("reconnects", number(counts.reconnects)),
+            (
+                "subscriptions",
+                Value::vector(filters.iter().map(Value::str)),
+            ),
+            ("last-error", text(counts.last_error)),
+        ])
+    }
+
+    /// Begins to end: what is accepted will be sent, then the connection is closed.
+    pub(super) fn begin_close(&self) {
+        lock(&self.0.outbox).closing = true;
+        self.0.wake.notify_one();
+    }
+
+    fn abandon(&self) {
+        lock(&self.0.outbox).abandon = true;
+        self.0.wake.notify_one();
+    }
+
+    /// Waits until everything is delivered and the connection closed, at most until `deadline`.
+    /// The error counts what was not delivered.
+    pub(super) fn finish_close(&self, deadline: Instant, token: &Token) -> Result<()> {
+        let ended = self.wait_for_end(deadline, token);
+        let owed = match &ended {
+            Ok(true) => lock(&self.0.outbox).counts.owed,
+            _ => {
+                let owed = lock(&self.0.outbox).counts.owed;
+                self.abandon();
+                // The farewell itself is short.
+                let _ = self.wait_for_end(Instant::now() + Duration::from_secs(1), token);
+                owed
+            }
+        };
+        ended?;
+        if owed == 0 {
+            return Ok(());
+        }
+        let why = match lock(&self.0.outbox).counts.last_error.clone() {
+            Some(why) => format!(": {why}"),
+            None => String::new(),
+        };
+        let kept = match self.0.options.persistence {
+            Some(_) => "they are kept for the next run with this clientid",
+            None => "they are lost; persistence: \"folder\" would keep them",
+        };
+        Err(Error::run(format!(
+            "mqtt client {}: {owed} message{} not acknowledged by the broker{why}",
+            self.0.name,
+            if owed == 1 { " was" } else { "s were" }
+        ))
+        .help(kept))
+    }
+
+    /// `true` when the connection has ended, `false` at the deadline.
+    fn wait_for_end(&self, deadline: Instant, token: &Token) -> Result<bool> {
+        let ended = token.wait(Some(deadline), || {
+            let mut out = lock(&self.0.outbox);
+            match out.phase {
+                Phase::Failed(_) | Phase::Closed => Some(()),
+                _ => {
+                    out.waiting.push(thread::current());
+                    None
+                }
+            }
+        })?;
+        Ok(ended.is_some())
+    }
+}

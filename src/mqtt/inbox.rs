@@ -1,0 +1,401 @@
+//! What the broker delivers: filters, the queries that read them, and their bounded queues.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+use std::thread::Thread;
+
+use bytes::Bytes;
+
+use super::client::Shared;
+use super::options::Qos;
+use super::outbox::Command;
+use super::topic;
+use super::wire::Publish;
+use crate::diagnostic::Error;
+use crate::run::wait::lock;
+
+/// How many messages at QoS 0 wait for one query; then the oldest gives way.
+const WAITING_MESSAGES: usize = 100_000;
+
+/// The same in bytes of payload.
+const WAITING_BYTES: usize = 64 << 20;
+
+/// A message from the broker.
+#[derive(Clone)]
+pub struct Message {
+    pub topic: Arc<str>,
+    pub payload: Arc<[u8]>,
+    /// The level at which it was delivered.
+    pub qos: Qos,
+    /// Whether it had been kept by the broker before the subscription was made.
+    pub retain: bool,
+    /// Whether it may have been delivered before.
+    pub dup: bool,
+    /// What MQTT 5 says about it.
+    pub properties: Option<Arc<rumqttc_v5::mqttbytes::v5::PublishProperties>>,
+    /// Acknowledges when the last copy is dropped.
+    pub(super) receipt: Option<Arc<Receipt>>,
+}
+
+/// The duty to acknowledge a message at QoS 1 or 2. Fulfilled when it is dropped: when every query
+/// that the message is for has taken it.
+pub struct Receipt {
+    shared: Weak<Shared>,
+    id: u16,
+    exactly_once: bool,
+    /// The broker's session that the identifier belongs to.
+    epoch: u32,
+}
+
+impl Drop for Receipt {
+    fn drop(&mut self) {
+        if let Some(shared) = self.shared.upgrade() {
+            shared.command(Command::Acknowledge {
+                id: self.id,
+                exactly_once: self.exactly_once,
+                epoch: self.epoch,
+            });
+        }
+    }
+}
+
+/// How a filter stands with the broker.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FilterState {
+    Asked,
+    Granted,
+    Refused(String),
+}
+
+/// A filter with its readers.
+pub struct Filter {
+    pub number: u32,
+    pub text: Arc<str>,
+    pub state: FilterState,
+    readers: Vec<Arc<Reader>>,
+    /// Threads that wait for the broker's answer.
+    waiting: Vec<Thread>,
+}
+
+/// One query that reads a filter.
+pub struct Reader {
+    queue: Mutex<ReaderQueue>,
+    pub dropped: AtomicU64,
+}
+
+#[derive(Default)]
+struct ReaderQueue {
+    messages: VecDeque<Message>,
+    bytes: usize,
+    waiting: Option<Thread>,
+    end: Option<Error>,
+}
+
+/// What a reader's queue holds for it.
+pub enum Taken {
+    Some,
+    Nothing,
+    End(Error),
+}
+
+impl Reader {
+    fn new() -> Reader {
+        Reader {
+            queue: Mutex::default(),
+            dropped: AtomicU64::new(0),
+        }
+    }
+
+    /// Moves what waits into `batch`. If there is nothing, `thread` is unparked when there is.
+    pub fn take(&self, batch: &mut VecDeque<Message>, thread: Thread) -> Taken {
+        let mut queue = lock(&self.queue);
+        if !queue.messages.is_empty() {
+            queue.bytes = 0;
+            std::mem::swap(batch, &mut queue.messages);
+            return Taken::Some;
+        }
+        match &queue.end {
+            Some(error) => Taken::End(error.clone()),
+            None => {
+                queue.waiting = Some(thread);
+                Taken::Nothing
+            }
+        }
+    }
+
+    fn end(&self, error: &Error) {
+        let mut queue = lock(&self.queue);
+        queue.end.get_or_insert_with(|| error.clone());
+        if let Some(thread) = queue.waiting.take() {
+            thread.unpark();
+        }
+    }
+
+    /// Queues a message; `true` if one at QoS 0 had to give way and that has not been said yet.
+    fn put(&self, message: Message, woken: &mut Vec<Thread>) -> bool {
+        let mut queue = lock(&self.queue);
+        queue.bytes += message.payload.len();
+        queue.messages.push_back(message);
+        if let Some(thread) = queue.waiting.take() {
+            woken.push(thread);
+        }
+        let mut gone = 0;
+        while queue.messages.len() > WAITING_MESSAGES || queue.bytes > WAITING_BYTES {
+            // What is to be acknowledged stays; the broker's window bounds it.
+            let oldest = queue.messages.iter().position(|m| m.receipt.is_none());
+            let Some(message) = oldest.and_then(|at| queue.messages.remove(at)) else {
+                break;
+            };
+            queue.bytes -= message.payload.len();
+            gone += 1;
+        }
+        gone > 0 && self.dropped.fetch_add(gone, Ordering::Relaxed) == 0
+    }
+
+    /// Puts back, in front, what was taken and not used.
+    pub fn give_back(&self, batch: &mut VecDeque<Message>) {
+        let mut queue = lock(&self.queue);
+        for message in batch.drain(..).rev() {
+            queue.bytes += message.payload.len();
+            queue.messages.push_front(message);
+        }
+    }
+
+    /// Takes everything out, to be given to somebody else.
+    fn drain(&self) -> VecDeque<Message> {
+        std::mem::take(&mut lock(&self.queue).messages)
+    }
+}
+
+/// See the module.
+#[derive(Default)]
+pub struct Inbox {
+    filters: Vec<Filter>,
+    next_number: u32,
+    /// Messages of a kept session that no query reads yet. They are not acknowledged.
+    parked: VecDeque<Message>,
+    /// Who reads the topic that came last: most streams have one topic.
+    route: Option<Route>,
+    /// Drops of readers that are gone.
+    pub dropped: u64,
+    pub subscription_ids: bool,
+}
+
+struct Route {
+    topic: Arc<str>,
+    readers: Vec<(u32, Arc<Reader>)>,
+}
+
+/// What is to be done about a filter that a query wants to read.
+pub enum Wanted {
+    /// The broker is to be asked.
+    Ask(u32),
+    /// It has been asked already.
+    Wait(u32),
+}
+
+impl Inbox {
+    /// Adds a reader of `filter`.
+    pub fn add_reader(&mut self, filter: &str) -> (Wanted, Arc<Reader>) {
+        self.route = None;
+        let reader = Arc::new(Reader::new());
+        self.unpark(filter, &reader);
+        if let Some(entry) = self.filters.iter_mut().find(|f| &*f.text == filter) {
+            entry.readers.push(reader.clone());
+            let number = entry.number;
+            if let FilterState::Refused(_) = entry.state {
+                entry.state = FilterState::Asked;
+                return (Wanted::Ask(number), reader);
+            }
+            // Kept for the session although nobody read it: asking again brings what is retained.
+            if entry.readers.len() == 1 {
+                entry.state = FilterState::Asked;
+                return (Wanted::Ask(number), reader);
+            }
+            return (Wanted::Wait(number), reader);
+        }
+        self.next_number += 1;
+        let number = self.next_number;
+        self.filters.push(Filter {
+            number,
+            text: Arc::from(filter),
+            state: FilterState::Asked,
+            readers: vec![reader.clone()],
+            waiting: Vec::new(),
+        });
+        (Wanted::Ask(number), reader)
+    }
+
+    /// Gives parked messages that `filter` takes to their first reader.
+    fn unpark(&mut self, filter: &str, reader: &Reader) {
+        let parked = std::mem::take(&mut self.parked);
+        for message in parked {
+            if topic::matches(filter, &message.topic) {
+                reader.put(message, &mut Vec::new());
+            } else {
+                self.parked.push_back(message);
+            }
+        }
+    }
+
+    /// Takes a reader away. Gives the filter's text if it was the last one and the broker is to be
+    /// told. In a session that is kept (`keep`) the broker goes on collecting, and what was not
+    /// taken waits for the next reader.
+    pub fn remove_reader(
+        &mut self,
+        filter: &str,
+        reader: &Arc<Reader>,
+        keep: bool,
+    ) -> Option<String> {
+        self.route = None;
+        self.dropped += reader.dropped.load(Ordering::Relaxed);
+        let at = self.filters.iter().position(|f| &*f.text == filter)?;
+        let entry = &mut self.filters[at];
+        entry.readers.retain(|r| !Arc::ptr_eq(r, reader));
+        if !entry.readers.is_empty() {
+            return None;
+        }
+        if keep {
+            let left = reader.drain().into_iter().filter(|m| m.receipt.is_some());
+            self.parked.extend(left);
+            return None;
+        }
+        let entry = self.filters.remove(at);
+        Some(entry.text.to_string())
+    }
+
+    pub fn filter(&self, number: u32) -> Option<&Filter> {
+        self.filters.iter().find(|f| f.number == number)
+    }
+
+    /// The state of a filter; while it is not decided, `thread` is unparked when it is.
+    pub fn state(&mut self, number: u32, thread: Thread) -> Option<FilterState> {
+        let filter = self.filters.iter_mut().find(|f| f.number == number)?;
+        if filter.state == FilterState::Asked {
+            filter.waiting.push(thread);
+        }
+        Some(filter.state.clone())
+    }
+
+    /// The broker's answer to a subscription.
+    pub fn answer(&mut self, number: u32, state: FilterState) -> Option<Arc<str>> {
+        let filter = self.filters.iter_mut().find(|f| f.number == number)?;
+        filter.state = state;
+        for thread in filter.waiting.drain(..) {
+            thread.unpark();
+        }
+        Some(filter.text.clone())
+    }
+
+    /// The filters that the broker must know, in the order in which they were asked for.
+    pub fn wanted(&mut self, all: bool) -> Vec<u32> {
+        let filters = self.filters.iter_mut().filter(|f| match f.state {
+            FilterState::Asked => true,
+            FilterState::Granted => all,
+            FilterState::Refused(_) => false,
+        });
+        filters.map(|f| f.number).collect()
+    }
+
+    /// Ends every subscription with `error`.
+    pub fn end(&mut self, error: &Error) {
+        for filter in &mut self.filters {
+            filter.readers.iter().for_each(|reader| reader.end(error));
+            filter.waiting.drain(..).for_each(|thread| thread.unpark());
+        }
+        self.parked.clear();
+    }
+
+    /// The texts of all filters, and how many messages their readers had to drop.
+    pub fn summary(&self) -> (Vec<Arc<str>>, u64) {
+        let live = self.filters.iter().flat_map(|f| &f.readers);
+        let dropped: u64 = live.map(|r| r.dropped.load(Ordering::Relaxed)).sum();
+        (
+            self.filters.iter().map(|f| f.text.clone()).collect(),
+            self.dropped + dropped,
+        )
+    }
+
+    /// Hands a message to all who read it. Gives the filter where messages begin to be dropped, so
+    /// that it can be said. `receipt` makes the duty to acknowledge it.
+    pub fn deliver(
+        &mut self,
+        publish: Publish,
+        receipt: Option<Receipt>,
+        keep: bool,
+        woken: &mut Vec<Thread>,
+    ) -> Option<Arc<str>> {
+        let topic = self.find_route(&publish.topic);
+        let message = Message {
+            topic,
+            payload: Arc::from(&publish.payload[..]),
+            qos: publish.qos,
+            retain: publish.retain,
+            dup: publish.dup,
+            properties: publish.properties.map(|p| Arc::from(*p)),
+            receipt: receipt.map(Arc::new),
+        };
+        let readers = self.route.as_ref().map_or(&[][..], |route| &route.readers);
+        let asked: &[usize] = match &message.properties {
+            Some(p) if self.subscription_ids => &p.subscription_identifiers,
+            _ => &[],
+        };
+        let meant = |number: u32| asked.is_empty() || asked.contains(&(number as usize));
+        let mut chosen = readers
+            .iter()
+            .filter(|(number, _)| meant(*number))
+            .peekable();
+        if chosen.peek().is_none() {
+            if keep && message.receipt.is_some() {
+                self.parked.push_back(message);
+            }
+            return None;
+        }
+        let mut dropping = None;
+        while let Some((number, reader)) = chosen.next() {
+            if chosen.peek().is_none() {
+                if reader.put(message, woken) {
+                    dropping = Some(*number);
+                }
+                break;
+            }
+            if reader.put(message.clone(), woken) {
+                dropping = Some(*number);
+            }
+        }
+        self.filter(dropping?).map(|f| f.text.clone())
+    }
+
+    /// Sees to it that `route` is that of `topic`; gives the topic as a string.
+    fn find_route(&mut self, topic: &Bytes) -> Arc<str> {
+        if let Some(route) = &self.route
+            && route.topic.as_bytes() == &topic[..]
+        {
+            return route.topic.clone();
+        }
+        let text: Arc<str> = Arc::from(String::from_utf8_lossy(topic));
+        let mut readers = Vec::new();
+        for filter in &self.filters {
+            if topic::matches(&filter.text, &text) {
+                readers.extend(filter.readers.iter().map(|r| (filter.number, r.clone())));
+            }
+        }
+        self.route = Some(Route {
+            topic: text.clone(),
+            readers,
+        });
+        text
+    }
+}
+
+impl Receipt {
+    pub fn new(shared: &Arc<Shared>, id: u16, exactly_once: bool, epoch: u32) -> Receipt {
+        Receipt {
+            shared: Arc::downgrade(shared),
+            id,
+            exactly_once,
+            epoch,
+        }
+    }
+}

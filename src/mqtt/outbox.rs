@@ -1,0 +1,210 @@
+//! What queries hand over to the connection: publications with their accounts, acknowledgements of
+//! what was received, wishes for subscriptions. Guarded by one lock, held for moments.
+
+use std::collections::VecDeque;
+use std::thread::Thread;
+
+use super::journal::Journal;
+use super::window::Outgoing;
+use crate::diagnostic::Error;
+
+/// Payload bytes that may wait to be sent, beside the number of messages that `maxBufferedMessages`
+/// allows. One message of any size may always wait.
+pub const BUFFERED_BYTES: usize = 64 << 20;
+
+/// Where a client stands.
+#[derive(Clone, Debug)]
+pub enum Phase {
+    /// The first connection is being made.
+    Connecting,
+    Up,
+    /// The connection was lost and is being made again.
+    Down,
+    /// Nothing more can be done: the broker refuses, or the first connection failed.
+    Failed(Error),
+    /// Disconnected because the user wanted it.
+    Closed,
+}
+
+/// Something for the connection to do beside publishing.
+#[derive(Debug)]
+pub enum Command {
+    /// Subscribe to the filter of that number.
+    Subscribe(u32),
+    Unsubscribe(String),
+    /// The query has taken a message.
+    Acknowledge {
+        id: u16,
+        exactly_once: bool,
+        epoch: u32,
+    },
+}
+
+/// The books of one publisher.
+#[derive(Default)]
+pub struct Account {
+    /// Messages that were accepted.
+    pub sent: u64,
+    /// Of these: acknowledged, refused, or at QoS 0 written to the network.
+    pub settled: u64,
+    pub refused: u64,
+    /// Why the first of the refused was refused.
+    pub fault: Option<String>,
+    /// Parked until all is settled.
+    pub waiter: Option<Thread>,
+    /// Nobody asks any more; the account goes when all is settled.
+    pub abandoned: bool,
+}
+
+/// See the module.
+pub struct Outbox {
+    pub phase: Phase,
+    pub queue: VecDeque<Outgoing>,
+    pub queue_bytes: usize,
+    pub commands: Vec<Command>,
+    /// Length of the queue at which the connection wants to be woken; large while it is awake.
+    pub wake_at: usize,
+    /// The same for commands.
+    pub wake_at_commands: usize,
+    /// Threads that wait for room in the queue, or for a change of phase.
+    pub waiting: Vec<Thread>,
+    /// Finish what is there, then disconnect.
+    pub closing: bool,
+    /// Disconnect now.
+    pub abandon: bool,
+    pub journal: Option<Journal>,
+    pub counts: Counts,
+    accounts: Vec<Option<Account>>,
+    free: Vec<u32>,
+}
+
+/// What the status shows.
+#[derive(Clone, Debug, Default)]
+pub struct Counts {
+    pub sent: u64,
+    pub acknowledged: u64,
+    pub refused: u64,
+    pub resent: u64,
+    pub received: u64,
+    pub in_flight: usize,
+    pub reconnects: u64,
+    pub last_error: Option<String>,
+    /// Publications at QoS 1 and 2 that were accepted and are not settled.
+    pub owed: u64,
+}
+
+impl Outbox {
+    pub fn new(journal: Option<Journal>) -> Outbox {
+        Outbox {
+            phase: Phase::Connecting,
+            queue: VecDeque::new(),
+            queue_bytes: 0,
+            commands: Vec::new(),
+            wake_at: 1,
+            wake_at_commands: 1,
+            waiting: Vec::new(),
+            closing: false,
+            abandon: false,
+            journal,
+            counts: Counts::default(),
+            accounts: Vec::new(),
+            free: Vec::new(),
+        }
+    }
+
+    /// Whether one more message of `size` bytes may wait.
+    pub fn has_room(&self, messages: usize, size: usize) -> bool {
+        self.queue.is_empty()
+            || (self.queue.len() < messages && self.queue_bytes + size <= BUFFERED_BYTES)
+    }
+
+    pub fn push(&mut self, message: Outgoing) {
+        self.queue_bytes += message.payload.len();
+        self.queue.push_back(message);
+    }
+
+    pub fn pop(&mut self) -> Option<Outgoing> {
+        let message = self.queue.pop_front()?;
+        self.queue_bytes -= message.payload.len();
+        Some(message)
+    }
+
+    /// Puts back, at the front, what could not be sent.
+    pub fn put_back(&mut self, messages: impl DoubleEndedIterator<Item = Outgoing>) {
+        for message in messages.rev() {
+            self.queue_bytes += message.payload.len();
+            self.queue.push_front(message);
+        }
+    }
+
+    pub fn open_account(&mut self) -> u32 {
+        match self.free.pop() {
+            Some(number) => {
+                self.accounts[number as usize] = Some(Account::default());
+                number
+            }
+            None => {
+                self.accounts.push(Some(Account::default()));
+                self.accounts.len() as u32 - 1
+            }
+        }
+    }
+
+    pub fn account(&mut self, number: u32) -> Option<&mut Account> {
+        self.accounts.get_mut(number as usize)?.as_mut()
+    }
+
+    /// Nobody will ask for the account any more.
+    pub fn abandon_account(&mut self, number: u32) {
+        if let Some(account) = self.account(number) {
+            account.abandoned = true;
+        }
+        self.drop_if_over(number);
+    }
+
+    /// Books `count` messages of an account as settled, of which `refused` with `fault`.
+    pub fn settle(&mut self, number: u32, count: u64, fault: Option<String>) {
+        let Some(account) = self.account(number) else {
+            return;
+        };
+        account.settled += count;
+        if let Some(fault) = fault {
+            account.refused += count;
+            account.fault.get_or_insert(fault);
+        }
+        if account.settled >= account.sent {
+            if let Some(thread) = account.waiter.take() {
+                thread.unpark();
+            }
+            self.drop_if_over(number);
+        }
+    }
+
+    fn drop_if_over(&mut self, number: u32) {
+        let over = self
+            .account(number)
+            .is_some_and(|a| a.abandoned && a.settled >= a.sent);
+        if over {
+            self.accounts[number as usize] = None;
+            self.free.push(number);
+        }
+    }
+
+    /// Wakes everyone who waits for room or for a change of phase.
+    pub fn wake_waiting(&mut self) {
+        for thread in self.waiting.drain(..) {
+            thread.unpark();
+        }
+    }
+
+    /// Changes the phase and lets everyone see it.
+    pub fn enter(&mut self, phase: Phase) {
+        self.phase = phase;
+        self.wake_waiting();
+        for account in self.accounts.iter_mut().flatten() {
+            if let Some(thread) = account.waiter.take() {
+                thread.unpark();
+            }
+        }
+    }
+}

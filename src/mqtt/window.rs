@@ -1,0 +1,349 @@
+//! What has been sent and waits for an answer: publications at QoS 1 and 2, subscriptions. Packet
+//! identifiers are given out in order, so that a ring finds each answer's question at once.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::options::Qos;
+use super::wire::Head;
+
+/// How many packet identifiers there are: 1 to 65535 (MQTT section 2.2.1).
+const IDS: u32 = 65_535;
+
+/// A publication on its way.
+#[derive(Debug, Clone)]
+pub struct Outgoing {
+    /// Whose books it is in.
+    pub account: u32,
+    pub head: Arc<Head>,
+    pub payload: Bytes,
+    /// Its number in the journal; 0 where there is none.
+    pub record: u64,
+}
+
+/// Something that waits for an answer.
+#[derive(Debug)]
+pub enum Slot {
+    /// Answered already, but something before it is not.
+    Done,
+    /// `released`: the broker has taken it (PUBREC) and waits for PUBREL or sends PUBCOMP.
+    Publish {
+        message: Outgoing,
+        released: bool,
+    },
+    /// A subscription to the filter of that number.
+    Subscribe(u32),
+    Unsubscribe,
+}
+
+/// What an answer means.
+#[derive(Debug)]
+pub enum Answered {
+    /// The publication is settled.
+    Settled(Outgoing),
+    /// The publication goes into its second step: PUBREL is to be sent.
+    Release,
+    /// It answers nothing that waits. After a reconnection that is ordinary.
+    Unknown,
+    /// It is the wrong kind of answer.
+    Violation,
+}
+
+/// The ring of packets that wait for an answer.
+#[derive(Debug)]
+pub struct Window {
+    slots: VecDeque<Slot>,
+    /// The packet identifier of the first slot.
+    first: u16,
+    publishing: usize,
+    /// Of these, at QoS 2.
+    exactly_once: usize,
+}
+
+impl Default for Window {
+    fn default() -> Window {
+        Window {
+            slots: VecDeque::new(),
+            first: 1,
+            publishing: 0,
+            exactly_once: 0,
+        }
+    }
+}
+
+impl Window {
+    /// How many publications wait.
+    pub fn publishing(&self) -> usize {
+        self.publishing
+    }
+
+    /// How many of them are at QoS 2.
+    pub fn exactly_once(&self) -> usize {
+        self.exactly_once
+    }
+
+    /// How many packet identifiers are free. A few are kept for subscriptions.
+    pub fn room(&self) -> usize {
+        (IDS as usize - 1000).saturating_sub(self.slots.len())
+    }
+
+    /// Puts something in; gives its packet identifier. There must be room.
+    pub fn push(&mut self, slot: Slot) -> u16 {
+        debug_assert!(self.slots.len() < IDS as usize);
+        let id = self.id(self.slots.len());
+        if let Slot::Publish { message, .. } = &slot {
+            self.publishing += 1;
+            self.exactly_once += usize::from(message.head.qos == Qos::ExactlyOnce);
+        }
+        self.slots.push_back(slot);
+        id
+    }
+
+    /// Puts something in under an identifier that was given to it in an earlier process. `false`
+    /// if that identifier does not come after the ones in use.
+    pub fn push_as(&mut self, id: u16, slot: Slot) -> bool {
+        if self.slots.is_empty() {
+            self.first = id.max(1);
+        }
+        let gap = (u32::from(id.max(1)) + IDS - u32::from(self.first)) % IDS;
+        if (gap as usize) < self.slots.len() || gap >= IDS {
+            return false;
+        }
+        while self.slots.len() < gap as usize {
+            self.slots.push_back(Slot::Done);
+        }
+        self.push(slot);
+        true
+    }
+
+    fn id(&self, index: usize) -> u16 {
+        ((u32::from(self.first) - 1 + index as u32) % IDS + 1) as u16
+    }
+
+    fn slot(&mut self, id: u16) -> Option<&mut Slot> {
+        if id == 0 {
+            return None;
+        }
+        let index = (u32::from(id) + IDS - u32::from(self.first)) % IDS;
+        self.slots.get_mut(index as usize)
+    }
+
+    /// PUBACK, or an answer that ends a publication at QoS 2 early because it `failed`.
+    pub fn acknowledge(&mut self, id: u16, level: Qos) -> Answered {
+        let Some(slot) = self.slot(id) else {
+            return Answered::Unknown;
+        };
+        match slot {
+            Slot::Publish { message, .. } if message.head.qos != level => Answered::Violation,
+            Slot::Publish { .. } => self.settle(id),
+            Slot::Done => Answered::Unknown,
+            Slot::Subscribe(_) | Slot::Unsubscribe => Answered::Violation,
+        }
+    }
+
+    /// PUBREC.
+    pub fn receive(&mut self, id: u16) -> Answered {
+        match self.slot(id) {
+            Some(Slot::Publish { message, released }) if message.head.qos == Qos::ExactlyOnce => {
+                *released = true;
+                Answered::Release
+            }
+            Some(Slot::Done) | None => Answered::Unknown,
+            Some(_) => Answered::Violation,
+        }
+    }
+
+    /// The number in the journal of the publication with that identifier, if it has one.
+    pub fn record(&mut self, id: u16) -> Option<u64> {
+        match self.slot(id)? {
+            Slot::Publish { message, .. } => Some(message.record).filter(|record| *record != 0),
+            _ => None,
+        }
+    }
+
+    fn settle(&mut self, id: u16) -> Answered {
+        let Some(slot) = self.slot(id) else {
+            return Answered::Unknown;
+        };
+        match std::mem::replace(slot, Slot::Done) {
+            Slot::Publish { message, .. } => {
+                self.publishing -= 1;
+                self.exactly_once -= usize::from(message.head.qos == Qos::ExactlyOnce);
+                self.trim();
+                Answered::Settled(message)
+            }
+            other => {
+                *slot = other;
+                Answered::Unknown
+            }
+        }
+    }
+
+    /// SUBACK: the number of the filter.
+    pub fn subscribed(&mut self, id: u16) -> Option<u32> {
+        let slot = self.slot(id)?;
+        let Slot::Subscribe(filter) = *slot else {
+            return None;
+        };
+        *slot = Slot::Done;
+        self.trim();
+        Some(filter)
+    }
+
+    /// UNSUBACK.
+    pub fn unsubscribed(&mut self, id: u16) {
+        if let Some(slot @ Slot::Unsubscribe) = self.slot(id) {
+            *slot = Slot::Done;
+            self.trim();
+        }
+    }
+
+    fn trim(&mut self) {
+        while let Some(Slot::Done) = self.slots.front() {
+            self.slots.pop_front();
+            self.first = if self.first == u16::MAX {
+                1
+            } else {
+                self.first + 1
+            };
+        }
+    }
+
+    /// Gives up what waits for answers to subscriptions: those are made anew on each connection.
+    pub fn forget_controls(&mut self) {
+        for slot in &mut self.slots {
+            if matches!(slot, Slot::Subscribe(_) | Slot::Unsubscribe) {
+                *slot = Slot::Done;
+            }
+        }
+        self.trim();
+    }
+
+    /// What waits, in the order in which it was sent, with its packet identifiers.
+    pub fn iter(&self) -> impl Iterator<Item = (u16, &Slot)> {
+        self.slots
+            .iter()
+            .enumerate()
+            .map(|(i, slot)| (self.id(i), slot))
+    }
+
+    /// Takes out all publications, in order.
+    pub fn take(&mut self) -> Vec<Outgoing> {
+        let slots = std::mem::take(self).slots;
+        slots
+            .into_iter()
+            .filter_map(|slot| match slot {
+                Slot::Publish { message, .. } => Some(message),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(qos: Qos, number: u8) -> Slot {
+        let head = Head {
+            topic: Bytes::from_static(b"t"),
+            qos,
+            retain: false,
+            properties: None,
+        };
+        let message = Outgoing {
+            account: 0,
+            head: Arc::new(head),
+            payload: Bytes::copy_from_slice(&[number]),
+            record: 0,
+        };
+        Slot::Publish {
+            message,
+            released: false,
+        }
+    }
+
+    #[test]
+    fn answers_in_any_order_find_their_publication() {
+        let mut window = Window::default();
+        let ids: Vec<_> = (0..5)
+            .map(|i| window.push(message(Qos::AtLeastOnce, i)))
+            .collect();
+        assert_eq!(ids, [1, 2, 3, 4, 5]);
+        for (id, number) in [(3, 2), (1, 0), (2, 1), (5, 4), (4, 3)] {
+            match window.acknowledge(id, Qos::AtLeastOnce) {
+                Answered::Settled(m) => assert_eq!(m.payload[0], number),
+                other => panic!("{other:?}"),
+            }
+            let again = window.acknowledge(id, Qos::AtLeastOnce);
+            assert!(matches!(again, Answered::Unknown), "{again:?}");
+        }
+        assert_eq!(window.iter().count(), 0);
+        assert_eq!(window.push(Slot::Unsubscribe), 6);
+    }
+
+    #[test]
+    fn identifiers_go_round_and_never_collide() {
+        let mut window = Window::default();
+        for _ in 0..200_000u32 {
+            let id = window.push(message(Qos::AtLeastOnce, 0));
+            assert_ne!(id, 0);
+            assert!(matches!(
+                window.acknowledge(id, Qos::AtLeastOnce),
+                Answered::Settled(_)
+            ));
+        }
+        for _ in 0..65_535 {
+            window.push(Slot::Unsubscribe);
+        }
+        let mut ids: Vec<_> = window.iter().map(|(id, _)| id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), 65_535);
+    }
+
+    #[test]
+    fn exactly_once_takes_two_steps() {
+        let mut window = Window::default();
+        let id = window.push(message(Qos::ExactlyOnce, 7));
+        assert!(matches!(
+            window.acknowledge(id, Qos::AtLeastOnce),
+            Answered::Violation
+        ));
+        assert!(matches!(window.receive(id), Answered::Release));
+        assert!(matches!(window.receive(id), Answered::Release));
+        assert_eq!(window.publishing(), 1);
+        assert!(matches!(
+            window.acknowledge(id, Qos::ExactlyOnce),
+            Answered::Settled(_)
+        ));
+        assert!(matches!(window.receive(id), Answered::Unknown));
+    }
+
+    #[test]
+    fn a_lost_session_gives_its_publications_back_in_order() {
+        let mut window = Window::default();
+        window.push(message(Qos::AtLeastOnce, 0));
+        window.push(Slot::Subscribe(1));
+        window.push(message(Qos::ExactlyOnce, 1));
+        let numbers: Vec<_> = window.take().iter().map(|m| m.payload[0]).collect();
+        assert_eq!(numbers, [0, 1]);
+        assert_eq!(window.iter().count(), 0);
+    }
+
+    #[test]
+    fn identifiers_of_an_earlier_process_are_kept() {
+        let mut window = Window::default();
+        assert!(window.push_as(65_534, message(Qos::AtLeastOnce, 0)));
+        assert!(window.push_as(2, message(Qos::ExactlyOnce, 1)));
+        assert!(!window.push_as(1, message(Qos::ExactlyOnce, 2)));
+        let ids: Vec<_> = window
+            .iter()
+            .filter(|(_, slot)| matches!(slot, Slot::Publish { .. }))
+            .map(|(id, _)| id)
+            .collect();
+        assert_eq!(ids, [65_534, 2]);
+    }
+}

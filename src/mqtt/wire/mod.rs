@@ -1,0 +1,170 @@
+//! Packets, the same for both versions of the protocol. Their bytes are rumqttc's business
+//! ([`v4`], [`v5`]); what they mean for a session is said here.
+
+mod v4;
+mod v5;
+
+use std::fmt::Debug;
+
+use bytes::{Bytes, BytesMut};
+use rumqttc_v5::mqttbytes::v5::PublishProperties;
+
+use super::options::{Options, Qos, Version};
+
+/// Everything about a publication but its payload; shared by all that one publisher sends.
+#[derive(Debug, PartialEq)]
+pub struct Head {
+    pub topic: Bytes,
+    pub qos: Qos,
+    pub retain: bool,
+    /// MQTT 5 only.
+    pub properties: Option<PublishProperties>,
+}
+
+/// A packet from the broker. `id` is its packet identifier; `fault` is why it reports a failure.
+#[derive(Debug, PartialEq)]
+pub enum Packet {
+    ConnAck(ConnAck),
+    Publish(Publish),
+    PubAck {
+        id: u16,
+        fault: Option<String>,
+    },
+    PubRec {
+        id: u16,
+        fault: Option<String>,
+    },
+    PubRel {
+        id: u16,
+    },
+    PubComp {
+        id: u16,
+        fault: Option<String>,
+    },
+    SubAck {
+        id: u16,
+        granted: Result<Qos, String>,
+    },
+    UnsubAck {
+        id: u16,
+    },
+    PingResp,
+    /// MQTT 5: the broker ends the connection and says why.
+    Disconnect {
+        reason: String,
+        fatal: bool,
+    },
+    /// A packet that a broker must not send here.
+    Unexpected(&'static str),
+}
+
+/// The broker's answer to a connection.
+#[derive(Debug, Default, PartialEq)]
+pub struct ConnAck {
+    pub session_present: bool,
+    pub refused: Option<Refusal>,
+    /// What MQTT 5 brokers say about themselves.
+    pub receive_maximum: Option<u16>,
+    pub maximum_qos: Option<u8>,
+    pub retain_available: bool,
+    pub maximum_packet: Option<u32>,
+    pub assigned_id: Option<String>,
+    pub keepalive: Option<u16>,
+    pub subscription_ids: bool,
+}
+
+/// A connection that the broker does not want.
+#[derive(Debug, PartialEq)]
+pub struct Refusal {
+    pub reason: String,
+    /// What the user can do, if anything.
+    pub help: Option<&'static str>,
+    /// Whether it will say the same next time.
+    pub fatal: bool,
+}
+
+/// A message from the broker.
+#[derive(Debug, PartialEq)]
+pub struct Publish {
+    pub topic: Bytes,
+    pub payload: Bytes,
+    pub qos: Qos,
+    pub retain: bool,
+    pub dup: bool,
+    pub id: u16,
+    pub properties: Option<Box<PublishProperties>>,
+}
+
+/// Reads the next packet off `buffer`; `None` if it is not complete. A packet may be `limit` bytes
+/// long.
+pub fn decode(
+    version: Version,
+    buffer: &mut BytesMut,
+    limit: usize,
+) -> Result<Option<Packet>, String> {
+    if buffer.is_empty() {
+        return Ok(None);
+    }
+    match version {
+        Version::V4 => v4::decode(buffer, limit),
+        Version::V5 => v5::decode(buffer, limit),
+    }
+}
+
+/// What goes out. Each is appended to `out`; an error says what cannot be encoded.
+pub enum Send<'a> {
+    Connect {
+        options: &'a Options,
+        clean: bool,
+    },
+    Publish {
+        head: &'a Head,
+        payload: Bytes,
+        id: u16,
+        dup: bool,
+    },
+    PubAck(u16),
+    PubRec(u16),
+    PubRel(u16),
+    PubComp(u16),
+    /// `number` is the MQTT 5 subscription identifier.
+    Subscribe {
+        id: u16,
+        filter: &'a str,
+        qos: Qos,
+        number: Option<u32>,
+    },
+    Unsubscribe {
+        id: u16,
+        filter: &'a str,
+    },
+    Ping,
+    Disconnect,
+}
+
+/// Appends a packet to `out`.
+pub fn encode(version: Version, send: Send, out: &mut BytesMut) -> Result<(), String> {
+    match version {
+        Version::V4 => v4::encode(send, out).map_err(|e| e.to_string()),
+        Version::V5 => v5::encode(send, out).map_err(|e| e.to_string()),
+    }
+}
+
+/// The size of a publication on the wire, at most.
+pub fn publish_size(head: &Head, payload: usize) -> usize {
+    // Fixed header, topic length, packet identifier, length of the properties.
+    let properties = head.properties.as_ref().map_or(0, v5::properties_size);
+    5 + 2 + head.topic.len() + 2 + 4 + properties + payload
+}
+
+/// A name such as `NotAuthorized` as words: `not authorized`.
+fn words(name: &impl Debug) -> String {
+    let mut text = String::new();
+    for c in format!("{name:?}").chars() {
+        if c.is_uppercase() && !text.is_empty() {
+            text.push(' ');
+        }
+        text.extend(c.to_lowercase());
+    }
+    text.replace("qo s", "QoS")
+}

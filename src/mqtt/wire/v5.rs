@@ -1,0 +1,314 @@
+//! MQTT 5 packets, by rumqttc.
+
+use bytes::BytesMut;
+use rumqttc_v5::mqttbytes::v5::{
+    Connect, ConnectAuth, ConnectProperties, ConnectReturnCode as Code, Disconnect,
+    DisconnectReasonCode, LastWill, Packet as Wire, PingReq, PubAck, PubAckReason, PubComp,
+    PubCompReason, PubRec, PubRecReason, PubRel, Publish as WirePublish, PublishProperties,
+    Subscribe, SubscribeFilter, SubscribeProperties, SubscribeReasonCode, Unsubscribe,
+};
+use rumqttc_v5::mqttbytes::{Error, QoS};
+
+use super::{ConnAck, Packet, Publish, Refusal, Send, words};
+use crate::mqtt::options::{Options, Qos};
+
+pub fn decode(buffer: &mut BytesMut, limit: usize) -> Result<Option<Packet>, String> {
+    match Wire::read(buffer, Some(limit as u32)) {
+        Ok(packet) => Ok(Some(translate(packet))),
+        Err(Error::InsufficientBytes(more)) => {
+            // No more than has been announced and allowed.
+            buffer.reserve(more.min(limit));
+            Ok(None)
+        }
+        Err(Error::InvalidConnectReturnCode(code)) => Ok(Some(Packet::ConnAck(ConnAck {
+            refused: Some(Refusal {
+                reason: format!("unknown reason code {code}"),
+                help: None,
+                fatal: true,
+            }),
+            ..ConnAck::default()
+        }))),
+        Err(Error::PayloadSizeLimitExceeded { pkt_size, .. }) => Err(format!(
+            "a packet of {pkt_size} bytes came, and maxdatalen allows {limit}"
+        )),
+        Err(fault) => Err(format!("what came is not MQTT: {fault}")),
+    }
+}
+
+fn translate(packet: Wire) -> Packet {
+    match packet {
+        Wire::ConnAck(ack) => Packet::ConnAck(connack(ack)),
+        Wire::Publish(publish) => Packet::Publish(Publish {
+            topic: publish.topic,
+            payload: publish.payload,
+            qos: from_wire(publish.qos),
+            retain: publish.retain,
+            dup: publish.dup,
+            id: publish.pkid,
+            properties: publish.properties.map(Box::new),
+        }),
+        Wire::PubAck(ack) => Packet::PubAck {
+            id: ack.pkid,
+            fault: match ack.reason {
+                PubAckReason::Success | PubAckReason::NoMatchingSubscribers => None,
+                reason => Some(with_text(
+                    &reason,
+                    ack.properties.and_then(|p| p.reason_string),
+                )),
+            },
+        },
+        Wire::PubRec(rec) => Packet::PubRec {
+            id: rec.pkid,
+            fault: match rec.reason {
+                PubRecReason::Success | PubRecReason::NoMatchingSubscribers => None,
+                reason => Some(with_text(
+                    &reason,
+                    rec.properties.and_then(|p| p.reason_string),
+                )),
+            },
+        },
+        Wire::PubRel(rel) => Packet::PubRel { id: rel.pkid },
+        Wire::PubComp(comp) => Packet::PubComp {
+            id: comp.pkid,
+            fault: match comp.reason {
+                PubCompReason::Success => None,
+                reason => Some(with_text(
+                    &reason,
+                    comp.properties.and_then(|p| p.reason_string),
+                )),
+            },
+        },
+        Wire::SubAck(ack) => Packet::SubAck {
+            id: ack.pkid,
+            granted: match ack.return_codes.first() {
+                Some(SubscribeReasonCode::Success(qos)) => Ok(from_wire(*qos)),
+                Some(reason) => Err(with_text(
+                    reason,
+                    ack.properties.and_then(|p| p.reason_string),
+                )),
+                None => Err("the broker gives no reason".to_owned()),
+            },
+        },
+        Wire::UnsubAck(ack) => Packet::UnsubAck { id: ack.pkid },
+        Wire::PingResp => Packet::PingResp,
+        Wire::Disconnect(end) => {
+            let fatal = matches!(
+                end.reason_code,
+                DisconnectReasonCode::NotAuthorized
+                    | DisconnectReasonCode::SessionTakenOver
+                    | DisconnectReasonCode::UseAnotherServer
+                    | DisconnectReasonCode::ServerMoved
+            );
+            let text = end
+                .properties
+                .and_then(|p| p.reason_string.or(p.server_reference));
+            Packet::Disconnect {
+                reason: with_text(&end.reason_code, text),
+                fatal,
+            }
+        }
+        Wire::Auth(_) => Packet::Unexpected("AUTH"),
+        Wire::Connect(..) => Packet::Unexpected("CONNECT"),
+        Wire::Subscribe(_) => Packet::Unexpected("SUBSCRIBE"),
+        Wire::Unsubscribe(_) => Packet::Unexpected("UNSUBSCRIBE"),
+        Wire::PingReq => Packet::Unexpected("PINGREQ"),
+    }
+}
+
+fn connack(ack: rumqttc_v5::mqttbytes::v5::ConnAck) -> ConnAck {
+    let properties = ack.properties;
+    let text = properties
+        .as_ref()
+        .and_then(|p| p.reason_string.clone().or(p.server_reference.clone()));
+    let mut connack = ConnAck {
+        session_present: ack.session_present,
+        refused: refusal(ack.code, text),
+        retain_available: true,
+        subscription_ids: true,
+        ..ConnAck::default()
+    };
+    if let Some(p) = properties {
+        connack.receive_maximum = p.receive_max;
+        connack.maximum_qos = p.max_qos;
+        connack.retain_available = p.retain_available != Some(0);
+        connack.maximum_packet = p.max_packet_size;
+        connack.assigned_id = p.assigned_client_identifier;
+        connack.keepalive = p.server_keep_alive;
+        connack.subscription_ids = p.subscription_identifiers_available != Some(0);
+    }
+    connack
+}
+
+/// MQTT 5, section 3.2.2.2.
+fn refusal(code: Code, text: Option<String>) -> Option<Refusal> {
+    let (reason, help, fatal) = match code {
+        Code::Success => return None,
+        Code::UnsupportedProtocolVersion | Code::RefusedProtocolVersion => (
+            "it does not speak MQTT 5".to_owned(),
+            Some("try the option version: 4"),
+            true,
+        ),
+        Code::ClientIdentifierNotValid | Code::BadClientId => (
+            "it does not accept the client identifier".to_owned(),
+            Some("check the option clientid"),
+            true,
+        ),
+        Code::BadUserNamePassword => (
+            "wrong user name or password".to_owned(),
+            Some("check the options username and password"),
+            true,
+        ),
+        Code::NotAuthorized => (
+            "not authorized".to_owned(),
+            Some("check the options username and password, and what the broker allows this client"),
+            true,
+        ),
+        Code::UseAnotherServer | Code::ServerMoved => (
+            words(&code),
+            Some("ask the broker's operator for its new address"),
+            true,
+        ),
+        Code::ServiceUnavailable
+        | Code::ServerUnavailable
+        | Code::ServerBusy
+        | Code::QuotaExceeded
+        | Code::UnspecifiedError
+        | Code::ImplementationSpecificError
+        | Code::ConnectionRateExceeded => (words(&code), None, false),
+        other => (words(&other), None, true),
+    };
+    let reason = match text {
+        Some(text) => format!("{reason} ({text})"),
+        None => reason,
+    };
+    Some(Refusal {
+        reason,
+        help,
+        fatal,
+    })
+}
+
+fn with_text(reason: &impl std::fmt::Debug, text: Option<String>) -> String {
+    match text {
+        Some(text) => format!("{} ({text})", words(reason)),
+        None => words(reason),
+    }
+}
+
+pub fn encode(send: Send, out: &mut BytesMut) -> Result<(), Error> {
+    match send {
+        Send::Connect { options, clean } => {
+            let (connect, will, auth) = connect(options, clean);
+            connect.write(&will, &auth, out)
+        }
+        Send::Publish {
+            head,
+            payload,
+            id,
+            dup,
+        } => WirePublish {
+            dup,
+            qos: to_wire(head.qos),
+            retain: head.retain,
+            topic: head.topic.clone(),
+            pkid: id,
+            payload,
+            properties: head.properties.clone(),
+        }
+        .write(out),
+        Send::PubAck(id) => PubAck::new(id, None).write(out),
+        Send::PubRec(id) => PubRec::new(id, None).write(out),
+        Send::PubRel(id) => PubRel::new(id, None).write(out),
+        Send::PubComp(id) => PubComp::new(id, None).write(out),
+        Send::Subscribe {
+            id,
+            filter,
+            qos,
+            number,
+        } => {
+            let properties = number.map(|number| SubscribeProperties {
+                id: Some(number as usize),
+                user_properties: Vec::new(),
+            });
+            let mut subscribe =
+                Subscribe::new(SubscribeFilter::new(filter, to_wire(qos)), properties);
+            subscribe.pkid = id;
+            subscribe.write(out)
+        }
+        Send::Unsubscribe { id, filter } => {
+            let mut unsubscribe = Unsubscribe::new(filter, None);
+            unsubscribe.pkid = id;
+            unsubscribe.write(out)
+        }
+        Send::Ping => PingReq::write(out),
+        Send::Disconnect => Disconnect::new(DisconnectReasonCode::NormalDisconnection).write(out),
+    }
+    .map(|_| ())
+}
+
+fn connect(options: &Options, clean: bool) -> (Connect, Option<LastWill>, ConnectAuth) {
+    // Without an expiry a session would end with its connection, which is what `cleansession:
+    // false` is there to prevent.
+    let expiry = options
+        .session_expiry
+        .or((!options.clean_session).then_some(u32::MAX));
+    let connect = Connect {
+        keep_alive: options.keepalive.as_secs() as u16,
+        client_id: options.client_id.clone(),
+        clean_start: clean,
+        properties: Some(ConnectProperties {
+            session_expiry_interval: expiry,
+            receive_maximum: None,
+            max_packet_size: Some(options.max_packet as u32),
+            topic_alias_max: None,
+            request_response_info: None,
+            request_problem_info: None,
+            user_properties: Vec::new(),
+            authentication_method: None,
+            authentication_data: None,
+        }),
+    };
+    let will = options.will.as_ref().map(|will| LastWill {
+        topic: will.topic.clone().into(),
+        message: will.payload.clone().into(),
+        qos: to_wire(will.qos),
+        retain: will.retain,
+        properties: None,
+    });
+    let auth = match (options.username.clone(), options.password.clone()) {
+        (Some(username), Some(password)) => ConnectAuth::UsernamePassword {
+            username,
+            password: password.into(),
+        },
+        (Some(username), None) => ConnectAuth::Username { username },
+        _ => ConnectAuth::None,
+    };
+    (connect, will, auth)
+}
+
+/// The size of publish properties on the wire, at most (MQTT 5, section 3.3.2.3).
+pub fn properties_size(p: &PublishProperties) -> usize {
+    let text = |t: &Option<String>| t.as_ref().map_or(0, |t| 3 + t.len());
+    let pairs: usize = p
+        .user_properties
+        .iter()
+        .map(|(k, v)| 5 + k.len() + v.len())
+        .sum();
+    7 + text(&p.content_type) + text(&p.response_topic) + pairs
+}
+
+fn to_wire(qos: Qos) -> QoS {
+    match qos {
+        Qos::AtMostOnce => QoS::AtMostOnce,
+        Qos::AtLeastOnce => QoS::AtLeastOnce,
+        Qos::ExactlyOnce => QoS::ExactlyOnce,
+    }
+}
+
+fn from_wire(qos: QoS) -> Qos {
+    match qos {
+        QoS::AtMostOnce => Qos::AtMostOnce,
+        QoS::AtLeastOnce => Qos::AtLeastOnce,
+        QoS::ExactlyOnce => Qos::ExactlyOnce,
+    }
+}

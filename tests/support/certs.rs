@@ -1,0 +1,171 @@
+//! Certificates for tests: version 3 by rcgen, version 1 by the openssl command.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    PKCS_RSA_SHA256, date_time_ymd,
+};
+
+use super::mosquitto::Folder;
+
+/// A certificate authority with an RSA key.
+pub struct Authority {
+    folder: Folder,
+    name: String,
+}
+
+/// A certificate and its private key.
+pub struct Identity {
+    pub cert: PathBuf,
+    pub key: PathBuf,
+}
+
+/// What is wrong with a certificate, if anything.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Dates {
+    Good,
+    Expired,
+}
+
+impl Authority {
+    /// A CA of that name. Two of one name differ in their keys.
+    pub fn new(name: &str) -> Authority {
+        let authority = Authority {
+            folder: Folder::new(),
+            name: name.to_owned(),
+        };
+        openssl(&[
+            "genpkey",
+            "-algorithm",
+            "RSA",
+            "-out",
+            &authority.path("ca.key"),
+        ]);
+        let certificate = authority
+            .params()
+            .self_signed(&authority.key())
+            .expect("a CA");
+        authority.folder.write("ca.crt", certificate.pem());
+        authority
+    }
+
+    pub fn cert(&self) -> PathBuf {
+        self.folder.0.join("ca.crt")
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.0.join(name).display().to_string()
+    }
+
+    fn params(&self) -> CertificateParams {
+        let mut params = CertificateParams::default();
+        params
+            .distinguished_name
+            .push(DnType::CommonName, &self.name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        params
+    }
+
+    fn key(&self) -> KeyPair {
+        let pem = fs::read_to_string(self.path("ca.key")).expect("written before");
+        KeyPair::from_pem_and_sign_algo(&pem, &PKCS_RSA_SHA256).expect("an RSA key")
+    }
+
+    /// A version 3 certificate for `host`.
+    pub fn version_three(&self, host: &str, dates: Dates) -> Identity {
+        let mut params = CertificateParams::new(vec![host.to_owned()]).expect("a name");
+        params.distinguished_name.push(DnType::CommonName, host);
+        if dates == Dates::Expired {
+            params.not_before = date_time_ymd(2020, 1, 1);
+            params.not_after = date_time_ymd(2021, 1, 1);
+        }
+        let key = KeyPair::generate().expect("a key");
+        let issuer = Issuer::new(self.params(), self.key());
+        let certificate = params.signed_by(&key, &issuer).expect("a certificate");
+        Identity {
+            cert: self
+                .folder
+                .write(&format!("{host}.v3.crt"), certificate.pem()),
+            key: self
+                .folder
+                .write(&format!("{host}.v3.key"), key.serialize_pem()),
+        }
+    }
+
+    /// A version 1 certificate whose common name is `host`.
+    pub fn version_one(&self, host: &str, dates: Dates) -> Identity {
+        let (key, request, cert) = (
+            self.path("v1.key"),
+            self.path("v1.csr"),
+            self.path(&format!("{host}.v1.crt")),
+        );
+        let subject = format!("/CN={host}");
+        openssl(&[
+            "req", "-new", "-newkey", "rsa:2048", "-nodes", "-subj", &subject, "-keyout", &key,
+            "-out", &request,
+        ]);
+        let days = if dates == Dates::Expired { "-1" } else { "30" };
+        openssl(&[
+            "x509",
+            "-req",
+            "-in",
+            &request,
+            "-CA",
+            &self.path("ca.crt"),
+            "-CAkey",
+            &self.path("ca.key"),
+            "-CAcreateserial",
+            "-days",
+            days,
+            "-out",
+            &cert,
+        ]);
+        let text = output(&["x509", "-in", &cert, "-noout", "-text"]);
+        assert!(text.contains("Version: 1 "), "{text}");
+        Identity {
+            cert: cert.into(),
+            key: key.into(),
+        }
+    }
+
+    /// The key of an identity, encrypted with a passphrase (PKCS#8).
+    pub fn encrypt(&self, key: &Path, passphrase: &str) -> PathBuf {
+        let encrypted = self.path("encrypted.key");
+        let pass = format!("pass:{passphrase}");
+        openssl(&[
+            "pkcs8",
+            "-topk8",
+            "-v2",
+            "aes-256-cbc",
+            "-in",
+            &key.display().to_string(),
+            "-passout",
+            &pass,
+            "-out",
+            &encrypted,
+        ]);
+        encrypted.into()
+    }
+}
+
+fn openssl(arguments: &[&str]) {
+    output(arguments);
+}
+
+fn output(arguments: &[&str]) -> String {
+    let output = Command::new("openssl")
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .expect("openssl is installed");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}

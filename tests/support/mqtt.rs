@@ -1,0 +1,67 @@
+//! Short forms for tests that speak to brokers through the library.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use osql::diagnostic::Error;
+use osql::mqtt::{Client, Clients, Message, Subscription};
+use osql::run::wait::Token;
+use osql::types::{Record, Value};
+
+/// Options from names and values.
+pub fn options<const N: usize>(fields: [(&str, Value); N]) -> Record {
+    fields.into_iter().collect()
+}
+
+/// A path as an option's value.
+pub fn path(path: &Path) -> Value {
+    Value::str(path.display().to_string())
+}
+
+/// A token that ends a test that hangs.
+pub fn patience(seconds: u64) -> Token {
+    Token::new().child_until(
+        Instant::now() + Duration::from_secs(seconds),
+        "the test takes too long",
+    )
+}
+
+/// A client named `m`.
+pub fn connect(options: &Record) -> Result<(Clients, Arc<Client>), Error> {
+    let clients = Clients::default();
+    clients.register("m", options, &patience(30))?;
+    let client = clients.get("m")?;
+    Ok((clients, client))
+}
+
+/// The next message's payload as text.
+pub fn text(subscription: &mut Subscription) -> String {
+    let message = subscription
+        .recv(&patience(30))
+        .expect("a message")
+        .expect("not the end");
+    payload(&message)
+}
+
+pub fn payload(message: &Message) -> String {
+    String::from_utf8_lossy(&message.payload).into_owned()
+}
+
+/// A number of the client's status.
+pub fn status(client: &Client, name: &str) -> i64 {
+    client
+        .status()
+        .get(name)
+        .and_then(Value::as_int)
+        .expect(name)
+}
+
+/// Waits until `done` holds.
+pub fn eventually(what: &str, mut done: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(30);
+    while !done() {
+        assert!(Instant::now() < end, "{what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
