@@ -40,7 +40,9 @@ fn choose_exactly(
     fitting.sort_by_key(|(cost, ..)| *cost);
     let (best, sure, modes, first) = fitting.first()?;
     let (best, sure, modes) = (*best, *sure, modes.clone());
-    let rivals = fitting[1..].iter().filter(|(cost, certain, ..)| sure && *certain && *cost == best);
+    let rivals = fitting[1..]
+        .iter()
+        .filter(|(cost, certain, ..)| sure && *certain && *cost == best);
     let ambiguous = rivals
         .filter(|(.., f)| f.is_user() && first.is_user())
         .map(|(.., f)| (*f).clone())
@@ -80,7 +82,11 @@ fn fit_all<'f>(
         .map(|(a, p)| fit(a, &p.ty))
         .collect();
     let fits = fits?;
-    if fits.iter().enumerate().any(|(i, fit)| !fit.sure && exact(i)) {
+    if fits
+        .iter()
+        .enumerate()
+        .any(|(i, fit)| !fit.sure && exact(i))
+    {
         return None;
     }
     let cost = fits.iter().map(|f| f.cost).sum();
@@ -298,7 +304,9 @@ fn ambiguous(name: &str, choice: &Choice, span: &Span) -> Error {
     let error = Error::compile(format!("the call of '{name}' is ambiguous")).at(span);
     let fitting = choice.candidates[..1].iter().chain(&choice.ambiguous);
     fitting
-        .fold(error, |error, f| error.help(format!("it fits {}", f.signature)))
+        .fold(error, |error, f| {
+            error.help(format!("it fits {}", f.signature))
+        })
         .help("say which one is meant: cast(… as Type)")
 }
 

@@ -87,7 +87,10 @@ fn own_columns<'a>(
     definition: &'a ast::CreateFunction,
     select: &'a Select,
 ) -> Option<Vec<&'a str>> {
-    let parameters = definition.parameters.iter().map(|p| Some(&*p.name.as_ref()?.text));
+    let parameters = definition
+        .parameters
+        .iter()
+        .map(|p| Some(&*p.name.as_ref()?.text));
     parameters.chain(select.items.iter().map(local)).collect()
 }
 

@@ -155,7 +155,9 @@ fn walk_statement(statement: &Statement, found: &mut Vec<Arc<str>>) {
         Kind::Update(update) => {
             found.push(update.function.name.text.clone());
             let exprs = update.args.iter().chain([&update.value]);
-            exprs.chain(&update.filter).for_each(|e| walk_calls(e, found));
+            exprs
+                .chain(&update.filter)
+                .for_each(|e| walk_calls(e, found));
         }
         Kind::CreateObjects(create) => {
             found.extend(create.attributes.iter().map(|a| a.name.text.clone()));

@@ -582,11 +582,16 @@ impl Compiler<'_> {
             && self.is_bound(graph)?
         {
             let graph = self.fragment(|c| c.expr(graph))?;
-            let nodes = self.fragment(|c| c.call_fragments("transition_nodes", vec![graph], &expr.span))?;
+            let nodes =
+                self.fragment(|c| c.call_fragments("transition_nodes", vec![graph], &expr.span))?;
             let (over, _) = self.fragment_value(nodes);
             let pattern = self.bind(name, &Type::Object)?;
             let stream = false;
-            self.top().steps.push(Step::Iterate { pattern, over, stream });
+            self.top().steps.push(Step::Iterate {
+                pattern,
+                over,
+                stream,
+            });
             return Ok(true);
         }
         for child in children(expr) {
@@ -623,7 +628,8 @@ impl Compiler<'_> {
             return Ok(None);
         }
         let resolvents = self.world.library.named(function)?;
-        let may_be_stored = |f: &Arc<Function>| !matches!(f.body, Body::Native(_) | Body::Procedure(..));
+        let may_be_stored =
+            |f: &Arc<Function>| !matches!(f.body, Body::Native(_) | Body::Procedure(..));
         if !resolvents.iter().any(may_be_stored) {
             return Ok(None);
         }
@@ -880,9 +886,18 @@ fn exact_view(world: &World, function: &Function) -> Result<Option<View>> {
     let Some(view) = inverse::view(world, function)? else {
         return Ok(None);
     };
-    let own = function.signature.params.iter().chain(&function.signature.columns);
+    let own = function
+        .signature
+        .params
+        .iter()
+        .chain(&function.signature.columns);
     let own: Vec<_> = own.map(|c| c.ty.clone()).collect();
-    let stored = view.stored.signature.params.iter().chain(&view.stored.signature.columns);
+    let stored = view
+        .stored
+        .signature
+        .params
+        .iter()
+        .chain(&view.stored.signature.columns);
     let same = view
         .rearranged(&own, Type::Boolean)
         .into_iter()

@@ -341,7 +341,9 @@ impl Compiler<'_> {
         let predicate = |f: &Arc<Function>| {
             takes(f, update.args.len() + 1) && f.signature.columns[0].ty == Type::Boolean
         };
-        if resolvents.iter().any(|f| takes(f, update.args.len())) || !resolvents.iter().any(predicate) {
+        if resolvents.iter().any(|f| takes(f, update.args.len()))
+            || !resolvents.iter().any(predicate)
+        {
             return Ok(None);
         }
         let mut relation = update.clone();

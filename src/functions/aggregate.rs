@@ -293,8 +293,10 @@ struct Bins {
 impl Bins {
     fn of(limits: &Value) -> Result<Bins> {
         let wrong = || {
-            Error::run(format!("the limits of a histogram are [min, max, bins], not {limits}"))
-                .help("there is one bin at least, and the maximum is above the minimum")
+            Error::run(format!(
+                "the limits of a histogram are [min, max, bins], not {limits}"
+            ))
+            .help("there is one bin at least, and the maximum is above the minimum")
         };
         let Value::Vector(limits) = limits else {
             return Err(wrong());
@@ -322,13 +324,21 @@ impl Bins {
 fn histogram_of_vectors(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let limits = args.vector(1)?.iter().map(Bins::of);
     let limits = limits.collect::<Result<Vec<Bins>>>()?;
-    let all = limits.iter().map(|b| b.count as i64).try_fold(1i64, i64::checked_mul);
+    let all = limits
+        .iter()
+        .map(|b| b.count as i64)
+        .try_fold(1i64, i64::checked_mul);
     let all = super::size(all.unwrap_or(i64::MAX), "a histogram", "bins")?;
     let mut counts = vec![0i64; all];
     let mut vectors = args.open(0, cx)?;
     while let Some(vector) = vectors.next(cx)? {
-        let Value::Vector(numbers) = &vector else { continue };
-        let places = numbers.iter().zip(&limits).map(|(n, bins)| bins.of_number(n.as_real()?));
+        let Value::Vector(numbers) = &vector else {
+            continue;
+        };
+        let places = numbers
+            .iter()
+            .zip(&limits)
+            .map(|(n, bins)| bins.of_number(n.as_real()?));
         let place = places.zip(&limits).try_fold(0, |so_far, (place, bins)| {
             Some(so_far * bins.count + place?)
         });
@@ -345,12 +355,17 @@ fn aggv(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let mut columns: Vec<Vec<Value>> = Vec::new();
     let mut vectors = args.open(0, cx)?;
     while let Some(vector) = vectors.next(cx)? {
-        let Value::Vector(elements) = &vector else { continue };
+        let Value::Vector(elements) = &vector else {
+            continue;
+        };
         if columns.is_empty() {
             columns.resize(elements.len(), vec![]);
         }
         if columns.len() != elements.len() {
-            let message = format!("aggv takes vectors of one size, not {vector} among others of {}", columns.len());
+            let message = format!(
+                "aggv takes vectors of one size, not {vector} among others of {}",
+                columns.len()
+            );
             return Err(Error::run(message));
         }
         for (column, element) in columns.iter_mut().zip(elements.iter()) {
@@ -359,7 +374,11 @@ fn aggv(cx: &Cx, args: Args) -> Result<Option<Value>> {
     }
     let function = args.function(1)?;
     let aggregate = |column| call::function(function, vec![Value::bag(column)], cx);
-    let results = columns.into_iter().map(aggregate).collect::<Result<Vec<_>>>()?;
-    Ok(Some(Value::vector(results.into_iter().map(|r| r.unwrap_or(Value::Null)))))
+    let results = columns
+        .into_iter()
+        .map(aggregate)
+        .collect::<Result<Vec<_>>>()?;
+    Ok(Some(Value::vector(
+        results.into_iter().map(|r| r.unwrap_or(Value::Null)),
+    )))
 }
-

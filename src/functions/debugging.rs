@@ -38,7 +38,9 @@ fn pretty(out: &mut String, value: &Value, depth: usize) {
             broken(out, '[', parts, ']', depth);
         }
         Value::Record(record) if !fits => {
-            let parts = record.iter().map(|(k, v)| (format!("{}:", Value::str(k)), v));
+            let parts = record
+                .iter()
+                .map(|(k, v)| (format!("{}:", Value::str(k)), v));
             broken(out, '{', parts, '}', depth);
         }
         _ => out.push_str(&flat),

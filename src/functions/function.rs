@@ -153,7 +153,12 @@ impl View {
 
     /// The results out of a row of the stored function.
     pub fn results(&self, arity: usize, row: &[Value]) -> Value {
-        let width = self.columns.iter().flatten().filter(|c| **c >= arity).count();
+        let width = self
+            .columns
+            .iter()
+            .flatten()
+            .filter(|c| **c >= arity)
+            .count();
         let result = |i: usize| {
             let at = self.columns.iter().position(|c| *c == Some(arity + i));
             at.map_or(Value::Null, |at| row[at].clone())

@@ -12,7 +12,9 @@ pub const NATIVES: Natives = &[
     ("apply", apply as Native),
     ("call", call),
     ("mapvector", mapvector),
-    ("eval", |cx, a| evaluate(cx, a).map(|(value, _)| Some(value))),
+    ("eval", |cx, a| {
+        evaluate(cx, a).map(|(value, _)| Some(value))
+    }),
     ("evalv", |cx, a| {
         let (value, tuples) = evaluate(cx, a)?;
         Ok(Some(rows(value, tuples)))

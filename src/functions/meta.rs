@@ -131,7 +131,9 @@ pub const NATIVES: Natives = &[
         Ok(functions(cx.world.library.user_functions()))
     }),
     ("calls", |cx, a| Ok(functions(called(cx, a.function(0)?)?))),
-    ("calledby", |cx, a| Ok(functions(callers(cx, a.function(0)?)?))),
+    ("calledby", |cx, a| {
+        Ok(functions(callers(cx, a.function(0)?)?))
+    }),
     ("calls_somehow", |cx, a| {
         closure(a.function(0)?, |f| called(cx, f))
     }),
@@ -142,7 +144,9 @@ pub const NATIVES: Natives = &[
 ];
 
 fn functions(functions: impl IntoIterator<Item = Arc<Function>>) -> Option<Value> {
-    Some(Value::bag(functions.into_iter().map(Value::Function).collect()))
+    Some(Value::bag(
+        functions.into_iter().map(Value::Function).collect(),
+    ))
 }
 
 fn types(types: impl IntoIterator<Item = Type>) -> Option<Value> {
@@ -171,9 +175,14 @@ fn type_named(cx: &Cx, name: &str) -> Option<Type> {
 
 /// The built-in types without what they are made of, then the users'.
 fn all_types(cx: &Cx) -> Vec<Type> {
-    let built_in = signature::BUILT_IN.iter().filter_map(|name| Type::named(name));
+    let built_in = signature::BUILT_IN
+        .iter()
+        .filter_map(|name| Type::named(name));
     let users = cx.world.store.types.all().into_iter().map(Type::User);
-    built_in.filter(|ty| *ty != Type::matrix()).chain(users).collect()
+    built_in
+        .filter(|ty| *ty != Type::matrix())
+        .chain(users)
+        .collect()
 }
 
 /// All types above, level by level.
@@ -198,14 +207,19 @@ fn type_source(cx: &Cx, args: Args) -> Result<Option<Value>> {
     };
     let above: Vec<String> = user.supertypes().iter().map(Type::to_string).collect();
     let (name, above) = (user.name(), above.join(", "));
-    Ok(Some(Value::str(format!("create type {name} under {above};"))))
+    Ok(Some(Value::str(format!(
+        "create type {name} under {above};"
+    ))))
 }
 
 fn every_function(cx: &Cx) -> Result<Vec<Arc<Function>>> {
     let names = cx.world.library.names();
     let functions = names.iter().map(|name| cx.world.library.resolvents(name));
     let functions = functions.collect::<Result<Vec<_>>>()?;
-    Ok(functions.iter().flat_map(|all| all.iter().cloned()).collect())
+    Ok(functions
+        .iter()
+        .flat_map(|all| all.iter().cloned())
+        .collect())
 }
 
 fn allfunctions(cx: &Cx, _: Args) -> Result<Option<Value>> {
@@ -318,8 +332,10 @@ fn thetbr(_: &Cx, args: Args) -> Result<Option<Value>> {
     let (function, pattern) = (args.function(0)?, args.str(1)?);
     let (arity, columns) = (function.arity(), function.signature.columns.len());
     if pattern.len() != arity + columns || !pattern.bytes().all(|b| matches!(b, b'b' | b'f')) {
-        return Err(Error::run(format!("'{pattern}' does not fit {}", function.signature))
-            .help("write b (known) or f (wanted) for each argument, then for each result"));
+        return Err(
+            Error::run(format!("'{pattern}' does not fit {}", function.signature))
+                .help("write b (known) or f (wanted) for each argument, then for each result"),
+        );
     }
     let known_arguments = pattern.bytes().take(arity).all(|b| b == b'b');
     if !known_arguments && !matches!(function.body, Body::Stored(_) | Body::Inverse(_)) {

@@ -89,10 +89,14 @@ fn only_stored(cx: &Cx, function: &Arc<Function>) -> Result<Arc<Function>> {
         return Ok(function.clone());
     }
     let resolvents = cx.world.library.resolvents(function.name())?;
-    let mut stored = resolvents.iter().filter(|f| matches!(f.body, Body::Stored(_)));
+    let mut stored = resolvents
+        .iter()
+        .filter(|f| matches!(f.body, Body::Stored(_)));
     match (stored.next(), stored.next()) {
         (Some(only), None) => Ok(only.clone()),
-        _ => Err(Error::run(format!("'{}' has several resolvents", function.name()))
-            .help("name the one whose rows are meant")),
+        _ => Err(
+            Error::run(format!("'{}' has several resolvents", function.name()))
+                .help("name the one whose rows are meant"),
+        ),
     }
 }

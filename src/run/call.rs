@@ -154,7 +154,9 @@ fn stored(f: &Function, table: &Table, args: Vec<Value>) -> Option<Value> {
 fn inverse(f: &Function, view: &View, args: Vec<Value>) -> Option<Value> {
     let mut known: Vec<Option<Value>> = args.into_iter().map(Some).collect();
     known.resize(f.arity() + f.signature.columns.len(), None);
-    let rows = view.table()?.lookup(&view.rearranged(&known, Some(Value::Bool(true))));
+    let rows = view
+        .table()?
+        .lookup(&view.rearranged(&known, Some(Value::Bool(true))));
     let mut results = rows.iter().map(|row| view.results(f.arity(), row));
     if f.signature.many == Many::One && view.is_unique(f.arity()) {
         return results.next();

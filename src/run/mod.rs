@@ -3,6 +3,7 @@
 pub mod call;
 pub mod eval;
 mod group;
+pub mod inputs;
 mod pattern;
 pub mod procedure;
 pub mod query;

@@ -232,7 +232,10 @@ fn row(function: &Function, table: &Table, args: &[Value], value: Value) -> Resu
         if let Value::Object(object) = value
             && object.is_deleted()
         {
-            let message = format!("{object} has been deleted, and can have no {}", function.name());
+            let message = format!(
+                "{object} has been deleted, and can have no {}",
+                function.name()
+            );
             return Err(Error::run(message));
         }
         conform(value, ty).ok_or_else(|| {

@@ -46,7 +46,10 @@ pub fn execute_within(cx: &Cx, source: &Arc<Source>) -> Result<(Value, bool)> {
         let query = Arc::new(compile::query(&cx.world, expr)?);
         let tuples = query.output.columns.len() > 1 || matches!(query.ty, Type::Tuple(_));
         let given = vec![];
-        return Ok((Value::Bag(Arc::new(query::SubCollection { query, given })), tuples));
+        return Ok((
+            Value::Bag(Arc::new(query::SubCollection { query, given })),
+            tuples,
+        ));
     }
     let mark = cx.world.store.journal.mark();
     let mut results = Vec::new();
@@ -260,10 +263,14 @@ fn mentions(ty: &Type, user: &Arc<UserType>) -> bool {
 fn create_function(world: &World, definition: &CreateFunction) -> Result<()> {
     let signature = signature::resolve(definition, &world.store.types)?;
     let existing = world.library.resolvents(&signature.name)?;
-    let taken = existing.iter().find(|f| !f.is_user() && f.signature.same_arguments(&signature));
+    let taken = existing
+        .iter()
+        .find(|f| !f.is_user() && f.signature.same_arguments(&signature));
     if let Some(built_in) = taken {
         let message = format!("{} is built in and cannot be replaced", built_in.signature);
-        return Err(Error::compile(message).at(&definition.name.span).help("give yours another name"));
+        return Err(Error::compile(message)
+            .at(&definition.name.span)
+            .help("give yours another name"));
     }
     let body = body(world, definition, &signature)?;
     let function = Arc::new(Function::new(signature, body, definition, None));

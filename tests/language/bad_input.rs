@@ -12,7 +12,10 @@ fn ten_thousand_parentheses() {
     db.fails(&nested, &["nested"]);
     db.fails(&("[".repeat(10_000) + ";"), &[]);
     db.fails(&("-".repeat(100_000) + "x;"), &[]);
-    db.fails(&("sqrt(".repeat(10_000) + "2" + &")".repeat(10_000) + ";"), &[]);
+    db.fails(
+        &("sqrt(".repeat(10_000) + "2" + &")".repeat(10_000) + ";"),
+        &[],
+    );
     db.gives("1;", "1");
 }
 
@@ -21,7 +24,10 @@ fn long_chains_of_operators() {
     let mut db = Db::new();
     let sum = "1".to_owned() + &"+1".repeat(5_000) + ";";
     let printed = db.run(&sum);
-    assert!(printed == "5001\n" || printed.contains("error: "), "{printed}");
+    assert!(
+        printed == "5001\n" || printed.contains("error: "),
+        "{printed}"
+    );
 }
 
 #[test]
@@ -47,7 +53,10 @@ fn a_function_that_never_ends() {
 #[test]
 fn a_function_that_never_ends_on_a_thread_of_its_own() {
     let mut db = Db::of("create function f(Integer x) -> Integer as f(x + 1) + 1;");
-    db.fails("merge(bag(select stream of f(x) from Integer x where x in siota(1,3), siota(1,3)));", &["functions call each other more than"]);
+    db.fails(
+        "merge(bag(select stream of f(x) from Integer x where x in siota(1,3), siota(1,3)));",
+        &["functions call each other more than"],
+    );
     db.gives("1;", "1");
 }
 
@@ -70,7 +79,10 @@ fn an_endless_aggregate_is_stopped() {
         }
     });
     db.fails("count(natural_numbers());", &["stopped by the test"]);
-    db.fails("count(select i from Integer i where i in natural_numbers() and i < 0);", &["stopped by the test"]);
+    db.fails(
+        "count(select i from Integer i where i in natural_numbers() and i < 0);",
+        &["stopped by the test"],
+    );
     drop(stopper);
 }
 
@@ -103,6 +115,8 @@ fn numbers_and_names_without_end() {
 
 #[test]
 fn deep_recursion_that_ends_is_fine() {
-    let mut db = Db::of("create function depth(Integer n) -> Integer as case when n = 0 then 0 else 1 + depth(n - 1) end;");
+    let mut db = Db::of(
+        "create function depth(Integer n) -> Integer as case when n = 0 then 0 else 1 + depth(n - 1) end;",
+    );
     db.gives("depth(1500);", "1500");
 }

@@ -51,28 +51,42 @@ fn a_predicate_gives_true_or_nothing() {
     db.gives("1<2 and 1>3;", "").gives("'a' < 'b';", "true");
     db.gives("1 + 2 < 3 + 4; \"a\" + 1;", "true\n\"a1\"");
     // and binds tighter than or
-    db.gives("3<2 and 4>3 or 5>2;", "true").gives("3<2 and (4>3 or 5>2);", "");
+    db.gives("3<2 and 4>3 or 5>2;", "true")
+        .gives("3<2 and (4>3 or 5>2);", "");
 }
 
 #[test]
 fn any_two_objects_compare() {
     let mut db = Db::new();
-    db.gives("1 = 1.0; 'a' != 1; [1,2] < [1,3]; 1 = '1';", "true\ntrue\ntrue");
-    db.gives("{'a':1} = {'a':1}; null = null; [1,null] = [1,null];", "true\ntrue\ntrue");
+    db.gives(
+        "1 = 1.0; 'a' != 1; [1,2] < [1,3]; 1 = '1';",
+        "true\ntrue\ntrue",
+    );
+    db.gives(
+        "{'a':1} = {'a':1}; null = null; [1,null] = [1,null];",
+        "true\ntrue\ntrue",
+    );
 }
 
 #[test]
 fn false_is_nothing_in_a_query_and_data_elsewhere() {
     let mut db = Db::new();
     db.gives("select x from Integer x where x in range(3) and false;", "");
-    db.gives("{'on': false}; [true,false];", "{\"on\":false}\n[true,false]");
+    db.gives(
+        "{'on': false}; [true,false];",
+        "{\"on\":false}\n[true,false]",
+    );
 }
 
 #[test]
 fn collections_are_constructed() {
     let mut db = Db::of("set :x = 5; set :a = 16;");
-    db.gives("bag(1,2,3);", "1\n2\n3").gives("bag(1,:x+2);", "1\n7");
-    db.gives("[1,2,3]; [[1,2],[3,4]]; [1,'n',1+sqrt(:a)];", "[1,2,3]\n[[1,2],[3,4]]\n[1,\"n\",5.0]");
+    db.gives("bag(1,2,3);", "1\n2\n3")
+        .gives("bag(1,:x+2);", "1\n7");
+    db.gives(
+        "[1,2,3]; [[1,2],[3,4]]; [1,'n',1+sqrt(:a)];",
+        "[1,2,3]\n[[1,2],[3,4]]\n[1,\"n\",5.0]",
+    );
     db.gives(
         r#"{"id":1,"name":"Kim","age":32}; {};"#,
         r#"{"id":1,"name":"Kim","age":32}
@@ -84,14 +98,20 @@ fn collections_are_constructed() {
 fn elements_are_reached_by_position_and_key() {
     let mut db = Db::of("set :v = [1,2,3]; set :r = {'Greeting':'hej','To':{'name':'Tove'}};");
     db.gives(":v; :v[3]; :v[4];", "[1,2,3]\n3");
-    db.gives(":r['Greeting']; :r['To']['name']; :r['none'];", "\"hej\"\n\"Tove\"\nnull");
+    db.gives(
+        ":r['Greeting']; :r['To']['name']; :r['none'];",
+        "\"hej\"\n\"Tove\"\nnull",
+    );
     db.gives("[[1,2],[3,4]][2,1];", "3");
 }
 
 #[test]
 fn bags_stay_descriptions_until_they_are_read() {
     let mut db = Db::of("set :big = range(1,1000000000000); set :some = bag(3,4);");
-    db.gives("first(:big); count(:some); in(:some); some(:big);", "1\n2\n3\n4\ntrue");
+    db.gives(
+        "first(:big); count(:some); in(:some); some(:big);",
+        "1\n2\n3\n4\ntrue",
+    );
 }
 
 #[test]

@@ -16,13 +16,15 @@ fn plant() -> Db {
         create Person(name, income, dept) instances
           :p1 ('Mio', 100, :toys), :p2 ('Bea', 200, :food), :p3 ('Bror', 300, :tools), :p4 ('Pia', 400, :toys),
           :p5 ('Mats', 500, :food), :p6 ('Olof', 500, :toys), :p7 ('Britt', 600, :tools), :p8 ('Mira', 700, :toys);");
-    db.does("create type Account;
+    db.does(
+        "create type Account;
         create function id(Account) -> Number as stored;
         create function owner(Account) -> Person as stored;
         create function balance(Account) -> Number as stored;
         create Account(id, owner, balance) instances
           (1,:p1,150), (2,:p1,200), (3,:p2,400), (4,:p2,85), (5,:p2,70), (6,:p3,10),
-          (7,:p5,500), (8,:p6,75), (9,:p6,95), (10,:p7,105), (11,:p8,90);");
+          (7,:p5,500), (8,:p6,75), (9,:p6,95), (10,:p7,105), (11,:p8,90);",
+    );
     db
 }
 
@@ -30,24 +32,45 @@ fn plant() -> Db {
 fn objects_have_names() {
     let mut db = plant();
     db.gives("name(:toys); name(:shoes);", "\"Turning\"\n\"Sanding\"");
-    db.gives_bag("select name(d) from Department d where like(name(d),'T*');", "\"Turning\"\n\"Tempering\"");
-    db.gives_bag("select name(d) from Department d;", "\"Turning\"\n\"Forging\"\n\"Tempering\"\n\"Sanding\"");
+    db.gives_bag(
+        "select name(d) from Department d where like(name(d),'T*');",
+        "\"Turning\"\n\"Tempering\"",
+    );
+    db.gives_bag(
+        "select name(d) from Department d;",
+        "\"Turning\"\n\"Forging\"\n\"Tempering\"\n\"Sanding\"",
+    );
 }
 
 #[test]
 fn people_and_their_departments() {
     let mut db = plant();
-    db.gives_bag("select name(p) from Person p where name(dept(p)) = 'Turning';", "\"Mio\"\n\"Pia\"\n\"Olof\"\n\"Mira\"");
-    db.gives("select name(p), income(p) from Person p order by income(p) desc limit 2;", "[\"Mira\",700]\n[\"Britt\",600]");
-    db.gives("select name(p), income(p) from Person p where income(p) > 500 order by name(p);", "[\"Britt\",600]\n[\"Mira\",700]");
-    db.gives("count(select p from Person p); sum(select income(p) from Person p);
-              mean(select income(p) from Person p); median(select income(p) from Person p);", "8\n3300\n412.5\n450.0");
+    db.gives_bag(
+        "select name(p) from Person p where name(dept(p)) = 'Turning';",
+        "\"Mio\"\n\"Pia\"\n\"Olof\"\n\"Mira\"",
+    );
+    db.gives(
+        "select name(p), income(p) from Person p order by income(p) desc limit 2;",
+        "[\"Mira\",700]\n[\"Britt\",600]",
+    );
+    db.gives(
+        "select name(p), income(p) from Person p where income(p) > 500 order by name(p);",
+        "[\"Britt\",600]\n[\"Mira\",700]",
+    );
+    db.gives(
+        "count(select p from Person p); sum(select income(p) from Person p);
+              mean(select income(p) from Person p); median(select income(p) from Person p);",
+        "8\n3300\n412.5\n450.0",
+    );
 }
 
 #[test]
 fn three_types_are_joined() {
     let mut db = plant();
-    db.gives_bag("select balance(a) from Account a where name(owner(a)) = 'Bea';", "400\n85\n70");
+    db.gives_bag(
+        "select balance(a) from Account a where name(owner(a)) = 'Bea';",
+        "400\n85\n70",
+    );
     db.gives_bag("select name(p), balance(a) from Person p, Account a where name(dept(p)) = 'Turning' and owner(a) = p;",
         "[\"Mio\",150]\n[\"Mio\",200]\n[\"Olof\",75]\n[\"Olof\",95]\n[\"Mira\",90]");
     db.gives_bag("select name(p), count(a) from Person p, Account a where name(dept(p)) = 'Turning' and owner(a) = p group by name(p);",

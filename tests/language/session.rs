@@ -97,7 +97,11 @@ impl Db {
     }
 
     fn print(&self, text: &str) {
-        self.session.world().console.write(text).expect("it is memory");
+        self.session
+            .world()
+            .console
+            .write(text)
+            .expect("it is memory");
     }
 
     /// The script prints nothing.
@@ -123,7 +127,11 @@ impl Db {
             lines.sort();
             lines.join("\n")
         };
-        assert_eq!(sorted(printed.trim_end()), sorted(&trimmed(lines)), "after {script}");
+        assert_eq!(
+            sorted(printed.trim_end()),
+            sorted(&trimmed(lines)),
+            "after {script}"
+        );
         self
     }
 

@@ -14,22 +14,43 @@ fn a_vector_per_row_and_a_tuple_per_row() {
          create function rpm(Pump) -> Integer as stored;
          create Pump(name, rpm) instances ('north', 900), ('south', 750);",
     );
-    db.gives("select [name(p),rpm(p)] from Pump p where name(p) = 'north';", "[\"north\",900]");
-    db.gives("select name(p), rpm(p) from Pump p where name(p) = 'south';", "[\"south\",750]");
+    db.gives(
+        "select [name(p),rpm(p)] from Pump p where name(p) = 'north';",
+        "[\"north\",900]",
+    );
+    db.gives(
+        "select name(p), rpm(p) from Pump p where name(p) = 'south';",
+        "[\"south\",750]",
+    );
 }
 
 #[test]
 fn select_vector_keeps_an_order() {
     let mut db = Db::new();
-    db.gives("select vector of i*2 from Integer i where i in [3,1,2] order by i;", "[2,4,6]");
-    db.gives("select Vector of i*2 from Integer i where i = [1,2,3] order by i;", "[2,4,6]");
+    db.gives(
+        "select vector of i*2 from Integer i where i in [3,1,2] order by i;",
+        "[2,4,6]",
+    );
+    db.gives(
+        "select Vector of i*2 from Integer i where i = [1,2,3] order by i;",
+        "[2,4,6]",
+    );
     db.gives(
         "select vector of i from Number i where i in range(-4,5) order by i;",
         "[-4,-3,-2,-1,0,1,2,3,4,5]",
     );
-    db.gives("select vector of i from Integer i where i in bag(3,1,2);", "[3,1,2]");
-    db.gives("select vector of i from Integer i where i in range(5) order by i desc limit 2;", "[5,4]");
-    db.gives("sum(select vector of i from Integer i where i in range(4));", "10");
+    db.gives(
+        "select vector of i from Integer i where i in bag(3,1,2);",
+        "[3,1,2]",
+    );
+    db.gives(
+        "select vector of i from Integer i where i in range(5) order by i desc limit 2;",
+        "[5,4]",
+    );
+    db.gives(
+        "sum(select vector of i from Integer i where i in range(4));",
+        "10",
+    );
 }
 
 #[test]
@@ -37,7 +58,10 @@ fn equations_are_solved() {
     let mut db = Db::new();
     db.gives("select l from Number l where [1,2] - l = [11,12];", "-10");
     db.gives("select l from Number l where [1,3] - l = [11,12];", "");
-    db.gives("select l from Vector of Number l where [1,2] - l = [11,12];", "[-10,-10]");
+    db.gives(
+        "select l from Vector of Number l where [1,2] - l = [11,12];",
+        "[-10,-10]",
+    );
     db.gives("select x from Number x where 2 * x + 1 = 7;", "3.0");
     db.gives("select x from Number x where 3 - x = 5;", "-2");
     db.gives("select x from Number x where -x = 5;", "-5");
@@ -46,13 +70,19 @@ fn equations_are_solved() {
 #[test]
 fn positions_are_variables() {
     let mut db = Db::new();
-    db.gives("select a[1] + a[2] from Vector of Number a where a = [1,2,3];", "3");
+    db.gives(
+        "select a[1] + a[2] from Vector of Number a where a = [1,2,3];",
+        "3",
+    );
     db.gives(
         "select vector of a[i] from Vector a, Integer i where a[i] != 2 and a = [1,2,3] order by i;",
         "[1,3]",
     );
     db.does("set :u = [1,2,3]; set :v = [4,5,6];");
-    db.gives("select vector of :u[i] * :v[i] from Integer i order by i;", "[4,10,18]");
+    db.gives(
+        "select vector of :u[i] * :v[i] from Integer i order by i;",
+        "[4,10,18]",
+    );
 }
 
 #[test]
@@ -98,8 +128,17 @@ fn a_distance_is_a_function_over_vectors() {
 #[test]
 fn vector_patterns_take_vectors_apart() {
     let mut db = Db::of("set :s = bag([1,'a'],[2,'b'],[1,'c'],[9]);");
-    db.gives("select v from Integer k, Charstring v where [k,v] in :s and k = 1;", "\"a\"\n\"c\"");
+    db.gives(
+        "select v from Integer k, Charstring v where [k,v] in :s and k = 1;",
+        "\"a\"\n\"c\"",
+    );
     db.gives("select k from Integer k where [k,'b'] in :s;", "2");
-    db.gives("select k, v from Integer k, Charstring v where [k,v] = [7,'x'];", "[7,\"x\"]");
-    db.gives("select a, b, c from Object a, Object b, Object c where [a,[b,c]] = [1,[2,3]];", "[1,2,3]");
+    db.gives(
+        "select k, v from Integer k, Charstring v where [k,v] = [7,'x'];",
+        "[7,\"x\"]",
+    );
+    db.gives(
+        "select a, b, c from Object a, Object b, Object c where [a,[b,c]] = [1,[2,3]];",
+        "[1,2,3]",
+    );
 }
