@@ -23,16 +23,26 @@ fn asked(statements: &str) -> String {
 
 #[test]
 fn the_plant_answers_questions() {
-    assert_eq!(asked("name(sensors(:mill));"), "\"temperature\"\n\"speed\"\n");
     assert_eq!(
-        asked("select name(s), count(m) from Site s, Machine m where site(m) = s group by name(s) order by name(s);"),
+        asked("name(sensors(:mill));"),
+        "\"temperature\"\n\"speed\"\n"
+    );
+    assert_eq!(
+        asked(
+            "select name(s), count(m) from Site s, Machine m where site(m) = s group by name(s) order by name(s);"
+        ),
         "[\"harbour\",2]\n[\"hill\",1]\n"
     );
     assert_eq!(
-        asked("select topic(s) from Sensor s, Number low, Number high where (low,high) = limits(s) and high > 2000;"),
+        asked(
+            "select topic(s) from Sensor s, Number low, Number high where (low,high) = limits(s) and high > 2000;"
+        ),
         "\"plant/hill/fan/speed\"\n"
     );
-    assert_eq!(asked("name(site(sensor_at('plant/hill/fan/speed')));"), "\"hill\"\n");
+    assert_eq!(
+        asked("name(site(sensor_at('plant/hill/fan/speed')));"),
+        "\"hill\"\n"
+    );
 }
 
 #[test]
@@ -43,8 +53,10 @@ fn limits_decide_what_is_an_alarm() {
         "120\n"
     );
     assert_eq!(
-        asked("set limits(sensor_at('plant/hill/fan/speed')) = (100, 2500);
-               alarm('plant/hill/fan/speed', 50)['low'];"),
+        asked(
+            "set limits(sensor_at('plant/hill/fan/speed')) = (100, 2500);
+               alarm('plant/hill/fan/speed', 50)['low'];"
+        ),
         "100\n"
     );
     assert_eq!(asked("alarm('plant/nowhere', 50);"), "");
@@ -54,8 +66,11 @@ fn limits_decide_what_is_an_alarm() {
 fn readings_become_alarms_on_the_broker() {
     let broker = Mosquitto::start("");
     let url = broker.url("tcp");
-    let (clients, client) = connect(&options([("connection", url.as_str().into())])).expect("connected");
-    let mut alarms = client.subscribe("plant/alarms", &patience(30)).expect("subscribed");
+    let (clients, client) =
+        connect(&options([("connection", url.as_str().into())])).expect("connected");
+    let mut alarms = client
+        .subscribe("plant/alarms", &patience(30))
+        .expect("subscribed");
     for (topic, reading) in [
         ("plant/harbour/mill/temperature", "95.5"),
         ("plant/harbour/mill/speed", "900"),
@@ -72,7 +87,10 @@ fn readings_become_alarms_on_the_broker() {
     );
     let run = plant().stdin(script).run();
     assert_eq!(run.stderr, "");
-    let (_, seen) = run.stdout.split_once("\"watching\"\n").expect("it is watching");
+    let (_, seen) = run
+        .stdout
+        .split_once("\"watching\"\n")
+        .expect("it is watching");
     let mut seen: Vec<_> = seen.lines().collect();
     seen.sort_unstable();
     assert_eq!(seen, ["[\"fan\",-1]", "[\"mill\",95.5]"]);
@@ -86,5 +104,7 @@ fn readings_become_alarms_on_the_broker() {
         ]
     );
     drop(alarms);
-    clients.close(std::time::Duration::from_secs(10)).expect("closed");
+    clients
+        .close(std::time::Duration::from_secs(10))
+        .expect("closed");
 }
