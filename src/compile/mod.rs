@@ -34,7 +34,7 @@ use crate::types::Type;
 use frame::Frame;
 use plan::{Procedure, Query, Stmt};
 
-pub use call::{Choice, choose};
+pub use call::{Choice, best, choose};
 pub use inverse::{inverse_of, updatable};
 
 /// Where the text that is compiled stands.
