@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::{Args, Native, Natives};
 use crate::diagnostic::{Error, Result};
 use crate::run::{Cx, call};
-use crate::types::{Source, Value, print};
+use crate::types::{Numbers as Batch, Source, Value, print};
 
 pub const NATIVES: Natives = &[
     ("count", count as Native),
@@ -32,6 +32,9 @@ fn count(cx: &Cx, args: Args) -> Result<Option<Value>> {
     }
     let mut source = bag.open(cx)?;
     let mut count = 0;
+    while let Some(batch) = source.numbers(cx)? {
+        count += batch.len() as i64;
+    }
     while source.next(cx)?.is_some() {
         count += 1;
     }
@@ -41,11 +44,12 @@ fn count(cx: &Cx, args: Args) -> Result<Option<Value>> {
 fn sum(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let mut source = args.open(0, cx)?;
     let mut total = Value::Int(0);
+    while let Some(batch) = source.numbers(cx)? {
+        total = add_batch(total, batch)?;
+    }
     while let Some(value) = source.next(cx)? {
         total = match (&total, &value) {
-            (Value::Int(a), Value::Int(b)) => Value::Int(a.checked_add(*b).ok_or_else(|| {
-                Error::run("the sum is beyond 64 bits").help("sum real(x) instead of x")
-            })?),
+            (Value::Int(a), Value::Int(b)) => Value::Int(add(*a, *b)?),
             (Value::Real(a), Value::Real(b)) => Value::Real(a + b),
             (_, Value::Null) => total,
             _ => match (total.as_real(), value.as_real()) {
@@ -55,6 +59,29 @@ fn sum(cx: &Cx, args: Args) -> Result<Option<Value>> {
         };
     }
     Ok(Some(total))
+}
+
+fn add(a: i64, b: i64) -> Result<i64> {
+    a.checked_add(b)
+        .ok_or_else(|| Error::run("the sum is beyond 64 bits").help("sum real(x) instead of x"))
+}
+
+/// Adds in the order in which the numbers come, as adding them one by one would.
+fn add_batch(total: Value, batch: Batch) -> Result<Value> {
+    Ok(match (total, batch) {
+        (total, batch) if batch.is_empty() => total,
+        (Value::Int(total), Batch::Ints(ints)) => {
+            Value::Int(ints.into_iter().try_fold(total, add)?)
+        }
+        (total, Batch::Ints(ints)) => {
+            let start = total.as_real().unwrap_or_default();
+            Value::Real(ints.into_iter().fold(start, |sum, i| sum + i as f64))
+        }
+        (total, Batch::Reals(reals)) => {
+            let start = total.as_real().unwrap_or_default();
+            Value::Real(reals.into_iter().fold(start, |sum, r| sum + r))
+        }
+    })
 }
 
 /// Adds what is not a number, vectors for example; the sum of nothing yet is the first element.
@@ -74,16 +101,36 @@ fn not_a_number(value: &Value) -> Error {
 }
 
 /// The numbers of a bag, nulls left out.
-struct Numbers(Box<dyn Source>);
+struct Numbers {
+    source: Box<dyn Source>,
+    batch: std::vec::IntoIter<f64>,
+    /// Whether the source may still make batches.
+    batched: bool,
+}
 
 impl Numbers {
     fn open(args: Args, cx: &Cx) -> Result<Numbers> {
-        Ok(Numbers(args.open(0, cx)?))
+        let source = args.open(0, cx)?;
+        Ok(Numbers {
+            source,
+            batch: vec![].into_iter(),
+            batched: true,
+        })
     }
 
     fn next(&mut self, cx: &Cx) -> Result<Option<f64>> {
         loop {
-            match self.0.next(cx)? {
+            if let Some(number) = self.batch.next() {
+                return Ok(Some(number));
+            }
+            if self.batched {
+                match self.source.numbers(cx)? {
+                    Some(batch) => self.batch = batch.reals().into_iter(),
+                    None => self.batched = false,
+                }
+                continue;
+            }
+            match self.source.next(cx)? {
                 Some(Value::Null) => {}
                 Some(value) => {
                     return value

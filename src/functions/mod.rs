@@ -36,7 +36,7 @@ pub mod vector;
 pub mod window;
 
 #[cfg(test)]
-mod testing;
+pub mod testing;
 
 pub use args::Args;
 pub use function::Function;
