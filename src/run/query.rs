@@ -58,6 +58,7 @@ pub fn open(query: &Arc<Query>, given: Vec<(Slot, Value)>, cx: &Cx) -> Result<Bo
 
 /// A query that is nothing but one expression: its elements, without a layer between.
 fn pass_through(expr: &Expr, frame: &[Value], cx: &Cx) -> Result<Box<dyn Source>> {
+    let _depth = cx.enter()?;
     match eval(expr, frame, cx)? {
         Some(value) if value.is_collection() => value.elements(cx),
         Some(value) => vec![value].open(cx),
@@ -127,6 +128,8 @@ impl Source for QueryRun {
         if self.left == Some(0) {
             return Ok(None);
         }
+        // A query may be made of itself without end, as a function may call itself.
+        let _depth = cx.enter()?;
         loop {
             let Some(value) = self.candidate(cx)? else {
                 return Ok(None);
