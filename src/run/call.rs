@@ -8,7 +8,7 @@ use super::{Cx, procedure, query};
 use crate::compile::plan::{Query, Target};
 use crate::compile::{self, choose, fit};
 use crate::diagnostic::{Error, Result, Span};
-use crate::functions::function::{Body, Param};
+use crate::functions::function::{Body, Param, View};
 use crate::functions::{Args, Function};
 use crate::store::Table;
 use crate::syntax::ast::Many;
@@ -87,10 +87,7 @@ fn body(f: &Arc<Function>, args: Vec<Value>, cx: &Cx) -> Result<Option<Value>> {
             derived(f, &query, args, cx)
         }
         Body::Stored(table) => Ok(stored(f, table, args)),
-        Body::Inverse(stored) => match &stored.body {
-            Body::Stored(table) => Ok(inverse(f, table, &args)),
-            _ => Ok(None),
-        },
+        Body::Inverse(view) => Ok(inverse(f, view, args)),
         Body::Procedure(..) => procedure::call(f, args, cx),
         Body::Generic => Ok(None),
     }
@@ -127,10 +124,14 @@ fn stored(f: &Function, table: &Table, args: Vec<Value>) -> Option<Value> {
     Some(Value::bag(results.collect()))
 }
 
-fn inverse(f: &Function, table: &Table, args: &[Value]) -> Option<Value> {
-    let rows = table.lookup(&[None, args.first().cloned()]);
-    let mut results = rows.iter().map(|row| row[0].clone());
-    if f.signature.many == Many::One && f.signature.columns[0].key {
+fn inverse(f: &Function, view: &View, args: Vec<Value>) -> Option<Value> {
+    let mut known: Vec<Option<Value>> = args.into_iter().map(Some).collect();
+    known.resize(f.arity() + f.signature.columns.len(), None);
+    let rows = view
+        .table()?
+        .lookup(&view.rearranged(&known, Some(Value::Bool(true))));
+    let mut results = rows.iter().map(|row| view.results(f.arity(), row));
+    if f.signature.many == Many::One && view.is_unique(f.arity()) {
         return results.next();
     }
     Some(Value::bag(results.collect()))

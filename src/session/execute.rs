@@ -182,6 +182,10 @@ fn create_type(world: &World, name: &Name, supertypes: &[Name]) -> Result<()> {
 
 /// Deletes a type with its subtypes, their objects, and the functions that speak of them.
 fn delete_type(world: &World, name: &Name) -> Result<()> {
+    if let Some(built_in) = Type::named(&name.text) {
+        let message = format!("the built-in type {built_in} cannot be deleted");
+        return Err(Error::compile(message).at(&name.span));
+    }
     let Some(ty) = world.store.types.get(&name.text) else {
         let names = world.store.types.names();
         let error = Error::compile(format!("there is no type '{}' to delete", name.span.text()));
@@ -269,7 +273,9 @@ fn body(world: &World, definition: &CreateFunction, signature: &Signature) -> Re
             )
             .at(&definition.signature));
         }
-        ast::Body::InverseOf(name) => Body::Inverse(inverted(world, name, signature)?),
+        ast::Body::InverseOf(name) => {
+            Body::Inverse(compile::inverse_of(&inverted(world, name, signature)?))
+        }
     })
 }
 

@@ -64,9 +64,13 @@ impl Table {
 
     /// Whether the arguments determine the results.
     pub fn is_unique_by_arguments(&self) -> bool {
-        self.unique
-            .iter()
-            .any(|columns| columns.iter().all(|c| *c < self.arity))
+        self.is_unique_by(&(0..self.arity).collect::<Vec<_>>())
+    }
+
+    /// Whether at most one row has given values in these columns.
+    pub fn is_unique_by(&self, known: &[usize]) -> bool {
+        let determined = |columns: &Vec<usize>| columns.iter().all(|c| known.contains(c));
+        self.unique.iter().any(determined)
     }
 
     /// The number of rows.
