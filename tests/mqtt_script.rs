@@ -150,7 +150,7 @@ fn no_will_is_sent_after_a_proper_end() {
 #[test]
 fn processes_share_a_subscription() {
     const MESSAGES: usize = 3000;
-    let broker = Mosquitto::start("max_queued_messages 100000");
+    let broker = Mosquitto::start("max_queued_messages 100000\nlog_type all");
     let register = format!(
         "mqtt:register_client('mqtt', {{'connection': '{}'}});\n",
         broker.url("tcp")
