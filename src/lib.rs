@@ -16,6 +16,7 @@
 //! - [`run`] runs plans; every blocking wait goes through [`run::wait`].
 //! - [`functions`] are the built-in ones: declared in OSQL, written in Rust where OSQL cannot.
 //! - [`store`] is the local database: types, objects, stored functions.
+//! - [`flow`] are named streams inside the process, [`jobs`] run in its background.
 //! - [`mqtt`] keeps the promises of delivery.
 //! - [`diagnostic`] is every error that a user can see; [`console`] is where they are seen.
 //! - [`shell`] is the program around it: flags, prompt, scripts, output.
@@ -25,7 +26,9 @@
 pub mod compile;
 pub mod console;
 pub mod diagnostic;
+pub mod flow;
 pub mod functions;
+pub mod jobs;
 pub mod mqtt;
 pub mod run;
 pub mod session;

@@ -246,3 +246,77 @@ fn publish_options_reach_the_reader() {
     assert_eq!(message.qos, Qos::AtLeastOnce);
     assert_eq!(status(&client, "acknowledged"), 1);
 }
+
+#[test]
+fn overlapping_filters_get_every_message_once() {
+    let broker = Mosquitto::start("");
+    for version in [4, 5] {
+        let (_clients, client) = connect(&options([
+            ("connection", broker.url("tcp").into()),
+            ("version", version.into()),
+        ]))
+        .expect("connected");
+        let subscribe = |filter: &str| client.subscribe(filter, &patience(10)).expect(filter);
+        let mut narrow = subscribe("plant/a/t");
+        let mut wide = subscribe("plant/#");
+        let mut middle = subscribe("plant/a/+");
+        let mut again = subscribe("plant/a/+");
+        broker.publish("other", "nobody's", &[]);
+        broker.publish("plant/a/t", "1", &["-q", "1"]);
+        broker.publish("plant/b", "2", &["-q", "1"]);
+        broker.publish("plant/a/u", "3", &["-q", "1"]);
+        broker.publish("plant/a/t", "4", &["-q", "1"]);
+        for (reader, wanted) in [
+            (&mut narrow, &["1", "4"][..]),
+            (&mut wide, &["1", "2", "3", "4"]),
+            (&mut middle, &["1", "3", "4"]),
+            (&mut again, &["1", "3", "4"]),
+        ] {
+            for wanted in wanted {
+                assert_eq!(text(reader), *wanted, "version {version}");
+            }
+        }
+        // What the wide one had covered is subscribed again when that goes.
+        drop(wide);
+        eventually("the wide filter is gone", || {
+            broker.publish("plant/a/t", "5", &["-q", "1"]);
+            text(&mut narrow) == "5"
+        });
+    }
+}
+
+#[test]
+fn retained_messages_and_shared_subscriptions() {
+    let broker = Mosquitto::start("");
+    broker.publish("kept", "old", &["-r", "-q", "1"]);
+    for version in [4, 5] {
+        let base = [
+            ("connection", Value::from(broker.url("tcp"))),
+            ("version", version.into()),
+        ];
+        let (_one, one) = connect(&options(base.clone())).expect("connected");
+        let (_two, two) = connect(&options(base)).expect("connected");
+        let mut kept = one.subscribe("kept", &patience(10)).expect("subscribed");
+        let message = kept.recv(&patience(10)).expect("ok").expect("more");
+        assert!(message.retain && payload(&message) == "old");
+        let mut first = one
+            .subscribe("$share/workers/job/#", &patience(10))
+            .expect("subscribed");
+        let mut second = two
+            .subscribe("$share/workers/job/#", &patience(10))
+            .expect("subscribed");
+        let lines: Vec<_> = (0..100).map(|i| i.to_string()).collect();
+        broker.publish_lines("job/1", 1, lines.join("\n") + "\n");
+        let mut seen: Vec<i32> = Vec::new();
+        for reader in [&mut first, &mut second] {
+            let soon = || {
+                Token::new().child_until(std::time::Instant::now() + Duration::from_millis(300), "")
+            };
+            while let Ok(Some(message)) = reader.recv(&soon()) {
+                seen.push(payload(&message).parse().expect("a number"));
+            }
+        }
+        seen.sort_unstable();
+        assert_eq!(seen, (0..100).collect::<Vec<_>>());
+    }
+}

@@ -78,6 +78,10 @@ impl Compiler<'_> {
                 .at(&name.span)
                 .help("give it to the function as an argument"));
         }
+        if let Some((_, ty)) = self.set_here.iter().find(|(set, _)| *set == name.text) {
+            let read = Expr::Session(name.text.clone(), name.span.clone());
+            return Ok((read, ty.clone()));
+        }
         match self.world.variables.get(&name.text) {
             _ if self.place == Place::Script => Ok((
                 Expr::Session(name.text.clone(), name.span.clone()),

@@ -72,6 +72,13 @@ fn single(arg: &Type, param: &Type) -> Option<(u32, bool)> {
     if arg == param {
         return Some((0, true));
     }
+    // A vector may have streams as elements.
+    if let (Type::Vector(a), Type::Vector(p)) = (arg, param)
+        && a.is_collection()
+        && **p == Type::Object
+    {
+        return Some((1, true));
+    }
     if let (Type::Vector(a), Type::Vector(p)) | (Type::Timeval(a), Type::Timeval(p)) = (arg, param)
     {
         return single(a, p)

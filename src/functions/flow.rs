@@ -1,46 +1,200 @@
-//! Publishing to flows and following them: topics of MQTT brokers.
+//! Publishing and subscribing: flows inside the process, and MQTT topics through their clients.
 
 use std::sync::Arc;
 
 use super::{Args, Native, Natives, mqtt};
-use crate::diagnostic::{Error, Result};
+use crate::diagnostic::{Error, Result, nearest};
+use crate::flow::{Publisher, Status};
+use crate::jobs::Jobs;
 use crate::mqtt::Client;
 use crate::run::Cx;
-use crate::types::Value;
+use crate::run::wait::lock;
+use crate::types::{Collection, Record, Source, Value};
 
 pub const NATIVES: Natives = &[
     ("publish", publish as Native),
     ("subscribe", subscribe),
     ("subscribe_topic", subscribe_topic),
+    ("subscribe_merge", subscribe_merge),
+    ("name_flow", name_flow),
+    ("emit", emit),
+    ("drop", drop_flow),
+    ("flows", flows),
 ];
 
-/// The client and the topic that a flow's name names.
-fn client_topic<'a>(cx: &Cx, flow: &'a str) -> Result<(Arc<Client>, &'a str)> {
-    match flow.split_once(':') {
-        Some((client, topic)) => Ok((cx.world.mqtt.get(client)?, topic)),
-        None => Err(
-            Error::unsupported(format!("a flow inside the process, '{flow}',"))
-                .help("name a client and a topic: \"client:topic\""),
-        ),
+/// Where a name of a flow leads.
+enum Place<'a> {
+    /// A flow inside the process.
+    Flow(&'a str),
+    /// A topic of the broker that a client is registered for.
+    Topic(Arc<Client>, &'a str),
+}
+
+fn place<'a>(name: &'a str, cx: &Cx) -> Result<Place<'a>> {
+    match name.split_once(':') {
+        Some((client, topic)) => Ok(Place::Topic(cx.world.mqtt.get(client)?, topic)),
+        None if name.is_empty() => Err(Error::run("a flow needs a name")),
+        None => Ok(Place::Flow(name)),
     }
 }
 
 fn publish(cx: &Cx, args: Args) -> Result<Option<Value>> {
-    let (client, topic) = client_topic(cx, args.str(1)?)?;
-    let options = if args.len() > 2 {
-        Some(&**args.record(2)?)
-    } else {
-        None
+    let options = match args.len() {
+        3 => Some(&**args.record(2)?),
+        _ => None,
     };
-    mqtt::publish(client, topic, options, args.value(0).clone()).map(Some)
+    match place(args.str(1)?, cx)? {
+        Place::Topic(client, topic) => {
+            mqtt::publish(client, topic, options, args.value(0).clone()).map(Some)
+        }
+        Place::Flow(name) => {
+            if let Some((option, _)) = options.and_then(|options| options.iter().next()) {
+                return Err(Error::run(format!(
+                    "the flow '{name}' is inside this program and has no option '{option}'"
+                ))
+                .help("options are for topics of MQTT clients: 'client:topic'"));
+            }
+            let stream = published(args.collection(0)?.clone(), name);
+            Ok(Some(Value::Stream(stream)))
+        }
+    }
+}
+
+/// `stream`, publishing on a flow as it runs.
+fn published(stream: Arc<dyn Collection>, name: &str) -> Arc<dyn Collection> {
+    Arc::new(Publishing {
+        stream,
+        flow: name.into(),
+    })
+}
+
+struct Publishing {
+    stream: Arc<dyn Collection>,
+    flow: Arc<str>,
+}
+
+impl Collection for Publishing {
+    fn open(&self, cx: &Cx) -> Result<Box<dyn Source>> {
+        Ok(Box::new(PublishingRun {
+            publisher: cx.world.flows.publisher(&self.flow),
+            elements: self.stream.open(cx)?,
+        }))
+    }
+}
+
+struct PublishingRun {
+    publisher: Publisher,
+    elements: Box<dyn Source>,
+}
+
+impl Source for PublishingRun {
+    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        let Some(value) = self.elements.next(cx)? else {
+            return Ok(None);
+        };
+        self.publisher.publish(&value, &cx.token)?;
+        Ok(Some(value))
+    }
+
+    fn is_live(&self) -> bool {
+        self.elements.is_live()
+    }
+}
+
+fn subscription(cx: &Cx, name: &str) -> Result<Value> {
+    match place(name, cx)? {
+        Place::Topic(client, filter) => mqtt::subscribe(client, filter),
+        Place::Flow(name) => {
+            let name: Arc<str> = name.into();
+            Ok(Value::stream_from(move |cx| {
+                Ok(Box::new(cx.world.flows.subscribe(&name)))
+            }))
+        }
+    }
 }
 
 fn subscribe(cx: &Cx, args: Args) -> Result<Option<Value>> {
-    let (client, filter) = client_topic(cx, args.str(0)?)?;
-    mqtt::subscribe(client, filter).map(Some)
+    subscription(cx, args.str(0)?).map(Some)
 }
 
 fn subscribe_topic(cx: &Cx, args: Args) -> Result<Option<Value>> {
-    let (client, filter) = client_topic(cx, args.str(0)?)?;
-    mqtt::subscribe_records(client, filter).map(Some)
+    match place(args.str(0)?, cx)? {
+        Place::Topic(client, filter) => mqtt::subscribe_records(client, filter).map(Some),
+        Place::Flow(name) => Err(Error::run(format!(
+            "the flow '{name}' is inside this program and has no topics"
+        ))
+        .help("subscribe(flow) gives what is published on it")),
+    }
+}
+
+fn subscribe_merge(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let mut streams = Vec::new();
+    for name in args.vector(0)?.iter() {
+        let Some(name) = name.as_str() else {
+            return Err(Error::run(format!("a flow's name is a string, not {name}")));
+        };
+        streams.push(subscription(cx, name)?);
+    }
+    Ok(Some(super::combine::merged(streams)))
+}
+
+fn name_flow(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let name = args.str(1)?;
+    if let Place::Topic(..) = place(name, cx)? {
+        return Err(
+            Error::run(format!("'{name}' is an MQTT topic, and cannot name a flow")).help(
+                "background(publish(s,'client:topic')) publishes on a topic in the background",
+            ),
+        );
+    }
+    let stream = published(args.collection(0)?.clone(), name);
+    let query = lock(&cx.world.statement).clone();
+    Jobs::start(&cx.world, stream, query, Some(name.into()))?;
+    Ok(Some(args.value(1).clone()))
+}
+
+fn emit(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let value = args.value(0);
+    match place(args.str(1)?, cx)? {
+        Place::Flow(name) => cx.world.flows.publisher(name).publish(value, &cx.token)?,
+        Place::Topic(client, topic) => {
+            let one = Value::Stream(Arc::new(vec![value.clone()]));
+            let mut published = mqtt::publish(client, topic, None, one)?.elements(cx)?;
+            while published.next(cx)?.is_some() {}
+        }
+    }
+    Ok(Some(value.clone()))
+}
+
+fn drop_flow(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let Some(name) = args.value(0).as_str() else {
+        return Err(Error::run(format!(
+            "a flow's name is a string, not {}",
+            args.value(0)
+        )));
+    };
+    let fed = cx.world.jobs.stop_feeding(name);
+    let followed = cx.world.flows.drop_subscriptions(name);
+    if fed || followed {
+        return Ok(Some(args.value(0).clone()));
+    }
+    let all = cx.world.flows.all();
+    let error = Error::run(format!("there is no flow '{name}'"));
+    Err(match nearest(name, all.iter().map(|flow| &*flow.name)) {
+        Some(near) => error.help(format!("did you mean '{near}'?")),
+        None => error.help("flows() lists them"),
+    })
+}
+
+fn flows(cx: &Cx, _: Args) -> Result<Option<Value>> {
+    let record = |flow: Status| {
+        let mut record = Record::new();
+        record.put("name", Value::Str(flow.name));
+        record.put("publishers", Value::Int(flow.publishers as i64));
+        record.put("subscribers", Value::Int(flow.subscribers as i64));
+        record.put("published", Value::Int(flow.published as i64));
+        Value::record(record)
+    };
+    let all = cx.world.flows.all().into_iter().map(record);
+    Ok(Some(Value::bag(all.collect())))
 }

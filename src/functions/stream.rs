@@ -8,7 +8,7 @@ use super::{Args, Native, Natives};
 use crate::diagnostic::{Error, Kind, Result};
 use crate::run::Cx;
 use crate::run::wait::Token;
-use crate::types::{Collection, Source, Value};
+use crate::types::{Collection, Source, Timeval, Value};
 
 pub const NATIVES: Natives = &[
     ("heartbeat", heartbeat as Native),
@@ -41,10 +41,18 @@ impl Beat {
         }
     }
 
+    /// When the next beat is.
+    pub fn due(&self) -> Instant {
+        let after = Duration::from_nanos_u128(self.pace.as_nanos() * u128::from(self.count));
+        // A pace beyond what the clock can count is never reached.
+        let far = Duration::from_secs(100 * 365 * 86_400);
+        self.start + after.min(far)
+    }
+
     /// Waits for the next beat; the first is at once. Gives its number, from 0.
     pub fn next(&mut self, cx: &Cx) -> Result<u64> {
         let number = self.count;
-        let due = self.start + Duration::from_nanos_u128(self.pace.as_nanos() * u128::from(number));
+        let due = self.due();
         if due > Instant::now() {
             cx.token.sleep_until(due)?;
         } else {
@@ -52,6 +60,18 @@ impl Beat {
         }
         self.count += 1;
         Ok(number)
+    }
+}
+
+/// The microseconds since 1970 that a value says: a time, an ISO 8601 string, or seconds.
+pub fn micros(value: &Value) -> Option<i64> {
+    match value {
+        Value::Time(time) => Some(time.micros),
+        Value::Str(text) => Timeval::parse(text).map(|time| time.micros),
+        number => {
+            let micros = (number.as_real()? * 1e6).round();
+            (micros.abs() < 9e18).then_some(micros as i64)
+        }
     }
 }
 
@@ -64,7 +84,8 @@ pub fn seconds(value: f64, what: &str) -> Result<Duration> {
     })
 }
 
-fn pace(args: Args, i: usize) -> Result<Duration> {
+/// Argument `i` as the time between two beats.
+pub fn pace(args: Args, i: usize) -> Result<Duration> {
     let pace = seconds(args.real(i)?, "a pace")?;
     if pace.is_zero() && args.real(i)? > 0.0 {
         return Ok(Duration::from_nanos(1));
@@ -90,7 +111,14 @@ struct Heartbeat {
 impl Source for Heartbeat {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
         let number = self.beat.next(cx)?;
-        Ok(Some(Value::Real(number as f64 * self.seconds)))
+        // Ten beats of 0.1 are 1: a division by a whole number rounds once, to what a person expects.
+        let per_second = 1.0 / self.seconds;
+        let seconds = if per_second.fract() == 0.0 {
+            number as f64 / per_second
+        } else {
+            number as f64 * self.seconds
+        };
+        Ok(Some(Value::Real(seconds)))
     }
 }
 
@@ -122,9 +150,10 @@ fn diota(_: &Cx, args: Args) -> Result<Option<Value>> {
     })))
 }
 
-struct Paced {
-    inner: Box<dyn Source>,
-    beat: Beat,
+/// The elements of a source, one at each beat.
+pub struct Paced {
+    pub inner: Box<dyn Source>,
+    pub beat: Beat,
 }
 
 impl Source for Paced {

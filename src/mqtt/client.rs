@@ -262,16 +262,12 @@ impl Client {
     /// The error counts what was not delivered.
     pub(super) fn finish_close(&self, deadline: Instant, token: &Token) -> Result<()> {
         let ended = self.wait_for_end(deadline, token);
-        let owed = match &ended {
-            Ok(true) => lock(&self.0.outbox).counts.owed,
-            _ => {
-                let owed = lock(&self.0.outbox).counts.owed;
-                self.abandon();
-                // The farewell itself is short.
-                let _ = self.wait_for_end(Instant::now() + Duration::from_secs(1), token);
-                owed
-            }
-        };
+        let owed = lock(&self.0.outbox).undelivered();
+        if !matches!(ended, Ok(true)) {
+            self.abandon();
+            // The farewell itself is short.
+            let _ = self.wait_for_end(Instant::now() + Duration::from_secs(1), token);
+        }
         ended?;
         if owed == 0 {
             return Ok(());
@@ -285,7 +281,7 @@ impl Client {
             None => "they are lost; persistence: \"folder\" would keep them",
         };
         Err(Error::run(format!(
-            "mqtt client {}: {owed} message{} not acknowledged by the broker{why}",
+            "mqtt client {}: {owed} message{} not delivered{why}",
             self.0.name,
             if owed == 1 { " was" } else { "s were" }
         ))

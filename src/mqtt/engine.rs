@@ -9,9 +9,10 @@ use super::client::Shared;
 use super::inbox::{FilterState, Receipt};
 use super::journal::{Left, NOBODY};
 use super::link::{Link, Unwritten};
+use super::lost::Lost;
 use super::options::Qos;
 use super::outbox::{Command, Outbox};
-use super::window::{Answered, Outgoing, Slot, Window};
+use super::window::{Answered, Outgoing, Room, Slot, Window};
 use super::wire::{ConnAck, Packet, Publish, Send};
 use crate::run::wait::lock;
 
@@ -21,44 +22,14 @@ const BATCH: usize = 1024;
 /// From so many messages in one batch on, the next is held together for a moment.
 const BURST: usize = 16;
 
+/// With so many publications in flight, or after so many messages at QoS 0 in one read, the next
+/// read waits for a moment: brokers send each answer and each message on its own.
+const DEEP: usize = 128;
+const FLOOD: u64 = 32;
+
 /// Queue lengths at which a connection that holds a burst together wants to be woken early.
 const WAKE_MESSAGES: usize = 512;
 const WAKE_COMMANDS: usize = 8;
-
-/// Why a connection ended.
-pub struct Lost {
-    pub reason: String,
-    /// The broker broke the protocol.
-    pub violation: bool,
-    /// Another try is of no use.
-    pub fatal: bool,
-}
-
-impl Lost {
-    pub fn plain(reason: impl Into<String>) -> Lost {
-        Lost {
-            reason: reason.into(),
-            violation: false,
-            fatal: false,
-        }
-    }
-
-    pub fn violation(reason: impl Into<String>) -> Lost {
-        Lost {
-            reason: reason.into(),
-            violation: true,
-            fatal: false,
-        }
-    }
-
-    pub fn fatal(reason: impl Into<String>) -> Lost {
-        Lost {
-            reason: reason.into(),
-            violation: false,
-            fatal: true,
-        }
-    }
-}
 
 /// What a look at the outbox came to.
 pub struct Work {
@@ -97,6 +68,8 @@ pub struct Engine {
     /// Notes for the journal.
     sent: Vec<(u64, u16, bool)>,
     received: u64,
+    /// Messages at QoS 0 in the last read.
+    flood: u64,
     woken: Vec<Thread>,
 }
 
@@ -114,6 +87,7 @@ impl Engine {
             settled: Vec::new(),
             sent: Vec::new(),
             received: 0,
+            flood: 0,
             woken: Vec::new(),
             shared,
         };
@@ -234,12 +208,12 @@ impl Engine {
             let more = self.take_messages(&mut out, &mut batch);
             self.plan(&mut out, batch.len(), more, commands.is_empty())
         };
-        for command in commands {
-            self.command(command, link)?;
-        }
+        // The batch has left the queue: it goes into the window whatever becomes of the rest.
+        let commanded = commands.into_iter().try_for_each(|c| self.command(c, link));
         for message in batch {
-            self.publish(message, link)?;
+            self.publish(message, link);
         }
+        commanded?;
         self.note_sent()?;
         Ok(work)
     }
@@ -343,7 +317,7 @@ impl Engine {
         }
     }
 
-    fn publish(&mut self, message: Outgoing, link: &mut Link) -> Result<(), Lost> {
+    fn publish(&mut self, message: Outgoing, link: &mut Link) {
         let head = message.head.clone();
         let payload = message.payload.clone();
         if head.qos == Qos::AtMostOnce {
@@ -357,7 +331,7 @@ impl Engine {
                 Ok(()) => self.unwritten.push_back((link.encoded, message)),
                 Err(fault) => self.settled.push((message, Some(fault))),
             }
-            return Ok(());
+            return;
         }
         let record = message.record;
         let id = self.window.push(Slot::Publish {
@@ -374,12 +348,11 @@ impl Engine {
             if let Answered::Settled(message) = self.window.acknowledge(id, head.qos) {
                 self.settled.push((message, Some(fault)));
             }
-            return Ok(());
+            return;
         }
         if record != 0 {
             self.sent.push((record, id, false));
         }
-        Ok(())
     }
 
     fn note_sent(&mut self) -> Result<(), Lost> {
@@ -485,30 +458,31 @@ impl Engine {
         let Some(number) = self.window.subscribed(id) else {
             return;
         };
-        let state = match &granted {
+        self.shared.trace(|| format!("<- SUBACK {granted:?}"));
+        let state = match granted {
             Ok(_) => FilterState::Granted,
-            Err(reason) => FilterState::Refused(reason.clone()),
+            Err(reason) => FilterState::Refused(reason),
         };
-        let answered = lock(&self.shared.inbox).answer(number, state);
-        let Some(filter) = answered else {
-            return;
-        };
-        match granted {
-            Ok(qos) => self
-                .shared
-                .trace(|| format!("<- SUBACK {filter} at QoS {}", qos.number())),
-            Err(reason) => self
-                .shared
-                .trace(|| format!("<- SUBACK {filter} refused: {reason}")),
+        let needless = lock(&self.shared.inbox).answer(number, state);
+        for filter in needless {
+            self.shared.command(Command::Unsubscribe(filter));
         }
+    }
+
+    /// Whether packets come so fast that reading them together saves much and costs nothing. Asked
+    /// after each read.
+    pub fn is_bursting(&mut self) -> bool {
+        std::mem::take(&mut self.flood) >= FLOOD || self.window.publishing() >= DEEP
     }
 
     fn deliver(&mut self, publish: Publish, link: &mut Link) -> Result<(), Lost> {
         self.received += 1;
+        self.flood += u64::from(publish.qos == Qos::AtMostOnce);
         let exactly_once = publish.qos == Qos::ExactlyOnce;
         let mut receipt = None;
         if publish.qos > Qos::AtMostOnce {
-            match self.incoming.get(&publish.id) {
+            // Without the flag it is another message: the broker has forgotten the one before.
+            match self.incoming.get(&publish.id).filter(|_| publish.dup) {
                 // It came before, and the query still has it before it.
                 Some(Incoming::Waiting) => return Ok(()),
                 Some(Incoming::Received) => {
@@ -613,32 +587,6 @@ impl Engine {
         let mut out = lock(&self.shared.outbox);
         out.put_back(unwritten.into_iter().map(|(_, message)| message));
         out.counts.in_flight = self.window.publishing();
-    }
-}
-
-/// Room in the window.
-struct Room {
-    ids: usize,
-    all: usize,
-    at_least_once: usize,
-    exactly_once: usize,
-}
-
-impl Room {
-    /// Takes room for one publication; `false` if there is none.
-    fn take(&mut self, qos: Qos) -> bool {
-        let own = match qos {
-            Qos::AtMostOnce => return true,
-            Qos::AtLeastOnce => &mut self.at_least_once,
-            Qos::ExactlyOnce => &mut self.exactly_once,
-        };
-        if *own == 0 || self.all == 0 || self.ids == 0 {
-            return false;
-        }
-        *own -= 1;
-        self.all -= 1;
-        self.ids -= 1;
-        true
     }
 }
 

@@ -73,6 +73,9 @@ pub struct Filter {
     pub number: u32,
     pub text: Arc<str>,
     pub state: FilterState,
+    /// Whether the broker has it. In MQTT 3.1.1 one that another covers is not left with the
+    /// broker, which would send each message once for each of them.
+    at_broker: bool,
     readers: Vec<Arc<Reader>>,
     /// Threads that wait for the broker's answer.
     waiting: Vec<Thread>,
@@ -221,6 +224,7 @@ impl Inbox {
             number,
             text: Arc::from(filter),
             state: FilterState::Asked,
+            at_broker: false,
             readers: vec![reader.clone()],
             waiting: Vec::new(),
         });
@@ -239,30 +243,51 @@ impl Inbox {
         }
     }
 
-    /// Takes a reader away. Gives the filter's text if it was the last one and the broker is to be
-    /// told. In a session that is kept (`keep`) the broker goes on collecting, and what was not
-    /// taken waits for the next reader.
+    /// Takes a reader away; gives what the broker is to be told. In a session that is kept (`keep`)
+    /// the broker goes on collecting, and what was not taken waits for the next reader.
     pub fn remove_reader(
         &mut self,
         filter: &str,
         reader: &Arc<Reader>,
         keep: bool,
-    ) -> Option<String> {
+    ) -> Vec<Command> {
         self.route = None;
         self.dropped += reader.dropped.load(Ordering::Relaxed);
-        let at = self.filters.iter().position(|f| &*f.text == filter)?;
+        let Some(at) = self.filters.iter().position(|f| &*f.text == filter) else {
+            return Vec::new();
+        };
         let entry = &mut self.filters[at];
         entry.readers.retain(|r| !Arc::ptr_eq(r, reader));
         if !entry.readers.is_empty() {
-            return None;
+            return Vec::new();
         }
         if keep {
             let left = reader.drain().into_iter().filter(|m| m.receipt.is_some());
             self.parked.extend(left);
-            return None;
+            return Vec::new();
         }
         let entry = self.filters.remove(at);
-        Some(entry.text.to_string())
+        if entry.state == FilterState::Granted && !entry.at_broker {
+            return Vec::new();
+        }
+        // What it had covered has to stand for itself again, before it goes.
+        let bare =
+            |f: &&Filter| f.state == FilterState::Granted && !f.at_broker && !self.is_covered(f);
+        let bare = self.filters.iter().filter(bare);
+        let mut commands: Vec<_> = bare.map(|f| Command::Subscribe(f.number)).collect();
+        commands.push(Command::Unsubscribe(entry.text.to_string()));
+        commands
+    }
+
+    /// Whether the broker has another filter that takes all that this one takes.
+    fn is_covered(&self, filter: &Filter) -> bool {
+        let others = self
+            .filters
+            .iter()
+            .filter(|f| f.at_broker && f.number != filter.number);
+        others
+            .into_iter()
+            .any(|other| topic::covers(&other.text, &filter.text))
     }
 
     pub fn filter(&self, number: u32) -> Option<&Filter> {
@@ -278,21 +303,35 @@ impl Inbox {
         Some(filter.state.clone())
     }
 
-    /// The broker's answer to a subscription.
-    pub fn answer(&mut self, number: u32, state: FilterState) -> Option<Arc<str>> {
-        let filter = self.filters.iter_mut().find(|f| f.number == number)?;
+    /// The broker's answer to a subscription. Gives the filters that it need not have any more.
+    pub fn answer(&mut self, number: u32, state: FilterState) -> Vec<String> {
+        let Some(filter) = self.filters.iter_mut().find(|f| f.number == number) else {
+            return Vec::new();
+        };
+        filter.at_broker = state == FilterState::Granted;
         filter.state = state;
         for thread in filter.waiting.drain(..) {
             thread.unpark();
         }
-        Some(filter.text.clone())
+        // With subscription identifiers each copy says whose it is.
+        if self.subscription_ids {
+            return Vec::new();
+        }
+        let mut needless = Vec::new();
+        for i in 0..self.filters.len() {
+            if self.filters[i].at_broker && self.is_covered(&self.filters[i]) {
+                self.filters[i].at_broker = false;
+                needless.push(self.filters[i].text.to_string());
+            }
+        }
+        needless
     }
 
     /// The filters that the broker must know, in the order in which they were asked for.
     pub fn wanted(&mut self, all: bool) -> Vec<u32> {
         let filters = self.filters.iter_mut().filter(|f| match f.state {
             FilterState::Asked => true,
-            FilterState::Granted => all,
+            FilterState::Granted => all && f.at_broker,
             FilterState::Refused(_) => false,
         });
         filters.map(|f| f.number).collect()

@@ -10,8 +10,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::client::{Connected, Shared};
-use super::engine::{Engine, Lost};
+use super::engine::Engine;
 use super::journal::Left;
+use super::lost::Lost;
 use super::net::{self, Failure, Wires};
 use super::outbox::Phase;
 use super::tls;
@@ -26,7 +27,8 @@ const FAREWELL: Duration = Duration::from_millis(500);
 /// worth another try.
 const VIOLATIONS: u32 = 3;
 
-/// How long the connection may hold a burst together before it sends what there is.
+/// How long the connection may hold a burst together before it sends what there is, or reads what
+/// has come.
 const LINGER: Duration = Duration::from_millis(1);
 
 /// Bytes that wait to be written before no more messages are encoded.
@@ -138,7 +140,12 @@ fn down(shared: &Shared, reason: &str) {
 
 fn close(shared: &Shared) {
     let gone = Error::run(format!("mqtt client {} was unregistered", shared.name));
-    lock(&shared.outbox).enter(Phase::Closed);
+    {
+        let mut out = lock(&shared.outbox);
+        out.enter(Phase::Closed);
+        // Lets another client have the file.
+        out.journal = None;
+    }
     lock(&shared.inbox).end(&gone);
 }
 
@@ -148,6 +155,7 @@ fn fail(shared: &Shared, error: Error) {
         let first = matches!(out.phase, Phase::Connecting);
         out.counts.last_error = Some(error.to_string());
         out.enter(Phase::Failed(error.clone()));
+        out.journal = None;
         first
     };
     // At the first connection the one who registers gets the error.
@@ -163,7 +171,7 @@ async fn abandoned(shared: &Shared) {
         let notified = shared.wake.notified();
         {
             let mut out = lock(&shared.outbox);
-            if out.abandon {
+            if out.abandon || (out.closing && out.undelivered() == 0) {
                 return;
             }
             // Nothing can be done about these before there is a connection.
@@ -217,6 +225,8 @@ pub struct Link {
     pub encoded: u64,
     written: u64,
     flushed: bool,
+    /// In a burst the broker's answers are read together: not before this.
+    quiet_until: Option<Instant>,
 }
 
 impl Link {
@@ -245,6 +255,7 @@ async fn connect(shared: &Shared) -> Result<(Link, ConnAck), Failure> {
         encoded: 0,
         written: 0,
         flushed: true,
+        quiet_until: None,
     };
     if let Some(agreed) = &link.agreed {
         shared.trace(|| format!("{} with {}", agreed.version, agreed.suite));
@@ -295,6 +306,9 @@ async fn handshake(shared: &Shared, link: &mut Link, clean: bool) -> Result<Conn
             return Err(Failure::fatal(
                 Error::run(format!("{at} answers in TLS")).help("connect with ssl:// or wss://"),
             ));
+        }
+        if link.input.starts_with(b"HTTP/") {
+            return Err(not_mqtt(shared, &link.input, "it speaks HTTP"));
         }
         match wire::decode(options.version, &mut link.input, options.max_packet) {
             Ok(Some(Packet::ConnAck(ack))) => return accept(shared, ack, clean),
@@ -379,14 +393,17 @@ async fn pump(engine: &mut Engine, mut link: Link, ack: ConnAck) -> End {
         if let Err(lost) = pings.keep(&shared, &mut link) {
             return lose(engine, lost);
         }
-        let wake = match work.linger {
-            true => Instant::now() + LINGER,
-            false => pings.next(),
+        let now = Instant::now();
+        let quiet = link.quiet_until.filter(|until| now < *until);
+        let wake = match (work.linger, quiet) {
+            (true, _) => now + LINGER,
+            (false, Some(until)) => until.min(pings.next()),
+            (false, None) => pings.next(),
         };
         link.input.reserve(16 * 1024);
         let to_write = !link.output.is_empty() || !link.flushed;
         let event = tokio::select! {
-            read = link.wires.read.read_buf(&mut link.input) => Event::Read(read),
+            read = link.wires.read.read_buf(&mut link.input), if quiet.is_none() => Event::Read(read),
             wrote = write_some(&mut link.wires.write, &link.output), if to_write => wrote,
             () = shared.wake.notified() => Event::Woken,
             () = tokio::time::sleep_until(wake) => Event::Woken,
@@ -395,7 +412,11 @@ async fn pump(engine: &mut Engine, mut link: Link, ack: ConnAck) -> End {
             Event::Read(Ok(0)) => Err(Lost::plain("the broker closed it")),
             Event::Read(Ok(_)) => {
                 pings.heard();
-                read_packets(engine, &mut link)
+                let read = read_packets(engine, &mut link);
+                if engine.is_bursting() {
+                    link.quiet_until = Some(Instant::now() + LINGER);
+                }
+                read
             }
             Event::Wrote(Ok(n)) => {
                 bytes::Buf::advance(&mut link.output, n);

@@ -23,6 +23,7 @@ mod engine;
 mod inbox;
 mod journal;
 mod link;
+mod lost;
 mod net;
 mod options;
 mod outbox;
@@ -48,7 +49,7 @@ pub use topic::{check_filter, check_topic};
 
 use client::Notice;
 
-use crate::diagnostic::{Error, Result, nearest};
+use crate::diagnostic::{Error, Kind, Result, nearest};
 use crate::run::wait::{Token, lock};
 use crate::types::Record;
 
@@ -96,8 +97,14 @@ impl Clients {
         check_name(name)?;
         // What is wrong with the options should not cost the old client.
         Options::read(options)?;
-        if self.find(name).is_some() {
-            self.unregister(name, token)?;
+        if self.find(name).is_some()
+            && let Err(error) = self.unregister(name, token)
+        {
+            if error.kind() == Kind::Stopped {
+                return Err(error);
+            }
+            // The new client is wanted all the same.
+            (self.notice)(error.message());
         }
         let client = Client::connect(
             name,

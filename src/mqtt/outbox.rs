@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::thread::Thread;
 
 use super::journal::Journal;
+use super::options::Qos;
 use super::window::Outgoing;
 use crate::diagnostic::Error;
 
@@ -135,6 +136,12 @@ impl Outbox {
             self.queue_bytes += message.payload.len();
             self.queue.push_front(message);
         }
+    }
+
+    /// How many messages were accepted and are neither acknowledged nor, at QoS 0, sent.
+    pub fn undelivered(&self) -> u64 {
+        let unconfirmed = self.queue.iter().filter(|m| m.head.qos == Qos::AtMostOnce);
+        self.counts.owed + unconfirmed.count() as u64
     }
 
     pub fn open_account(&mut self) -> u32 {

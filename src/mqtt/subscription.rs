@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use super::client::Shared;
 use super::inbox::{Message, Reader, Receipt, Taken};
-use super::outbox::Command;
 use crate::diagnostic::Result;
 use crate::run::wait::{Token, lock};
 
@@ -85,9 +84,9 @@ impl Drop for Subscription {
         if keep {
             self.reader.give_back(&mut self.batch);
         }
-        let over = lock(&self.shared.inbox).remove_reader(&self.filter, &self.reader, keep);
-        if let Some(filter) = over {
-            self.shared.command(Command::Unsubscribe(filter));
+        let commands = lock(&self.shared.inbox).remove_reader(&self.filter, &self.reader, keep);
+        for command in commands {
+            self.shared.command(command);
         }
     }
 }

@@ -242,6 +242,34 @@ impl Window {
     }
 }
 
+/// How many publications may still go out before others are acknowledged.
+pub struct Room {
+    /// Packet identifiers.
+    pub ids: usize,
+    /// Publications of any level.
+    pub all: usize,
+    pub at_least_once: usize,
+    pub exactly_once: usize,
+}
+
+impl Room {
+    /// Takes room for one publication; `false` if there is none.
+    pub fn take(&mut self, qos: Qos) -> bool {
+        let own = match qos {
+            Qos::AtMostOnce => return true,
+            Qos::AtLeastOnce => &mut self.at_least_once,
+            Qos::ExactlyOnce => &mut self.exactly_once,
+        };
+        if *own == 0 || self.all == 0 || self.ids == 0 {
+            return false;
+        }
+        *own -= 1;
+        self.all -= 1;
+        self.ids -= 1;
+        true
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,8 +1,10 @@
 //! Running plans. Never sees text.
 
+pub mod batch;
 pub mod call;
 pub mod eval;
 mod group;
+pub mod inputs;
 mod pattern;
 pub mod procedure;
 pub mod query;

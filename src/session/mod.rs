@@ -10,12 +10,12 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::console::Console;
-use crate::diagnostic::{Result, Source};
+use crate::diagnostic::{Error, Result, Source};
 use crate::run::Cx;
 use crate::run::wait::{Token, lock};
 use crate::types::{self, Value};
 
-pub use execute::{execute, load};
+pub use execute::{execute, execute_within, load};
 pub use variables::Variables;
 pub use world::World;
 
@@ -82,6 +82,7 @@ impl Session {
     /// Runs one statement, with or without its closing semicolon.
     pub fn execute(&mut self, statement: &Arc<Source>) -> Result<Outcome> {
         let token = self.begin();
+        *lock(&self.world.statement) = statement.text.trim().into();
         execute(&Cx::new(self.world.clone(), token), statement)
     }
 
@@ -106,10 +107,26 @@ impl Session {
         token
     }
 
-    /// Ends the session: waits until what was published is acknowledged, at most `limit`, and
+    /// Waits until no background job runs; an interrupt ends the wait. An error if a job has failed.
+    pub fn wait_for_jobs(&self) -> Result<()> {
+        match self.world.jobs.wait(&self.begin())? {
+            0 => Ok(()),
+            1 => Err(Error::run("a background job has failed")),
+            failed => Err(Error::run(format!("{failed} background jobs have failed"))),
+        }
+    }
+
+    /// Ends the session: stops background jobs, waits until what was published is acknowledged, at most `limit`, and
     /// disconnects. The error says what was not delivered.
     pub fn close(self, limit: Duration) -> Result<()> {
+        self.world.jobs.stop_all();
         self.world.mqtt.close(limit)
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.world.jobs.stop_all();
     }
 }
 
@@ -121,6 +138,8 @@ pub struct Rows {
     mark: usize,
     /// How long the last result took.
     took: Duration,
+    /// Whether they are those of a statement inside another, which is not at its end.
+    within: bool,
 }
 
 impl Rows {
@@ -130,6 +149,7 @@ impl Rows {
             cx,
             mark,
             took: Duration::ZERO,
+            within: false,
         }
     }
 
@@ -172,6 +192,8 @@ impl Drop for Rows {
     fn drop(&mut self) {
         self.cx.token.stop("the result is not wanted any more");
         self.source = None;
-        self.cx.world.end_of_statement();
+        if !self.within {
+            self.cx.world.end_of_statement();
+        }
     }
 }

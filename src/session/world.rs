@@ -10,7 +10,10 @@ use rand::rngs::StdRng;
 use super::Variables;
 use crate::console::Console;
 use crate::diagnostic::Result;
+use crate::flow::Flows;
+use crate::functions::debugging::Traced;
 use crate::functions::library::Library;
+use crate::jobs::Jobs;
 use crate::mqtt;
 use crate::store::{Store, Undo};
 use crate::types::{Type, Value};
@@ -23,10 +26,16 @@ pub struct World {
     pub store: Store,
     pub variables: Variables,
     pub mqtt: mqtt::Clients,
+    pub flows: Arc<Flows>,
+    pub jobs: Jobs,
+    /// The statement that runs now, or ran last.
+    pub statement: Mutex<Arc<str>>,
     /// Where random numbers come from; `rand_seed` makes them repeat.
     pub rng: Mutex<StdRng>,
     /// The folders to which `popd` goes back, the nearest last.
     pub folders: Mutex<Vec<PathBuf>>,
+    /// The functions whose calls are printed.
+    pub traced: Traced,
     /// When the session began.
     pub started: Instant,
 }
@@ -39,9 +48,13 @@ impl World {
             home,
             mqtt: mqtt::Clients::new(move |line| notices.notice(&format!("{line}\n"))),
             console,
+            flows: Arc::default(),
+            jobs: Jobs::default(),
+            statement: Mutex::new("".into()),
             library: Library::default(),
             store: Store::default(),
             variables: Variables::default(),
+            traced: Traced::default(),
             started: Instant::now(),
             rng: Mutex::new(StdRng::from_os_rng()),
             folders: Mutex::default(),

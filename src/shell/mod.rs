@@ -77,6 +77,9 @@ fn run(options: Options) -> ExitCode {
     if prompt && runner.goes_on() {
         interactive::run(&mut runner, &notices);
     }
+    if options.wait && runner.goes_on() {
+        runner.wait_for_jobs();
+    }
     runner.close(CLOSE_LIMIT)
 }
 

@@ -3,6 +3,7 @@
 
 pub mod bridge;
 pub mod certs;
+pub mod hostile;
 pub mod mosquitto;
 pub mod mqtt;
 pub mod osql;

@@ -243,7 +243,7 @@ mod tests {
 
     #[test]
     fn an_unknown_cipher_is_refused_with_those_that_exist() {
-        let error = provider(Some("RC4-MD5")).err().expect("refused");
+        let error = provider(Some("RC4-MD5")).expect_err("refused");
         assert!(error.message().contains("`RC4-MD5`"));
         assert!(
             error.helps()[0].contains("ECDHE-RSA-AES256-GCM-SHA384"),

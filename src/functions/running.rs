@@ -1,0 +1,288 @@
+//! Streams with a memory: each element in the light of those before it.
+
+use std::sync::Arc;
+
+use rand::Rng;
+
+use super::{Args, Function, Native, Natives, position};
+use crate::diagnostic::{Error, Result};
+use crate::run::call::short;
+use crate::run::wait::lock;
+use crate::run::{Cx, update};
+use crate::syntax::ast::UpdateOp;
+use crate::types::{Source, Value};
+
+pub const NATIVES: Natives = &[
+    ("changed", changed as Native),
+    ("changed_at", changed_at),
+    ("rcount", |_, a| {
+        running(a, |count, _| Ok(Value::Int(count as i64)))
+    }),
+    ("rsum", rsum),
+    ("ravg", ravg),
+    ("histogram", histogram),
+    ("histograms", histograms),
+    ("save_last_element", save_last_element),
+    ("randstream", randstream),
+];
+
+/// A stream that gives for each element what `step` makes of its number, from 1, and itself. The
+/// step is cloned when the stream is started.
+fn running<F>(args: Args, step: F) -> Result<Option<Value>>
+where
+    F: FnMut(u64, Value) -> Result<Value> + Clone + Send + Sync + 'static,
+{
+    let stream = args.collection(0)?.clone();
+    Ok(Some(Value::stream_from(move |cx| {
+        Ok(Box::new(Running {
+            elements: stream.open(cx)?,
+            step: step.clone(),
+            count: 0,
+        }))
+    })))
+}
+
+struct Running<F> {
+    elements: Box<dyn Source>,
+    step: F,
+    count: u64,
+}
+
+impl<F: FnMut(u64, Value) -> Result<Value> + Send> Source for Running<F> {
+    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        let Some(value) = self.elements.next(cx)? else {
+            return Ok(None);
+        };
+        self.count += 1;
+        (self.step)(self.count, value).map(Some)
+    }
+}
+
+fn number(what: &str, count: u64, value: &Value) -> Result<f64> {
+    value.as_real().ok_or_else(|| {
+        Error::run(format!(
+            "element {count} of the stream of {what} is {}, not a number",
+            short(value)
+        ))
+    })
+}
+
+fn rsum(_: &Cx, args: Args) -> Result<Option<Value>> {
+    let mut sum = 0.0;
+    running(args, move |count, value| {
+        sum += number("rsum", count, &value)?;
+        Ok(Value::Real(sum))
+    })
+}
+
+fn ravg(_: &Cx, args: Args) -> Result<Option<Value>> {
+    let mut sum = 0.0;
+    running(args, move |count, value| {
+        sum += number("ravg", count, &value)?;
+        Ok(Value::Real(sum / count as f64))
+    })
+}
+
+fn changed(_: &Cx, args: Args) -> Result<Option<Value>> {
+    filtered(args, |last, value| Ok(last != value))
+}
+
+fn changed_at(_: &Cx, args: Args) -> Result<Option<Value>> {
+    let mut positions = Vec::new();
+    for index in args.vector(1)?.iter() {
+        let at = index
+            .as_int()
+            .and_then(position)
+            .ok_or_else(|| Error::run(format!("a position counts from 1, and is not {index}")))?;
+        positions.push(at);
+    }
+    filtered(args, move |last, value| {
+        let (Value::Vector(last), Value::Vector(value)) = (last, value) else {
+            return Err(Error::run(format!(
+                "changed compares vectors at positions, not {}",
+                short(value)
+            )));
+        };
+        Ok(positions.iter().any(|at| last.get(*at) != value.get(*at)))
+    })
+}
+
+/// The elements that differ from the one before, the first included.
+fn filtered<F>(args: Args, differ: F) -> Result<Option<Value>>
+where
+    F: Fn(&Value, &Value) -> Result<bool> + Send + Sync + 'static,
+{
+    let (stream, differ) = (args.collection(0)?.clone(), Arc::new(differ));
+    Ok(Some(Value::stream_from(move |cx| {
+        Ok(Box::new(Changed {
+            elements: stream.open(cx)?,
+            differ: differ.clone(),
+            last: None,
+        }))
+    })))
+}
+
+struct Changed<F> {
+    elements: Box<dyn Source>,
+    differ: Arc<F>,
+    last: Option<Value>,
+}
+
+impl<F: Fn(&Value, &Value) -> Result<bool> + Send + Sync> Source for Changed<F> {
+    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        while let Some(value) = self.elements.next(cx)? {
+            let differs = match &self.last {
+                Some(last) => (self.differ)(last, &value)?,
+                None => true,
+            };
+            self.last = Some(value.clone());
+            if differs {
+                return Ok(Some(value));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Counts of values in equal parts of a range.
+#[derive(Clone)]
+struct Bins {
+    min: f64,
+    max: f64,
+    counts: Vec<i64>,
+}
+
+impl Bins {
+    fn new(min: f64, max: f64, bins: f64) -> Result<Bins> {
+        if bins < 1.0 || bins.fract() != 0.0 || max <= min || !(max - min).is_finite() {
+            return Err(
+                Error::run(format!("a histogram of {bins} bins from {min} to {max}"))
+                    .help("it needs one bin at least, and a maximum above its minimum"),
+            );
+        }
+        let size = super::size(bins as i64, "a histogram", "bins")?;
+        Ok(Bins {
+            min,
+            max,
+            counts: vec![0; size],
+        })
+    }
+
+    fn count(&mut self, number: f64) {
+        if number >= self.min && number < self.max {
+            let share = (number - self.min) / (self.max - self.min);
+            let bin = (share * self.counts.len() as f64) as usize;
+            let last = self.counts.len() - 1;
+            self.counts[bin.min(last)] += 1;
+        }
+    }
+
+    fn value(&self) -> Value {
+        Value::vector(self.counts.iter().copied().map(Value::Int))
+    }
+}
+
+fn histogram(_: &Cx, args: Args) -> Result<Option<Value>> {
+    let mut bins = Bins::new(args.real(1)?, args.real(2)?, args.real(3)?)?;
+    running(args, move |count, value| {
+        bins.count(number("histogram", count, &value)?);
+        Ok(bins.value())
+    })
+}
+
+fn histograms(_: &Cx, args: Args) -> Result<Option<Value>> {
+    let mut all = Vec::new();
+    for limits in args.vector(1)?.iter() {
+        let numbers: Vec<f64> = match limits {
+            Value::Vector(limits) => limits.iter().filter_map(Value::as_real).collect(),
+            _ => vec![],
+        };
+        let [min, max, bins] = numbers[..] else {
+            return Err(Error::run(format!(
+                "the limits of a histogram are [min,max,bins], not {limits}"
+            )));
+        };
+        all.push(Bins::new(min, max, bins)?);
+    }
+    running(args, move |count, value| {
+        let vector = match &value {
+            Value::Vector(vector) if vector.len() == all.len() => vector,
+            other => {
+                return Err(Error::run(format!(
+                    "element {count} of the stream of histogram is {}, not a vector of {}",
+                    short(other),
+                    all.len()
+                )));
+            }
+        };
+        for (bins, value) in all.iter_mut().zip(vector.iter()) {
+            bins.count(number("histogram", count, value)?);
+        }
+        Ok(Value::vector(all.iter().map(Bins::value)))
+    })
+}
+
+fn save_last_element(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let stream = args.collection(0)?.clone();
+    let function = stored(args.function(1)?, cx)?;
+    Ok(Some(Value::stream_from(move |cx| {
+        Ok(Box::new(Saved {
+            elements: stream.open(cx)?,
+            function: function.clone(),
+        }))
+    })))
+}
+
+/// The resolvent without arguments of the function that was named.
+fn stored(named: &Arc<Function>, cx: &Cx) -> Result<Arc<Function>> {
+    if !named.is_generic() {
+        return Ok(named.clone());
+    }
+    let resolvents = cx.world.library.resolvents(named.name())?;
+    let found = resolvents.iter().find(|f| f.arity() == 0).cloned();
+    found.ok_or_else(|| {
+        Error::run(format!("'{}' cannot keep an element", named.name())).help(
+            "create a stored function without arguments: create function f() -> Object as stored",
+        )
+    })
+}
+
+struct Saved {
+    elements: Box<dyn Source>,
+    function: Arc<Function>,
+}
+
+impl Source for Saved {
+    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        let Some(value) = self.elements.next(cx)? else {
+            return Ok(None);
+        };
+        update::change(UpdateOp::Set, &self.function, &[], vec![value.clone()], cx)?;
+        Ok(Some(value))
+    }
+}
+
+fn randstream(_: &Cx, args: Args) -> Result<Option<Value>> {
+    let (low, high) = (args.real(0)?, args.real(1)?);
+    if !(low <= high && (high - low).is_finite()) {
+        return Err(Error::run(format!(
+            "there are no random numbers from {low} to {high}"
+        )));
+    }
+    Ok(Some(Value::stream_from(move |_| {
+        Ok(Box::new(Random { low, high }))
+    })))
+}
+
+struct Random {
+    low: f64,
+    high: f64,
+}
+
+impl Source for Random {
+    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        cx.token.check()?;
+        let number = lock(&cx.world.rng).random_range(self.low..=self.high);
+        Ok(Some(Value::Real(number)))
+    }
+}

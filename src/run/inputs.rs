@@ -1,0 +1,183 @@
+//! Listens to several collections at once: each runs on a thread of its own, so that one that blocks
+//! or falls silent does not hold up its neighbours.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle, Thread};
+use std::time::Instant;
+
+use super::wait::{Token, lock};
+use super::{Cx, THREAD_STACK_SIZE};
+use crate::diagnostic::{Error, Result};
+use crate::types::{Collection, Value};
+
+/// How many elements of one input may wait to be consumed before that input has to wait.
+const AHEAD: usize = 512;
+
+/// What an input has to say.
+pub enum Event {
+    Element(Value),
+    /// The input has no more elements.
+    End,
+    /// The input could not go on.
+    Failed(Error),
+}
+
+/// Running inputs. Dropping it stops them all and waits for their threads.
+pub struct Inputs {
+    shared: Arc<Shared>,
+    token: Token,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// The inputs' queue: what came first is first, whichever input it came from.
+struct Shared {
+    state: Mutex<State>,
+}
+
+struct State {
+    events: VecDeque<(usize, Event)>,
+    /// For each input, how many of its elements have not been consumed yet.
+    ahead: Vec<usize>,
+    open: bool,
+    /// Threads that wait for events, or for room.
+    waiting: Vec<Thread>,
+}
+
+impl State {
+    fn wake(&mut self) {
+        for thread in self.waiting.drain(..) {
+            thread.unpark();
+        }
+    }
+}
+
+impl Inputs {
+    /// Starts all of them. `what` names the operator in the error of a thread that cannot start.
+    pub fn start(collections: Vec<Arc<dyn Collection>>, what: &str, cx: &Cx) -> Result<Inputs> {
+        let mut inputs = Inputs {
+            shared: Arc::new(Shared {
+                state: Mutex::new(State {
+                    events: VecDeque::new(),
+                    ahead: vec![0; collections.len()],
+                    open: true,
+                    waiting: Vec::new(),
+                }),
+            }),
+            token: cx.token.child(),
+            threads: Vec::with_capacity(collections.len()),
+        };
+        for (input, collection) in collections.into_iter().enumerate() {
+            inputs.spawn(input, collection, what, cx)?;
+        }
+        Ok(inputs)
+    }
+
+    fn spawn(
+        &mut self,
+        input: usize,
+        collection: Arc<dyn Collection>,
+        what: &str,
+        cx: &Cx,
+    ) -> Result<()> {
+        let shared = self.shared.clone();
+        let cx = cx.for_thread(self.token.clone());
+        let thread = thread::Builder::new()
+            .name(format!("{what} {}", input + 1))
+            .stack_size(THREAD_STACK_SIZE)
+            .spawn(move || {
+                let last = match run(&shared, input, &*collection, &cx) {
+                    Ok(()) => Event::End,
+                    Err(error) => Event::Failed(error),
+                };
+                shared.put(input, last);
+            })
+            .map_err(|error| {
+                let number = input + 1;
+                Error::run(format!(
+                    "{what}: no thread can be started for input {number}: {error}"
+                ))
+            })?;
+        self.threads.push(thread);
+        Ok(())
+    }
+
+    /// Moves all events that wait into `batch`, in the order in which they came; waits for the first
+    /// until `until`. `false` if none came in time.
+    pub fn receive(
+        &self,
+        batch: &mut VecDeque<(usize, Event)>,
+        until: Option<Instant>,
+        token: &Token,
+    ) -> Result<bool> {
+        let received = token.wait(until, || {
+            let mut state = lock(&self.shared.state);
+            if state.events.is_empty() {
+                state.waiting.push(thread::current());
+                return None;
+            }
+            batch.append(&mut state.events);
+            Some(())
+        })?;
+        Ok(received.is_some())
+    }
+
+    /// Elements of the inputs have been consumed: `consumed` says how many of each.
+    pub fn release(&self, consumed: &mut [usize]) {
+        let mut state = lock(&self.shared.state);
+        for (ahead, consumed) in state.ahead.iter_mut().zip(consumed) {
+            *ahead -= std::mem::take(consumed);
+        }
+        state.wake();
+    }
+}
+
+impl Drop for Inputs {
+    fn drop(&mut self) {
+        lock(&self.shared.state).open = false;
+        self.token.stop("its result is not wanted any more");
+        for thread in self.threads.drain(..) {
+            // A panic has said what it was already.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Sends all elements of the collection, while anybody wants them.
+fn run(shared: &Shared, input: usize, collection: &dyn Collection, cx: &Cx) -> Result<()> {
+    let mut source = collection.open(cx)?;
+    while let Some(element) = source.next(cx)? {
+        shared.wait_for_room(input, &cx.token)?;
+        if !shared.put(input, Event::Element(element)) {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+impl Shared {
+    fn wait_for_room(&self, input: usize, token: &Token) -> Result<()> {
+        token.wait(None, || {
+            let mut state = lock(&self.state);
+            if state.ahead[input] < AHEAD || !state.open {
+                return Some(());
+            }
+            state.waiting.push(thread::current());
+            None
+        })?;
+        Ok(())
+    }
+
+    /// Adds an event; `false` if nobody listens any more.
+    fn put(&self, input: usize, event: Event) -> bool {
+        let mut state = lock(&self.state);
+        if state.open {
+            if matches!(event, Event::Element(_)) {
+                state.ahead[input] += 1;
+            }
+            state.events.push_back((input, event));
+            state.wake();
+        }
+        state.open
+    }
+}
