@@ -19,6 +19,8 @@ pub type Slot = usize;
 pub enum Expr {
     Const(Value),
     Slot(Slot),
+    /// The variable's value; no result where it is null.
+    Known(Slot),
     /// A session variable, read when it is evaluated.
     Session(Arc<str>, Span),
     Call(Box<Call>),

@@ -2,10 +2,12 @@
 
 use std::cmp::Ordering;
 
+use super::statistics::{Moments, Total};
 use super::{Args, Native, Natives};
 use crate::diagnostic::{Error, Result};
 use crate::run::{Cx, call};
-use crate::types::{Numbers as Batch, Source, Value, print};
+use crate::types::exact::ExactSum;
+use crate::types::{Source, Value, print};
 
 pub const NATIVES: Natives = &[
     ("count", count as Native),
@@ -43,47 +45,29 @@ fn count(cx: &Cx, args: Args) -> Result<Option<Value>> {
     Ok(Some(Value::Int(count)))
 }
 
+/// Exact, and rounded once: the order of the elements does not matter.
 fn sum(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let mut source = args.open(0, cx)?;
-    let mut total = Value::Int(0);
+    let mut total = Total::default();
     while let Some(batch) = source.numbers(cx)? {
-        total = add_batch(total, batch)?;
+        total.add_batch(&batch);
     }
     while let Some(value) = source.next(cx)? {
-        total = match (&total, &value) {
-            (Value::Int(a), Value::Int(b)) => Value::Int(add(*a, *b)?),
-            (Value::Real(a), Value::Real(b)) => Value::Real(a + b),
-            (_, Value::Null) => total,
-            _ => match (total.as_real(), value.as_real()) {
-                (Some(a), Some(b)) => Value::Real(a + b),
-                _ => plus(total, value, cx)?,
-            },
-        };
+        if !total.add(&value) && !value.is_null() {
+            return fold(plus(total.value()?, value, cx)?, source, cx).map(Some);
+        }
     }
-    Ok(Some(total))
+    total.value().map(Some)
 }
 
-fn add(a: i64, b: i64) -> Result<i64> {
-    a.checked_add(b)
-        .ok_or_else(|| Error::run("the sum is beyond 64 bits").help("sum real(x) instead of x"))
-}
-
-/// Adds in the order in which the numbers come, as adding them one by one would.
-fn add_batch(total: Value, batch: Batch) -> Result<Value> {
-    Ok(match (total, batch) {
-        (total, batch) if batch.is_empty() => total,
-        (Value::Int(total), Batch::Ints(ints)) => {
-            Value::Int(ints.into_iter().try_fold(total, add)?)
+/// The rest of a sum that has something beside numbers.
+fn fold(mut total: Value, mut source: Box<dyn Source>, cx: &Cx) -> Result<Value> {
+    while let Some(value) = source.next(cx)? {
+        if !value.is_null() {
+            total = plus(total, value, cx)?;
         }
-        (total, Batch::Ints(ints)) => {
-            let start = total.as_real().unwrap_or_default();
-            Value::Real(ints.into_iter().fold(start, |sum, i| sum + i as f64))
-        }
-        (total, Batch::Reals(reals)) => {
-            let start = total.as_real().unwrap_or_default();
-            Value::Real(reals.into_iter().fold(start, |sum, r| sum + r))
-        }
-    })
+    }
+    Ok(total)
 }
 
 /// Adds what is not a number, vectors for example; the sum of nothing yet is the first element.
@@ -148,25 +132,21 @@ impl Numbers {
 
 fn mean(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let mut numbers = Numbers::open(args, cx)?;
-    let (mut sum, mut count) = (0.0, 0u64);
+    let (mut sum, mut count) = (ExactSum::default(), 0u64);
     while let Some(number) = numbers.next(cx)? {
-        sum += number;
+        sum.add(number);
         count += 1;
     }
-    Ok((count > 0).then(|| Value::Real(sum / count as f64)))
+    Ok((count > 0).then(|| Value::Real(sum.round() / count as f64)))
 }
 
-/// By Welford's method, which does not lose digits where the mean is large.
 fn stdev(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let mut numbers = Numbers::open(args, cx)?;
-    let (mut mean, mut squares, mut count) = (0.0, 0.0, 0u64);
+    let mut moments = Moments::default();
     while let Some(number) = numbers.next(cx)? {
-        count += 1;
-        let off = number - mean;
-        mean += off / count as f64;
-        squares += off * (number - mean);
+        moments.add(number);
     }
-    Ok((count > 1).then(|| Value::Real((squares / (count - 1) as f64).sqrt())))
+    Ok(moments.stdev().map(Value::Real))
 }
 
 fn extreme(cx: &Cx, args: Args, wanted: Ordering) -> Result<Option<Value>> {

@@ -1,6 +1,7 @@
 //! What a value is, its type, and its printed and JSON forms.
 
 pub mod collection;
+pub mod exact;
 pub mod json;
 pub mod number;
 pub mod print;
