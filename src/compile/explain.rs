@@ -174,7 +174,7 @@ impl Explainer<'_> {
     fn expr(&self, expr: &Expr) -> String {
         match expr {
             Expr::Const(value) => value.to_string(),
-            Expr::Slot(slot) => self.slot(*slot),
+            Expr::Slot(slot) | Expr::Known(slot) => self.slot(*slot),
             Expr::Session(name, _) => format!(":{name}"),
             Expr::Call(call) => format!("{}({})", target(&call.target), self.list(&call.args, ",")),
             Expr::Arith(op, call) => match call.args.as_slice() {

@@ -294,17 +294,20 @@ impl Compiler<'_> {
         }
         let (expr, ty) = self.expr(expr)?;
         let frame = self.pop_frame();
-        Ok(query::of_fragment(Fragment { frame, expr, ty }))
+        Ok(query::of_fragment(Fragment { frame, expr, ty }, self.world))
     }
 
     /// The query that gives one value, kept as it is.
     pub(super) fn finish_value(mut self, expr: Expr, ty: Type) -> Result<Query> {
         let frame = self.pop_frame();
-        let mut query = query::of_fragment(Fragment {
-            frame,
-            expr,
-            ty: ty.clone(),
-        });
+        let mut query = query::of_fragment(
+            Fragment {
+                frame,
+                expr,
+                ty: ty.clone(),
+            },
+            self.world,
+        );
         query.output.flatten = false;
         query.ty = ty;
         Ok(query)

@@ -229,7 +229,7 @@ impl Compiler<'_> {
         }
         let stream = matches!(fragment.whole_type(), Type::Stream(_));
         let captures = fragment.frame.captures.clone();
-        let query = super::query::of_fragment(fragment);
+        let query = super::query::of_fragment(fragment, self.world);
         Expr::Sub(Box::new(Sub {
             query: Arc::new(query),
             captures,

@@ -22,6 +22,7 @@ mod remap;
 pub mod signature;
 mod solve;
 pub mod stateful;
+mod windows;
 
 use std::sync::Arc;
 

@@ -147,7 +147,7 @@ impl Compiler<'_> {
         let captures = fragment.frame.captures.clone();
         let stream = matches!(fragment.whole_type(), Type::Stream(_));
         Ok(Sub {
-            query: Arc::new(of_fragment(fragment)),
+            query: Arc::new(of_fragment(fragment, self.world)),
             captures,
             stream,
         })

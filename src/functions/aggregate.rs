@@ -2,9 +2,11 @@
 
 use std::cmp::Ordering;
 
+use super::statistics::{Moments, Total};
 use super::{Args, Native, Natives};
 use crate::diagnostic::{Error, Result};
 use crate::run::{Cx, call};
+use crate::types::exact::ExactSum;
 use crate::types::{Source, Value, print};
 
 pub const NATIVES: Natives = &[
@@ -34,29 +36,38 @@ fn count(cx: &Cx, args: Args) -> Result<Option<Value>> {
     }
     let mut source = bag.open(cx)?;
     let mut count = 0;
+    while let Some(batch) = source.numbers(cx)? {
+        count += batch.len() as i64;
+    }
     while source.next(cx)?.is_some() {
         count += 1;
     }
     Ok(Some(Value::Int(count)))
 }
 
+/// Exact, and rounded once: the order of the elements does not matter.
 fn sum(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let mut source = args.open(0, cx)?;
-    let mut total = Value::Int(0);
-    while let Some(value) = source.next(cx)? {
-        total = match (&total, &value) {
-            (Value::Int(a), Value::Int(b)) => Value::Int(a.checked_add(*b).ok_or_else(|| {
-                Error::run("the sum is beyond 64 bits").help("sum real(x) instead of x")
-            })?),
-            (Value::Real(a), Value::Real(b)) => Value::Real(a + b),
-            (_, Value::Null) => total,
-            _ => match (total.as_real(), value.as_real()) {
-                (Some(a), Some(b)) => Value::Real(a + b),
-                _ => plus(total, value, cx)?,
-            },
-        };
+    let mut total = Total::default();
+    while let Some(batch) = source.numbers(cx)? {
+        total.add_batch(&batch);
     }
-    Ok(Some(total))
+    while let Some(value) = source.next(cx)? {
+        if !total.add(&value) && !value.is_null() {
+            return fold(plus(total.value()?, value, cx)?, source, cx).map(Some);
+        }
+    }
+    total.value().map(Some)
+}
+
+/// The rest of a sum that has something beside numbers.
+fn fold(mut total: Value, mut source: Box<dyn Source>, cx: &Cx) -> Result<Value> {
+    while let Some(value) = source.next(cx)? {
+        if !value.is_null() {
+            total = plus(total, value, cx)?;
+        }
+    }
+    Ok(total)
 }
 
 /// Adds what is not a number, vectors for example; the sum of nothing yet is the first element.
@@ -76,16 +87,36 @@ fn not_a_number(value: &Value) -> Error {
 }
 
 /// The numbers of a bag, nulls left out.
-struct Numbers(Box<dyn Source>);
+struct Numbers {
+    source: Box<dyn Source>,
+    batch: std::vec::IntoIter<f64>,
+    /// Whether the source may still make batches.
+    batched: bool,
+}
 
 impl Numbers {
     fn open(args: Args, cx: &Cx) -> Result<Numbers> {
-        Ok(Numbers(args.open(0, cx)?))
+        let source = args.open(0, cx)?;
+        Ok(Numbers {
+            source,
+            batch: vec![].into_iter(),
+            batched: true,
+        })
     }
 
     fn next(&mut self, cx: &Cx) -> Result<Option<f64>> {
         loop {
-            match self.0.next(cx)? {
+            if let Some(number) = self.batch.next() {
+                return Ok(Some(number));
+            }
+            if self.batched {
+                match self.source.numbers(cx)? {
+                    Some(batch) => self.batch = batch.reals().into_iter(),
+                    None => self.batched = false,
+                }
+                continue;
+            }
+            match self.source.next(cx)? {
                 Some(Value::Null) => {}
                 Some(value) => {
                     return value
@@ -101,25 +132,21 @@ impl Numbers {
 
 fn mean(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let mut numbers = Numbers::open(args, cx)?;
-    let (mut sum, mut count) = (0.0, 0u64);
+    let (mut sum, mut count) = (ExactSum::default(), 0u64);
     while let Some(number) = numbers.next(cx)? {
-        sum += number;
+        sum.add(number);
         count += 1;
     }
-    Ok((count > 0).then(|| Value::Real(sum / count as f64)))
+    Ok((count > 0).then(|| Value::Real(sum.round() / count as f64)))
 }
 
-/// By Welford's method, which does not lose digits where the mean is large.
 fn stdev(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let mut numbers = Numbers::open(args, cx)?;
-    let (mut mean, mut squares, mut count) = (0.0, 0.0, 0u64);
+    let mut moments = Moments::default();
     while let Some(number) = numbers.next(cx)? {
-        count += 1;
-        let off = number - mean;
-        mean += off / count as f64;
-        squares += off * (number - mean);
+        moments.add(number);
     }
-    Ok((count > 1).then(|| Value::Real((squares / (count - 1) as f64).sqrt())))
+    Ok(moments.stdev().map(Value::Real))
 }
 
 fn extreme(cx: &Cx, args: Args, wanted: Ordering) -> Result<Option<Value>> {

@@ -30,6 +30,9 @@ pub mod mqtt;
 pub mod named;
 pub mod record;
 pub mod running;
+pub mod sliding;
+pub mod statistics;
+
 pub mod stream;
 pub mod string;
 pub mod table;
@@ -41,7 +44,7 @@ pub mod vector;
 pub mod window;
 
 #[cfg(test)]
-mod testing;
+pub mod testing;
 
 pub use args::Args;
 pub use function::Function;

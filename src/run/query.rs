@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::batch::{self, Program};
 use super::eval::{eval, holds};
 use super::pattern;
 use super::{Cx, group};
@@ -36,6 +37,9 @@ pub fn open(query: &Arc<Query>, given: Vec<(Slot, Value)>, cx: &Cx) -> Result<Bo
         && let [only] = query.output.columns.as_slice()
     {
         return pass_through(only, &frame, cx);
+    }
+    if let Some(program) = Program::of(query) {
+        return batch::open(query, program, frame, cx);
     }
     let left = match &query.limit {
         Some(limit) => Some(super::limit(eval(limit, &frame, cx)?)?),
@@ -91,6 +95,19 @@ pub fn output(query: &Query, frame: &[Value], cx: &Cx) -> Result<Option<Value>> 
         }
     }
     Ok(Some(Value::vector(columns)))
+}
+
+/// The rows of a query whose first step takes its elements from `input`, which has begun.
+pub fn resume(query: &Arc<Query>, frame: Vec<Value>, input: Box<dyn Source>) -> Box<dyn Source> {
+    Box::new(QueryRun {
+        pipeline: Pipeline::resume(query.steps.len(), input),
+        query: query.clone(),
+        frame,
+        left: None,
+        seen: None,
+        sorted: None,
+        inner: None,
+    })
 }
 
 struct QueryRun {
@@ -205,6 +222,14 @@ impl Pipeline {
             cursors: (0..steps).map(|_| Cursor::Idle).collect(),
             started: false,
         }
+    }
+
+    /// A pipeline whose first step is under way, with `input` as its elements.
+    fn resume(steps: usize, input: Box<dyn Source>) -> Pipeline {
+        let mut pipeline = Pipeline::new(steps);
+        pipeline.cursors[0] = Cursor::Source(input);
+        pipeline.started = true;
+        pipeline
     }
 
     /// Makes the next row in `frame`; `false` if there is none.
