@@ -11,8 +11,10 @@ pub mod explain;
 mod expr;
 pub mod fit;
 mod frame;
+mod generate;
 mod group;
 mod inverse;
+mod lookup;
 pub mod names;
 pub mod plan;
 mod planner;
@@ -22,6 +24,7 @@ mod remap;
 pub mod signature;
 mod solve;
 pub mod stateful;
+mod unnest;
 mod windows;
 
 use std::sync::Arc;
