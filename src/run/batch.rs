@@ -476,7 +476,11 @@ impl Source for BatchRun {
         let Some(input) = self.input.as_mut().filter(|_| self.taken_back.is_empty()) else {
             return Ok(None);
         };
-        let Some(batch) = input.numbers(cx)? else {
+        let batch = {
+            let _depth = cx.enter()?;
+            input.numbers(cx)?
+        };
+        let Some(batch) = batch else {
             return Ok(None);
         };
         let results = self.program.run(&batch, &self.frame);

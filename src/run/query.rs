@@ -27,6 +27,8 @@ impl Collection for SubCollection {
 
 /// Starts a query.
 pub fn open(query: &Arc<Query>, given: Vec<(Slot, Value)>, cx: &Cx) -> Result<Box<dyn Source>> {
+    // A query may be made of itself without end, as a function may call itself.
+    let _depth = cx.enter()?;
     let mut frame = vec![Value::Null; query.slots];
     for (slot, value) in given {
         frame[slot] = value;
@@ -58,7 +60,6 @@ pub fn open(query: &Arc<Query>, given: Vec<(Slot, Value)>, cx: &Cx) -> Result<Bo
 
 /// A query that is nothing but one expression: its elements, without a layer between.
 fn pass_through(expr: &Expr, frame: &[Value], cx: &Cx) -> Result<Box<dyn Source>> {
-    let _depth = cx.enter()?;
     match eval(expr, frame, cx)? {
         Some(value) if value.is_collection() => value.elements(cx),
         Some(value) => vec![value].open(cx),
@@ -128,7 +129,6 @@ impl Source for QueryRun {
         if self.left == Some(0) {
             return Ok(None);
         }
-        // A query may be made of itself without end, as a function may call itself.
         let _depth = cx.enter()?;
         loop {
             let Some(value) = self.candidate(cx)? else {
