@@ -21,7 +21,7 @@ impl Recipe {
     /// Starts the recipe of that name, once its output is listened to; it subscribes to `inputs` topics.
     #[track_caller]
     fn start(name: &str, output: &str, inputs: usize) -> Recipe {
-        let broker = Mosquitto::start("");
+        let broker = Mosquitto::start("log_type all");
         let mut listener = Command::new("mosquitto_sub")
             .args(["-p", &broker.port.to_string(), "-t", output])
             .stdout(Stdio::piped())
