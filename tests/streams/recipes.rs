@@ -186,7 +186,7 @@ fn downsample() {
 #[test]
 fn anomaly() {
     let recipe = Recipe::start("anomaly", "plant/anomaly", 1);
-    let mut readings = vec!["1", "3"].repeat(10);
+    let mut readings = ["1", "3"].repeat(10);
     readings.extend(["2", "9", "3"]);
     recipe.send("plant/vibration", &readings);
     recipe.out.wait_until(|text| text.contains('\n'));
