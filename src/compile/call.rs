@@ -106,6 +106,11 @@ impl Compiler<'_> {
         if &*function.name.text == "bag" && function.result_types.is_none() {
             return self.bag(args);
         }
+        if let ("explain", [query]) = (&*function.name.text, args)
+            && !matches!(query.kind, ExprKind::Literal(_) | ExprKind::Variable(_))
+        {
+            return self.explained(query);
+        }
         let resolvents = self.world.library.named(function)?;
         let mut fragments = Vec::with_capacity(args.len());
         for (i, arg) in args.iter().enumerate() {
@@ -261,6 +266,14 @@ impl Compiler<'_> {
             Target::Late(candidates.into()),
             joined.unwrap_or(Type::Object),
         ))
+    }
+
+    /// `explain(select …)`: the plan of a query that is not given as a string.
+    fn explained(&mut self, query: &ast::Expr) -> Result<(Expr, Type)> {
+        let plan = Compiler::new(self.world, self.place, vec![]).whole(query, &[])?;
+        let lines = super::explain::explain(&plan);
+        let lines = lines.lines().map(Value::str).collect();
+        Ok((Expr::Const(Value::bag(lines)), Type::bag(Type::Charstring)))
     }
 
     /// `bag(a, b, …)`: bags among the elements contribute their elements.

@@ -144,3 +144,16 @@ pub fn inverse_of(stored: &Arc<Function>) -> View {
         columns: vec![Some(1), Some(0)],
     }
 }
+
+/// The function as one that can be updated: itself if it is stored, or the view that it is.
+pub fn updatable(world: &World, function: &Arc<Function>) -> Result<Option<Arc<Function>>> {
+    match &function.body {
+        Body::Stored(_) | Body::Inverse(_) => Ok(Some(function.clone())),
+        Body::Derived(definition, _) => Ok(view(world, function)?.map(|view| {
+            let signature = function.signature.clone();
+            let body = Body::Inverse(view);
+            Arc::new(Function::new(signature, body, definition, None))
+        })),
+        _ => Ok(None),
+    }
+}

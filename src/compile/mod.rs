@@ -13,7 +13,7 @@ pub mod fit;
 mod frame;
 mod group;
 mod inverse;
-mod names;
+pub mod names;
 pub mod plan;
 mod planner;
 mod procedure;
@@ -36,7 +36,7 @@ use frame::Frame;
 use plan::{Procedure, Query, Stmt};
 
 pub use call::{Choice, choose};
-pub use inverse::inverse_of;
+pub use inverse::{inverse_of, updatable};
 
 /// Where the text that is compiled stands.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -498,6 +498,11 @@ impl Compiler<'_> {
                 expr,
             });
             self.choose_all(conjuncts.collect(), &[])?;
+            if !branches.is_empty() {
+                // What the first has given is not given again.
+                let first = self.condition(left)?;
+                self.top().steps.push(Step::Filter(not(first)));
+            }
             branches.push(std::mem::take(&mut self.top().steps));
             let bound: Vec<bool> = self.top().vars[..before.len()]
                 .iter()
@@ -543,7 +548,7 @@ impl Compiler<'_> {
             return Ok(true);
         }
         for expr in within {
-            if self.generate_rows(expr)? {
+            if self.generate_rows(expr)? || self.generate_nodes(expr)? {
                 return Ok(true);
             }
         }
@@ -571,6 +576,36 @@ impl Compiler<'_> {
         }
         for child in children(expr) {
             if self.generate_index(child)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// `tclose(#'arcs', n)` with `n` unbound: each node of the graph of a stored function.
+    fn generate_nodes(&mut self, expr: &ast::Expr) -> Result<bool> {
+        if let ExprKind::Call { function, args } = &expr.kind
+            && matches!(&*function.name.text, "tclose" | "tclosed" | "traverse")
+            && let [graph, start, ..] = args.as_slice()
+            && let ExprKind::Variable(Variable::Local(name)) = &start.kind
+            && !self.is_bound(start)?
+            && self.is_bound(graph)?
+        {
+            let graph = self.fragment(|c| c.expr(graph))?;
+            let nodes =
+                self.fragment(|c| c.call_fragments("transition_nodes", vec![graph], &expr.span))?;
+            let (over, _) = self.fragment_value(nodes);
+            let pattern = self.bind(name, &Type::Object)?;
+            let stream = false;
+            self.top().steps.push(Step::Iterate {
+                pattern,
+                over,
+                stream,
+            });
+            return Ok(true);
+        }
+        for child in children(expr) {
+            if self.generate_nodes(child)? {
                 return Ok(true);
             }
         }
@@ -879,6 +914,14 @@ fn exact_view(world: &World, function: &Function) -> Result<Option<View>> {
         .zip(stored)
         .all(|(own, stored)| own == stored.ty);
     Ok(same.then_some(view))
+}
+
+/// Holds where `condition` does not.
+fn not(condition: Expr) -> Expr {
+    Expr::Case {
+        arms: vec![(condition, Expr::Const(Value::Bool(false)))],
+        otherwise: Some(Box::new(Expr::Const(Value::Bool(true)))),
+    }
 }
 
 /// The conjuncts of a condition.

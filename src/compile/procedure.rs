@@ -9,7 +9,7 @@ use super::query::of_fragment;
 use super::{Compiler, Place, signature};
 use crate::diagnostic::{Error, Result};
 use crate::functions::Function;
-use crate::functions::function::{Body, Signature};
+use crate::functions::function::Signature;
 use crate::syntax::ast::{
     self, Declaration, ExprKind, Name, Select, SelectKind, Statement, StatementKind, Variable,
 };
@@ -327,22 +327,11 @@ impl Compiler<'_> {
             ));
         };
         let function = choice.candidates[0].clone();
-        match &function.body {
-            Body::Stored(_) | Body::Inverse(_) => return Ok(function),
-            Body::Derived(definition, _) => {
-                if let Some(view) = super::inverse::view(self.world, &function)? {
-                    let signature = function.signature.clone();
-                    let inverse = Function::new(signature, Body::Inverse(view), definition, None);
-                    return Ok(Arc::new(inverse));
-                }
-            }
-            _ => {}
-        }
-        Err(
+        super::updatable(self.world, &function)?.ok_or_else(|| {
             Error::compile(format!("{} cannot be updated", function.signature))
                 .at(&name.name.span)
-                .help("stored functions can, and inverses of stored functions"),
-        )
+                .help("stored functions can, and inverses of stored functions")
+        })
     }
 
     /// `remove married(:p) = :q` of a predicate `married(p,q)` is `set married(:p,:q) = false`.

@@ -1,6 +1,6 @@
 //! Select queries: their variables, conditions, results, order and limit.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::frame::{Fragment, Frame};
 use super::plan::{Expr, Order, Output, Query, Slot, Sub};
@@ -36,6 +36,7 @@ fn assemble(frame: Frame, output: Output, ty: Type) -> Query {
         limit: None,
         group: None,
         ty,
+        batch: OnceLock::new(),
     }
 }
 

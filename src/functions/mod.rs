@@ -9,11 +9,13 @@ pub mod combine;
 pub mod complex;
 mod constant;
 pub mod csv;
+pub mod debugging;
 pub mod documentation;
 pub mod fft;
 pub mod file;
 pub mod flow;
 pub mod function;
+pub mod high_order;
 pub mod job;
 pub mod json;
 pub mod library;
@@ -22,6 +24,7 @@ pub mod lines;
 pub mod load;
 pub mod math;
 pub mod matrix;
+pub mod meta;
 pub mod misc;
 pub mod mqtt;
 pub mod named;
@@ -35,11 +38,13 @@ pub mod string;
 pub mod table;
 pub mod time;
 pub mod timed;
+pub mod transitive;
+pub mod update;
 pub mod vector;
 pub mod window;
 
 #[cfg(test)]
-mod testing;
+pub mod testing;
 
 pub use args::Args;
 pub use function::Function;

@@ -2,8 +2,8 @@
 //! what a moving window has at a moment is, to the last digit, what its elements have by themselves.
 
 use crate::diagnostic::{Error, Result};
-use crate::types::Value;
 use crate::types::exact::ExactSum;
+use crate::types::{Numbers, Value};
 
 /// A sum of numbers: an integer as long as all of them are.
 #[derive(Clone, Default)]
@@ -26,6 +26,19 @@ impl Total {
             _ => return false,
         }
         true
+    }
+
+    /// Adds a batch of numbers.
+    pub fn add_batch(&mut self, batch: &Numbers) {
+        match batch {
+            Numbers::Ints(ints) => {
+                self.integers += ints.iter().copied().map(i128::from).sum::<i128>()
+            }
+            Numbers::Reals(reals) => {
+                reals.iter().for_each(|real| self.reals.add(*real));
+                self.count_of_reals += reals.len() as u64;
+            }
+        }
     }
 
     /// Takes away a number that was added.

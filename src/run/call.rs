@@ -34,6 +34,19 @@ pub fn late(candidates: &[Arc<Function>], args: Vec<Value>, cx: &Cx) -> Result<O
     }
 }
 
+/// The resolvent of a generic function that is called for these arguments; any other function itself.
+pub fn resolvent(f: &Arc<Function>, args: &[Value], cx: &Cx) -> Result<Arc<Function>> {
+    if !f.is_generic() {
+        return Ok(f.clone());
+    }
+    let candidates = cx.world.library.resolvents(f.name())?;
+    let types: Vec<Type> = args.iter().map(fit::type_of).collect();
+    match choose(&candidates, &types) {
+        Some(choice) => Ok(choice.candidates[0].clone()),
+        None => Err(mismatch(&candidates, &types)),
+    }
+}
+
 /// Calls a function. A generic one chooses a resolvent by the arguments.
 pub fn function(f: &Arc<Function>, mut args: Vec<Value>, cx: &Cx) -> Result<Option<Value>> {
     if f.is_generic() {
@@ -55,7 +68,21 @@ pub fn function(f: &Arc<Function>, mut args: Vec<Value>, cx: &Cx) -> Result<Opti
         }
     }
     let _depth = cx.enter()?;
+    if cx.world.traced.has(f) {
+        return traced(f, args, cx);
+    }
     body(f, args, cx)
+}
+
+/// Calls a function, and prints what goes in and what comes out.
+fn traced(f: &Arc<Function>, args: Vec<Value>, cx: &Cx) -> Result<Option<Value>> {
+    let name = f.name();
+    let given: Vec<_> = args.iter().map(short).collect();
+    cx.world.print(&format!("{name}({})\n", given.join(",")))?;
+    let result = body(f, args, cx)?;
+    let text = result.as_ref().map_or_else(|| "nothing".to_owned(), short);
+    cx.world.print(&format!("{name} => {text}\n"))?;
+    Ok(result)
 }
 
 /// The argument as the parameter wants it: `Some(None)` if it is so already, `None` if it cannot be.

@@ -16,7 +16,6 @@ mod output;
 mod runner;
 mod script;
 mod signals;
-mod verbose;
 
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
@@ -24,6 +23,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::console::Console;
+use crate::run::STACK_SIZE;
 use crate::session::{Config, Session};
 use args::{Input, Options};
 use notices::Notices;
@@ -33,15 +33,12 @@ use signals::Signals;
 /// How long the end of the program waits for acknowledgements of what was published.
 pub const CLOSE_LIMIT: Duration = Duration::from_secs(10);
 
-/// Address space for the evaluator, which recurses. Only what is touched becomes memory.
-const STACK: usize = 256 * 1024 * 1024;
-
 /// Runs the program with the arguments of the process; gives its exit status.
 pub fn main() -> ExitCode {
     let options = args::parse();
     let worker = thread::Builder::new()
         .name("osql".to_owned())
-        .stack_size(STACK)
+        .stack_size(STACK_SIZE)
         .spawn(move || run(options));
     match worker.map(thread::JoinHandle::join) {
         Ok(Ok(code)) => code,
@@ -74,9 +71,7 @@ fn run(options: Options) -> ExitCode {
         timeout: options.timeout,
         console,
     });
-    if options.verbose {
-        verbose::start(session.world());
-    }
+    session.world().mqtt.set_verbose(options.verbose);
     let mut runner = Runner::new(session, signals, options.format);
     script::run(&mut runner, &options.inputs, options.bail);
     if prompt && runner.goes_on() {

@@ -36,6 +36,15 @@ struct Index {
     places: HashMap<Vec<Value>, Vec<usize>>,
 }
 
+/// How the rows with given values in some columns are found.
+pub enum Access {
+    Indexed,
+    /// There are so few that no index is made.
+    LookedThrough,
+    /// An index is made by the first lookup.
+    Unindexed,
+}
+
 /// Below that many rows a look through all is as fast as an index.
 const SMALL: usize = 8;
 
@@ -107,6 +116,18 @@ impl Table {
         lock(&self.rows).find(&columns, &values)
     }
 
+    /// How rows are found by their values in `columns`.
+    pub fn access(&self, columns: &[usize]) -> Access {
+        let rows = lock(&self.rows);
+        if rows.indexes.iter().any(|i| i.columns == columns) {
+            Access::Indexed
+        } else if rows.slots.len() <= SMALL {
+            Access::LookedThrough
+        } else {
+            Access::Unindexed
+        }
+    }
+
     /// Adds a row. An error if its key or arguments occur already.
     pub fn insert(&self, row: Row) -> Result<()> {
         let mut rows = lock(&self.rows);
@@ -118,6 +139,11 @@ impl Table {
         }
         rows.insert(row);
         Ok(())
+    }
+
+    /// Takes all rows away for good.
+    pub fn clear(&self) {
+        *lock(&self.rows) = Rows::default();
     }
 
     /// Takes one row equal to `row` away. `false` if there is none.

@@ -10,7 +10,7 @@ pub mod time;
 pub mod ty;
 pub mod value;
 
-pub use collection::{Collection, Source};
+pub use collection::{Collection, Numbers, Source};
 pub use record::Record;
 pub use time::Timeval;
 pub use ty::Type;

@@ -2,10 +2,16 @@
 
 mod session;
 
+mod bad_input;
 mod basics;
 mod database;
+mod errors;
+mod examples;
 mod functions;
+mod literals;
+mod naive;
 mod objects;
+mod planner;
 mod procedures;
 mod queries;
 mod second_order;

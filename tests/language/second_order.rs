@@ -4,11 +4,16 @@ use super::session::Db;
 
 #[test]
 fn functions_are_applied() {
-    let mut db = Db::new();
+    let mut db = Db::of(
+        "create function limits(Charstring) -> (Number, Number) as stored; set limits('t') = (10, 20);",
+    );
     db.gives("apply(functionnamed('plus'),[1,3.4]);", "[4.4]");
     db.gives("apply(#'mod',[4,3]);", "[1]");
     db.gives("apply(#'number.number.plus->number',[2,3.5]);", "[5.5]");
-    db.gives("apply(#'range',[1,3]);", "");
+    db.gives(
+        "apply(functionnamed('range'),[1,3]); apply(#'limits',['t']);",
+        "[1]\n[2]\n[3]\n[10,20]",
+    );
     db.fails(
         "apply(#'plus',[2,3.5]);",
         &["'plus' is overloaded", "number.number.plus->number"],

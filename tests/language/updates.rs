@@ -191,7 +191,7 @@ fn updates_by_functions_as_objects() {
         "true\n2",
     );
     db.gives(
-        "dropfunction(#'hobbies', 0); hobbies(:eve); count(extent(#'name'));",
+        "dropfunction(#'hobbies', 0); hobbies(:eve); count(extent(#'person.name->charstring'));",
         "#'person.hobbies->charstring'\n2",
     );
     db.gives(
