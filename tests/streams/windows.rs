@@ -198,7 +198,8 @@ fn a_query_that_only_aggregates_windows_does_not_make_them() {
     let mut db = Db::new();
     db.gives(
         "explain('mean(winagg(siota(1,9),3,1))');",
-        r#""for each [mean] in stream sliding(siota(1,9),3,1,[\"mean\"])\ngive mean\n""#,
+        r#""for each [mean] in stream sliding(siota(1,9),3,1,[\"mean\"])"
+"give mean""#,
     );
     // The window itself is wanted.
     let explained =
