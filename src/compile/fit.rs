@@ -86,6 +86,12 @@ fn single(arg: &Type, param: &Type) -> Option<(u32, bool)> {
     {
         return Some((1, true));
     }
+    if let (Type::Vector(a), Type::Vector(p)) = (arg, param)
+        && **a == Type::Object
+        && p.is_collection()
+    {
+        return Some((20, false));
+    }
     if let (Type::Vector(a), Type::Vector(p)) | (Type::Timeval(a), Type::Timeval(p)) = (arg, param)
     {
         if **p == Type::Object {
