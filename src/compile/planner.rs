@@ -493,6 +493,11 @@ impl Compiler<'_> {
                 expr,
             });
             self.choose_all(conjuncts.collect(), &[])?;
+            if !branches.is_empty() {
+                // What the first has given is not given again.
+                let first = self.condition(left)?;
+                self.top().steps.push(Step::Filter(not(first)));
+            }
             branches.push(std::mem::take(&mut self.top().steps));
             let bound: Vec<bool> = self.top().vars[..before.len()]
                 .iter()
@@ -904,6 +909,14 @@ fn exact_view(world: &World, function: &Function) -> Result<Option<View>> {
         .zip(stored)
         .all(|(own, stored)| own == stored.ty);
     Ok(same.then_some(view))
+}
+
+/// Holds where `condition` does not.
+fn not(condition: Expr) -> Expr {
+    Expr::Case {
+        arms: vec![(condition, Expr::Const(Value::Bool(false)))],
+        otherwise: Some(Box::new(Expr::Const(Value::Bool(true)))),
+    }
 }
 
 /// The conjuncts of a condition.

@@ -186,8 +186,6 @@ impl Engine {
         };
         let qos = self.shared.options.subscribe_qos;
         let id = self.window.push(Slot::Subscribe(number));
-        self.shared
-            .trace(|| format!("-> SUBSCRIBE {text} at QoS {}", qos.number()));
         let send = Send::Subscribe {
             id,
             filter: &text,
@@ -294,7 +292,6 @@ impl Engine {
             Command::Subscribe(number) => self.subscribe(number, link),
             Command::Unsubscribe(filter) => {
                 let id = self.window.push(Slot::Unsubscribe);
-                self.shared.trace(|| format!("-> UNSUBSCRIBE {filter}"));
                 let send = Send::Unsubscribe {
                     id,
                     filter: &filter,
@@ -384,6 +381,7 @@ impl Engine {
 
     /// A packet came.
     pub fn take(&mut self, packet: Packet, link: &mut Link) -> Result<(), Lost> {
+        self.shared.trace(|| format!("<- {packet}"));
         match packet {
             Packet::Publish(publish) => self.deliver(publish, link),
             Packet::PubAck { id, fault } => self.acknowledged(id, Qos::AtLeastOnce, fault),
@@ -458,7 +456,6 @@ impl Engine {
         let Some(number) = self.window.subscribed(id) else {
             return;
         };
-        self.shared.trace(|| format!("<- SUBACK {granted:?}"));
         let state = match granted {
             Ok(_) => FilterState::Granted,
             Err(reason) => FilterState::Refused(reason),

@@ -232,6 +232,7 @@ pub struct Link {
 impl Link {
     /// Appends a packet to what is to be written.
     pub fn send(&mut self, shared: &Shared, send: Send) -> Result<(), String> {
+        shared.trace(|| format!("-> {send}"));
         let before = self.output.len();
         let result = wire::encode(shared.options.version, send, &mut self.output);
         if result.is_err() {
@@ -284,12 +285,6 @@ async fn handshake(shared: &Shared, link: &mut Link, clean: bool) -> Result<Conn
     let at = options.address.authority();
     link.send(shared, Send::Connect { options, clean })
         .map_err(|e| Failure::fatal(Error::run(format!("cannot connect to {at}: {e}"))))?;
-    shared.trace(|| {
-        format!(
-            "-> CONNECT clientid {}, clean session {clean}",
-            options.client_id
-        )
-    });
     let broken = |e: &std::io::Error| match tls::explain(e, &options.address, &options.tls) {
         Some(explained) => Failure::fatal(explained),
         None => silent(&at, &net::plain(e)),
@@ -348,7 +343,7 @@ fn not_mqtt(shared: &Shared, input: &[u8], fault: &str) -> Failure {
 
 fn accept(shared: &Shared, ack: ConnAck, clean: bool) -> Result<ConnAck, Failure> {
     let at = shared.options.address.authority();
-    shared.trace(|| format!("<- CONNACK {ack:?}"));
+    shared.trace(|| format!("<- CONNACK {ack}"));
     match &ack.refused {
         Some(refusal) => {
             let error = Error::run(format!("{at} refuses the connection: {}", refusal.reason));
@@ -492,7 +487,6 @@ async fn farewell(engine: &mut Engine, mut link: Link) -> End {
     let deadline = Instant::now() + FAREWELL;
     let goodbye = async {
         let _ = link.send(&shared, Send::Disconnect);
-        shared.trace(|| "-> DISCONNECT".to_owned());
         link.wires.write.write_all_buf(&mut link.output).await?;
         link.wires.write.flush().await?;
         link.wires.write.shutdown().await?;
@@ -558,7 +552,6 @@ impl Pings {
                 "the broker does not answer within the keep-alive time",
             ));
         }
-        shared.trace(|| "-> PINGREQ".to_owned());
         link.send(shared, Send::Ping).map_err(Lost::plain)?;
         self.asked = Some(Instant::now());
         Ok(())

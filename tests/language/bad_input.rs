@@ -54,7 +54,7 @@ fn a_function_that_never_ends() {
 fn a_function_that_never_ends_on_a_thread_of_its_own() {
     let mut db = Db::of("create function f(Integer x) -> Integer as f(x + 1) + 1;");
     db.fails(
-        "merge(bag(select stream of f(x) from Integer x where x in siota(1,3), siota(1,3)));",
+        "merge([(select stream of f(x) from Integer x where x in siota(1,3)), siota(1,3)]);",
         &["functions call each other more than"],
     );
     db.gives("1;", "1");

@@ -8,6 +8,8 @@ mod database;
 mod errors;
 mod examples;
 mod functions;
+mod literals;
+mod naive;
 mod objects;
 mod planner;
 mod procedures;

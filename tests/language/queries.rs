@@ -73,6 +73,19 @@ fn objects_are_selected_by_condition() {
 }
 
 #[test]
+fn what_holds_in_two_ways_is_given_once() {
+    let mut db = crew();
+    db.gives_bag(
+        "select name(p) from Person p where home(p) = 'Lund' or age(p) = 35;",
+        "\"Cia\"\n\"Dan\"\n\"Eva\"",
+    );
+    db.gives(
+        "select x from Integer x where x = 1 or x = 2 or x = 1;",
+        "1\n2",
+    );
+}
+
+#[test]
 fn distinct_removes_duplicates() {
     let mut db = crew();
     db.gives(

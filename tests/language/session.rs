@@ -7,10 +7,11 @@ use std::thread;
 use std::time::Duration;
 
 use osql::console::Console;
-use osql::diagnostic::Error;
+use osql::diagnostic::{Error, Source};
 use osql::run::STACK_SIZE;
 use osql::session::{Config, Interrupt, Outcome, Session};
 use osql::syntax::Splitter;
+use osql::types::Value;
 
 /// A session whose output can be read.
 pub struct Db {
@@ -69,6 +70,16 @@ impl Db {
             let run = builder.spawn_scoped(scope, || self.run_here(script));
             run.expect("a thread starts").join().expect("no panic")
         })
+    }
+
+    /// The first result of a query.
+    pub fn first(&mut self, query: &str) -> Value {
+        let source = Source::new("<test>", query);
+        match self.session.execute(&source) {
+            Ok(Outcome::Rows(mut rows)) => rows.next().expect("a result").expect("no error"),
+            Ok(_) => panic!("{query} is no query"),
+            Err(error) => panic!("{query}: {}", text_of(&error)),
+        }
     }
 
     fn run_here(&mut self, script: &str) -> String {

@@ -3,8 +3,7 @@
 
 mod v4;
 mod v5;
-
-use std::fmt::Debug;
+mod words;
 
 use bytes::{Bytes, BytesMut};
 use rumqttc_v5::mqttbytes::v5::PublishProperties;
@@ -155,16 +154,4 @@ pub fn publish_size(head: &Head, payload: usize) -> usize {
     // Fixed header, topic length, packet identifier, length of the properties.
     let properties = head.properties.as_ref().map_or(0, v5::properties_size);
     5 + 2 + head.topic.len() + 2 + 4 + properties + payload
-}
-
-/// A name such as `NotAuthorized` as words: `not authorized`.
-fn words(name: &impl Debug) -> String {
-    let mut text = String::new();
-    for c in format!("{name:?}").chars() {
-        if c.is_uppercase() && !text.is_empty() {
-            text.push(' ');
-        }
-        text.extend(c.to_lowercase());
-    }
-    text.replace("qo s", "QoS")
 }

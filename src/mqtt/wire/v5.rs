@@ -9,7 +9,8 @@ use rumqttc_v5::mqttbytes::v5::{
 };
 use rumqttc_v5::mqttbytes::{Error, QoS};
 
-use super::{ConnAck, Packet, Publish, Refusal, Send, words};
+use super::words::words;
+use super::{ConnAck, Packet, Publish, Refusal, Send};
 use crate::mqtt::options::{Options, Qos};
 
 pub fn decode(buffer: &mut BytesMut, limit: usize) -> Result<Option<Packet>, String> {
