@@ -169,7 +169,10 @@ fn rounds(qos: i64) {
         let record = round(way, qos, total, &moments);
         let (lost, doubled) = (record.lost(total), record.doubled());
         let theirs = sent_again(&record.log);
-        println!("{what}: {} lost, {doubled} doubled, {theirs} by the broker", lost.len());
+        println!(
+            "{what}: {} lost, {doubled} doubled, {theirs} by the broker",
+            lost.len()
+        );
         if let Ok(folder) = std::env::var("KEEP_LOGS") {
             std::fs::write(format!("{folder}/qos-{qos}-{number}.log"), &record.log).expect("log");
         }
