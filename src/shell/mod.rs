@@ -16,7 +16,6 @@ mod output;
 mod runner;
 mod script;
 mod signals;
-mod verbose;
 
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
@@ -74,9 +73,7 @@ fn run(options: Options) -> ExitCode {
         timeout: options.timeout,
         console,
     });
-    if options.verbose {
-        verbose::start(session.world());
-    }
+    session.world().mqtt.set_verbose(options.verbose);
     let mut runner = Runner::new(session, signals, options.format);
     script::run(&mut runner, &options.inputs, options.bail);
     if prompt && runner.goes_on() {
