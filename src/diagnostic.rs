@@ -3,12 +3,15 @@
 //! An [`Error`] is made where the fault is found, with as much of the three as is known there.
 //! Whoever knows the place better adds it on the way out ([`Error::at`]); the shell renders it.
 
+mod excerpt;
+
 use std::fmt;
 use std::sync::Arc;
 
 use codespan_reporting::diagnostic::{Diagnostic, Label};
-use codespan_reporting::files::SimpleFile;
 use codespan_reporting::term::{self, termcolor};
+
+use excerpt::Excerpt;
 
 /// Shorthand for results whose error a user can see.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -210,14 +213,9 @@ impl Error {
     }
 
     fn render_at(&self, span: &Span, colour: bool) -> String {
-        let name = &span.source.name;
-        // Blank lines before the text make the line numbers those of the whole file.
-        let lead = span.source.first_line - 1;
-        let text = "\n".repeat(lead) + &span.source.text;
-        let (start, end) = (span.start as usize + lead, span.end as usize + lead);
-        let file = SimpleFile::new(name, text);
-        let label =
-            Label::primary((), start..end).with_message(self.0.label.clone().unwrap_or_default());
+        let excerpt = Excerpt::new(span);
+        let label = Label::primary((), excerpt.mark.clone())
+            .with_message(self.0.label.clone().unwrap_or_default());
         let diagnostic = Diagnostic::error()
             .with_message(&self.0.message)
             .with_labels(vec![label])
@@ -228,7 +226,7 @@ impl Error {
         } else {
             termcolor::Buffer::no_color()
         };
-        match term::emit_to_write_style(&mut out, &config, &file, &diagnostic) {
+        match term::emit_to_write_style(&mut out, &config, &excerpt, &diagnostic) {
             Ok(()) => {
                 String::from_utf8_lossy(out.as_slice())
                     .trim_end()
@@ -263,4 +261,49 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .filter(|(distance, c)| *distance <= 1 + c.len().min(name.len()) / 4)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, c)| c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rendered(text: &str, first_line: usize, mark: std::ops::Range<usize>) -> String {
+        let source = Source::at_line("x.osql", text, first_line);
+        Error::run("it is so")
+            .at(&Span::new(&source, mark.start, mark.end))
+            .render(false)
+    }
+
+    #[test]
+    fn the_place_is_marked_in_its_line() {
+        assert_eq!(
+            rendered("1;\n2 +* 3;\n", 41, 6..7),
+            "error: it is so\n   ┌─ x.osql:42:4\n   │\n42 │ 2 +* 3;\n   │    ^\n"
+        );
+    }
+
+    #[test]
+    fn the_end_of_the_text_can_be_marked() {
+        let shown = rendered("1 +", 1, 3..3);
+        assert!(shown.contains("x.osql:1:4"), "{shown}");
+        assert!(shown.ends_with("1 │ 1 +\n  │    ^\n"), "{shown}");
+    }
+
+    #[test]
+    fn of_a_long_line_the_place_is_shown_and_its_column_told() {
+        let text = format!("{}é*{};", "é".repeat(1_000_000), "x".repeat(1_000_000));
+        let shown = rendered(&text, 1, 2_000_002..2_000_003);
+        assert!(shown.contains("x.osql:1:1000002\n"), "{shown}");
+        assert!(shown.contains("éé*xx"), "{shown}");
+        assert!(shown.len() < 1000, "{shown}");
+    }
+
+    #[test]
+    fn of_many_lines_the_first_and_the_last_are_shown() {
+        let text = format!("f(\n{}9);", "1,\n".repeat(100_000));
+        let shown = rendered(&text, 1, 1..text.len() - 1);
+        assert!(shown.contains("x.osql:1:2\n"), "{shown}");
+        assert!(shown.contains("100002 │ │ 9);"), "{shown}");
+        assert!(shown.lines().count() < 15, "{shown}");
+    }
 }

@@ -17,15 +17,36 @@ pub struct Choice {
     pub candidates: Vec<Arc<Function>>,
     /// How the arguments go into the best.
     pub modes: Vec<Mode>,
+    /// A user's other resolvents that fit as well as the best.
+    pub ambiguous: Vec<Arc<Function>>,
 }
 
 /// Chooses among resolvents by the types of the arguments; `None` if none fits.
 pub fn choose(resolvents: &[Arc<Function>], args: &[Type]) -> Option<Choice> {
-    let mut fitting: Vec<(u32, bool, Vec<Mode>, &Arc<Function>)> =
-        resolvents.iter().filter_map(|f| fit_all(f, args)).collect();
+    choose_exactly(resolvents, args, |_| false)
+}
+
+/// The same, where the types of some arguments are meant as they stand: what is declared for their
+/// subtypes is not asked.
+fn choose_exactly(
+    resolvents: &[Arc<Function>],
+    args: &[Type],
+    exact: impl Fn(usize) -> bool,
+) -> Option<Choice> {
+    let mut fitting: Vec<(u32, bool, Vec<Mode>, &Arc<Function>)> = resolvents
+        .iter()
+        .filter_map(|f| fit_all(f, args, &exact))
+        .collect();
     fitting.sort_by_key(|(cost, ..)| *cost);
-    let (best, sure, modes, _) = fitting.first()?;
+    let (best, sure, modes, first) = fitting.first()?;
     let (best, sure, modes) = (*best, *sure, modes.clone());
+    let rivals = fitting[1..]
+        .iter()
+        .filter(|(cost, certain, ..)| sure && *certain && *cost == best);
+    let ambiguous = rivals
+        .filter(|(.., f)| f.is_user() && first.is_user())
+        .map(|(.., f)| (*f).clone())
+        .collect();
     // A candidate that may fit better has to be asked when the call is made.
     let late = |(cost, certain, ..): &&(u32, bool, Vec<Mode>, &Arc<Function>)| {
         !sure || (!certain && *cost <= best + 40)
@@ -39,12 +60,17 @@ pub fn choose(resolvents: &[Arc<Function>], args: &[Type]) -> Option<Choice> {
             .filter(same_modes)
             .map(|(.., f)| (*f).clone()),
     );
-    Some(Choice { candidates, modes })
+    Some(Choice {
+        candidates,
+        modes,
+        ambiguous,
+    })
 }
 
 fn fit_all<'f>(
     function: &'f Arc<Function>,
     args: &[Type],
+    exact: &impl Fn(usize) -> bool,
 ) -> Option<(u32, bool, Vec<Mode>, &'f Arc<Function>)> {
     let params = &function.signature.params;
     if params.len() != args.len() {
@@ -56,6 +82,13 @@ fn fit_all<'f>(
         .map(|(a, p)| fit(a, &p.ty))
         .collect();
     let fits = fits?;
+    if fits
+        .iter()
+        .enumerate()
+        .any(|(i, fit)| !fit.sure && exact(i))
+    {
+        return None;
+    }
     let cost = fits.iter().map(|f| f.cost).sum();
     let sure = fits.iter().all(|f| f.sure);
     Some((cost, sure, fits.iter().map(|f| f.mode).collect(), function))
@@ -70,6 +103,11 @@ impl Compiler<'_> {
     ) -> Result<(Expr, Type)> {
         if &*function.name.text == "bag" && function.result_types.is_none() {
             return self.bag(args);
+        }
+        if let ("explain", [query]) = (&*function.name.text, args)
+            && !matches!(query.kind, ExprKind::Literal(_) | ExprKind::Variable(_))
+        {
+            return self.explained(query);
         }
         let resolvents = self.world.library.named(function)?;
         let mut fragments = Vec::with_capacity(args.len());
@@ -149,9 +187,13 @@ impl Compiler<'_> {
         span: &Span,
     ) -> Result<(Expr, Type)> {
         let types: Vec<Type> = args.iter().map(Fragment::whole_type).collect();
-        let Some(choice) = choose(resolvents, &types) else {
+        let exact: Vec<bool> = args.iter().map(Fragment::is_exact).collect();
+        let Some(choice) = choose_exactly(resolvents, &types, |i| exact[i]) else {
             return Err(no_resolvent(name, resolvents, &types, span));
         };
+        if !choice.ambiguous.is_empty() {
+            return Err(ambiguous(name, &choice, span));
+        }
         let whole = choice.modes.iter().map(|mode| *mode == Mode::Whole);
         let args = args.into_iter().zip(whole);
         let args = args.map(|(arg, whole)| {
@@ -204,6 +246,14 @@ impl Compiler<'_> {
         ))
     }
 
+    /// `explain(select …)`: the plan of a query that is not given as a string.
+    fn explained(&mut self, query: &ast::Expr) -> Result<(Expr, Type)> {
+        let plan = Compiler::new(self.world, self.place, vec![]).whole(query, &[])?;
+        let lines = super::explain::explain(&plan);
+        let lines = lines.lines().map(Value::str).collect();
+        Ok((Expr::Const(Value::bag(lines)), Type::bag(Type::Charstring)))
+    }
+
     /// `bag(a, b, …)`: bags among the elements contribute their elements.
     fn bag(&mut self, elements: &[ast::Expr]) -> Result<(Expr, Type)> {
         let mut ty: Option<Type> = None;
@@ -247,6 +297,17 @@ fn arithmetic_type(op: BinaryOp, call: &Call, declared: Type) -> Type {
         return Type::Integer;
     }
     declared
+}
+
+/// The error for a call that several resolvents fit equally well.
+fn ambiguous(name: &str, choice: &Choice, span: &Span) -> Error {
+    let error = Error::compile(format!("the call of '{name}' is ambiguous")).at(span);
+    let fitting = choice.candidates[..1].iter().chain(&choice.ambiguous);
+    fitting
+        .fold(error, |error, f| {
+            error.help(format!("it fits {}", f.signature))
+        })
+        .help("say which one is meant: cast(… as Type)")
 }
 
 /// The error for a call that no resolvent fits, with those that exist.

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::plan::{Column, Expr, Group, Pattern, Query, Slot, Step, Target};
 use crate::functions::function::Body;
+use crate::store::{Access, Table};
 use crate::syntax::ast::BinaryOp;
 
 /// The plan of a query, one step a line, steps inside others indented.
@@ -133,7 +134,7 @@ impl Explainer<'_> {
         };
         let name = lookup.function.name();
         let rows = match &lookup.function.body {
-            Body::Stored(table) => format!(" ({} rows)", table.len()),
+            Body::Stored(table) => rows(table, &lookup.columns),
             _ => String::new(),
         };
         format!(
@@ -173,7 +174,7 @@ impl Explainer<'_> {
     fn expr(&self, expr: &Expr) -> String {
         match expr {
             Expr::Const(value) => value.to_string(),
-            Expr::Slot(slot) => self.slot(*slot),
+            Expr::Slot(slot) | Expr::Known(slot) => self.slot(*slot),
             Expr::Session(name, _) => format!(":{name}"),
             Expr::Call(call) => format!("{}({})", target(&call.target), self.list(&call.args, ",")),
             Expr::Arith(op, call) => match call.args.as_slice() {
@@ -225,6 +226,22 @@ impl Explainer<'_> {
             }
         }
     }
+}
+
+/// How many rows there are, and how the wanted ones are found among them.
+fn rows(table: &Table, columns: &[Column]) -> String {
+    let count = table.len();
+    let known = |i: &usize| matches!(columns[*i], Column::Known(_));
+    let known: Vec<usize> = (0..columns.len()).filter(known).collect();
+    if known.is_empty() {
+        return format!(" ({count} rows)");
+    }
+    let found = match table.access(&known) {
+        Access::Indexed => "indexed",
+        Access::LookedThrough => "so few that they are looked through",
+        Access::Unindexed => "indexed when first used",
+    };
+    format!(" ({count} rows, {found})")
 }
 
 fn target(target: &Target) -> String {

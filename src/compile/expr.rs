@@ -78,6 +78,10 @@ impl Compiler<'_> {
                 .at(&name.span)
                 .help("give it to the function as an argument"));
         }
+        if let Some((_, ty)) = self.set_here.iter().find(|(set, _)| *set == name.text) {
+            let read = Expr::Session(name.text.clone(), name.span.clone());
+            return Ok((read, ty.clone()));
+        }
         match self.world.variables.get(&name.text) {
             _ if self.place == Place::Script => Ok((
                 Expr::Session(name.text.clone(), name.span.clone()),
@@ -290,17 +294,20 @@ impl Compiler<'_> {
         }
         let (expr, ty) = self.expr(expr)?;
         let frame = self.pop_frame();
-        Ok(query::of_fragment(Fragment { frame, expr, ty }))
+        Ok(query::of_fragment(Fragment { frame, expr, ty }, self.world))
     }
 
     /// The query that gives one value, kept as it is.
     pub(super) fn finish_value(mut self, expr: Expr, ty: Type) -> Result<Query> {
         let frame = self.pop_frame();
-        let mut query = query::of_fragment(Fragment {
-            frame,
-            expr,
-            ty: ty.clone(),
-        });
+        let mut query = query::of_fragment(
+            Fragment {
+                frame,
+                expr,
+                ty: ty.clone(),
+            },
+            self.world,
+        );
         query.output.flatten = false;
         query.ty = ty;
         Ok(query)

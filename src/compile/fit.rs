@@ -22,6 +22,10 @@ pub struct Fit {
     pub sure: bool,
 }
 
+/// A step up among the types.
+const STEP: u32 = 10;
+/// Nothing is known of a collection's elements.
+const UNKNOWN: u32 = 1;
 const LIFT: u32 = 50;
 const OTHER_COLLECTION: u32 = 100;
 const SINGLETON: u32 = 200;
@@ -64,6 +68,9 @@ fn elements(arg: &Type, param: &Type) -> Option<u32> {
     if arg.is_collection() || param.is_collection() {
         return Some(u32::from(arg != param));
     }
+    if *arg == Type::Object && *param != Type::Object {
+        return Some(UNKNOWN);
+    }
     single(arg, param).map(|(cost, _)| cost)
 }
 
@@ -81,20 +88,26 @@ fn single(arg: &Type, param: &Type) -> Option<(u32, bool)> {
     }
     if let (Type::Vector(a), Type::Vector(p)) | (Type::Timeval(a), Type::Timeval(p)) = (arg, param)
     {
-        return single(a, p)
-            .map(|(cost, sure)| (cost + 1, sure || **p != Type::vector(Type::Number)));
+        if **p == Type::Object {
+            return Some((STEP + 1, true));
+        }
+        // Whatever is inside fits better than a vector of anything.
+        return single(a, p).map(|(cost, sure)| {
+            let sure = sure || **p != Type::vector(Type::Number);
+            ((cost + 1).min(STEP - 1), sure)
+        });
     }
     if let (Type::Tuple(_), Type::Vector(p)) = (arg, param) {
         return Some((1, **p == Type::Object));
     }
     if arg.is_subtype_of(param) {
-        return Some((10 * distance(arg, param), true));
+        return Some((STEP * distance(arg, param), true));
     }
     match (arg, param) {
         (Type::Integer | Type::Number, Type::Real) => Some((5, true)),
         (Type::Real, Type::Integer) => Some((6, false)),
         // A wider type may hold a value of the narrower one.
-        _ if param.is_subtype_of(arg) => Some((10 * distance(param, arg), false)),
+        _ if param.is_subtype_of(arg) => Some((STEP * distance(param, arg), false)),
         _ => None,
     }
 }

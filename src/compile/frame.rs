@@ -27,6 +27,8 @@ pub struct Var {
     pub bound: bool,
     /// Where it is declared.
     pub span: Option<Span>,
+    /// Whether overloads are chosen by the type as it stands, though the object may be of a subtype.
+    pub exact: bool,
 }
 
 impl Frame {
@@ -50,6 +52,7 @@ impl Frame {
             ty,
             bound,
             span,
+            exact: false,
         });
         self.vars.len() - 1
     }
@@ -71,6 +74,16 @@ pub struct Fragment {
 }
 
 impl Fragment {
+    /// Whether its type is meant as it is written: by a cast, or by the declaration of a variable
+    /// that was set equal to a value of a subtype.
+    pub fn is_exact(&self) -> bool {
+        match &self.expr {
+            Expr::Convert(_, Type::User(_)) => true,
+            Expr::Slot(slot) => self.frame.vars[*slot].exact,
+            _ => false,
+        }
+    }
+
     /// The type of the whole: a bag or stream where its steps make many values.
     pub fn whole_type(&self) -> Type {
         let element = || match &self.ty {
@@ -122,8 +135,10 @@ impl Compiler<'_> {
         for inner in at + 1..self.frames.len() {
             let outer = &self.frames[inner - 1].vars[slot];
             let (ty, bound, span) = (outer.ty.clone(), outer.bound, outer.span.clone());
+            let exact = outer.exact;
             let frame = &mut self.frames[inner];
             let captured = frame.add(name.into(), ty, bound, span);
+            frame.vars[captured].exact = exact;
             frame.captures.push((slot, captured));
             slot = captured;
         }
@@ -214,7 +229,7 @@ impl Compiler<'_> {
         }
         let stream = matches!(fragment.whole_type(), Type::Stream(_));
         let captures = fragment.frame.captures.clone();
-        let query = super::query::of_fragment(fragment);
+        let query = super::query::of_fragment(fragment, self.world);
         Expr::Sub(Box::new(Sub {
             query: Arc::new(query),
             captures,

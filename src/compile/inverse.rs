@@ -1,86 +1,159 @@
-//! Derived functions that are inverses of stored ones, and can be updated as those can.
+//! Derived functions that show the rows of one stored function with its columns in other places:
+//! inverses above all. They can be looked up and updated as the stored function can.
 
 use std::sync::Arc;
 
 use crate::diagnostic::Result;
 use crate::functions::Function;
-use crate::functions::function::Body;
+use crate::functions::function::{Body, Signature, View};
 use crate::session::World;
-use crate::syntax::ast::{self, BinaryOp, Expr, ExprKind, Variable};
+use crate::syntax::ast::{self, BinaryOp, Expr, ExprKind, FunctionName, Select, Variable};
+use crate::types::{Type, Value};
 
-/// The inverse that a derived function like `select e where department(e) = d` is.
-pub fn inverted(world: &World, function: &Function) -> Result<Option<Arc<Function>>> {
+/// The view that a derived function like `select e where department(e) = d` is.
+pub fn view(world: &World, function: &Function) -> Result<Option<View>> {
     let Body::Derived(definition, _) = &function.body else {
         return Ok(None);
     };
-    let Some(stored_name) = inverse_of(definition) else {
-        return Ok(None);
-    };
-    let ([param], [column]) = (&*function.signature.params, &*function.signature.columns) else {
+    let Some((stored_name, columns)) = columns_of(definition) else {
         return Ok(None);
     };
     for stored in world.library.named(stored_name)?.iter() {
-        let ([argument], [result]) = (&*stored.signature.params, &*stored.signature.columns) else {
-            continue;
-        };
-        let fits = column.ty.is_subtype_of(&argument.ty) && param.ty.is_subtype_of(&result.ty);
-        if fits && matches!(stored.body, Body::Stored(_)) {
-            let body = Body::Inverse(stored.clone());
-            let inverse = Function::new(function.signature.clone(), body, definition, None);
-            return Ok(Some(Arc::new(inverse)));
+        if matches!(stored.body, Body::Stored(_)) && fits(&function.signature, stored, &columns) {
+            return Ok(Some(View {
+                stored: stored.clone(),
+                columns,
+            }));
         }
     }
     Ok(None)
 }
 
-/// The function `f` of a definition whose query is `select x … where f(x) = parameter`.
-fn inverse_of(definition: &ast::CreateFunction) -> Option<&ast::FunctionName> {
+/// Whether the types of the function's columns can be those of the stored one.
+fn fits(signature: &Signature, stored: &Function, columns: &[Option<usize>]) -> bool {
+    let own: Vec<&Type> = types(signature);
+    let theirs = types(&stored.signature);
+    theirs.len() == columns.len()
+        && theirs
+            .iter()
+            .zip(columns)
+            .all(|(theirs, column)| match column {
+                Some(column) => own[*column].is_subtype_of(theirs),
+                None => **theirs == Type::Boolean,
+            })
+}
+
+fn types(signature: &Signature) -> Vec<&Type> {
+    let columns = signature.params.iter().chain(&signature.columns);
+    columns.map(|c| &c.ty).collect()
+}
+
+/// The function `f` of a query `select x, … where f(…) = …` that uses every parameter and every
+/// result once and nothing else; for each of its columns the parameter or result that it is, or
+/// nothing for the `true` of a predicate.
+fn columns_of(definition: &ast::CreateFunction) -> Option<(&FunctionName, Vec<Option<usize>>)> {
     let ast::Body::Query(query) = &definition.body else {
         return None;
     };
     let ExprKind::Select(select) = &query.kind else {
         return None;
     };
-    let ([item], Some(filter)) = (&*select.items, &select.filter) else {
+    if !is_plain(select) {
         return None;
-    };
+    }
+    let own = own_columns(definition, select)?;
+    let (function, theirs) = stored_columns(select.filter.as_ref()?)?;
+    let columns: Option<Vec<_>> = theirs
+        .into_iter()
+        .map(|column| match column {
+            Some(name) => own.iter().position(|o| *o == name).map(Some),
+            None => Some(None),
+        })
+        .collect();
+    let columns = columns?;
+    let each_once = (0..own.len()).all(|i| columns.iter().filter(|c| **c == Some(i)).count() == 1);
+    each_once.then_some((function, columns))
+}
+
+fn is_plain(select: &Select) -> bool {
+    select.group_by.is_empty()
+        && select.order_by.is_empty()
+        && select.into.is_empty()
+        && select.limit.is_none()
+}
+
+/// The names of the parameters, then of the results.
+fn own_columns<'a>(
+    definition: &'a ast::CreateFunction,
+    select: &'a Select,
+) -> Option<Vec<&'a str>> {
+    let parameters = definition
+        .parameters
+        .iter()
+        .map(|p| Some(&*p.name.as_ref()?.text));
+    parameters.chain(select.items.iter().map(local)).collect()
+}
+
+/// The function that a condition calls, and the variables in its columns.
+fn stored_columns(filter: &Expr) -> Option<(&FunctionName, Vec<Option<&str>>)> {
+    if let ExprKind::Call { function, args } = &filter.kind {
+        let mut columns = locals(args)?;
+        columns.push(None);
+        return Some((function, columns));
+    }
     let ExprKind::Binary {
-        op, left, right, ..
+        op: BinaryOp::Eq | BinaryOp::In,
+        left,
+        right,
+        ..
     } = &filter.kind
     else {
         return None;
     };
-    if !matches!(op, BinaryOp::Eq | BinaryOp::In) {
+    let (call, value) = match (&left.kind, &right.kind) {
+        (ExprKind::Call { .. }, _) => (left, right),
+        _ => (right, left),
+    };
+    let ExprKind::Call { function, args } = &call.kind else {
         return None;
+    };
+    let mut columns = locals(args)?;
+    match &value.kind {
+        ExprKind::Tuple(parts) | ExprKind::Vector(parts) => columns.extend(locals(parts)?),
+        ExprKind::Literal(Value::Bool(true)) => columns.push(None),
+        _ => columns.push(Some(local(value)?)),
     }
-    let result = local(item)?;
-    let [parameter] = &*definition.parameters else {
-        return None;
-    };
-    let parameter = &parameter.name.as_ref()?.text;
-    let side = |call: &'_ Expr, value: &Expr| -> bool {
-        let ExprKind::Call { args, .. } = &call.kind else {
-            return false;
-        };
-        let [arg] = args.as_slice() else { return false };
-        local(arg) == Some(result) && local(value) == Some(&**parameter)
-    };
-    let call = if side(left, right) {
-        left
-    } else if side(right, left) {
-        right
-    } else {
-        return None;
-    };
-    match &call.kind {
-        ExprKind::Call { function, .. } => Some(function),
-        _ => None,
-    }
+    Some((function, columns))
+}
+
+fn locals(list: &[Expr]) -> Option<Vec<Option<&str>>> {
+    list.iter().map(|e| local(e).map(Some)).collect()
 }
 
 fn local(expr: &Expr) -> Option<&str> {
     match &expr.kind {
         ExprKind::Variable(Variable::Local(name)) => Some(&name.text),
         _ => None,
+    }
+}
+
+/// The view that `as inverse of` makes of a stored function of one argument and one result.
+pub fn inverse_of(stored: &Arc<Function>) -> View {
+    View {
+        stored: stored.clone(),
+        columns: vec![Some(1), Some(0)],
+    }
+}
+
+/// The function as one that can be updated: itself if it is stored, or the view that it is.
+pub fn updatable(world: &World, function: &Arc<Function>) -> Result<Option<Arc<Function>>> {
+    match &function.body {
+        Body::Stored(_) | Body::Inverse(_) => Ok(Some(function.clone())),
+        Body::Derived(definition, _) => Ok(view(world, function)?.map(|view| {
+            let signature = function.signature.clone();
+            let body = Body::Inverse(view);
+            Arc::new(Function::new(signature, body, definition, None))
+        })),
+        _ => Ok(None),
     }
 }

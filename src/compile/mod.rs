@@ -13,7 +13,7 @@ pub mod fit;
 mod frame;
 mod group;
 mod inverse;
-mod names;
+pub mod names;
 pub mod plan;
 mod planner;
 mod procedure;
@@ -22,6 +22,7 @@ mod remap;
 pub mod signature;
 mod solve;
 pub mod stateful;
+mod windows;
 
 use std::sync::Arc;
 
@@ -35,6 +36,7 @@ use frame::Frame;
 use plan::{Procedure, Query, Stmt};
 
 pub use call::{Choice, choose};
+pub use inverse::{inverse_of, updatable};
 
 /// Where the text that is compiled stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -58,6 +60,8 @@ pub struct Compiler<'a> {
     keep_streams: bool,
     /// Whether the last result of the next select stays whole where it is a bag: an update's value.
     keep_value: bool,
+    /// Session variables that the statement sets before it reads them, with their types.
+    set_here: Vec<(Arc<str>, Type)>,
 }
 
 impl<'a> Compiler<'a> {
@@ -69,6 +73,7 @@ impl<'a> Compiler<'a> {
             open,
             keep_streams: false,
             keep_value: false,
+            set_here: vec![],
         }
     }
 }
@@ -207,9 +212,7 @@ fn call_type(world: &World, function: &Function, open: &[u64]) -> Result<Type> {
             })
         }
         Body::Stored(table) if one && !table.is_unique_by_arguments() => Ok(Type::bag(declared)),
-        Body::Inverse(inverted) if one && !inverted.signature.columns[0].key => {
-            Ok(Type::bag(declared))
-        }
+        Body::Inverse(view) if one && !view.is_unique(function.arity()) => Ok(Type::bag(declared)),
         Body::Procedure(..) if one && returns_many(function) => Ok(Type::bag(declared)),
         _ => Ok(declared),
     }

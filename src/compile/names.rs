@@ -1,6 +1,8 @@
-//! Which local variables an expression uses.
+//! Which variables and functions an expression uses.
 
-use crate::syntax::ast::{Expr, ExprKind, Name, Select, Variable};
+use std::sync::Arc;
+
+use crate::syntax::ast::{Expr, ExprKind, Name, Select, Statement, StatementKind, Variable};
 
 /// The local variables that `expr` uses and does not declare itself, each use once.
 pub fn free(expr: &Expr) -> Vec<&Name> {
@@ -98,4 +100,70 @@ pub fn normalized(expr: &Expr) -> String {
         }
     }
     text
+}
+
+/// The names of the functions that `expr` calls; operators are none.
+pub fn called(expr: &Expr) -> Vec<Arc<str>> {
+    let mut found = Vec::new();
+    walk_calls(expr, &mut found);
+    found
+}
+
+fn walk_calls(expr: &Expr, found: &mut Vec<Arc<str>>) {
+    if let ExprKind::Call { function, .. } = &expr.kind {
+        found.push(function.name.text.clone());
+    }
+    let below = match &expr.kind {
+        ExprKind::Select(select) => parts(select),
+        _ => children(expr),
+    };
+    below.into_iter().for_each(|child| walk_calls(child, found));
+}
+
+/// The names of the functions that a statement of a procedure calls or updates.
+pub fn called_in(statement: &Statement) -> Vec<Arc<str>> {
+    let mut found = Vec::new();
+    walk_statement(statement, &mut found);
+    found
+}
+
+fn walk_statement(statement: &Statement, found: &mut Vec<Arc<str>>) {
+    use StatementKind as Kind;
+    let mut all = |list: &[Statement]| list.iter().for_each(|s| walk_statement(s, found));
+    match &statement.kind {
+        Kind::Block(block) => all(&block.body),
+        Kind::Loop(body) => all(body),
+        Kind::While { condition, body } => {
+            all(body);
+            walk_calls(condition, found);
+        }
+        Kind::Query(expr)
+        | Kind::Assign { value: expr, .. }
+        | Kind::Return(Some(expr))
+        | Kind::OpenCursor { query: expr, .. } => walk_calls(expr, found),
+        Kind::ForEach(each) => {
+            each.filter.iter().for_each(|e| walk_calls(e, found));
+            walk_statement(&each.body, found);
+        }
+        Kind::Case { arms, otherwise } => {
+            for (condition, body) in arms {
+                walk_calls(condition, found);
+                walk_statement(body, found);
+            }
+            otherwise.iter().for_each(|s| walk_statement(s, found));
+        }
+        Kind::Update(update) => {
+            found.push(update.function.name.text.clone());
+            let exprs = update.args.iter().chain([&update.value]);
+            exprs
+                .chain(&update.filter)
+                .for_each(|e| walk_calls(e, found));
+        }
+        Kind::CreateObjects(create) => {
+            found.extend(create.attributes.iter().map(|a| a.name.text.clone()));
+            let values = create.instances.iter().flat_map(|i| &i.values);
+            values.for_each(|e| walk_calls(e, found));
+        }
+        _ => {}
+    }
 }

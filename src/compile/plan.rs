@@ -4,10 +4,11 @@
 //! Variables are slots of a frame. A [`Query`] has a frame of its own, into which whoever opens it
 //! puts a function's arguments (from slot 0) or captured variables of the query around it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::diagnostic::Span;
 use crate::functions::Function;
+use crate::run::batch::Program;
 use crate::syntax::ast::{BinaryOp, UpdateOp};
 use crate::types::{Type, Value};
 
@@ -18,6 +19,8 @@ pub type Slot = usize;
 pub enum Expr {
     Const(Value),
     Slot(Slot),
+    /// The variable's value; no result where it is null.
+    Known(Slot),
     /// A session variable, read when it is evaluated.
     Session(Arc<str>, Span),
     Call(Box<Call>),
@@ -90,6 +93,8 @@ pub struct Query {
     pub group: Option<Group>,
     /// The type of one result.
     pub ty: Type,
+    /// The query as a program over batches of numbers, if it can be one; found when it first runs.
+    pub batch: OnceLock<Option<Arc<Program>>>,
 }
 
 impl Query {

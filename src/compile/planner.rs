@@ -13,10 +13,11 @@ use super::frame::unbound;
 use super::names::{children, children_mut, free};
 use super::plan::{Column, Expr, Lookup, Pattern, Slot, Step};
 use super::stateful::is_stateful;
-use super::{Compiler, choose, solve};
+use super::{Compiler, choose, inverse, solve};
 use crate::diagnostic::{Error, Result};
 use crate::functions::Function;
-use crate::functions::function::Body;
+use crate::functions::function::{Body, View};
+use crate::session::World;
 use crate::syntax::ast::{self, BinaryOp, ExprKind, Name, Variable};
 use crate::types::{Type, Value};
 
@@ -240,6 +241,21 @@ impl Compiler<'_> {
         slot.is_some_and(|slot| self.top().vars[slot].ty.is_collection())
     }
 
+    /// Whether the variable is declared to be like the elements of a vector that it is set equal to:
+    /// it then takes each of them.
+    fn takes_elements(&mut self, pattern: &ast::Expr, value: &Type) -> bool {
+        let (ExprKind::Variable(Variable::Local(name)), Type::Vector(element)) =
+            (&pattern.kind, value)
+        else {
+            return false;
+        };
+        let Some(slot) = self.top().find(&name.text) else {
+            return false;
+        };
+        let declared = self.top().vars[slot].ty.clone();
+        fit(value, &declared).is_none() && fit(element, &declared).is_some()
+    }
+
     /// Whether the value of a bound expression is a stream. Compiles it to see, and forgets that.
     fn is_live(&mut self, expr: &ast::Expr) -> Result<bool> {
         let fragment = self.fragment(|c| c.expr(expr))?;
@@ -334,6 +350,9 @@ impl Compiler<'_> {
 
     fn place_let(&mut self, pattern: &ast::Expr, value: &ast::Expr) -> Result<()> {
         let fragment = self.fragment(|c| c.expr(value))?;
+        if self.takes_elements(pattern, &fragment.whole_type()) {
+            return self.place_in(pattern, value);
+        }
         let (expr, ty) = if self.takes_whole(pattern) {
             let ty = fragment.whole_type();
             let expr = if ty.is_collection() {
@@ -346,6 +365,13 @@ impl Compiler<'_> {
             self.single(fragment)
         };
         let pattern = self.pattern(pattern, &ty)?;
+        if let Pattern::Bind(slot, declared @ Type::User(_)) = &pattern
+            && ty != *declared
+        {
+            // Set equal to a value of a subtype, it is meant to be seen as what it is declared.
+            let var = &mut self.top().vars[*slot];
+            (var.ty, var.exact) = (declared.clone(), true);
+        }
         self.top().steps.push(Step::Let(pattern, expr));
         Ok(())
     }
@@ -467,6 +493,11 @@ impl Compiler<'_> {
                 expr,
             });
             self.choose_all(conjuncts.collect(), &[])?;
+            if !branches.is_empty() {
+                // What the first has given is not given again.
+                let first = self.condition(left)?;
+                self.top().steps.push(Step::Filter(not(first)));
+            }
             branches.push(std::mem::take(&mut self.top().steps));
             let bound: Vec<bool> = self.top().vars[..before.len()]
                 .iter()
@@ -512,7 +543,7 @@ impl Compiler<'_> {
             return Ok(true);
         }
         for expr in within {
-            if self.generate_rows(expr)? {
+            if self.generate_rows(expr)? || self.generate_nodes(expr)? {
                 return Ok(true);
             }
         }
@@ -546,6 +577,36 @@ impl Compiler<'_> {
         Ok(false)
     }
 
+    /// `tclose(#'arcs', n)` with `n` unbound: each node of the graph of a stored function.
+    fn generate_nodes(&mut self, expr: &ast::Expr) -> Result<bool> {
+        if let ExprKind::Call { function, args } = &expr.kind
+            && matches!(&*function.name.text, "tclose" | "tclosed" | "traverse")
+            && let [graph, start, ..] = args.as_slice()
+            && let ExprKind::Variable(Variable::Local(name)) = &start.kind
+            && !self.is_bound(start)?
+            && self.is_bound(graph)?
+        {
+            let graph = self.fragment(|c| c.expr(graph))?;
+            let nodes =
+                self.fragment(|c| c.call_fragments("transition_nodes", vec![graph], &expr.span))?;
+            let (over, _) = self.fragment_value(nodes);
+            let pattern = self.bind(name, &Type::Object)?;
+            let stream = false;
+            self.top().steps.push(Step::Iterate {
+                pattern,
+                over,
+                stream,
+            });
+            return Ok(true);
+        }
+        for child in children(expr) {
+            if self.generate_nodes(child)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// A call of a stored function with an unbound argument: each of its rows.
     fn generate_rows(&mut self, expr: &ast::Expr) -> Result<bool> {
         if let Some(call) = self.stored_call(expr)?
@@ -572,8 +633,9 @@ impl Compiler<'_> {
             return Ok(None);
         }
         let resolvents = self.world.library.named(function)?;
-        let stored = |f: &Arc<Function>| matches!(f.body, Body::Stored(_) | Body::Inverse(_));
-        if !resolvents.iter().any(stored) {
+        let may_be_stored =
+            |f: &Arc<Function>| !matches!(f.body, Body::Native(_) | Body::Procedure(..));
+        if !resolvents.iter().any(may_be_stored) {
             return Ok(None);
         }
         let mut types = Vec::with_capacity(args.len());
@@ -594,10 +656,20 @@ impl Compiler<'_> {
         let [function] = choice.candidates.as_slice() else {
             return Ok(None);
         };
-        let plain = choice.modes.iter().all(|mode| *mode == Mode::Plain);
-        let function = function.clone();
-        Ok((plain && stored(&function)).then(|| StoredCall {
-            function,
+        if choice.modes.iter().any(|mode| *mode != Mode::Plain) {
+            return Ok(None);
+        }
+        let view = match &function.body {
+            Body::Stored(_) => None,
+            Body::Inverse(view) => Some(view.clone()),
+            _ => match exact_view(self.world, function)? {
+                Some(view) => Some(view),
+                None => return Ok(None),
+            },
+        };
+        Ok(Some(StoredCall {
+            function: function.clone(),
+            view,
             args: args.clone(),
         }))
     }
@@ -648,20 +720,16 @@ impl Compiler<'_> {
                 pattern => columns.push(Column::Bind(pattern)),
             }
         }
-        let all_known = columns.iter().all(|c| matches!(c, Column::Known(_)));
         columns.extend(results);
         let mut function = call.function;
-        if let Body::Inverse(stored) = &function.body {
-            // The inverse's argument is the stored function's result.
-            columns.rotate_left(1);
-            function = stored.clone();
+        if let Some(view) = &call.view {
+            let yes = Column::Known(Expr::Const(Value::Bool(true)));
+            columns = view.rearranged(&columns, yes);
+            function = view.stored.clone();
         }
-        let by_arguments = function.arity();
-        let unique = all_known
-            && columns[..by_arguments]
-                .iter()
-                .all(|c| matches!(c, Column::Known(_)))
-            && matches!(&function.body, Body::Stored(table) if table.is_unique_by_arguments());
+        let known = |i: &usize| matches!(columns[*i], Column::Known(_));
+        let known: Vec<usize> = (0..columns.len()).filter(known).collect();
+        let unique = matches!(&function.body, Body::Stored(table) if table.is_unique_by(&known));
         self.top().steps.push(Step::Lookup(Lookup {
             function,
             columns,
@@ -681,9 +749,14 @@ impl Compiler<'_> {
                 ..
             }
         );
+        let whole = self.hides_collections(&expr)?;
         match &mut expr.kind {
+            _ if whole => {}
             ExprKind::Binary { left, right, .. } if top_level => {
                 for side in [left, right] {
+                    if self.hides_collections(side)? {
+                        continue;
+                    }
                     for child in children_mut(side) {
                         self.take_out(child, &mut taken)?;
                     }
@@ -805,10 +878,45 @@ impl Compiler<'_> {
     }
 }
 
-/// A call of a stored function, or of the inverse of one.
+/// A call of a stored function, or of a view of one.
 struct StoredCall {
     function: Arc<Function>,
+    view: Option<View>,
     args: Vec<ast::Expr>,
+}
+
+/// The view that a derived function is, if it has exactly the types of the stored function: its rows
+/// are then the same.
+fn exact_view(world: &World, function: &Function) -> Result<Option<View>> {
+    let Some(view) = inverse::view(world, function)? else {
+        return Ok(None);
+    };
+    let own = function
+        .signature
+        .params
+        .iter()
+        .chain(&function.signature.columns);
+    let own: Vec<_> = own.map(|c| c.ty.clone()).collect();
+    let stored = view
+        .stored
+        .signature
+        .params
+        .iter()
+        .chain(&view.stored.signature.columns);
+    let same = view
+        .rearranged(&own, Type::Boolean)
+        .into_iter()
+        .zip(stored)
+        .all(|(own, stored)| own == stored.ty);
+    Ok(same.then_some(view))
+}
+
+/// Holds where `condition` does not.
+fn not(condition: Expr) -> Expr {
+    Expr::Case {
+        arms: vec![(condition, Expr::Const(Value::Bool(false)))],
+        otherwise: Some(Box::new(Expr::Const(Value::Bool(true)))),
+    }
 }
 
 /// The conjuncts of a condition.

@@ -9,11 +9,11 @@ use super::query::of_fragment;
 use super::{Compiler, Place, signature};
 use crate::diagnostic::{Error, Result};
 use crate::functions::Function;
-use crate::functions::function::{Body, Signature};
+use crate::functions::function::Signature;
 use crate::syntax::ast::{
     self, Declaration, ExprKind, Name, Select, SelectKind, Statement, StatementKind, Variable,
 };
-use crate::types::Type;
+use crate::types::{Type, Value};
 
 impl Compiler<'_> {
     pub(super) fn finish_procedure(mut self, body: Stmt) -> Procedure {
@@ -147,7 +147,7 @@ impl Compiler<'_> {
         let captures = fragment.frame.captures.clone();
         let stream = matches!(fragment.whole_type(), Type::Stream(_));
         Ok(Sub {
-            query: Arc::new(of_fragment(fragment)),
+            query: Arc::new(of_fragment(fragment, self.world)),
             captures,
             stream,
         })
@@ -173,7 +173,7 @@ impl Compiler<'_> {
             return Ok(self.splice(fragment).0);
         }
         let haystack = Box::new(self.wrap(fragment));
-        let yes = Expr::Const(crate::types::Value::Bool(true));
+        let yes = Expr::Const(Value::Bool(true));
         Ok(Expr::Member {
             needle: Box::new(yes),
             haystack,
@@ -274,6 +274,9 @@ impl Compiler<'_> {
         let mut instances = Vec::new();
         for instance in &create.instances {
             instances.push(self.instance(instance, &attributes)?);
+            if let Some(Variable::Session(name)) = &instance.variable {
+                self.set_here.push((name.text.clone(), ty.clone()));
+            }
         }
         Ok(Stmt::CreateObjects(CreateObjects { ty, instances }))
     }
@@ -324,20 +327,38 @@ impl Compiler<'_> {
             ));
         };
         let function = choice.candidates[0].clone();
-        match &function.body {
-            Body::Stored(_) | Body::Inverse(_) => Ok(function),
-            _ => match super::inverse::inverted(self.world, &function)? {
-                Some(inverse) => Ok(inverse),
-                None => Err(
-                    Error::compile(format!("{} cannot be updated", function.signature))
-                        .at(&name.name.span)
-                        .help("stored functions can, and inverses of stored functions"),
-                ),
-            },
+        super::updatable(self.world, &function)?.ok_or_else(|| {
+            Error::compile(format!("{} cannot be updated", function.signature))
+                .at(&name.name.span)
+                .help("stored functions can, and inverses of stored functions")
+        })
+    }
+
+    /// `remove married(:p) = :q` of a predicate `married(p,q)` is `set married(:p,:q) = false`.
+    fn as_relation(&self, update: &ast::Update) -> Result<Option<ast::Update>> {
+        let resolvents = self.world.library.named(&update.function)?;
+        let takes = |f: &Arc<Function>, n| f.arity() == n;
+        let predicate = |f: &Arc<Function>| {
+            takes(f, update.args.len() + 1) && f.signature.columns[0].ty == Type::Boolean
+        };
+        if resolvents.iter().any(|f| takes(f, update.args.len()))
+            || !resolvents.iter().any(predicate)
+        {
+            return Ok(None);
         }
+        let mut relation = update.clone();
+        let yes = ExprKind::Literal(Value::Bool(true));
+        let value = std::mem::replace(&mut relation.value.kind, yes);
+        relation.args.push(ast::Expr {
+            kind: value,
+            span: update.value.span.clone(),
+        });
+        Ok(Some(relation))
     }
 
     fn update(&mut self, update: &ast::Update, span: &crate::diagnostic::Span) -> Result<Stmt> {
+        let relation = self.as_relation(update)?;
+        let update = relation.as_ref().unwrap_or(update);
         let items: Vec<_> = update.args.iter().chain([&update.value]).cloned().collect();
         let mut select = Select {
             kind: SelectKind::Bag,

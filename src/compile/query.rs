@@ -1,28 +1,28 @@
 //! Select queries: their variables, conditions, results, order and limit.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::frame::{Fragment, Frame};
 use super::plan::{Expr, Order, Output, Query, Slot, Sub};
-use super::{Compiler, signature};
+use super::{Compiler, signature, windows};
 use crate::diagnostic::{Error, Result};
 use crate::functions::function::Param;
+use crate::session::World;
 use crate::syntax::ast::{self, Select, SelectKind};
 use crate::types::Type;
 
 /// The query that a fragment is by itself.
-pub fn of_fragment(fragment: Fragment) -> Query {
+pub fn of_fragment(fragment: Fragment, world: &World) -> Query {
     let Fragment { frame, expr, ty } = fragment;
     let flatten = ty.is_collection() || ty == Type::Object;
     let ty = ty.element_of_collection();
-    assemble(
-        frame,
-        Output {
-            columns: vec![expr],
-            flatten,
-        },
-        ty,
-    )
+    let output = Output {
+        columns: vec![expr],
+        flatten,
+    };
+    let mut query = assemble(frame, output, ty);
+    windows::slide(&mut query, world);
+    query
 }
 
 fn assemble(frame: Frame, output: Output, ty: Type) -> Query {
@@ -36,6 +36,7 @@ fn assemble(frame: Frame, output: Output, ty: Type) -> Query {
         limit: None,
         group: None,
         ty,
+        batch: OnceLock::new(),
     }
 }
 
@@ -68,14 +69,14 @@ impl Compiler<'_> {
         let frame = self.pop_frame();
         let parts = compiled?;
         let captures = frame.captures.clone();
-        Ok((parts.into_query(frame), captures))
+        Ok((parts.into_query(frame, self.world), captures))
     }
 
     /// Compiles a select in the topmost frame, which it uses up.
     pub(super) fn select_here(mut self, select: &Select, columns: &[Param]) -> Result<Query> {
         let parts = self.select_parts(select, columns)?;
         let frame = self.pop_frame();
-        Ok(parts.into_query(frame))
+        Ok(parts.into_query(frame, self.world))
     }
 
     fn select_parts(&mut self, select: &Select, columns: &[Param]) -> Result<Parts> {
@@ -215,7 +216,7 @@ impl Parts {
         }
     }
 
-    fn into_query(self, frame: Frame) -> Query {
+    fn into_query(self, frame: Frame, world: &World) -> Query {
         let flatten = self.columns.len() == 1 && self.ty == Type::Object;
         let mut query = assemble(
             frame,
@@ -229,6 +230,7 @@ impl Parts {
         query.order = self.order;
         query.limit = self.limit;
         query.group = self.group;
+        windows::slide(&mut query, world);
         query
     }
 }

@@ -50,7 +50,7 @@ impl Remap for Expr {
     fn remap(&mut self, to: &dyn Fn(Slot) -> Slot) {
         match self {
             Expr::Const(_) | Expr::Session(..) => {}
-            Expr::Slot(slot) => *slot = to(*slot),
+            Expr::Slot(slot) | Expr::Known(slot) => *slot = to(*slot),
             Expr::Call(call) | Expr::Arith(_, call) => call.remap(to),
             Expr::Compare(_, sides) => sides.iter_mut().for_each(|side| side.remap(to)),
             Expr::And(list) | Expr::Or(list) | Expr::Vector(list) | Expr::Bag(list) => {

@@ -6,7 +6,8 @@ use crate::store::Types;
 use crate::syntax::ast::{CreateFunction, Name, Parameter, TypeKind, TypeSpec};
 use crate::types::Type;
 
-const BUILT_IN: &[&str] = &[
+/// The names of the built-in types.
+pub const BUILT_IN: &[&str] = &[
     "object",
     "literal",
     "number",

@@ -33,6 +33,7 @@ const STATEFUL: &[&str] = &[
     "remfunction",
     "setfunction",
     "dropfunction",
+    "auto_commit",
     "clear_function",
     "write_file",
     "write_filepath",

@@ -2,9 +2,11 @@
 
 use std::cmp::Ordering;
 
+use super::statistics::{Moments, Total};
 use super::{Args, Native, Natives};
 use crate::diagnostic::{Error, Result};
 use crate::run::{Cx, call};
+use crate::types::exact::ExactSum;
 use crate::types::{Source, Value, print};
 
 pub const NATIVES: Natives = &[
@@ -21,6 +23,8 @@ pub const NATIVES: Natives = &[
     ("inject", inject),
     ("vectorize", vectorize),
     ("aggregate", aggregate),
+    ("aggv", aggv),
+    ("histogram_of_vectors", histogram_of_vectors),
     ("running", running),
     ("histogram", histogram),
 ];
@@ -32,29 +36,38 @@ fn count(cx: &Cx, args: Args) -> Result<Option<Value>> {
     }
     let mut source = bag.open(cx)?;
     let mut count = 0;
+    while let Some(batch) = source.numbers(cx)? {
+        count += batch.len() as i64;
+    }
     while source.next(cx)?.is_some() {
         count += 1;
     }
     Ok(Some(Value::Int(count)))
 }
 
+/// Exact, and rounded once: the order of the elements does not matter.
 fn sum(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let mut source = args.open(0, cx)?;
-    let mut total = Value::Int(0);
-    while let Some(value) = source.next(cx)? {
-        total = match (&total, &value) {
-            (Value::Int(a), Value::Int(b)) => Value::Int(a.checked_add(*b).ok_or_else(|| {
-                Error::run("the sum is beyond 64 bits").help("sum real(x) instead of x")
-            })?),
-            (Value::Real(a), Value::Real(b)) => Value::Real(a + b),
-            (_, Value::Null) => total,
-            _ => match (total.as_real(), value.as_real()) {
-                (Some(a), Some(b)) => Value::Real(a + b),
-                _ => plus(total, value, cx)?,
-            },
-        };
+    let mut total = Total::default();
+    while let Some(batch) = source.numbers(cx)? {
+        total.add_batch(&batch);
     }
-    Ok(Some(total))
+    while let Some(value) = source.next(cx)? {
+        if !total.add(&value) && !value.is_null() {
+            return fold(plus(total.value()?, value, cx)?, source, cx).map(Some);
+        }
+    }
+    total.value().map(Some)
+}
+
+/// The rest of a sum that has something beside numbers.
+fn fold(mut total: Value, mut source: Box<dyn Source>, cx: &Cx) -> Result<Value> {
+    while let Some(value) = source.next(cx)? {
+        if !value.is_null() {
+            total = plus(total, value, cx)?;
+        }
+    }
+    Ok(total)
 }
 
 /// Adds what is not a number, vectors for example; the sum of nothing yet is the first element.
@@ -74,16 +87,36 @@ fn not_a_number(value: &Value) -> Error {
 }
 
 /// The numbers of a bag, nulls left out.
-struct Numbers(Box<dyn Source>);
+struct Numbers {
+    source: Box<dyn Source>,
+    batch: std::vec::IntoIter<f64>,
+    /// Whether the source may still make batches.
+    batched: bool,
+}
 
 impl Numbers {
     fn open(args: Args, cx: &Cx) -> Result<Numbers> {
-        Ok(Numbers(args.open(0, cx)?))
+        let source = args.open(0, cx)?;
+        Ok(Numbers {
+            source,
+            batch: vec![].into_iter(),
+            batched: true,
+        })
     }
 
     fn next(&mut self, cx: &Cx) -> Result<Option<f64>> {
         loop {
-            match self.0.next(cx)? {
+            if let Some(number) = self.batch.next() {
+                return Ok(Some(number));
+            }
+            if self.batched {
+                match self.source.numbers(cx)? {
+                    Some(batch) => self.batch = batch.reals().into_iter(),
+                    None => self.batched = false,
+                }
+                continue;
+            }
+            match self.source.next(cx)? {
                 Some(Value::Null) => {}
                 Some(value) => {
                     return value
@@ -99,25 +132,21 @@ impl Numbers {
 
 fn mean(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let mut numbers = Numbers::open(args, cx)?;
-    let (mut sum, mut count) = (0.0, 0u64);
+    let (mut sum, mut count) = (ExactSum::default(), 0u64);
     while let Some(number) = numbers.next(cx)? {
-        sum += number;
+        sum.add(number);
         count += 1;
     }
-    Ok((count > 0).then(|| Value::Real(sum / count as f64)))
+    Ok((count > 0).then(|| Value::Real(sum.round() / count as f64)))
 }
 
-/// By Welford's method, which does not lose digits where the mean is large.
 fn stdev(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let mut numbers = Numbers::open(args, cx)?;
-    let (mut mean, mut squares, mut count) = (0.0, 0.0, 0u64);
+    let mut moments = Moments::default();
     while let Some(number) = numbers.next(cx)? {
-        count += 1;
-        let off = number - mean;
-        mean += off / count as f64;
-        squares += off * (number - mean);
+        moments.add(number);
     }
-    Ok((count > 1).then(|| Value::Real((squares / (count - 1) as f64).sqrt())))
+    Ok(moments.stdev().map(Value::Real))
 }
 
 fn extreme(cx: &Cx, args: Args, wanted: Ordering) -> Result<Option<Value>> {
@@ -280,4 +309,103 @@ fn histogram(cx: &Cx, args: Args) -> Result<Option<Value>> {
         }
     }
     Ok(Some(Value::vector(counts.into_iter().map(Value::Int))))
+}
+/// One dimension of a histogram: `[min, max, bins]`.
+struct Bins {
+    min: f64,
+    max: f64,
+    count: usize,
+}
+
+impl Bins {
+    fn of(limits: &Value) -> Result<Bins> {
+        let wrong = || {
+            Error::run(format!(
+                "the limits of a histogram are [min, max, bins], not {limits}"
+            ))
+            .help("there is one bin at least, and the maximum is above the minimum")
+        };
+        let Value::Vector(limits) = limits else {
+            return Err(wrong());
+        };
+        let [min, max, bins] = &**limits else {
+            return Err(wrong());
+        };
+        match (min.as_real(), max.as_real(), bins.as_int()) {
+            (Some(min), Some(max), Some(bins)) if min < max && bins > 0 => Ok(Bins {
+                min,
+                max,
+                count: super::size(bins, "a histogram", "bins")?,
+            }),
+            _ => Err(wrong()),
+        }
+    }
+
+    fn of_number(&self, number: f64) -> Option<usize> {
+        let part = (number - self.min) / (self.max - self.min);
+        let inside = number >= self.min && number < self.max;
+        inside.then(|| ((part * self.count as f64) as usize).min(self.count - 1))
+    }
+}
+
+fn histogram_of_vectors(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let limits = args.vector(1)?.iter().map(Bins::of);
+    let limits = limits.collect::<Result<Vec<Bins>>>()?;
+    let all = limits
+        .iter()
+        .map(|b| b.count as i64)
+        .try_fold(1i64, i64::checked_mul);
+    let all = super::size(all.unwrap_or(i64::MAX), "a histogram", "bins")?;
+    let mut counts = vec![0i64; all];
+    let mut vectors = args.open(0, cx)?;
+    while let Some(vector) = vectors.next(cx)? {
+        let Value::Vector(numbers) = &vector else {
+            continue;
+        };
+        let places = numbers
+            .iter()
+            .zip(&limits)
+            .map(|(n, bins)| bins.of_number(n.as_real()?));
+        let place = places.zip(&limits).try_fold(0, |so_far, (place, bins)| {
+            Some(so_far * bins.count + place?)
+        });
+        if let Some(place) = place
+            && numbers.len() == limits.len()
+        {
+            counts[place] += 1;
+        }
+    }
+    Ok(Some(Value::vector(counts.into_iter().map(Value::Int))))
+}
+
+fn aggv(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let mut columns: Vec<Vec<Value>> = Vec::new();
+    let mut vectors = args.open(0, cx)?;
+    while let Some(vector) = vectors.next(cx)? {
+        let Value::Vector(elements) = &vector else {
+            continue;
+        };
+        if columns.is_empty() {
+            columns.resize(elements.len(), vec![]);
+        }
+        if columns.len() != elements.len() {
+            let message = format!(
+                "aggv takes vectors of one size, not {vector} among others of {}",
+                columns.len()
+            );
+            return Err(Error::run(message));
+        }
+        for (column, element) in columns.iter_mut().zip(elements.iter()) {
+            column.push(element.clone());
+        }
+    }
+    let function = args.function(1)?;
+    let aggregate = |column| call::function(function, vec![Value::bag(column)], cx);
+    let results = columns
+        .into_iter()
+        .map(aggregate)
+        .collect::<Result<Vec<_>>>()?;
+    Ok(Some(Value::vector(
+        results.into_iter().map(|r| r.unwrap_or(Value::Null)),
+    )))
 }

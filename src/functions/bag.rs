@@ -10,7 +10,8 @@ use super::{Args, Native, Natives};
 use crate::diagnostic::{Error, Result};
 use crate::run::Cx;
 use crate::run::wait::lock;
-use crate::types::{Collection, Source, Value};
+use crate::types::collection::BATCH;
+use crate::types::{Collection, Numbers, Source, Value};
 
 pub const NATIVES: Natives = &[
     ("in", elements as Native),
@@ -86,6 +87,20 @@ impl Source for Iota {
             _ => self.done = true,
         }
         Ok(Some(Value::Int(value)))
+    }
+
+    fn numbers(&mut self, cx: &Cx) -> Result<Option<Numbers>> {
+        if self.done {
+            return Ok(None);
+        }
+        cx.token.check()?;
+        let last = self.last.min(self.next.saturating_add(BATCH as i64 - 1));
+        let batch = (self.next..=last).collect();
+        match last.checked_add(1) {
+            Some(next) if last < self.last => self.next = next,
+            _ => self.done = true,
+        }
+        Ok(Some(Numbers::Ints(batch)))
     }
 }
 

@@ -81,9 +81,10 @@ fn name(_: &Cx, args: Args) -> Result<Option<Value>> {
 fn explain(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let source = Source::new("<explain>", args.str(0)?);
     match statement(&source)?.map(|s| s.kind) {
-        Some(StatementKind::Query(query)) => Ok(Some(Value::str(plan_text(&compile::query(
-            &cx.world, &query,
-        )?)))),
+        Some(StatementKind::Query(query)) => {
+            let plan = plan_text(&compile::query(&cx.world, &query)?);
+            Ok(Some(Value::bag(plan.lines().map(Value::str).collect())))
+        }
         _ => Err(Error::run("only a query has a plan").help("give explain a query as a string")),
     }
 }

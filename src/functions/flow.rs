@@ -6,6 +6,7 @@ use super::{Args, Native, Natives, mqtt};
 use crate::diagnostic::{Error, Result, nearest};
 use crate::flow::{Publisher, Status};
 use crate::jobs::Jobs;
+use crate::mqtt::Client;
 use crate::run::Cx;
 use crate::run::wait::lock;
 use crate::types::{Collection, Record, Source, Value};
@@ -23,56 +24,39 @@ pub const NATIVES: Natives = &[
 
 /// Where a name of a flow leads.
 enum Place<'a> {
+    /// A flow inside the process.
     Flow(&'a str),
-    Topic { client: &'a str, topic: &'a str },
+    /// A topic of the broker that a client is registered for.
+    Topic(Arc<Client>, &'a str),
 }
 
-fn place(name: &str) -> Result<Place<'_>> {
+fn place<'a>(name: &'a str, cx: &Cx) -> Result<Place<'a>> {
     match name.split_once(':') {
-        Some((client, topic)) => Ok(Place::Topic { client, topic }),
+        Some((client, topic)) => Ok(Place::Topic(cx.world.mqtt.get(client)?, topic)),
         None if name.is_empty() => Err(Error::run("a flow needs a name")),
         None => Ok(Place::Flow(name)),
     }
 }
 
 fn publish(cx: &Cx, args: Args) -> Result<Option<Value>> {
-    let stream = args.collection(0)?.clone();
-    match place(args.str(1)?)? {
-        Place::Topic { client, topic } => publish_topic(cx, client, topic, args),
+    let options = match args.len() {
+        3 => Some(&**args.record(2)?),
+        _ => None,
+    };
+    match place(args.str(1)?, cx)? {
+        Place::Topic(client, topic) => {
+            mqtt::publish(client, topic, options, args.value(0).clone()).map(Some)
+        }
         Place::Flow(name) => {
-            if args.len() > 2
-                && let Some(option) = args.record(2)?.iter().next().map(|(key, _)| key)
-            {
+            if let Some((option, _)) = options.and_then(|options| options.iter().next()) {
                 return Err(Error::run(format!(
                     "the flow '{name}' is inside this program and has no option '{option}'"
                 ))
                 .help("options are for topics of MQTT clients: 'client:topic'"));
             }
-            Ok(Some(Value::Stream(published(stream, name))))
+            let stream = published(args.collection(0)?.clone(), name);
+            Ok(Some(Value::Stream(stream)))
         }
-    }
-}
-
-fn publish_topic(cx: &Cx, client: &str, topic: &str, args: Args) -> Result<Option<Value>> {
-    let options = if args.len() > 2 {
-        Some(&**args.record(2)?)
-    } else {
-        None
-    };
-    let client = cx.world.mqtt.get(client)?;
-    mqtt::publish(client, topic, options, args.value(0).clone()).map(Some)
-}
-
-fn subscribe_topic(cx: &Cx, args: Args) -> Result<Option<Value>> {
-    match place(args.str(0)?)? {
-        Place::Topic { client, topic } => {
-            mqtt::subscribe_records(cx.world.mqtt.get(client)?, topic).map(Some)
-        }
-        Place::Flow(name) => Err(
-            Error::run(format!("'{name}' is not a topic of an MQTT client")).help(
-                "name a client and a filter, 'client:filter'; subscribe('flow') follows a flow",
-            ),
-        ),
     }
 }
 
@@ -118,8 +102,8 @@ impl Source for PublishingRun {
 }
 
 fn subscription(cx: &Cx, name: &str) -> Result<Value> {
-    match place(name)? {
-        Place::Topic { client, topic } => mqtt::subscribe(cx.world.mqtt.get(client)?, topic),
+    match place(name, cx)? {
+        Place::Topic(client, filter) => mqtt::subscribe(client, filter),
         Place::Flow(name) => {
             let name: Arc<str> = name.into();
             Ok(Value::stream_from(move |cx| {
@@ -131,6 +115,16 @@ fn subscription(cx: &Cx, name: &str) -> Result<Value> {
 
 fn subscribe(cx: &Cx, args: Args) -> Result<Option<Value>> {
     subscription(cx, args.str(0)?).map(Some)
+}
+
+fn subscribe_topic(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    match place(args.str(0)?, cx)? {
+        Place::Topic(client, filter) => mqtt::subscribe_records(client, filter).map(Some),
+        Place::Flow(name) => Err(Error::run(format!(
+            "the flow '{name}' is inside this program and has no topics"
+        ))
+        .help("subscribe(flow) gives what is published on it")),
+    }
 }
 
 fn subscribe_merge(cx: &Cx, args: Args) -> Result<Option<Value>> {
@@ -146,7 +140,7 @@ fn subscribe_merge(cx: &Cx, args: Args) -> Result<Option<Value>> {
 
 fn name_flow(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let name = args.str(1)?;
-    if let Place::Topic { .. } = place(name)? {
+    if let Place::Topic(..) = place(name, cx)? {
         return Err(
             Error::run(format!("'{name}' is an MQTT topic, and cannot name a flow")).help(
                 "background(publish(s,'client:topic')) publishes on a topic in the background",
@@ -161,15 +155,12 @@ fn name_flow(cx: &Cx, args: Args) -> Result<Option<Value>> {
 
 fn emit(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let value = args.value(0);
-    match place(args.str(1)?)? {
+    match place(args.str(1)?, cx)? {
         Place::Flow(name) => cx.world.flows.publisher(name).publish(value, &cx.token)?,
-        Place::Topic { client, topic } => {
+        Place::Topic(client, topic) => {
             let one = Value::Stream(Arc::new(vec![value.clone()]));
-            let published = publish_topic(cx, client, topic, Args(&[one]))?;
-            if let Some(stream) = published {
-                let mut run = stream.elements(cx)?;
-                while run.next(cx)?.is_some() {}
-            }
+            let mut published = mqtt::publish(client, topic, None, one)?.elements(cx)?;
+            while published.next(cx)?.is_some() {}
         }
     }
     Ok(Some(value.clone()))

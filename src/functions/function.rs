@@ -11,7 +11,7 @@ use crate::compile::plan::{Procedure, Query};
 use crate::run::wait::lock;
 use crate::store::Table;
 use crate::syntax::ast::{CreateFunction, Many};
-use crate::types::Type;
+use crate::types::{Type, Value};
 
 /// An argument or a result column of a function.
 #[derive(Clone, Debug)]
@@ -114,8 +114,60 @@ pub enum Body {
     Derived(Arc<CreateFunction>, Compiled<Query>),
     Procedure(Arc<CreateFunction>, Compiled<Procedure>),
     Stored(Arc<Table>),
-    /// The inverse of a stored function of one argument and one result.
-    Inverse(Arc<Function>),
+    /// The rows of a stored function with its columns in other places.
+    Inverse(View),
+}
+
+/// How the columns of a function, arguments then results, stand in the rows of a stored one.
+#[derive(Clone)]
+pub struct View {
+    pub stored: Arc<Function>,
+    /// For each column of the stored function the column of this one; nothing for the `true` of a
+    /// predicate.
+    pub columns: Vec<Option<usize>>,
+}
+
+impl View {
+    /// The table of the stored function.
+    pub fn table(&self) -> Option<&Arc<Table>> {
+        match &self.stored.body {
+            Body::Stored(table) => Some(table),
+            _ => None,
+        }
+    }
+
+    /// Whether the first `arity` columns, the arguments, determine the row.
+    pub fn is_unique(&self, arity: usize) -> bool {
+        let known = |column: &Option<usize>| column.is_none_or(|c| c < arity);
+        let known: Vec<usize> = (0..self.columns.len())
+            .filter(|i| known(&self.columns[*i]))
+            .collect();
+        self.table().is_some_and(|table| table.is_unique_by(&known))
+    }
+
+    /// The stored function's columns out of this one's.
+    pub fn rearranged<T: Clone>(&self, own: &[T], yes: T) -> Vec<T> {
+        let column = |c: &Option<usize>| c.and_then(|c| own.get(c)).unwrap_or(&yes).clone();
+        self.columns.iter().map(column).collect()
+    }
+
+    /// The results out of a row of the stored function.
+    pub fn results(&self, arity: usize, row: &[Value]) -> Value {
+        let width = self
+            .columns
+            .iter()
+            .flatten()
+            .filter(|c| **c >= arity)
+            .count();
+        let result = |i: usize| {
+            let at = self.columns.iter().position(|c| *c == Some(arity + i));
+            at.map_or(Value::Null, |at| row[at].clone())
+        };
+        match width {
+            1 => result(0),
+            several => Value::vector((0..several).map(result)),
+        }
+    }
 }
 
 /// The compiled form of a definition, and the state of the library that it was compiled in.

@@ -1,43 +1,50 @@
 //! The built-in functions. A topic is two neighbours: `string.osql`, the declarations with their
 //! documentation and whatever OSQL itself can say, and `string.rs`, what it cannot.
 
-pub mod args;
-mod constant;
-pub mod function;
-pub mod library;
-mod like;
-pub mod named;
-pub mod table;
-
 pub mod aggregate;
+pub mod args;
 pub mod bag;
 pub mod binary;
 pub mod combine;
 pub mod complex;
+mod constant;
 pub mod csv;
+pub mod debugging;
 pub mod documentation;
 pub mod fft;
 pub mod file;
 pub mod flow;
+pub mod function;
+pub mod high_order;
 pub mod job;
 pub mod json;
+pub mod library;
+mod like;
 pub mod lines;
 pub mod load;
 pub mod math;
 pub mod matrix;
+pub mod meta;
 pub mod misc;
 pub mod mqtt;
+pub mod named;
 pub mod record;
 pub mod running;
+pub mod sliding;
+pub mod statistics;
+
 pub mod stream;
 pub mod string;
+pub mod table;
 pub mod time;
 pub mod timed;
+pub mod transitive;
+pub mod update;
 pub mod vector;
 pub mod window;
 
 #[cfg(test)]
-mod testing;
+pub mod testing;
 
 pub use args::Args;
 pub use function::Function;

@@ -2,9 +2,11 @@
 
 use std::cmp::Ordering;
 
+use super::statistics::{Moments, Total};
 use super::{Args, Natives, position};
 use crate::diagnostic::{Error, Result};
 use crate::run::Cx;
+use crate::types::exact::ExactSum;
 use crate::types::{Value, number};
 
 pub const NATIVES: Natives = &[
@@ -146,8 +148,12 @@ pub fn reals(value: &Value) -> Result<Vec<f64>> {
     }
 }
 
-/// The sum of numbers, an integer if all are; 0 for none.
+/// The sum of numbers, an integer if all are; 0 for none. Exact, and rounded once.
 pub fn sum(elements: &[Value]) -> Result<Value> {
+    let mut total = Total::default();
+    if elements.iter().all(|element| total.add(element)) {
+        return total.value();
+    }
     elements
         .iter()
         .try_fold(Value::Int(0), |sum, e| number::plus(&sum, e))
@@ -155,14 +161,16 @@ pub fn sum(elements: &[Value]) -> Result<Value> {
 
 /// The average; `None` for no numbers.
 pub fn mean(numbers: &[f64]) -> Option<f64> {
-    (!numbers.is_empty()).then(|| numbers.iter().sum::<f64>() / numbers.len() as f64)
+    let mut sum = ExactSum::default();
+    numbers.iter().for_each(|x| sum.add(*x));
+    (!numbers.is_empty()).then(|| sum.round() / numbers.len() as f64)
 }
 
 /// The standard deviation of a sample (n-1 in the denominator); `None` for fewer than two numbers.
 pub fn stdev(numbers: &[f64]) -> Option<f64> {
-    let mean = mean(numbers).filter(|_| numbers.len() > 1)?;
-    let squares: f64 = numbers.iter().map(|x| (x - mean) * (x - mean)).sum();
-    Some((squares / (numbers.len() - 1) as f64).sqrt())
+    let mut moments = Moments::default();
+    numbers.iter().for_each(|x| moments.add(*x));
+    moments.stdev()
 }
 
 /// The first element that no other exceeds in the `wanted` direction, and its position.

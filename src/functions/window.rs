@@ -106,7 +106,7 @@ fn vector(window: &VecDeque<Value>) -> Value {
 fn span(args: Args, i: usize, what: &str) -> Result<i64> {
     let seconds = args.real(i)?;
     let micros = (seconds * 1e6).round();
-    if micros >= 1.0 && micros < 9e15 {
+    if (1.0..9e15).contains(&micros) {
         return Ok(micros as i64);
     }
     Err(Error::run(format!(

@@ -8,7 +8,7 @@ use super::{Cx, procedure, query};
 use crate::compile::plan::{Query, Target};
 use crate::compile::{self, choose, fit};
 use crate::diagnostic::{Error, Result, Span};
-use crate::functions::function::{Body, Param};
+use crate::functions::function::{Body, Param, View};
 use crate::functions::{Args, Function};
 use crate::store::Table;
 use crate::syntax::ast::Many;
@@ -34,6 +34,19 @@ pub fn late(candidates: &[Arc<Function>], args: Vec<Value>, cx: &Cx) -> Result<O
     }
 }
 
+/// The resolvent of a generic function that is called for these arguments; any other function itself.
+pub fn resolvent(f: &Arc<Function>, args: &[Value], cx: &Cx) -> Result<Arc<Function>> {
+    if !f.is_generic() {
+        return Ok(f.clone());
+    }
+    let candidates = cx.world.library.resolvents(f.name())?;
+    let types: Vec<Type> = args.iter().map(fit::type_of).collect();
+    match choose(&candidates, &types) {
+        Some(choice) => Ok(choice.candidates[0].clone()),
+        None => Err(mismatch(&candidates, &types)),
+    }
+}
+
 /// Calls a function. A generic one chooses a resolvent by the arguments.
 pub fn function(f: &Arc<Function>, mut args: Vec<Value>, cx: &Cx) -> Result<Option<Value>> {
     if f.is_generic() {
@@ -55,7 +68,21 @@ pub fn function(f: &Arc<Function>, mut args: Vec<Value>, cx: &Cx) -> Result<Opti
         }
     }
     let _depth = cx.enter()?;
+    if cx.world.traced.has(f) {
+        return traced(f, args, cx);
+    }
     body(f, args, cx)
+}
+
+/// Calls a function, and prints what goes in and what comes out.
+fn traced(f: &Arc<Function>, args: Vec<Value>, cx: &Cx) -> Result<Option<Value>> {
+    let name = f.name();
+    let given: Vec<_> = args.iter().map(short).collect();
+    cx.world.print(&format!("{name}({})\n", given.join(",")))?;
+    let result = body(f, args, cx)?;
+    let text = result.as_ref().map_or_else(|| "nothing".to_owned(), short);
+    cx.world.print(&format!("{name} => {text}\n"))?;
+    Ok(result)
 }
 
 /// The argument as the parameter wants it: `Some(None)` if it is so already, `None` if it cannot be.
@@ -87,10 +114,7 @@ fn body(f: &Arc<Function>, args: Vec<Value>, cx: &Cx) -> Result<Option<Value>> {
             derived(f, &query, args, cx)
         }
         Body::Stored(table) => Ok(stored(f, table, args)),
-        Body::Inverse(stored) => match &stored.body {
-            Body::Stored(table) => Ok(inverse(f, table, &args)),
-            _ => Ok(None),
-        },
+        Body::Inverse(view) => Ok(inverse(f, view, args)),
         Body::Procedure(..) => procedure::call(f, args, cx),
         Body::Generic => Ok(None),
     }
@@ -127,10 +151,14 @@ fn stored(f: &Function, table: &Table, args: Vec<Value>) -> Option<Value> {
     Some(Value::bag(results.collect()))
 }
 
-fn inverse(f: &Function, table: &Table, args: &[Value]) -> Option<Value> {
-    let rows = table.lookup(&[None, args.first().cloned()]);
-    let mut results = rows.iter().map(|row| row[0].clone());
-    if f.signature.many == Many::One && f.signature.columns[0].key {
+fn inverse(f: &Function, view: &View, args: Vec<Value>) -> Option<Value> {
+    let mut known: Vec<Option<Value>> = args.into_iter().map(Some).collect();
+    known.resize(f.arity() + f.signature.columns.len(), None);
+    let rows = view
+        .table()?
+        .lookup(&view.rearranged(&known, Some(Value::Bool(true))));
+    let mut results = rows.iter().map(|row| view.results(f.arity(), row));
+    if f.signature.many == Many::One && view.is_unique(f.arity()) {
         return results.next();
     }
     Some(Value::bag(results.collect()))

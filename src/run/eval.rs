@@ -14,6 +14,7 @@ pub fn eval(expr: &Expr, frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
     match expr {
         Expr::Const(value) => Ok(Some(value.clone())),
         Expr::Slot(slot) => Ok(Some(frame[*slot].clone())),
+        Expr::Known(slot) => Ok(Some(frame[*slot].clone()).filter(|value| !value.is_null())),
         Expr::Session(name, span) => match cx.world.variables.get(name) {
             Some((value, _)) => Ok(Some(value)),
             None => {

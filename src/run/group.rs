@@ -15,7 +15,7 @@ use crate::types::Value;
 pub fn collect(
     query: &Query,
     pipeline: &mut Pipeline,
-    frame: &mut Vec<Value>,
+    frame: &mut [Value],
     cx: &Cx,
 ) -> Result<Vec<Value>> {
     let mut results: Vec<(Vec<Value>, Value)> = Vec::new();

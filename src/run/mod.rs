@@ -1,5 +1,6 @@
 //! Running plans. Never sees text.
 
+pub mod batch;
 pub mod call;
 pub mod eval;
 mod group;

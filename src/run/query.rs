@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::batch::{self, Program};
 use super::eval::{eval, holds};
 use super::pattern;
 use super::{Cx, group};
@@ -37,6 +38,9 @@ pub fn open(query: &Arc<Query>, given: Vec<(Slot, Value)>, cx: &Cx) -> Result<Bo
     {
         return pass_through(only, &frame, cx);
     }
+    if let Some(program) = Program::of(query) {
+        return batch::open(query, program, frame, cx);
+    }
     let left = match &query.limit {
         Some(limit) => Some(super::limit(eval(limit, &frame, cx)?)?),
         None => None,
@@ -54,6 +58,7 @@ pub fn open(query: &Arc<Query>, given: Vec<(Slot, Value)>, cx: &Cx) -> Result<Bo
 
 /// A query that is nothing but one expression: its elements, without a layer between.
 fn pass_through(expr: &Expr, frame: &[Value], cx: &Cx) -> Result<Box<dyn Source>> {
+    let _depth = cx.enter()?;
     match eval(expr, frame, cx)? {
         Some(value) if value.is_collection() => value.elements(cx),
         Some(value) => vec![value].open(cx),
@@ -92,6 +97,19 @@ pub fn output(query: &Query, frame: &[Value], cx: &Cx) -> Result<Option<Value>> 
     Ok(Some(Value::vector(columns)))
 }
 
+/// The rows of a query whose first step takes its elements from `input`, which has begun.
+pub fn resume(query: &Arc<Query>, frame: Vec<Value>, input: Box<dyn Source>) -> Box<dyn Source> {
+    Box::new(QueryRun {
+        pipeline: Pipeline::resume(query.steps.len(), input),
+        query: query.clone(),
+        frame,
+        left: None,
+        seen: None,
+        sorted: None,
+        inner: None,
+    })
+}
+
 struct QueryRun {
     query: Arc<Query>,
     frame: Vec<Value>,
@@ -110,6 +128,8 @@ impl Source for QueryRun {
         if self.left == Some(0) {
             return Ok(None);
         }
+        // A query may be made of itself without end, as a function may call itself.
+        let _depth = cx.enter()?;
         loop {
             let Some(value) = self.candidate(cx)? else {
                 return Ok(None);
@@ -202,6 +222,14 @@ impl Pipeline {
             cursors: (0..steps).map(|_| Cursor::Idle).collect(),
             started: false,
         }
+    }
+
+    /// A pipeline whose first step is under way, with `input` as its elements.
+    fn resume(steps: usize, input: Box<dyn Source>) -> Pipeline {
+        let mut pipeline = Pipeline::new(steps);
+        pipeline.cursors[0] = Cursor::Source(input);
+        pipeline.started = true;
+        pipeline
     }
 
     /// Makes the next row in `frame`; `false` if there is none.

@@ -9,9 +9,9 @@ use super::eval::{conform, eval};
 use crate::compile::plan::{CreateObjects, Instance, Update};
 use crate::diagnostic::{Error, Result};
 use crate::functions::Function;
-use crate::functions::function::Body;
+use crate::functions::function::{Body, View};
 use crate::store::{Row, Table, Undo};
-use crate::syntax::ast::UpdateOp;
+use crate::syntax::ast::{Many, UpdateOp};
 use crate::types::{Source, Type, Value};
 
 /// Creates one object with its initial values.
@@ -127,7 +127,7 @@ pub fn change(
 ) -> Result<()> {
     match &function.body {
         Body::Stored(table) => change_table(op, function, table, args, values, cx),
-        Body::Inverse(stored) => change_inverse(op, stored, args, values, cx),
+        Body::Inverse(view) => change_view(op, function, view, args, values, cx),
         _ => Err(Error::run(format!(
             "{} cannot be updated",
             function.signature
@@ -176,29 +176,41 @@ fn change_table(
 }
 
 /// `set employees(d) = e` sets `department(e) = d`.
-fn change_inverse(
+fn change_view(
     op: UpdateOp,
-    stored: &Arc<Function>,
+    function: &Function,
+    view: &View,
     args: &[Value],
     values: Vec<Value>,
     cx: &Cx,
 ) -> Result<()> {
-    let Body::Stored(table) = &stored.body else {
+    let Some(table) = view.table() else {
         return Ok(());
     };
-    let result = args.first().cloned().unwrap_or(Value::Null);
+    let width = function.signature.columns.len();
     if op == UpdateOp::Set {
-        for old in table.lookup(&[None, Some(result.clone())]) {
+        let mut known: Vec<Option<Value>> = args.iter().cloned().map(Some).collect();
+        known.resize(args.len() + width, None);
+        for old in table.lookup(&view.rearranged(&known, Some(Value::Bool(true)))) {
             remove(table, &old, cx);
         }
     }
-    let inner = if op == UpdateOp::Remove {
-        op
-    } else {
-        UpdateOp::Set
+    // What the stored function can hold only once is replaced there, too.
+    let inner = match op {
+        UpdateOp::Remove => op,
+        _ if view.stored.signature.many == Many::One => UpdateOp::Set,
+        _ => UpdateOp::Add,
     };
     for value in values {
-        change(inner, stored, &[value], vec![result.clone()], cx)?;
+        let mut columns = args.to_vec();
+        columns.extend(results_of(function, width, value)?);
+        let mut row = view.rearranged(&columns, Value::Bool(true));
+        let results = row.split_off(table.arity());
+        let result = match results.as_slice() {
+            [one] => one.clone(),
+            several => Value::vector(several.iter().cloned()),
+        };
+        change(inner, &view.stored, &row, vec![result], cx)?;
     }
     Ok(())
 }
@@ -214,19 +226,18 @@ fn remove(table: &Arc<Table>, row: &Row, cx: &Cx) {
 
 /// The row of the arguments and one value, each as its column's type.
 fn row(function: &Function, table: &Table, args: &[Value], value: Value) -> Result<Row> {
-    let width = table.types().len() - table.arity();
-    let results = match value {
-        Value::Vector(columns) if width > 1 && columns.len() == width => columns.to_vec(),
-        other if width == 1 => vec![other],
-        other => {
-            return Err(Error::run(format!(
-                "{} has {width} results, not {other}",
-                function.signature
-            )));
-        }
-    };
+    let results = results_of(function, table.types().len() - table.arity(), value)?;
     let columns = args.iter().chain(&results).zip(table.types());
     let row = columns.map(|(value, ty)| {
+        if let Value::Object(object) = value
+            && object.is_deleted()
+        {
+            let message = format!(
+                "{object} has been deleted, and can have no {}",
+                function.name()
+            );
+            return Err(Error::run(message));
+        }
         conform(value, ty).ok_or_else(|| {
             Error::run(format!(
                 "{} does not take {value} where it has {ty}",
@@ -235,4 +246,16 @@ fn row(function: &Function, table: &Table, args: &[Value], value: Value) -> Resu
         })
     });
     row.collect()
+}
+
+/// The result columns that a value is.
+fn results_of(function: &Function, width: usize, value: Value) -> Result<Vec<Value>> {
+    match value {
+        Value::Vector(columns) if width > 1 && columns.len() == width => Ok(columns.to_vec()),
+        other if width == 1 => Ok(vec![other]),
+        other => Err(Error::run(format!(
+            "{} has {width} results, not {other}",
+            function.signature
+        ))),
+    }
 }

@@ -34,6 +34,32 @@ pub fn execute(cx: &Cx, source: &Arc<Source>) -> Result<Outcome> {
     outcome
 }
 
+/// Executes a statement as a part of the one that runs; gives its results, and whether they are
+/// tuples. A query's results are produced when they are read.
+pub fn execute_within(cx: &Cx, source: &Arc<Source>) -> Result<(Value, bool)> {
+    let Some(statement) = statement(source)? else {
+        return Ok((Value::bag(vec![]), false));
+    };
+    if let StatementKind::Query(expr) = &statement.kind
+        && !matches!(&expr.kind, ExprKind::Select(select) if !select.into.is_empty())
+    {
+        let query = Arc::new(compile::query(&cx.world, expr)?);
+        let tuples = query.output.columns.len() > 1 || matches!(query.ty, Type::Tuple(_));
+        let given = vec![];
+        return Ok((
+            Value::Bag(Arc::new(query::SubCollection { query, given })),
+            tuples,
+        ));
+    }
+    let mark = cx.world.store.journal.mark();
+    let mut results = Vec::new();
+    if let Outcome::Rows(mut rows) = run(&cx.with_token(cx.token.child()), &statement, mark)? {
+        rows.within = true;
+        results = rows.by_ref().collect::<Result<_>>()?;
+    }
+    Ok((Value::bag(results), false))
+}
+
 fn run(cx: &Cx, statement: &ast::Statement, mark: usize) -> Result<Outcome> {
     let world = &*cx.world;
     match &statement.kind {
@@ -182,6 +208,10 @@ fn create_type(world: &World, name: &Name, supertypes: &[Name]) -> Result<()> {
 
 /// Deletes a type with its subtypes, their objects, and the functions that speak of them.
 fn delete_type(world: &World, name: &Name) -> Result<()> {
+    if let Some(built_in) = Type::named(&name.text) {
+        let message = format!("the built-in type {built_in} cannot be deleted");
+        return Err(Error::compile(message).at(&name.span));
+    }
     let Some(ty) = world.store.types.get(&name.text) else {
         let names = world.store.types.names();
         let error = Error::compile(format!("there is no type '{}' to delete", name.span.text()));
@@ -232,6 +262,16 @@ fn mentions(ty: &Type, user: &Arc<UserType>) -> bool {
 
 fn create_function(world: &World, definition: &CreateFunction) -> Result<()> {
     let signature = signature::resolve(definition, &world.store.types)?;
+    let existing = world.library.resolvents(&signature.name)?;
+    let taken = existing
+        .iter()
+        .find(|f| !f.is_user() && f.signature.same_arguments(&signature));
+    if let Some(built_in) = taken {
+        let message = format!("{} is built in and cannot be replaced", built_in.signature);
+        return Err(Error::compile(message)
+            .at(&definition.name.span)
+            .help("give yours another name"));
+    }
     let body = body(world, definition, &signature)?;
     let function = Arc::new(Function::new(signature, body, definition, None));
     let replaced = world.library.define(function.clone())?;
@@ -269,7 +309,9 @@ fn body(world: &World, definition: &CreateFunction, signature: &Signature) -> Re
             )
             .at(&definition.signature));
         }
-        ast::Body::InverseOf(name) => Body::Inverse(inverted(world, name, signature)?),
+        ast::Body::InverseOf(name) => {
+            Body::Inverse(compile::inverse_of(&inverted(world, name, signature)?))
+        }
     })
 }
 

@@ -15,7 +15,7 @@ use crate::run::Cx;
 use crate::run::wait::{Token, lock};
 use crate::types::{self, Value};
 
-pub use execute::{execute, load};
+pub use execute::{execute, execute_within, load};
 pub use variables::Variables;
 pub use world::World;
 
@@ -138,6 +138,8 @@ pub struct Rows {
     mark: usize,
     /// How long the last result took.
     took: Duration,
+    /// Whether they are those of a statement inside another, which is not at its end.
+    within: bool,
 }
 
 impl Rows {
@@ -147,6 +149,7 @@ impl Rows {
             cx,
             mark,
             took: Duration::ZERO,
+            within: false,
         }
     }
 
@@ -189,6 +192,8 @@ impl Drop for Rows {
     fn drop(&mut self) {
         self.cx.token.stop("the result is not wanted any more");
         self.source = None;
-        self.cx.world.end_of_statement();
+        if !self.within {
+            self.cx.world.end_of_statement();
+        }
     }
 }

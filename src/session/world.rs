@@ -11,6 +11,7 @@ use super::Variables;
 use crate::console::Console;
 use crate::diagnostic::Result;
 use crate::flow::Flows;
+use crate::functions::debugging::Traced;
 use crate::functions::library::Library;
 use crate::jobs::Jobs;
 use crate::mqtt;
@@ -33,6 +34,8 @@ pub struct World {
     pub rng: Mutex<StdRng>,
     /// The folders to which `popd` goes back, the nearest last.
     pub folders: Mutex<Vec<PathBuf>>,
+    /// The functions whose calls are printed.
+    pub traced: Traced,
     /// When the session began.
     pub started: Instant,
 }
@@ -51,6 +54,7 @@ impl World {
             library: Library::default(),
             store: Store::default(),
             variables: Variables::default(),
+            traced: Traced::default(),
             started: Instant::now(),
             rng: Mutex::new(StdRng::from_os_rng()),
             folders: Mutex::default(),

@@ -18,6 +18,8 @@ pub struct Options {
     pub home: Option<PathBuf>,
     pub timeout: Option<Duration>,
     pub bail: bool,
+    /// Whether the end waits for background jobs instead of stopping them.
+    pub wait: bool,
     pub verbose: bool,
     pub format: Format,
 }
@@ -83,6 +85,10 @@ struct Flags {
     #[arg(long)]
     bail: bool,
 
+    /// Wait for background jobs at the end, instead of stopping them
+    #[arg(long)]
+    wait: bool,
+
     /// Say what happens on the network, on standard error
     #[arg(short, long)]
     verbose: bool,
@@ -121,6 +127,7 @@ fn options_from(
         home: flags.home,
         timeout: flags.timeout,
         bail: flags.bail,
+        wait: flags.wait,
         verbose: flags.verbose,
         format: flags.format,
     })

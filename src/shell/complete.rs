@@ -1,6 +1,6 @@
 //! Completion of names, and the signature of the function being typed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rustyline::Result;
 use rustyline::completion::{FilenameCompleter, Pair};
@@ -83,14 +83,22 @@ pub fn is_keyword(word: &str) -> bool {
 pub struct Words {
     /// Session variables, with their colons.
     variables: BTreeSet<String>,
+    /// The signatures of the functions that the user has defined, by name.
+    defined: BTreeMap<String, Vec<String>>,
     files: FilenameCompleter,
 }
 
 impl Words {
     /// Takes up what the session knows by now.
     pub fn learn(&mut self, session: &Session) {
-        let variables = session.world().variables.names();
+        let world = session.world();
+        let variables = world.variables.names();
         self.variables = variables.iter().map(|name| format!(":{name}")).collect();
+        self.defined.clear();
+        for function in world.library.user_functions() {
+            let signatures = self.defined.entry(function.name().to_string());
+            signatures.or_default().push(function.signature.to_string());
+        }
     }
 
     /// What the word before `at` may become: where it starts, and the candidates.
@@ -128,6 +136,7 @@ impl Words {
         let functions = table::all().iter().map(|f| f.name.to_owned());
         keywords
             .chain(functions)
+            .chain(self.defined.keys().cloned())
             .chain(self.variables.iter().cloned())
             .collect()
     }
@@ -135,12 +144,14 @@ impl Words {
     /// The signature of the function whose arguments are being typed at the end of `line`.
     pub fn signature_at(&self, line: &str) -> Option<String> {
         let name = open_call(line)?.to_lowercase();
-        let (first, others) = table::declared(&name).split_first()?;
-        let mut hint = signature(first.text);
-        if !others.is_empty() {
-            hint.push_str(&format!("  and {} more", others.len()));
-        }
-        Some(hint)
+        let built_in = table::declared(&name).iter().map(|f| signature(f.text));
+        let defined = self.defined.get(&name).into_iter().flatten().cloned();
+        let mut signatures = defined.chain(built_in);
+        let first = signatures.next()?;
+        Some(match signatures.count() {
+            0 => first,
+            others => format!("{first}  and {others} more"),
+        })
     }
 }
 

@@ -23,6 +23,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::console::Console;
+use crate::run::STACK_SIZE;
 use crate::session::{Config, Session};
 use args::{Input, Options};
 use notices::Notices;
@@ -32,15 +33,12 @@ use signals::Signals;
 /// How long the end of the program waits for acknowledgements of what was published.
 pub const CLOSE_LIMIT: Duration = Duration::from_secs(10);
 
-/// Address space for the evaluator, which recurses. Only what is touched becomes memory.
-const STACK: usize = 256 * 1024 * 1024;
-
 /// Runs the program with the arguments of the process; gives its exit status.
 pub fn main() -> ExitCode {
     let options = args::parse();
     let worker = thread::Builder::new()
         .name("osql".to_owned())
-        .stack_size(STACK)
+        .stack_size(STACK_SIZE)
         .spawn(move || run(options));
     match worker.map(thread::JoinHandle::join) {
         Ok(Ok(code)) => code,
@@ -78,6 +76,9 @@ fn run(options: Options) -> ExitCode {
     script::run(&mut runner, &options.inputs, options.bail);
     if prompt && runner.goes_on() {
         interactive::run(&mut runner, &notices);
+    }
+    if options.wait && runner.goes_on() {
+        runner.wait_for_jobs();
     }
     runner.close(CLOSE_LIMIT)
 }

@@ -1,6 +1,6 @@
 //! Results on their way out: text, JSON or CSV, each as soon as it should be seen.
 
-use std::io::{self, IsTerminal};
+use std::io;
 
 use super::args::Format;
 use crate::console::Console;
@@ -20,10 +20,9 @@ pub enum Ended {
 
 /// Writes all rows to the console as they arrive.
 pub fn show(mut rows: Rows, format: Format, console: &Console) -> Ended {
-    let terminal = io::stdout().is_terminal();
     let mut shown = 0;
     while let Some(row) = rows.next() {
-        let text = match row.and_then(|value| line(&value, format, terminal)) {
+        let text = match row.and_then(|value| line(&value, format)) {
             Ok(text) => text,
             Err(_) if console.is_closed() => return Ended::Closed,
             Err(error) => return Ended::Failed(error, shown),
@@ -52,12 +51,12 @@ fn unwritable(console: &Console, error: &io::Error, shown: u64) -> Ended {
     }
 }
 
-/// One result as one line, with its line end. On a terminal a string has its own lines, for a person
-/// to read; in quotes it can still be typed like that.
-fn line(value: &Value, format: Format, terminal: bool) -> Result<String> {
+/// One result, with its line end. As text, a string has its own lines, for a person to read; in
+/// quotes it can be typed like that. As JSON it is always one line.
+fn line(value: &Value, format: Format) -> Result<String> {
     let mut line = match format {
         Format::Text => match value {
-            Value::Str(text) if terminal && text.contains('\n') => in_lines(text),
+            Value::Str(text) if text.contains('\n') => in_lines(text),
             value => value.to_string(),
         },
         Format::Json => json::to_string(value)?,
@@ -67,17 +66,16 @@ fn line(value: &Value, format: Format, terminal: bool) -> Result<String> {
     Ok(line)
 }
 
+/// A literal of `text` with real line ends in it.
 fn in_lines(text: &str) -> String {
-    let mut lines = String::new();
-    for line in text.lines() {
-        let quoted = Value::str(line).to_string();
-        lines.push_str(&quoted[1..quoted.len() - 1]);
-        lines.push('\n');
-    }
-    if !text.ends_with('\n') {
-        lines.pop();
-    }
-    format!("\"{lines}\"")
+    let lines: Vec<_> = text
+        .split('\n')
+        .map(|line| {
+            let quoted = Value::str(line).to_string();
+            quoted[1..quoted.len() - 1].to_owned()
+        })
+        .collect();
+    format!("\"{}\"", lines.join("\n"))
 }
 
 /// A record of RFC 4180, with a plain newline at its end.
@@ -107,12 +105,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_terminal_shows_the_lines_of_a_string() {
-        let text = Value::str("say \"a\"\n\tb");
-        let shown = line(&text, Format::Text, true).expect("has a form");
-        assert_eq!(shown, "\"say \\\"a\\\"\n\\tb\"\n");
-        let piped = line(&text, Format::Text, false).expect("has a form");
-        assert_eq!(piped.lines().count(), 1);
+    fn a_string_is_shown_with_its_lines() {
+        let text = Value::str("say \"a\"\r\n\tb\n");
+        let shown = line(&text, Format::Text).expect("has a form");
+        assert_eq!(shown, "\"say \\\"a\\\"\\r\n\\tb\n\"\n");
+        let json = line(&text, Format::Json).expect("has a form");
+        assert_eq!(json, "\"say \\\"a\\\"\\r\\n\\tb\\n\"\n");
     }
 
     #[test]

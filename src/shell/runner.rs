@@ -73,6 +73,14 @@ impl Runner {
         }
     }
 
+    /// Waits until no background job runs, or the user stops the wait.
+    pub fn wait_for_jobs(&mut self) {
+        self.signals.next_statement();
+        if let Err(error) = self.session.wait_for_jobs() {
+            self.fail(&error);
+        }
+    }
+
     fn is_timeout(&self, error: &Error) -> bool {
         error.kind() == Kind::Stopped && !self.signals.stopped()
     }

@@ -7,7 +7,7 @@ mod types;
 
 pub use journal::{Journal, Undo};
 pub use objects::{Object, Objects};
-pub use table::{Row, Table};
+pub use table::{Access, Row, Table};
 pub use types::{Types, UserType};
 
 /// Types, objects, and what has changed since the last commit. Stored functions hold their own rows.

@@ -36,6 +36,15 @@ struct Index {
     places: HashMap<Vec<Value>, Vec<usize>>,
 }
 
+/// How the rows with given values in some columns are found.
+pub enum Access {
+    Indexed,
+    /// There are so few that no index is made.
+    LookedThrough,
+    /// An index is made by the first lookup.
+    Unindexed,
+}
+
 /// Below that many rows a look through all is as fast as an index.
 const SMALL: usize = 8;
 
@@ -64,9 +73,13 @@ impl Table {
 
     /// Whether the arguments determine the results.
     pub fn is_unique_by_arguments(&self) -> bool {
-        self.unique
-            .iter()
-            .any(|columns| columns.iter().all(|c| *c < self.arity))
+        self.is_unique_by(&(0..self.arity).collect::<Vec<_>>())
+    }
+
+    /// Whether at most one row has given values in these columns.
+    pub fn is_unique_by(&self, known: &[usize]) -> bool {
+        let determined = |columns: &Vec<usize>| columns.iter().all(|c| known.contains(c));
+        self.unique.iter().any(determined)
     }
 
     /// The number of rows.
@@ -103,6 +116,18 @@ impl Table {
         lock(&self.rows).find(&columns, &values)
     }
 
+    /// How rows are found by their values in `columns`.
+    pub fn access(&self, columns: &[usize]) -> Access {
+        let rows = lock(&self.rows);
+        if rows.indexes.iter().any(|i| i.columns == columns) {
+            Access::Indexed
+        } else if rows.slots.len() <= SMALL {
+            Access::LookedThrough
+        } else {
+            Access::Unindexed
+        }
+    }
+
     /// Adds a row. An error if its key or arguments occur already.
     pub fn insert(&self, row: Row) -> Result<()> {
         let mut rows = lock(&self.rows);
@@ -114,6 +139,11 @@ impl Table {
         }
         rows.insert(row);
         Ok(())
+    }
+
+    /// Takes all rows away for good.
+    pub fn clear(&self) {
+        *lock(&self.rows) = Rows::default();
     }
 
     /// Takes one row equal to `row` away. `false` if there is none.

@@ -27,9 +27,54 @@ pub trait Source: Send {
     /// The next element, or `None` at the end. May block, always under `cx.token`.
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>>;
 
+    /// The next elements, many at a time, where they are numbers of one type and at hand. `None`
+    /// where they are not: pull with [`Source::next`] from there on.
+    fn numbers(&mut self, _: &Cx) -> Result<Option<Numbers>> {
+        Ok(None)
+    }
+
     /// Whether elements arrive over time, so that each should be shown as soon as it is there.
     fn is_live(&self) -> bool {
         false
+    }
+}
+
+/// A batch of numbers of one type.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Numbers {
+    Ints(Vec<i64>),
+    Reals(Vec<f64>),
+}
+
+/// How many numbers a batch has at the most: few enough for the processor's nearest cache.
+pub const BATCH: usize = 1024;
+
+impl Numbers {
+    pub fn len(&self) -> usize {
+        match self {
+            Numbers::Ints(ints) => ints.len(),
+            Numbers::Reals(reals) => reals.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The numbers as reals.
+    pub fn reals(self) -> Vec<f64> {
+        match self {
+            Numbers::Ints(ints) => ints.into_iter().map(|i| i as f64).collect(),
+            Numbers::Reals(reals) => reals,
+        }
+    }
+
+    /// The numbers as single values.
+    pub fn values(self) -> Vec<Value> {
+        match self {
+            Numbers::Ints(ints) => ints.into_iter().map(Value::Int).collect(),
+            Numbers::Reals(reals) => reals.into_iter().map(Value::Real).collect(),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a value is, its type, and its printed and JSON forms.
 
 pub mod collection;
+pub mod exact;
 pub mod json;
 pub mod number;
 pub mod print;
@@ -9,7 +10,7 @@ pub mod time;
 pub mod ty;
 pub mod value;
 
-pub use collection::{Collection, Source};
+pub use collection::{Collection, Numbers, Source};
 pub use record::Record;
 pub use time::Timeval;
 pub use ty::Type;

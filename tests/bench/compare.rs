@@ -9,7 +9,7 @@ mod measure;
 use std::error::Error;
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use broker::Broker;
@@ -19,6 +19,10 @@ const OSQL: &str = env!("CARGO_BIN_EXE_osql");
 
 /// Messages are the numbers from here on: 16 digits, 16 bytes.
 const FIRST: u64 = 1_000_000_000_000_000;
+
+/// Lines that one run of mosquitto_pub gets at QoS 1. It ends when the identifier of the last message
+/// is acknowledged, and these count from 1 again after 65,535: what has not been sent by then is lost.
+const LINES_AT_QOS_1: u64 = 50_000;
 
 /// Runs of each publisher; the fastest counts.
 const ROUNDS: usize = 3;
@@ -33,7 +37,7 @@ fn main() -> Result<()> {
     if std::env::args().any(|a| a == "--test") {
         return Ok(());
     }
-    println!("| | osql | beside it | time | processor time |");
+    println!("| | osql | beside it | ratio of times | of processor times |");
     println!("|---|---|---|---|---|");
     publishing(0, 500_000)?;
     publishing(1, 200_000)?;
@@ -44,20 +48,19 @@ fn main() -> Result<()> {
 fn publishing(qos: u8, count: u64) -> Result<()> {
     let broker = Broker::start()?;
     let folder = tempfile::TempDir::new()?;
-    let lines = folder.path().join("lines");
-    write_lines(&lines, count)?;
+    let at_once = if qos == 0 { count } else { LINES_AT_QOS_1 };
+    let files = write_lines(folder.path(), count, at_once)?;
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         ours.push(broker.receives(count, || osql(&broker, qos, count))?);
-        theirs.push(broker.receives(count, || mosquitto_pub(&broker, qos, &lines))?);
+        theirs.push(broker.receives(count, || mosquitto_pub(&broker, qos, &files))?);
     }
     let what = format!("{count} publishes of 16 bytes at QoS {qos}");
-    row(
-        &what,
-        Cost::least(&ours),
-        "mosquitto_pub -l",
-        Cost::least(&theirs),
-    );
+    let name = match files.len() {
+        1 => "mosquitto_pub -l".to_owned(),
+        runs => format!("mosquitto_pub -l, {runs} runs"),
+    };
+    row(&what, Cost::least(&ours), &name, Cost::least(&theirs));
     Ok(())
 }
 
@@ -70,21 +73,33 @@ fn osql(broker: &Broker, qos: u8, count: u64) -> Result<Cost> {
     measure::run(Command::new(OSQL).args(["-o", &script]))
 }
 
-fn mosquitto_pub(broker: &Broker, qos: u8, lines: &Path) -> Result<Cost> {
-    measure::run(
-        Command::new("mosquitto_pub")
-            .args(["-h", "127.0.0.1", "-p", &broker.port.to_string()])
-            .args(["-t", "bench", "-q", &qos.to_string(), "-l"])
-            .stdin(Stdio::from(File::open(lines)?)),
-    )
+/// Runs it once for each file; gives what all runs cost together.
+fn mosquitto_pub(broker: &Broker, qos: u8, files: &[PathBuf]) -> Result<Cost> {
+    let mut all = Cost::default();
+    for lines in files {
+        all += measure::run(
+            Command::new("mosquitto_pub")
+                .args(["-h", "127.0.0.1", "-p", &broker.port.to_string()])
+                .args(["-t", "bench", "-q", &qos.to_string(), "-l"])
+                .stdin(Stdio::from(File::open(lines)?)),
+        )?;
+    }
+    Ok(all)
 }
 
-fn write_lines(to: &Path, count: u64) -> Result<()> {
-    let mut file = BufWriter::new(File::create(to)?);
-    for number in FIRST..FIRST + count {
-        writeln!(file, "{number}")?;
+/// Writes the messages as lines into files of `at_once` lines each.
+fn write_lines(folder: &Path, count: u64, at_once: u64) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for first in (FIRST..FIRST + count).step_by(usize::try_from(at_once)?) {
+        let path = folder.join(first.to_string());
+        let mut file = BufWriter::new(File::create(&path)?);
+        for number in first..(first + at_once).min(FIRST + count) {
+            writeln!(file, "{number}")?;
+        }
+        file.flush()?;
+        files.push(path);
     }
-    Ok(file.flush()?)
+    Ok(files)
 }
 
 /// Starts both programs in turns.

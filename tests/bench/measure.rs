@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::fs;
+use std::ops::AddAssign;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use super::Result;
 
 /// Seconds of time, and of processor time in user and system mode together.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct Cost {
     pub wall: f64,
     pub processor: f64,
@@ -22,6 +23,13 @@ impl Cost {
             wall: least(|c| c.wall),
             processor: least(|c| c.processor),
         }
+    }
+}
+
+impl AddAssign for Cost {
+    fn add_assign(&mut self, more: Cost) {
+        self.wall += more.wall;
+        self.processor += more.processor;
     }
 }
 

@@ -8,6 +8,7 @@ pub mod mosquitto;
 pub mod mqtt;
 pub mod osql;
 pub mod sandbox;
+pub mod subscriber;
 pub mod tmux;
 
 use std::time::Duration;

@@ -2,15 +2,35 @@
 //! word, on the tutorial's ports, and disturbs nobody.
 
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
-/// A user, mount and network namespace (namespaces(7)), held open by a sleeping process.
+/// Namespaces for mounts and the network (namespaces(7)), held open by a process that waits for the
+/// end of its input.
 pub struct Sandbox {
     holder: Child,
+    kind: &'static Kind,
 }
 
-/// Makes the namespace: loopback up, and a hosts file with one more line.
+/// A way to get them: flags of unshare(1), and those of nsenter(1) that lead inside.
+struct Kind {
+    make: &'static [&'static str],
+    enter: &'static [&'static str],
+}
+
+/// First what any user may do where the system allows user namespaces, then what root may do.
+const KINDS: [Kind; 2] = [
+    Kind {
+        make: &["--map-root-user", "--mount", "--net"],
+        enter: &["--user", "--preserve-credentials", "--mount", "--net"],
+    },
+    Kind {
+        make: &["--mount", "--net"],
+        enter: &["--mount", "--net"],
+    },
+];
+
+/// Inside: loopback up, and a hosts file with one more line.
 const SETUP: &str = r#"
 set -e
 ip link set lo up
@@ -19,37 +39,55 @@ hosts=$(mktemp)
 mount --bind "$hosts" /etc/hosts
 rm "$hosts"
 echo ready
-read -r _
+read -r _ || true
 "#;
 
 impl Sandbox {
     #[track_caller]
     pub fn new() -> Sandbox {
+        let mut said = String::new();
+        for kind in &KINDS {
+            match Sandbox::of(kind) {
+                Ok(sandbox) => return sandbox,
+                Err(why) => said += &why,
+            }
+        }
+        panic!(
+            "this test needs a network namespace, as unshare(1) makes: allow user namespaces on this \
+             machine, or run it as root with CAP_SYS_ADMIN. unshare said:\n{said}"
+        );
+    }
+
+    /// The error is what unshare said.
+    fn of(kind: &'static Kind) -> Result<Sandbox, String> {
         let mut holder = Command::new("unshare")
-            .args(["--map-root-user", "--mount", "--net", "bash", "-c", SETUP])
+            .args(kind.make)
+            .args(["bash", "-c", SETUP])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()
-            .expect("unshare is installed");
+            .expect("unshare is installed; tests/run does that");
         let mut line = String::new();
         let stdout = holder.stdout.as_mut().expect("is piped");
         BufReader::new(stdout)
             .read_line(&mut line)
             .expect("can be read");
-        assert_eq!(
-            line, "ready\n",
-            "this test needs user namespaces: see unshare(1)"
-        );
-        Sandbox { holder }
+        if line == "ready\n" {
+            return Ok(Sandbox { holder, kind });
+        }
+        let output = holder.wait_with_output().expect("is a child");
+        Err(String::from_utf8_lossy(&output.stderr).into_owned())
     }
 
-    /// A command that runs inside.
+    /// A command that runs inside. The process that it starts becomes `program`, so that to kill it
+    /// is to kill `program`.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new("nsenter");
         command
             .arg("--target")
             .arg(self.holder.id().to_string())
-            .args(["--user", "--mount", "--net", "--preserve-credentials"])
+            .args(self.kind.enter)
             .arg(program);
         command
     }
@@ -58,9 +96,7 @@ impl Sandbox {
 impl Drop for Sandbox {
     fn drop(&mut self) {
         // The end of its input is the end of the holder.
-        if let Some(mut stdin) = self.holder.stdin.take() {
-            let _ = stdin.write_all(b"\n");
-        }
+        drop(self.holder.stdin.take());
         let _ = self.holder.wait();
     }
 }

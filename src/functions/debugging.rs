@@ -1,0 +1,97 @@
+//! Looking at values and calls.
+
+use std::collections::HashSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::{Args, Function, Native, Natives, named};
+use crate::diagnostic::Result;
+use crate::run::Cx;
+use crate::run::wait::lock;
+use crate::types::Value;
+
+pub const NATIVES: Natives = &[
+    ("print", print as Native),
+    ("pp", |_, a| {
+        let mut text = String::new();
+        pretty(&mut text, a.value(0), 0);
+        Ok(Some(Value::str(text)))
+    }),
+    ("trace", |cx, a| switch(cx, a, true)),
+    ("untrace", |cx, a| switch(cx, a, false)),
+];
+
+/// Lines longer than that are broken up.
+const WIDTH: usize = 80;
+
+fn print(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    cx.world.print(&format!("{}\n", args.value(0)))?;
+    Ok(Some(Value::Bool(true)))
+}
+
+fn pretty(out: &mut String, value: &Value, depth: usize) {
+    let flat = value.to_string();
+    let fits = flat.len() + 2 * depth <= WIDTH;
+    match value {
+        Value::Vector(elements) if !fits => {
+            let parts = elements.iter().map(|e| (String::new(), e));
+            broken(out, '[', parts, ']', depth);
+        }
+        Value::Record(record) if !fits => {
+            let parts = record
+                .iter()
+                .map(|(k, v)| (format!("{}:", Value::str(k)), v));
+            broken(out, '{', parts, '}', depth);
+        }
+        _ => out.push_str(&flat),
+    }
+}
+
+fn broken<'v>(
+    out: &mut String,
+    open: char,
+    parts: impl Iterator<Item = (String, &'v Value)>,
+    close: char,
+    depth: usize,
+) {
+    out.push(open);
+    for (i, (key, value)) in parts.enumerate() {
+        out.push_str(if i > 0 { ",\n" } else { "\n" });
+        out.push_str(&"  ".repeat(depth + 1));
+        out.push_str(&key);
+        pretty(out, value, depth + 1);
+    }
+    out.push('\n');
+    out.push_str(&"  ".repeat(depth));
+    out.push(close);
+}
+
+fn switch(cx: &Cx, args: Args, on: bool) -> Result<Option<Value>> {
+    let function = named::find(&cx.world, args.str(0)?)?;
+    cx.world.traced.set(function.name(), on);
+    Ok(Some(Value::Function(function)))
+}
+
+/// The functions whose calls are printed, by name.
+#[derive(Default)]
+pub struct Traced {
+    names: Mutex<HashSet<String>>,
+    any: AtomicBool,
+}
+
+impl Traced {
+    fn set(&self, name: &str, on: bool) {
+        let mut names = lock(&self.names);
+        if on {
+            names.insert(name.to_owned());
+        } else {
+            names.remove(name);
+        }
+        self.any.store(!names.is_empty(), Ordering::Relaxed);
+    }
+
+    /// Whether calls of this function are printed. Costs next to nothing where none are.
+    pub fn has(&self, function: &Function) -> bool {
+        self.any.load(Ordering::Relaxed) && lock(&self.names).contains(&**function.name())
+    }
+}

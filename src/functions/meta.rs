@@ -1,0 +1,349 @@
+//! The types and functions themselves, as data.
+
+use std::sync::Arc;
+
+use indexmap::IndexSet;
+
+use super::function::Body;
+use super::{Args, Function, Native, Natives, named};
+use crate::compile::{names, signature, stateful};
+use crate::diagnostic::{Error, Result, nearest};
+use crate::run::Cx;
+use crate::syntax::ast;
+use crate::types::{Type, Value};
+
+pub const NATIVES: Natives = &[
+    ("allfunctions", allfunctions as Native),
+    ("functions_of", |cx, a| {
+        let ty = type_argument(cx, a, 0)?;
+        let speaks_of = |f: &Function| {
+            let columns = f.signature.params.iter().chain(&f.signature.columns);
+            columns.into_iter().any(|c| c.ty == ty)
+        };
+        some_functions(cx, speaks_of)
+    }),
+    ("methods", |cx, a| {
+        let ty = type_argument(cx, a, 0)?;
+        some_functions(cx, |f| matches!(&*f.signature.params, [p] if p.ty == ty))
+    }),
+    ("allobjects", |cx, _| {
+        Ok(Some(Value::bag(cx.world.extent(&Type::Userobject)?)))
+    }),
+    ("extent", |cx, a| {
+        let ty = type_argument(cx, a, 0)?;
+        Ok(Some(Value::bag(cx.world.extent(&ty)?)))
+    }),
+    ("rows", rows),
+    ("alltypes", |cx, _| Ok(types(all_types(cx)))),
+    ("usertypes", |cx, _| {
+        let users = cx.world.store.types.all();
+        Ok(types(users.into_iter().map(Type::User)))
+    }),
+    ("usertype", |cx, a| {
+        let ty = type_argument(cx, a, 0)?;
+        Ok(Some(Value::Bool(matches!(ty, Type::User(_)))))
+    }),
+    ("typenamed", |cx, a| {
+        Ok(type_named(cx, a.str(0)?).map(Value::Type))
+    }),
+    ("thetype", |cx, a| {
+        type_argument(cx, a, 0).map(|ty| Some(Value::Type(ty)))
+    }),
+    ("type_name", |cx, a| {
+        let ty = type_argument(cx, a, 0)?;
+        Ok(Some(Value::str(ty.to_string())))
+    }),
+    ("type_source", type_source),
+    ("typeof", |_, a| Ok(Some(Value::Type(a.value(0).type_of())))),
+    ("supertypes", |cx, a| {
+        Ok(types(type_argument(cx, a, 0)?.supertypes()))
+    }),
+    ("allsupertypes", |cx, a| {
+        Ok(types(above(&type_argument(cx, a, 0)?)))
+    }),
+    ("subtypes", |cx, a| {
+        let ty = type_argument(cx, a, 0)?;
+        let all = all_types(cx).into_iter();
+        Ok(types(all.filter(|t| t.supertypes().contains(&ty))))
+    }),
+    ("allsubtypes", |cx, a| {
+        let ty = type_argument(cx, a, 0)?;
+        let all = all_types(cx).into_iter();
+        Ok(types(all.filter(|t| *t != ty && above(t).contains(&ty))))
+    }),
+    ("root_type", |cx, a| {
+        let root = match type_argument(cx, a, 0)? {
+            Type::Vector(_) => Type::vector(Type::Object),
+            Type::Bag(_) => Type::bag(Type::Object),
+            Type::Stream(_) => Type::stream(Type::Object),
+            Type::Timeval(_) => Type::timeval(Type::Object),
+            other => other,
+        };
+        Ok(Some(Value::Type(root)))
+    }),
+    ("userobject", |_, a| {
+        Ok(Some(Value::Bool(matches!(a.value(0), Value::Object(_)))))
+    }),
+    ("functionnamed", |cx, a| {
+        named::find(&cx.world, a.str(0)?).map(|f| Some(Value::Function(f)))
+    }),
+    ("theresolvent", |cx, a| {
+        named::functional(&cx.world, a.str(0)?).map(|f| Some(Value::Function(f)))
+    }),
+    ("resolvents_named", |cx, a| {
+        resolvents(cx, &named::find(&cx.world, a.str(0)?)?)
+    }),
+    ("resolvents", |cx, a| resolvents(cx, a.function(0)?)),
+    ("generic", |cx, a| {
+        let generic = cx.world.library.generic(a.function(0)?.name())?;
+        Ok(generic.map(Value::Function))
+    }),
+    ("generic_name", |_, a| {
+        Ok(Some(Value::str(a.function(0)?.name())))
+    }),
+    ("arity", |_, a| {
+        let function = a.function(0)?;
+        Ok((!function.is_generic()).then(|| Value::Int(function.arity() as i64)))
+    }),
+    ("width", |_, a| {
+        let function = a.function(0)?;
+        let width = function.signature.columns.len() as i64;
+        Ok((!function.is_generic()).then_some(Value::Int(width)))
+    }),
+    ("argument_types", |_, a| {
+        let params = &a.function(0)?.signature.params;
+        Ok(Some(Value::vector(
+            params.iter().map(|p| Value::Type(p.ty.clone())),
+        )))
+    }),
+    ("result_types", |_, a| {
+        let columns = &a.function(0)?.signature.columns;
+        Ok(Some(Value::vector(
+            columns.iter().map(|c| Value::Type(c.ty.clone())),
+        )))
+    }),
+    ("kind", |_, a| Ok(Some(Value::str(kind(a.function(0)?))))),
+    ("stateful", is_stateful),
+    ("userfunction", |_, a| {
+        Ok(Some(Value::Bool(a.function(0)?.is_user())))
+    }),
+    ("userfunctions", |cx, _| {
+        Ok(functions(cx.world.library.user_functions()))
+    }),
+    ("calls", |cx, a| Ok(functions(called(cx, a.function(0)?)?))),
+    ("calledby", |cx, a| {
+        Ok(functions(callers(cx, a.function(0)?)?))
+    }),
+    ("calls_somehow", |cx, a| {
+        closure(a.function(0)?, |f| called(cx, f))
+    }),
+    ("calledby_somehow", |cx, a| {
+        closure(a.function(0)?, |f| callers(cx, f))
+    }),
+    ("thetbr", thetbr),
+];
+
+fn functions(functions: impl IntoIterator<Item = Arc<Function>>) -> Option<Value> {
+    Some(Value::bag(
+        functions.into_iter().map(Value::Function).collect(),
+    ))
+}
+
+fn types(types: impl IntoIterator<Item = Type>) -> Option<Value> {
+    Some(Value::bag(types.into_iter().map(Value::Type).collect()))
+}
+
+/// The type that argument `i` is or names; an error if there is none of that name.
+pub fn type_argument(cx: &Cx, args: Args, i: usize) -> Result<Type> {
+    if let Value::Type(ty) = args.value(i) {
+        return Ok(ty.clone());
+    }
+    let name = args.str(i)?;
+    type_named(cx, name).ok_or_else(|| {
+        let error = Error::run(format!("there is no type '{name}'"));
+        let known: Vec<String> = all_types(cx).iter().map(Type::to_string).collect();
+        match nearest(name, known.iter().map(String::as_str)) {
+            Some(near) => error.help(format!("did you mean '{near}'?")),
+            None => error,
+        }
+    })
+}
+
+fn type_named(cx: &Cx, name: &str) -> Option<Type> {
+    Type::named(name).or_else(|| cx.world.store.types.get(name).map(Type::User))
+}
+
+/// The built-in types without what they are made of, then the users'.
+fn all_types(cx: &Cx) -> Vec<Type> {
+    let built_in = signature::BUILT_IN
+        .iter()
+        .filter_map(|name| Type::named(name));
+    let users = cx.world.store.types.all().into_iter().map(Type::User);
+    built_in
+        .filter(|ty| *ty != Type::matrix())
+        .chain(users)
+        .collect()
+}
+
+/// All types above, level by level.
+fn above(ty: &Type) -> Vec<Type> {
+    let mut found = IndexSet::new();
+    let mut level = ty.supertypes();
+    while !level.is_empty() {
+        let next = level.iter().flat_map(Type::supertypes).collect();
+        for ty in level {
+            // A type that is reached in two ways is above both.
+            found.shift_remove(&ty);
+            found.insert(ty);
+        }
+        level = next;
+    }
+    found.into_iter().collect()
+}
+
+fn type_source(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let Type::User(user) = type_argument(cx, args, 0)? else {
+        return Ok(None);
+    };
+    let above: Vec<String> = user.supertypes().iter().map(Type::to_string).collect();
+    let (name, above) = (user.name(), above.join(", "));
+    Ok(Some(Value::str(format!(
+        "create type {name} under {above};"
+    ))))
+}
+
+fn every_function(cx: &Cx) -> Result<Vec<Arc<Function>>> {
+    let names = cx.world.library.names();
+    let functions = names.iter().map(|name| cx.world.library.resolvents(name));
+    let functions = functions.collect::<Result<Vec<_>>>()?;
+    Ok(functions
+        .iter()
+        .flat_map(|all| all.iter().cloned())
+        .collect())
+}
+
+fn allfunctions(cx: &Cx, _: Args) -> Result<Option<Value>> {
+    Ok(functions(every_function(cx)?))
+}
+
+fn some_functions(cx: &Cx, wanted: impl Fn(&Function) -> bool) -> Result<Option<Value>> {
+    let mut all = every_function(cx)?;
+    all.retain(|f| wanted(f));
+    Ok(functions(all))
+}
+
+fn resolvents(cx: &Cx, function: &Arc<Function>) -> Result<Option<Value>> {
+    let all = cx.world.library.resolvents(function.name())?;
+    Ok(functions(all.iter().cloned()))
+}
+
+fn rows(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let function = args.function(0)?;
+    let stored: Vec<_> = if function.is_generic() {
+        cx.world.library.resolvents(function.name())?.to_vec()
+    } else {
+        vec![function.clone()]
+    };
+    let mut rows = Vec::new();
+    for function in stored {
+        let Body::Stored(table) = &function.body else {
+            return Err(Error::run(format!("{} is not stored", function.signature)));
+        };
+        rows.extend(table.all().into_iter().map(Value::Vector));
+    }
+    Ok(Some(Value::bag(rows)))
+}
+
+fn kind(function: &Function) -> &'static str {
+    match function.body {
+        Body::Generic => "overloaded",
+        Body::Native(_) => "foreign",
+        Body::Derived(..) => "derived",
+        Body::Procedure(..) => "procedure",
+        Body::Stored(_) => "stored",
+        Body::Inverse(_) => "inverse",
+    }
+}
+
+fn is_stateful(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let function = args.function(0)?;
+    let mut any = false;
+    if function.is_generic() {
+        for resolvent in cx.world.library.resolvents(function.name())?.iter() {
+            any |= stateful::has_state(&cx.world, resolvent)?;
+        }
+    } else {
+        any = stateful::has_state(&cx.world, function)?;
+    }
+    Ok(Some(Value::Bool(any)))
+}
+
+/// The names of the functions that a definition calls.
+fn called_names(function: &Function) -> Vec<Arc<str>> {
+    let (Body::Derived(definition, _) | Body::Procedure(definition, _)) = &function.body else {
+        return vec![];
+    };
+    match &definition.body {
+        ast::Body::Query(query) => names::called(query),
+        ast::Body::Procedure(statement) => names::called_in(statement),
+        _ => vec![],
+    }
+}
+
+/// What a definition calls: the generic function where a name has several resolvents.
+fn called(cx: &Cx, function: &Arc<Function>) -> Result<Vec<Arc<Function>>> {
+    let mut found = IndexSet::new();
+    for name in called_names(function) {
+        match &*cx.world.library.resolvents(&name)? {
+            [] => {}
+            [only] => drop(found.insert(only.clone())),
+            _ => found.extend(cx.world.library.generic(&name)?),
+        }
+    }
+    if let Body::Inverse(view) = &function.body {
+        found.insert(view.stored.clone());
+    }
+    Ok(found.into_iter().collect())
+}
+
+fn callers(cx: &Cx, function: &Arc<Function>) -> Result<Vec<Arc<Function>>> {
+    let mut all = every_function(cx)?;
+    let calls = |f: &Arc<Function>| called_names(f).contains(function.name());
+    all.retain(calls);
+    Ok(all)
+}
+
+/// What is reached from a function step by step, without itself unless it is reached again.
+fn closure(
+    function: &Arc<Function>,
+    step: impl Fn(&Arc<Function>) -> Result<Vec<Arc<Function>>>,
+) -> Result<Option<Value>> {
+    let mut found: IndexSet<Arc<Function>> = IndexSet::new();
+    let mut waiting = step(function)?;
+    while let Some(next) = waiting.pop() {
+        if found.insert(next.clone()) {
+            waiting.extend(step(&next)?);
+        }
+    }
+    Ok(functions(found))
+}
+
+fn thetbr(_: &Cx, args: Args) -> Result<Option<Value>> {
+    let (function, pattern) = (args.function(0)?, args.str(1)?);
+    let (arity, columns) = (function.arity(), function.signature.columns.len());
+    if pattern.len() != arity + columns || !pattern.bytes().all(|b| matches!(b, b'b' | b'f')) {
+        return Err(
+            Error::run(format!("'{pattern}' does not fit {}", function.signature))
+                .help("write b (known) or f (wanted) for each argument, then for each result"),
+        );
+    }
+    let known_arguments = pattern.bytes().take(arity).all(|b| b == b'b');
+    if !known_arguments && !matches!(function.body, Body::Stored(_) | Body::Inverse(_)) {
+        return Err(Error::run(format!(
+            "{} cannot be run with the pattern '{pattern}'",
+            function.signature
+        ))
+        .help("only stored functions run backwards"));
+    }
+    Ok(Some(Value::Function(function.clone())))
+}

@@ -1,0 +1,177 @@
+//! Closures over graphs whose edges a function gives.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+
+use indexmap::IndexSet;
+
+use super::function::Body;
+use super::{Args, Function, Native, Natives};
+use crate::diagnostic::{Error, Result};
+use crate::run::{Cx, call};
+use crate::types::{Source, Value};
+
+pub const NATIVES: Natives = &[
+    ("tclose", tclose as Native),
+    ("tclosed", tclosed),
+    ("traverse", traverse),
+    ("iterate", iterate),
+    ("nodes", nodes),
+];
+
+/// A node, and what is taken along to it.
+type Node = Vec<Value>;
+
+fn tclose(_: &Cx, args: Args) -> Result<Option<Value>> {
+    let (function, start) = (args.function(0)?.clone(), args.0[1..].to_vec());
+    Ok(Some(Value::bag_from(move |_| {
+        Ok(Box::new(Closure {
+            function: function.clone(),
+            waiting: vec![start.clone()],
+            seen: HashSet::new(),
+        }))
+    })))
+}
+
+/// Visits each node once; the last found is visited first.
+struct Closure {
+    function: Arc<Function>,
+    waiting: Vec<Node>,
+    seen: HashSet<Value>,
+}
+
+impl Source for Closure {
+    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        while let Some(node) = self.waiting.pop() {
+            cx.token.check()?;
+            if self.seen.insert(node[0].clone()) {
+                let next = neighbours(&self.function, &node, cx)?;
+                self.waiting.extend(next);
+                return Ok(Some(tuple(node)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn traverse(_: &Cx, args: Args) -> Result<Option<Value>> {
+    let (function, start) = (args.function(0)?.clone(), args.0[1..].to_vec());
+    Ok(Some(Value::bag_from(move |_| {
+        Ok(Box::new(Traversal {
+            function: function.clone(),
+            waiting: vec![start.clone()],
+        }))
+    })))
+}
+
+/// Visits a tree, each node before those below it.
+struct Traversal {
+    function: Arc<Function>,
+    waiting: Vec<Node>,
+}
+
+impl Source for Traversal {
+    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        cx.token.check()?;
+        let Some(node) = self.waiting.pop() else {
+            return Ok(None);
+        };
+        let below = neighbours(&self.function, &node, cx)?;
+        self.waiting.extend(below.into_iter().rev());
+        Ok(Some(tuple(node)))
+    }
+}
+
+/// Breadth first, so that each node is found by the shortest way.
+fn tclosed(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let (function, deepest) = (args.function(0)?, args.int(2)?);
+    let start = args.value(1).clone();
+    let mut seen = HashSet::from([start.clone()]);
+    let mut waiting = VecDeque::from([(start, 0)]);
+    let mut found = Vec::new();
+    while let Some((node, depth)) = waiting.pop_front() {
+        cx.token.check()?;
+        if depth < deepest {
+            for next in neighbours(function, std::slice::from_ref(&node), cx)? {
+                let next = tuple(next);
+                if seen.insert(next.clone()) {
+                    waiting.push_back((next, depth + 1));
+                }
+            }
+        }
+        found.push(Value::vector([node, Value::Int(depth)]));
+    }
+    Ok(Some(Value::bag(found)))
+}
+
+/// What a function gives for a node, as nodes.
+fn neighbours(function: &Arc<Function>, node: &[Value], cx: &Cx) -> Result<Vec<Node>> {
+    let Some(result) = call::function(function, node.to_vec(), cx)? else {
+        return Ok(vec![]);
+    };
+    let results = if result.is_collection() {
+        Args(&[result]).collect(0, cx)?
+    } else {
+        vec![result]
+    };
+    results
+        .into_iter()
+        .map(|result| match result {
+            Value::Vector(columns) if node.len() > 1 && columns.len() == node.len() => {
+                Ok(columns.to_vec())
+            }
+            single if node.len() == 1 => Ok(vec![single]),
+            other => Err(Error::run(format!(
+                "'{}' takes {} values, but gives {other}",
+                function.name(),
+                node.len()
+            ))
+            .help("its results must be like its arguments")),
+        })
+        .collect()
+}
+
+fn tuple(mut node: Node) -> Value {
+    match node.len() {
+        1 => node.remove(0),
+        _ => Value::vector(node),
+    }
+}
+
+fn iterate(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let (function, most) = (args.function(0)?, args.int(1)?);
+    let mut now = args.0[2..].to_vec();
+    let pairs = now.len() > 1 && function.signature.columns.len() == now.len();
+    for _ in 0..most {
+        cx.token.check()?;
+        let next = match call::function(function, now.clone(), cx)? {
+            Some(many) if many.is_collection() => many.elements(cx)?.next(cx)?,
+            other => other,
+        };
+        let next = match next {
+            None | Some(Value::Null) => break,
+            Some(Value::Vector(pair)) if pairs => pair.to_vec(),
+            Some(value) => {
+                let mut next = now.clone();
+                next[0] = value;
+                next
+            }
+        };
+        if next == now {
+            break;
+        }
+        now = next;
+    }
+    now.truncate(if pairs { now.len() } else { 1 });
+    Ok(Some(tuple(now)))
+}
+
+fn nodes(_: &Cx, args: Args) -> Result<Option<Value>> {
+    let function = args.function(0)?;
+    let Body::Stored(table) = &function.body else {
+        return Err(Error::run(format!("{} is not stored", function.signature)));
+    };
+    let rows = table.all();
+    let nodes: IndexSet<Value> = rows.iter().flat_map(|row| row.iter().cloned()).collect();
+    Ok(Some(Value::bag(nodes.into_iter().collect())))
+}

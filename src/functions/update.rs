@@ -1,0 +1,102 @@
+//! Changes of the local database by functions.
+
+use std::sync::Arc;
+
+use super::function::Body;
+use super::{Args, Function, Native, Natives, meta};
+use crate::compile;
+use crate::diagnostic::{Error, Result};
+use crate::run::{Cx, call, update};
+use crate::store::{Table, Undo};
+use crate::syntax::ast::UpdateOp;
+use crate::types::Value;
+
+pub const NATIVES: Natives = &[
+    ("createobject", createobject as Native),
+    ("deleteobject", |cx, a| {
+        update::delete(Some(a.value(0).clone()), cx)?;
+        Ok(Some(Value::Bool(true)))
+    }),
+    ("delete_objects", delete_objects),
+    ("setfunction", |cx, a| change(UpdateOp::Set, cx, a)),
+    ("addfunction", |cx, a| change(UpdateOp::Add, cx, a)),
+    ("remfunction", |cx, a| change(UpdateOp::Remove, cx, a)),
+    ("dropfunction", dropfunction),
+    ("auto_commit", |cx, a| {
+        let on = matches!(a.value(0), Value::Bool(true));
+        cx.world.store.journal.set_auto_commit(on);
+        Ok(Some(Value::Bool(on)))
+    }),
+];
+
+fn createobject(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let ty = meta::type_argument(cx, args, 0)?;
+    update::new_object(&ty, cx).map(Some)
+}
+
+fn delete_objects(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let mut objects = args.collect(0, cx)?;
+    objects.retain(|o| matches!(o, Value::Object(object) if !object.is_deleted()));
+    let count = objects.len() as i64;
+    for object in objects {
+        update::delete(Some(object), cx)?;
+    }
+    Ok(Some(Value::Int(count)))
+}
+
+fn change(op: UpdateOp, cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let given = args.vector(1)?;
+    let function = call::resolvent(args.function(0)?, given, cx)?;
+    let function = compile::updatable(&cx.world, &function)?.ok_or_else(|| {
+        Error::run(format!("{} cannot be updated", function.signature))
+            .help("stored functions can, and inverses of stored functions")
+    })?;
+    let row = args.vector(2)?;
+    let value = match (function.signature.columns.len(), &**row) {
+        (1, [only]) => only.clone(),
+        _ => Value::Vector(row.clone()),
+    };
+    let values = update::values_of(value, cx)?;
+    update::change(op, &function, given, values, cx)?;
+    Ok(Some(Value::Bool(true)))
+}
+
+fn dropfunction(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let function = only_stored(cx, args.function(0)?)?;
+    let Body::Stored(table) = &function.body else {
+        return Err(Error::run(format!("{} is not stored", function.signature)));
+    };
+    if args.int(1)? == 1 {
+        table.clear();
+    } else {
+        remove_all(table, cx);
+    }
+    Ok(Some(Value::Function(function.clone())))
+}
+
+fn remove_all(table: &Arc<Table>, cx: &Cx) {
+    for row in table.all() {
+        if table.remove(&row) {
+            let undo = Undo::Removed(table.clone(), row);
+            cx.world.store.journal.record(undo);
+        }
+    }
+}
+
+/// The function, or the only stored resolvent of a generic one.
+fn only_stored(cx: &Cx, function: &Arc<Function>) -> Result<Arc<Function>> {
+    if !function.is_generic() {
+        return Ok(function.clone());
+    }
+    let resolvents = cx.world.library.resolvents(function.name())?;
+    let mut stored = resolvents
+        .iter()
+        .filter(|f| matches!(f.body, Body::Stored(_)));
+    match (stored.next(), stored.next()) {
+        (Some(only), None) => Ok(only.clone()),
+        _ => Err(
+            Error::run(format!("'{}' has several resolvents", function.name()))
+                .help("name the one whose rows are meant"),
+        ),
+    }
+}

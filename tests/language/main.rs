@@ -1,0 +1,20 @@
+//! The language, chapter by chapter: what a person can write, and what comes of it.
+
+mod session;
+
+mod bad_input;
+mod basics;
+mod database;
+mod errors;
+mod examples;
+mod functions;
+mod literals;
+mod naive;
+mod objects;
+mod planner;
+mod procedures;
+mod queries;
+mod second_order;
+mod types;
+mod updates;
+mod vectors;

@@ -1,0 +1,124 @@
+//! The order of a query's steps, and how each gets at its rows.
+
+use super::session::Db;
+
+/// The plan of a query, its lines.
+fn plan(db: &mut Db, query: &str) -> Vec<String> {
+    let text = db.run(&format!("explain({query});"));
+    let unquoted = |line: &str| line[1..line.len() - 1].replace("\\\"", "\"");
+    text.lines().map(unquoted).collect()
+}
+
+fn pumps() -> Db {
+    Db::of(
+        "create type Site; create function name(Site) -> Charstring key as stored;
+        create type Pump; create function nr(Pump) -> Integer as stored;
+        create function site(Pump) -> Site as stored;
+        create function parts(Pump) -> Bag of Charstring as stored;
+        create Site(name) instances :a ('A'), :b ('B');
+        create Pump(nr, site) instances (1,:a), (2,:b), (3,:b);",
+    )
+}
+
+#[test]
+fn known_arguments_are_looked_up_by_key() {
+    let mut db = pumps();
+    let lines = plan(
+        &mut db,
+        "select nr(p) from Pump p, Site s where site(p) = s and name(s) = 'B'",
+    );
+    assert!(
+        lines[0].starts_with("index lookup name(s) -> \"B\""),
+        "{lines:?}"
+    );
+    assert!(
+        lines[1].starts_with("index lookup site(p) -> s"),
+        "{lines:?}"
+    );
+    db.gives(
+        "select nr(p) from Pump p, Site s where site(p) = s and name(s) = 'B' order by nr(p);",
+        "2\n3",
+    );
+}
+
+#[test]
+fn filters_run_as_early_as_they_can() {
+    let mut db = pumps();
+    let lines = plan(
+        &mut db,
+        "select i, j from Integer i, Integer j where i in range(5) and j in range(5) and i > 3",
+    );
+    assert_eq!(
+        lines,
+        [
+            "for each i in range(5)",
+            "filter i > 3",
+            "for each j in range(5)",
+            "give i, j"
+        ]
+    );
+}
+
+#[test]
+fn an_extent_is_scanned_only_where_nothing_is_known() {
+    let mut db = pumps();
+    assert_eq!(
+        plan(&mut db, "select p from Pump p")[0],
+        "for each p in the extent of Pump"
+    );
+    let lines = plan(&mut db, "select p from Pump p where nr(p) = 2");
+    assert!(lines[0].starts_with("index lookup nr(p) -> 2"), "{lines:?}");
+}
+
+#[test]
+fn an_index_makes_a_difference() {
+    let mut db = pumps();
+    let query = "select p from Pump p where nr(p) = 7";
+    let access = |db: &mut Db| plan(db, query)[0].clone();
+    assert!(access(&mut db).ends_with("(3 rows, so few that they are looked through)"));
+    db.does("for each Integer i where i in range(100) create Pump(nr) instances (i);");
+    assert!(access(&mut db).ends_with("(103 rows, indexed when first used)"));
+    db.gives(&format!("count({query});"), "1");
+    assert!(access(&mut db).ends_with("(103 rows, indexed)"));
+}
+
+#[test]
+fn a_plan_can_be_asked_for_by_text() {
+    Db::new().gives(
+        "explain('1+2'); set :q = 'sqrt(2)'; explain(:q);",
+        "\"give (1 + 2)\"\n\"give sqrt(2)\"",
+    );
+}
+
+#[test]
+fn derived_inverses_are_looked_up_in_both_directions() {
+    let mut db = pumps();
+    db.does("create function pumps(Site s) -> Bag of Pump p as select p where site(p) = s;");
+    let lines = plan(
+        &mut db,
+        "select name(s) from Site s, Pump p where p in pumps(s) and nr(p) = 2",
+    );
+    assert!(lines[1].contains("site(p) -> s"), "{lines:?}");
+    db.gives(
+        "select name(s) from Site s, Pump p where p in pumps(s) and nr(p) = 2;",
+        "\"B\"",
+    );
+    db.gives(
+        "select nr(p) from Pump p where p in pumps(:b) order by nr(p);",
+        "2\n3",
+    );
+}
+
+#[test]
+fn nested_calls_of_stored_functions_are_looked_up() {
+    let mut db = pumps();
+    db.gives(
+        "select nr(p) from Pump p where name(site(p)) = 'B' order by nr(p);",
+        "2\n3",
+    );
+    let lines = plan(
+        &mut db,
+        "select nr(p) from Pump p where name(site(p)) = 'B'",
+    );
+    assert!(lines.iter().all(|l| !l.contains("extent")), "{lines:?}");
+}

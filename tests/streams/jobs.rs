@@ -1,0 +1,69 @@
+//! Queries in the background.
+
+use super::program::osql;
+use super::session::Db;
+
+#[test]
+fn a_job_runs_until_it_is_stopped() {
+    let mut db = Db::new();
+    db.gives(
+        "set :j = background(publish(heartbeat(0.001),'beat')); :j;",
+        "1",
+    );
+    db.gives("count(first_n(subscribe('beat'),3));", "3");
+    db.gives(
+        "select j['job'], j['query'], j['elements'] >= 3 from Record j where j in jobs();",
+        "[1,\"set :j = background(publish(heartbeat(0.001),'beat'));\",true]",
+    );
+    db.gives("stop(:j); jobs(); flows();", "1");
+    db.fails("stop(:j);", &["no job 1 is running"]);
+    db.gives("background(siota(1,3)) > 1;", "true");
+}
+
+#[test]
+fn a_job_that_fails_says_so_and_harms_nobody() {
+    let mut osql = osql().spawn();
+    osql.send("set :good = background(publish(heartbeat(0.001),'beat'));\n");
+    osql.send("background(streamof(select 1/(3-x) from Integer x where x in siota(1,9)));\n");
+    osql.stderr.wait_line("error: job 2: division by zero");
+    osql.send(
+        "count(first_n(subscribe('beat'),3)); select j['job'] from Record j where j in jobs();\n",
+    );
+    assert_eq!(osql.stdout.wait_lines(3), ["2", "3", "1"]);
+    // At the end of the script the other job is stopped.
+    assert_eq!(osql.finish().code, 0);
+}
+
+#[test]
+fn a_script_waits_for_its_jobs_or_stops_them() {
+    let script =
+        "set :j = background(streamof(select print(i) from Integer i where i in diota(0.02,1,5)));";
+    osql()
+        .arg("--wait")
+        .statements(script)
+        .run()
+        .expect_ok("1\n2\n3\n4\n5\n");
+    let stopped = osql()
+        .statements("set :j = background(heartbeat(3600));")
+        .run();
+    stopped.expect_ok("");
+    let failed = osql()
+        .arg("--wait")
+        .statements(
+            "set :j = background(streamof(select 1/i from Integer i where i in siota(0,5)));",
+        )
+        .run();
+    failed.expect_error(1, "a background job has failed");
+    assert!(failed.stderr.contains("error: job 1: division by zero"));
+}
+
+#[test]
+fn a_wait_for_jobs_can_be_interrupted() {
+    let mut osql = osql()
+        .arg("--wait")
+        .statements("print('started'); set :j = background(heartbeat(3600));")
+        .spawn();
+    osql.stdout.wait_line("started");
+    osql.signal("INT");
+    assert_eq!(osql.wait().code, 130);
+}

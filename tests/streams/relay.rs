@@ -1,0 +1,71 @@
+//! A relay through a broker: one publishes, a query adds 10 and republishes, a third reads.
+
+use super::mosquitto::Mosquitto;
+use super::program::osql;
+use super::session::Db;
+
+const COUNT: usize = 2000;
+
+fn client(broker: &Mosquitto, qos: usize) -> String {
+    format!(
+        "set :c = mqtt:register_client('b',{{'connection':'{}','qos':{qos}}});",
+        broker.url("tcp")
+    )
+}
+
+const ADD: &str = "select Stream of integer(json:unstringify(charstring(b))) + 10
+                     from Binary b where b in subscribe('b:in')";
+
+const READ: &str = "select Stream of json:unstringify(charstring(b))
+                      from Binary b where b in subscribe('b:out')";
+
+#[test]
+fn all_three_inside_one_merge() {
+    let broker = Mosquitto::start("");
+    for qos in 0..3 {
+        let mut db = Db::of(&client(&broker, qos));
+        // The publisher waits until the other two have subscribed: what they get first says so.
+        let script = format!(
+            "set :add = ({ADD}); set :read = ({READ});
+             set :late = concat(streamof(select Stream of 0 from Number x where x in diota(0.3,1,1) and sleep(0.3) > 1), siota(1,{COUNT}));
+             count(extract(first_n((select Stream of v from Vector v
+                where v in streams:pivot([sink(publish(:late,'b:in')), sink(publish(:add,'b:out')), :read])
+                  and v[3] > 10), {COUNT})));"
+        );
+        db.gives(&script, &COUNT.to_string());
+    }
+}
+
+#[test]
+fn in_three_processes() {
+    let broker = Mosquitto::start("");
+    for qos in 0..3 {
+        let register = client(&broker, qos);
+        let mut reader = osql().statements(&format!(
+            "{register} set :v = vectorof(first_n(({READ}),{COUNT})); :v = vectorof(siota(11,{}));", COUNT + 10
+        )).spawn();
+        let relay = osql()
+            .statements(&format!(
+                "{register} sink(first_n(publish(({ADD}),'b:out'),{COUNT}));"
+            ))
+            .spawn();
+        subscribed(&broker, 2 * (qos + 1));
+        osql()
+            .statements(&format!(
+                "{register} sink(publish(siota(1,{COUNT}),'b:in'));"
+            ))
+            .run()
+            .expect_ok("true\n");
+        reader.wait().expect_ok("true\n");
+        relay.finish().expect_ok("true\n");
+    }
+}
+
+/// Waits until the broker has confirmed so many subscriptions in all.
+fn subscribed(broker: &Mosquitto, count: usize) {
+    let end = std::time::Instant::now() + super::PATIENCE;
+    while broker.log().matches("Sending SUBACK").count() < count {
+        assert!(std::time::Instant::now() < end, "{}", broker.log());
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+}
