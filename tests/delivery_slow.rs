@@ -1,7 +1,7 @@
 //! Queries that are slower than what comes: at QoS 1 the broker is slowed down, at QoS 0 the oldest
 //! messages are dropped and counted. Memory stays what it is in both cases.
 //!
-//! `SECONDS` says how long the query at QoS 1 runs; 4 if it is not set.
+//! `SLOW_SECONDS` says how long the query at QoS 1 runs; 4 if it is not set.
 
 mod support;
 
@@ -25,7 +25,9 @@ fn memory(process: &Running) -> u64 {
 
 #[test]
 fn a_query_of_10_ms_an_element_loses_nothing_at_qos_1() {
-    let asked = std::env::var("SECONDS").ok().and_then(|n| n.parse().ok());
+    let asked = std::env::var("SLOW_SECONDS")
+        .ok()
+        .and_then(|n| n.parse().ok());
     let seconds: usize = asked.unwrap_or(4);
     let broker = Mosquitto::start("max_queued_messages 0\nlog_type all");
     let at = broker.url("tcp");
