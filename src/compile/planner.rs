@@ -453,7 +453,12 @@ impl Compiler<'_> {
             var.ty = ty.clone();
         }
         let declared = var.ty.clone();
-        if !declared.is_collection() && fit(ty, &declared).is_none_or(|f| f.mode != Mode::Plain) {
+        // `Vector of Number v … w = v[2]`: what is declared to hold numbers may hold windows of them.
+        let window = *ty == Type::Number && matches!(declared, Type::Vector(_));
+        if !declared.is_collection()
+            && !window
+            && fit(ty, &declared).is_none_or(|f| f.mode != Mode::Plain)
+        {
             let message = format!(
                 "'{}' is declared {declared}, but its values are {ty}",
                 name.span.text()
