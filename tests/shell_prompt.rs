@@ -155,3 +155,17 @@ fn a_terminal_that_is_told_to_end_is_left_in_order() {
     assert!(kill.expect("kill runs").success());
     terminal.wait_for("[exit 143]");
 }
+
+#[test]
+fn what_has_just_been_defined_is_completed() {
+    let state = state();
+    let terminal = Terminal::start("", 80, 24, state.path());
+    terminal.wait_prompt();
+    terminal.enter("create function fahrenheit(Number c) -> Number as c * 9 / 5 + 32;");
+    terminal.wait_prompt();
+    terminal.type_text("fahr");
+    terminal.press("Tab");
+    terminal.wait_for("osql> fahrenheit");
+    terminal.enter("(100);");
+    terminal.wait_for("212.0");
+}

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use support::osql::{Captured, Osql, osql, osql_by};
 use support::sandbox::Sandbox;
 use support::subscriber::Subscriber;
+use support::tmux::Terminal;
 use tempfile::TempDir;
 
 /// The five statements of the page about TLS, as a user pastes them.
@@ -107,6 +108,13 @@ impl Broker {
         }
     }
 
+    /// A prompt; all of the same broker share a history.
+    fn terminal(&self) -> Terminal {
+        let home = self.folder.path();
+        let before = format!("SA_HOME='{}' {}", home.display(), self.sandbox.prefix());
+        Terminal::start_with(&before, "", 100, 40, home)
+    }
+
     fn osql(&self) -> Osql {
         osql_by(self.sandbox.command(env!("CARGO_BIN_EXE_osql"))).home(self.folder.path())
     }
@@ -166,6 +174,40 @@ fn the_secure_page_as_a_file() {
     let output = broker.osql().arg(script("secure-mqtt.osql")).run();
     assert_eq!((output.code, output.stderr.as_str()), (0, ""));
     assert_eq!(subscriber.messages(1), ["My first secure message!"]);
+}
+
+/// The same by hand: statements over several lines, Ctrl-C in a subscription, and the history in the
+/// next start.
+#[test]
+fn the_pages_typed_at_the_prompt() {
+    let broker = Broker::start();
+    let subscriber = broker.subscriber();
+    let first = broker.terminal();
+    first.wait_prompt();
+    let statements = SECURE.split_inclusive(";\n");
+    for statement in statements.filter(|s| !s.starts_with("doc")) {
+        statement.lines().for_each(|line| first.enter(line));
+        first.wait_prompt();
+    }
+    assert_eq!(subscriber.messages(1), ["My first secure message!"]);
+
+    first.enter("select charstring(b) from binary b");
+    first.enter("where b in subscribe(\"mqtt:my/experimental\");");
+    let until = Instant::now() + support::PATIENCE;
+    while !first.screen().contains("\n\"typed elsewhere\"") {
+        assert!(Instant::now() < until, "{}", first.screen());
+        broker.publish("typed elsewhere");
+    }
+    first.press("C-c");
+    first.wait_for("stopped");
+    first.wait_prompt();
+    first.press("C-d");
+    first.wait_for("[exit 0]");
+
+    let second = broker.terminal();
+    second.wait_prompt();
+    second.press("Up");
+    second.wait_for("where b in subscribe(\"mqtt:my/experimental\");");
 }
 
 #[test]

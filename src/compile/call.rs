@@ -28,6 +28,23 @@ pub fn choose(resolvents: &[Arc<Function>], args: &[Type]) -> Option<Choice> {
     choose_exactly(resolvents, args, |_| false)
 }
 
+/// The first of the resolvents that fit the types of the arguments best: what [`choose`] puts first.
+pub fn best<'f>(resolvents: &'f [Arc<Function>], args: &[Type]) -> Option<&'f Arc<Function>> {
+    let cost = |function: &Arc<Function>| -> Option<u32> {
+        let params = &function.signature.params;
+        if params.len() != args.len() {
+            return None;
+        }
+        let costs = args
+            .iter()
+            .zip(params)
+            .map(|(a, p)| Some(fit(a, &p.ty)?.cost));
+        costs.sum()
+    };
+    let fitting = resolvents.iter().filter_map(|f| Some((cost(f)?, f)));
+    fitting.min_by_key(|(cost, _)| *cost).map(|(_, f)| f)
+}
+
 /// The same, where the types of some arguments are meant as they stand: what is declared for their
 /// subtypes is not asked.
 fn choose_exactly(

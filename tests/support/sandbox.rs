@@ -84,12 +84,19 @@ impl Sandbox {
     /// is to kill `program`.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new("nsenter");
+        command.args(self.enter()).arg(program);
         command
-            .arg("--target")
-            .arg(self.holder.id().to_string())
-            .args(self.kind.enter)
-            .arg(program);
-        command
+    }
+
+    /// The same for a shell: what to write before a program.
+    pub fn prefix(&self) -> String {
+        format!("nsenter {}", self.enter().join(" "))
+    }
+
+    fn enter(&self) -> Vec<String> {
+        let target = format!("--target={}", self.holder.id());
+        let flags = self.kind.enter.iter().map(|flag| (*flag).to_owned());
+        std::iter::once(target).chain(flags).collect()
     }
 }
 

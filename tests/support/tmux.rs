@@ -21,10 +21,11 @@ impl Terminal {
         Terminal::start_with("", arguments, columns, rows, state)
     }
 
-    /// The same, with variables for its environment: `NAME=value`.
+    /// The same with what stands before osql in the command: variables, `NAME=value`, and after them
+    /// perhaps a program that runs it.
     #[track_caller]
     pub fn start_with(
-        variables: &str,
+        before: &str,
         arguments: &str,
         columns: u16,
         rows: u16,
@@ -36,7 +37,7 @@ impl Terminal {
             socket: format!("osql-test-{}-{number}", std::process::id()),
         };
         let command = format!(
-            "env -u SA_HOME -u NO_COLOR XDG_STATE_HOME='{}' {variables} '{}' {arguments}; echo \"[exit $?]\"; exec cat",
+            "env -u SA_HOME -u NO_COLOR XDG_STATE_HOME='{}' {before} '{}' {arguments}; echo \"[exit $?]\"; exec cat",
             state.display(),
             env!("CARGO_BIN_EXE_osql"),
         );
@@ -84,10 +85,16 @@ impl Terminal {
         self.tmux(&["send-keys", key]);
     }
 
-    /// Types a line and presses Enter.
+    /// Types a line at the prompt and presses Enter once it can be seen. So a prompt that is empty
+    /// after that is a new one.
     #[track_caller]
     pub fn enter(&self, line: &str) {
+        let solid = |text: &str| text.replace(char::is_whitespace, "");
         self.type_text(line);
+        self.wait_until(|screen| {
+            let entry = screen.rsplit("osql>").next().unwrap_or("");
+            solid(entry).contains(&solid(line))
+        });
         self.press("Enter");
     }
 

@@ -125,6 +125,14 @@ fn open_bracket(scene: &Scene<'_>) -> Option<Error> {
     })
 }
 
+/// `select *`, and the like with `distinct` or other results before it.
+fn selects_all(scene: &Scene<'_>) -> bool {
+    let before = scene.before.last().map_or("", |token| scene.text(*token));
+    ["select", "distinct", ","]
+        .iter()
+        .any(|word| word.eq_ignore_ascii_case(before))
+}
+
 /// Signs of other languages.
 fn foreign_sign(scene: &Scene<'_>) -> Option<Error> {
     let found = scene.found.filter(|t| t.kind == Kind::Sign)?;
@@ -139,7 +147,7 @@ fn foreign_sign(scene: &Scene<'_>) -> Option<Error> {
         "**" => "powers are written with ^, as in 2^10",
         "!" => "negation is the function notany(…), or != between two values",
         "%" => "the remainder is mod(x,y)",
-        "*" => "name what to select: select name(p), age(p) from Person p",
+        "*" if selects_all(scene) => "name what to select: select name(p), age(p) from Person p",
         "." => "a field of a record is r['key'], an element of a vector is v[1]",
         "?" | "@" | "$" | "`" | "\\" | "&" | "~" => "it has no meaning in OSQL",
         _ => return None,

@@ -34,6 +34,7 @@ fn errors_say_what_and_where() {
         ("x like 'a*';", "unexpected 'like'", "like"),
         ("select not x from T x;", "there is no `not`", "not"),
         ("select * from T x;", "unexpected '*'", "*"),
+        ("1 +* 2;", "expected an expression", "*"),
         (
             "insert into T values (1);",
             "'insert' begins no statement of OSQL",
