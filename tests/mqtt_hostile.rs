@@ -170,6 +170,14 @@ fn bad_packets_later() {
         ("QoS 3", publish(b"a", 6)),
         ("QoS 1 without an identifier", publish(b"a", 2)),
         ("an empty SUBACK", vec![0x90, 0]),
+        (
+            "two messages as one packet",
+            [
+                [0x32, 6, 0, 1, b'a', 0, 1, b'x'],
+                [0x32, 6, 0, 1, b'a', 0, 1, b'y'],
+            ]
+            .concat(),
+        ),
     ];
     for (name, bytes) in cases {
         let mut all = ACCEPTED.to_vec();
@@ -183,6 +191,45 @@ fn bad_packets_later() {
         assert_eq!(broker.connections.load(Ordering::SeqCst), 3, "{name}");
         let error = client.subscribe("a", &patience(5)).err().expect("failed");
         assert!(error.message().contains("lost"), "{name}: {error:?}");
+    }
+}
+
+/// The same as a user of the program sees it: what is wrong, and exit status 1.
+#[test]
+fn a_script_beside_a_hostile_broker_ends_with_an_error() {
+    let accepted_then = |bytes: &[u8]| Act::SendAndHold([&ACCEPTED[..], bytes].concat());
+    for (act, words) in [
+        (
+            Act::SendAndClose(b"\xff\xfe\xfd\xfc\xfb".to_vec()),
+            "does not answer as an MQTT broker",
+        ),
+        (
+            Act::SendAndHold(vec![]),
+            "does not answer in MQTT within 0.5 s",
+        ),
+        (Act::SendAndClose(vec![0x20, 2]), "did not answer in MQTT"),
+        (Act::SendAndClose(vec![0x20, 2, 0, 5]), "not authorized"),
+        (
+            accepted_then(b"\x30\xff\xff\xff\x7f"),
+            "and maxdatalen allows 100000",
+        ),
+        (accepted_then(b"\0\0"), "what came is not MQTT"),
+        (
+            accepted_then(b""),
+            "does not answer within the keep-alive time",
+        ),
+    ] {
+        let broker = Hostile::start(vec![act]);
+        let script = format!(
+            "mqtt:register_client('b', {{'connection': '{}', 'keepalive': 1, 'maxdatalen': 100000,
+                'connect-timeout': 0.5, 'reconnect-min': 0.01, 'reconnect-max': 0.05,
+                'publish-timeout': 2}});
+             publish(siota(1,3), 'b:t');",
+            broker.url()
+        );
+        let output = support::osql::osql().statements(&script).run();
+        output.expect_error(1, words);
+        assert!(!output.stderr.contains("panic"), "{output:?}");
     }
 }
 

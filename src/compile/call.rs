@@ -5,10 +5,12 @@ use std::sync::Arc;
 use super::fit::{Fit, Mode, fit};
 use super::frame::Fragment;
 use super::plan::{Call, Expr, Target};
+use super::stateful::is_stateful;
 use super::{Compiler, call_type};
 use crate::diagnostic::{Error, Result, Span};
 use crate::functions::Function;
-use crate::syntax::ast::{self, BinaryOp, ExprKind};
+use crate::functions::function::Param;
+use crate::syntax::ast::{self, BinaryOp, ExprKind, Many};
 use crate::types::{Type, Value};
 
 /// What overload resolution decided.
@@ -24,6 +26,23 @@ pub struct Choice {
 /// Chooses among resolvents by the types of the arguments; `None` if none fits.
 pub fn choose(resolvents: &[Arc<Function>], args: &[Type]) -> Option<Choice> {
     choose_exactly(resolvents, args, |_| false)
+}
+
+/// The first of the resolvents that fit the types of the arguments best: what [`choose`] puts first.
+pub fn best<'f>(resolvents: &'f [Arc<Function>], args: &[Type]) -> Option<&'f Arc<Function>> {
+    let cost = |function: &Arc<Function>| -> Option<u32> {
+        let params = &function.signature.params;
+        if params.len() != args.len() {
+            return None;
+        }
+        let costs = args
+            .iter()
+            .zip(params)
+            .map(|(a, p)| Some(fit(a, &p.ty)?.cost));
+        costs.sum()
+    };
+    let fitting = resolvents.iter().filter_map(|f| Some((cost(f)?, f)));
+    fitting.min_by_key(|(cost, _)| *cost).map(|(_, f)| f)
 }
 
 /// The same, where the types of some arguments are meant as they stand: what is declared for their
@@ -113,10 +132,30 @@ impl Compiler<'_> {
         let mut fragments = Vec::with_capacity(args.len());
         for (i, arg) in args.iter().enumerate() {
             self.keep_streams = wants_streams(&resolvents, i);
-            fragments.push(self.fragment(|c| c.expr(arg))?);
+            let fragment = self.fragment(|c| c.expr(arg))?;
             self.keep_streams = false;
+            fragments.push(self.described(fragment, arg, &resolvents, i)?);
         }
         self.resolve(&function.name.text, &resolvents, fragments, span)
+    }
+
+    /// A stream is a description: a single value with state that it is made of is computed when the
+    /// stream runs, each time anew.
+    fn described(
+        &mut self,
+        arg: Fragment,
+        written: &ast::Expr,
+        resolvents: &[Arc<Function>],
+        i: usize,
+    ) -> Result<Fragment> {
+        let ty = arg.whole_type();
+        if ty.is_collection()
+            || !resolvents.iter().any(|f| makes_stream_of(f, i))
+            || !is_stateful(self.world, written)?
+        {
+            return Ok(arg);
+        }
+        self.fragment(|c| Ok((c.wrap(arg), Type::bag(ty))))
     }
 
     /// A call of a built-in function that the syntax stands for.
@@ -288,6 +327,12 @@ fn wants_streams(resolvents: &[Arc<Function>], i: usize) -> bool {
     resolvents
         .iter()
         .any(|f| f.signature.params.get(i).is_some_and(|p| of_streams(&p.ty)))
+}
+
+/// Whether the function makes a stream of the bag that is its parameter `i`.
+fn makes_stream_of(function: &Function, i: usize) -> bool {
+    let bag = |p: &Param| matches!(p.ty, Type::Bag(_));
+    function.signature.many == Many::Stream && function.signature.params.get(i).is_some_and(bag)
 }
 
 /// The type of arithmetic where more is known than the function's signature says.

@@ -86,10 +86,19 @@ fn single(arg: &Type, param: &Type) -> Option<(u32, bool)> {
     {
         return Some((1, true));
     }
+    if let (Type::Vector(a), Type::Vector(p)) = (arg, param)
+        && **a == Type::Object
+        && p.is_collection()
+    {
+        return Some((20, false));
+    }
     if let (Type::Vector(a), Type::Vector(p)) | (Type::Timeval(a), Type::Timeval(p)) = (arg, param)
     {
         if **p == Type::Object {
             return Some((STEP + 1, true));
+        }
+        if **a == Type::Object && p.is_collection() {
+            return Some((STEP - 1, false));
         }
         // Whatever is inside fits better than a vector of anything.
         return single(a, p).map(|(cost, sure)| {
@@ -128,6 +137,8 @@ fn distance(sub: &Type, sup: &Type) -> u32 {
 /// The type of a value as overload resolution sees it: of a vector, whether it is one of vectors.
 pub fn type_of(value: &Value) -> Type {
     match value {
+        // An empty vector may be one of anything.
+        Value::Vector(v) if v.is_empty() => Type::vector(Type::Object),
         Value::Vector(v) if v.iter().all(|e| e.as_real().is_some()) => Type::vector(Type::Number),
         Value::Vector(v) => {
             let joined = v.iter().map(type_of).reduce(|a, b| a.join(&b));

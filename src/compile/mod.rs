@@ -11,8 +11,10 @@ pub mod explain;
 mod expr;
 pub mod fit;
 mod frame;
+mod generate;
 mod group;
 mod inverse;
+mod lookup;
 pub mod names;
 pub mod plan;
 mod planner;
@@ -22,6 +24,7 @@ mod remap;
 pub mod signature;
 mod solve;
 pub mod stateful;
+mod unnest;
 mod windows;
 
 use std::sync::Arc;
@@ -35,7 +38,7 @@ use crate::types::Type;
 use frame::Frame;
 use plan::{Procedure, Query, Stmt};
 
-pub use call::{Choice, choose};
+pub use call::{Choice, best, choose};
 pub use inverse::{inverse_of, updatable};
 
 /// Where the text that is compiled stands.

@@ -10,20 +10,16 @@ use std::sync::Arc;
 
 use super::fit::{Mode, fit};
 use super::frame::unbound;
-use super::names::{children, children_mut, free};
-use super::plan::{Column, Expr, Lookup, Pattern, Slot, Step};
-use super::stateful::is_stateful;
-use super::{Compiler, choose, inverse, solve};
+use super::names::free;
+use super::plan::{Column, Expr, Pattern, Slot, Step};
+use super::{Compiler, solve};
 use crate::diagnostic::{Error, Result};
-use crate::functions::Function;
-use crate::functions::function::{Body, View};
-use crate::session::World;
 use crate::syntax::ast::{self, BinaryOp, ExprKind, Name, Variable};
 use crate::types::{Type, Value};
 
 /// What a conjunct would cost if it were chosen next; the smallest goes first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Rank {
+pub(super) enum Rank {
     Filter,
     OneValue,
     KeyedLookup,
@@ -34,9 +30,9 @@ enum Rank {
     Scan,
 }
 
-struct Conjunct {
-    expr: ast::Expr,
-    stateful: bool,
+pub(super) struct Conjunct {
+    pub expr: ast::Expr,
+    pub stateful: bool,
 }
 
 impl Compiler<'_> {
@@ -112,7 +108,7 @@ impl Compiler<'_> {
     }
 
     /// The variables of the topmost frame that `expr` uses and that have no value yet.
-    fn unbound_in(&mut self, expr: &ast::Expr) -> Result<Vec<(Arc<str>, Slot)>> {
+    pub(super) fn unbound_in(&mut self, expr: &ast::Expr) -> Result<Vec<(Arc<str>, Slot)>> {
         let mut found: Vec<(Arc<str>, Slot)> = Vec::new();
         for name in free(expr) {
             if self.frames.iter().all(|f| f.find(&name.text).is_none()) {
@@ -128,7 +124,7 @@ impl Compiler<'_> {
         Ok(found)
     }
 
-    fn is_bound(&mut self, expr: &ast::Expr) -> Result<bool> {
+    pub(super) fn is_bound(&mut self, expr: &ast::Expr) -> Result<bool> {
         Ok(self.unbound_in(expr)?.is_empty())
     }
 
@@ -421,7 +417,7 @@ impl Compiler<'_> {
     }
 
     /// The pattern that `expr` is for values of type `ty`: unbound variables in it get a value.
-    fn pattern(&mut self, expr: &ast::Expr, ty: &Type) -> Result<Pattern> {
+    pub(super) fn pattern(&mut self, expr: &ast::Expr, ty: &Type) -> Result<Pattern> {
         if self.is_bound(expr)? {
             let fragment = self.fragment(|c| c.expr(expr))?;
             return Ok(Pattern::Equal(self.single(fragment).0));
@@ -445,7 +441,7 @@ impl Compiler<'_> {
     }
 
     /// Binds a variable to values of type `ty`, which tells more of its own type.
-    fn bind(&mut self, name: &Name, ty: &Type) -> Result<Pattern> {
+    pub(super) fn bind(&mut self, name: &Name, ty: &Type) -> Result<Pattern> {
         let slot = self
             .top()
             .find(&name.text)
@@ -457,7 +453,12 @@ impl Compiler<'_> {
             var.ty = ty.clone();
         }
         let declared = var.ty.clone();
-        if !declared.is_collection() && fit(ty, &declared).is_none_or(|f| f.mode != Mode::Plain) {
+        // `Vector of Number v … w = v[2]`: what is declared to hold numbers may hold windows of them.
+        let window = *ty == Type::Number && matches!(declared, Type::Vector(_));
+        if !declared.is_collection()
+            && !window
+            && fit(ty, &declared).is_none_or(|f| f.mode != Mode::Plain)
+        {
             let message = format!(
                 "'{}' is declared {declared}, but its values are {ty}",
                 name.span.text()
@@ -516,354 +517,7 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    /// Where no conjunct can be chosen: binds one more variable from the positions of a vector, the
-    /// rows of a stored function or the extent of a type. `false` if there is none.
-    fn generate(&mut self, within: &[&ast::Expr]) -> Result<bool> {
-        for expr in within {
-            if self.generate_index(expr)? {
-                return Ok(true);
-            }
-        }
-        let extent = |ty: &Type| {
-            matches!(
-                ty,
-                Type::User(_) | Type::Userobject | Type::Function | Type::Type
-            )
-        };
-        let slot = self
-            .top()
-            .vars
-            .iter()
-            .position(|v| !v.bound && v.span.is_some() && extent(&v.ty));
-        if let Some(slot) = slot {
-            let var = &mut self.top().vars[slot];
-            var.bound = true;
-            let ty = var.ty.clone();
-            self.top().steps.push(Step::Extent { slot, ty });
-            return Ok(true);
-        }
-        for expr in within {
-            if self.generate_rows(expr)? || self.generate_nodes(expr)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// `v[i]` with `i` unbound: each position of `v`.
-    fn generate_index(&mut self, expr: &ast::Expr) -> Result<bool> {
-        if let ExprKind::Index { base, indices } = &expr.kind
-            && let [index] = indices.as_slice()
-            && let ExprKind::Variable(Variable::Local(name)) = &index.kind
-            && !self.is_bound(index)?
-            && self.is_bound(base)?
-            && let Some(position) = self.top().find(&name.text)
-        {
-            let fragment = self.fragment(|c| c.expr(base))?;
-            let (base, _) = self.single(fragment);
-            self.top().vars[position].bound = true;
-            self.top().steps.push(Step::Index {
-                base,
-                position,
-                element: None,
-            });
-            return Ok(true);
-        }
-        for child in children(expr) {
-            if self.generate_index(child)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// `tclose(#'arcs', n)` with `n` unbound: each node of the graph of a stored function.
-    fn generate_nodes(&mut self, expr: &ast::Expr) -> Result<bool> {
-        if let ExprKind::Call { function, args } = &expr.kind
-            && matches!(&*function.name.text, "tclose" | "tclosed" | "traverse")
-            && let [graph, start, ..] = args.as_slice()
-            && let ExprKind::Variable(Variable::Local(name)) = &start.kind
-            && !self.is_bound(start)?
-            && self.is_bound(graph)?
-        {
-            let graph = self.fragment(|c| c.expr(graph))?;
-            let nodes =
-                self.fragment(|c| c.call_fragments("transition_nodes", vec![graph], &expr.span))?;
-            let (over, _) = self.fragment_value(nodes);
-            let pattern = self.bind(name, &Type::Object)?;
-            let stream = false;
-            self.top().steps.push(Step::Iterate {
-                pattern,
-                over,
-                stream,
-            });
-            return Ok(true);
-        }
-        for child in children(expr) {
-            if self.generate_nodes(child)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// A call of a stored function with an unbound argument: each of its rows.
-    fn generate_rows(&mut self, expr: &ast::Expr) -> Result<bool> {
-        if let Some(call) = self.stored_call(expr)?
-            && !self.is_bound(expr)?
-        {
-            let columns = vec![Column::Bind(Pattern::Any); call.function.signature.columns.len()];
-            self.place_lookup(call, columns)?;
-            return Ok(true);
-        }
-        for child in children(expr) {
-            if self.generate_rows(child)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// The call of a stored function that `expr` is, if its arguments are values or unbound variables.
-    fn stored_call(&mut self, expr: &ast::Expr) -> Result<Option<StoredCall>> {
-        let ExprKind::Call { function, args } = &expr.kind else {
-            return Ok(None);
-        };
-        if &*function.name.text == "bag" {
-            return Ok(None);
-        }
-        let resolvents = self.world.library.named(function)?;
-        let may_be_stored =
-            |f: &Arc<Function>| !matches!(f.body, Body::Native(_) | Body::Procedure(..));
-        if !resolvents.iter().any(may_be_stored) {
-            return Ok(None);
-        }
-        let mut types = Vec::with_capacity(args.len());
-        for arg in args {
-            types.push(if self.is_bound(arg)? {
-                self.fragment(|c| c.expr(arg))?.whole_type()
-            } else if let ExprKind::Variable(Variable::Local(name)) = &arg.kind
-                && let Some(slot) = self.top().find(&name.text)
-            {
-                self.top().vars[slot].ty.clone()
-            } else {
-                return Ok(None);
-            });
-        }
-        let Some(choice) = choose(&resolvents, &types) else {
-            return Ok(None);
-        };
-        let [function] = choice.candidates.as_slice() else {
-            return Ok(None);
-        };
-        if choice.modes.iter().any(|mode| *mode != Mode::Plain) {
-            return Ok(None);
-        }
-        let view = match &function.body {
-            Body::Stored(_) => None,
-            Body::Inverse(view) => Some(view.clone()),
-            _ => match exact_view(self.world, function)? {
-                Some(view) => Some(view),
-                None => return Ok(None),
-            },
-        };
-        Ok(Some(StoredCall {
-            function: function.clone(),
-            view,
-            args: args.clone(),
-        }))
-    }
-
-    fn rank_lookup(&mut self, call: &StoredCall, result_known: bool) -> Rank {
-        let known = call
-            .args
-            .iter()
-            .filter(|arg| self.is_bound(arg).unwrap_or(false))
-            .count();
-        if known == call.args.len() && call.function.signature.many == ast::Many::One {
-            Rank::KeyedLookup
-        } else if known > 0 || result_known {
-            Rank::IndexedLookup
-        } else {
-            Rank::Scan
-        }
-    }
-
-    /// What a call's results are matched against, column by column.
-    fn result_columns(&mut self, expr: &ast::Expr, width: usize) -> Result<Vec<Column>> {
-        if width == 1 {
-            return Ok(vec![self.column(expr)?]);
-        }
-        match &expr.kind {
-            ExprKind::Tuple(parts) | ExprKind::Vector(parts) if parts.len() == width => {
-                parts.iter().map(|part| self.column(part)).collect()
-            }
-            _ => Err(Error::compile(format!("the function has {width} results"))
-                .at(&expr.span)
-                .help("write as many variables in parentheses: (a, b) = …")),
-        }
-    }
-
-    fn column(&mut self, expr: &ast::Expr) -> Result<Column> {
-        match self.pattern(expr, &Type::Object)? {
-            Pattern::Equal(known) => Ok(Column::Known(known)),
-            pattern => Ok(Column::Bind(pattern)),
-        }
-    }
-
-    fn place_lookup(&mut self, call: StoredCall, results: Vec<Column>) -> Result<()> {
-        let mut columns = Vec::with_capacity(call.args.len() + results.len());
-        for (arg, param) in call.args.iter().zip(&call.function.signature.params) {
-            let known = self.is_bound(arg)?;
-            match self.pattern(arg, &param.ty)? {
-                Pattern::Equal(expr) if known => columns.push(Column::Known(expr)),
-                pattern => columns.push(Column::Bind(pattern)),
-            }
-        }
-        columns.extend(results);
-        let mut function = call.function;
-        if let Some(view) = &call.view {
-            let yes = Column::Known(Expr::Const(Value::Bool(true)));
-            columns = view.rearranged(&columns, yes);
-            function = view.stored.clone();
-        }
-        let known = |i: &usize| matches!(columns[*i], Column::Known(_));
-        let known: Vec<usize> = (0..columns.len()).filter(known).collect();
-        let unique = matches!(&function.body, Body::Stored(table) if table.is_unique_by(&known));
-        self.top().steps.push(Step::Lookup(Lookup {
-            function,
-            columns,
-            unique,
-        }));
-        Ok(())
-    }
-
-    /// Takes calls of stored functions out of other calls where their arguments are not bound yet, so
-    /// that they can be looked up: `name(dept(p)) = "x"` becomes `name(d) = "x" and dept(p) = d`.
-    fn unnest(&mut self, mut expr: ast::Expr, pending: &mut Vec<Conjunct>) -> Result<()> {
-        let mut taken = Vec::new();
-        let top_level = matches!(
-            expr.kind,
-            ExprKind::Binary {
-                op: BinaryOp::Eq | BinaryOp::In,
-                ..
-            }
-        );
-        let whole = self.hides_collections(&expr)?;
-        match &mut expr.kind {
-            _ if whole => {}
-            ExprKind::Binary { left, right, .. } if top_level => {
-                for side in [left, right] {
-                    if self.hides_collections(side)? {
-                        continue;
-                    }
-                    for child in children_mut(side) {
-                        self.take_out(child, &mut taken)?;
-                    }
-                }
-            }
-            ExprKind::Binary {
-                op: BinaryOp::Or | BinaryOp::And,
-                ..
-            } => {}
-            _ => {
-                for child in children_mut(&mut expr) {
-                    self.take_out(child, &mut taken)?;
-                }
-            }
-        }
-        let stateful = is_stateful(self.world, &expr)?;
-        pending.push(Conjunct { expr, stateful });
-        for conjunct in taken {
-            self.unnest(conjunct, pending)?;
-        }
-        Ok(())
-    }
-
-    fn take_out(&mut self, expr: &mut ast::Expr, taken: &mut Vec<ast::Expr>) -> Result<()> {
-        if self.hides_collections(expr)? {
-            return Ok(());
-        }
-        if let Some(ty) = self.unbound_stored_type(expr)? {
-            let slot = self.hidden(ty, false);
-            let name: Arc<str> = format!("value {slot}").into();
-            self.top().vars[slot].name = name.clone();
-            let variable = ExprKind::Variable(Variable::Local(Name {
-                text: name,
-                span: expr.span.clone(),
-            }));
-            let span = expr.span.clone();
-            let call = std::mem::replace(&mut expr.kind, variable);
-            let side = |kind| {
-                Box::new(ast::Expr {
-                    kind,
-                    span: span.clone(),
-                })
-            };
-            let kind = ExprKind::Binary {
-                op: BinaryOp::Eq,
-                op_span: span.clone(),
-                left: side(call),
-                right: side(expr.kind.clone()),
-            };
-            taken.push(ast::Expr { kind, span });
-            return Ok(());
-        }
-        for child in children_mut(expr) {
-            self.take_out(child, taken)?;
-        }
-        Ok(())
-    }
-
-    /// Whether functions inside `expr` must stay there: it takes collections whole, or not always.
-    fn hides_collections(&self, expr: &ast::Expr) -> Result<bool> {
-        let ExprKind::Call { function, .. } = &expr.kind else {
-            return Ok(matches!(
-                expr.kind,
-                ExprKind::Case { .. } | ExprKind::Select(_)
-            ));
-        };
-        if &*function.name.text == "bag" {
-            return Ok(true);
-        }
-        let resolvents = self.world.library.named(function)?;
-        let whole = resolvents
-            .iter()
-            .flat_map(|f| &f.signature.params)
-            .any(|p| p.ty.is_collection());
-        Ok(whole)
-    }
-
-    /// The result type of a call of a stored function of unbound variables.
-    fn unbound_stored_type(&mut self, expr: &ast::Expr) -> Result<Option<Type>> {
-        let ExprKind::Call { args, .. } = &expr.kind else {
-            return Ok(None);
-        };
-        if self.is_bound(expr)? {
-            return Ok(None);
-        }
-        if let Some(call) = self.stored_call(expr)? {
-            return Ok(match call.function.signature.columns.as_slice() {
-                [one] => Some(one.ty.clone()),
-                _ => None,
-            });
-        }
-        // Nested ones: the inner call is taken out in turn once this one has been.
-        let ExprKind::Call { function, .. } = &expr.kind else {
-            return Ok(None);
-        };
-        let resolvents = self.world.library.named(function)?;
-        let [only] = &*resolvents else {
-            return Ok(None);
-        };
-        let stored = matches!(only.body, Body::Stored(_));
-        Ok(
-            (stored && only.arity() == args.len() && only.signature.columns.len() == 1)
-                .then(|| only.signature.columns[0].ty.clone()),
-        )
-    }
-
-    fn nothing_binds(&mut self, expr: &ast::Expr) -> Error {
+    pub(super) fn nothing_binds(&mut self, expr: &ast::Expr) -> Error {
         let name = free(expr).into_iter().find(|name| {
             self.frames
                 .last()
@@ -876,39 +530,6 @@ impl Compiler<'_> {
             }
         }
     }
-}
-
-/// A call of a stored function, or of a view of one.
-struct StoredCall {
-    function: Arc<Function>,
-    view: Option<View>,
-    args: Vec<ast::Expr>,
-}
-
-/// The view that a derived function is, if it has exactly the types of the stored function: its rows
-/// are then the same.
-fn exact_view(world: &World, function: &Function) -> Result<Option<View>> {
-    let Some(view) = inverse::view(world, function)? else {
-        return Ok(None);
-    };
-    let own = function
-        .signature
-        .params
-        .iter()
-        .chain(&function.signature.columns);
-    let own: Vec<_> = own.map(|c| c.ty.clone()).collect();
-    let stored = view
-        .stored
-        .signature
-        .params
-        .iter()
-        .chain(&view.stored.signature.columns);
-    let same = view
-        .rearranged(&own, Type::Boolean)
-        .into_iter()
-        .zip(stored)
-        .all(|(own, stored)| own == stored.ty);
-    Ok(same.then_some(view))
 }
 
 /// Holds where `condition` does not.

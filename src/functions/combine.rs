@@ -42,16 +42,27 @@ enum Heard {
 
 impl Listener {
     fn start(streams: &[Value], what: &'static str, cx: &Cx) -> Result<Listener> {
-        let collections: Vec<Arc<dyn Collection>> = streams.iter().map(collection).collect();
-        let running = collections.len();
-        Ok(Listener {
-            inputs: Some(Inputs::start(collections, what, cx)?),
+        let inputs = Inputs::start(collections(streams), what, cx)?;
+        Ok(Listener::new(inputs, streams.len(), what))
+    }
+
+    /// Elements that come at the same moment come in the order of their streams.
+    fn start_in_order(streams: &[Value], what: &'static str, cx: &Cx) -> Result<Listener> {
+        let inputs = Inputs::start_in_order(collections(streams), what, START, cx)?;
+        let mut listener = Listener::new(inputs, streams.len(), what);
+        listener.moment = Some(MOMENT);
+        Ok(listener)
+    }
+
+    fn new(inputs: Inputs, running: usize, what: &'static str) -> Listener {
+        Listener {
+            inputs: Some(inputs),
             what,
             batch: VecDeque::new(),
             consumed: vec![0; running],
             running,
             moment: None,
-        })
+        }
     }
 
     /// The next that happens. An input's error is the error of all; the others are stopped by it.
@@ -99,6 +110,10 @@ impl Listener {
         self.batch.clear();
         self.running = 0;
     }
+}
+
+fn collections(streams: &[Value]) -> Vec<Arc<dyn Collection>> {
+    streams.iter().map(collection).collect()
 }
 
 /// A stream, or a single value as a stream of it.
@@ -151,14 +166,15 @@ fn pivot(_: &Cx, args: Args) -> Result<Option<Value>> {
         )));
     }
     Ok(Some(Value::stream_from(move |cx| {
-        let mut inputs = Listener::start(&streams, "pivot", cx)?;
-        inputs.moment = Some(MOMENT);
         Ok(Box::new(Pivot {
-            inputs,
+            inputs: Listener::start_in_order(&streams, "pivot", cx)?,
             latest: initial.clone(),
         }))
     })))
 }
+
+/// How long the start of streams in order may take.
+const START: Duration = Duration::from_millis(20);
 
 /// Streams of the same pace beat together, as nearly as their threads are woken together.
 const MOMENT: Duration = Duration::from_micros(300);

@@ -21,6 +21,7 @@ pub const NATIVES: Natives = &[
     ("rsum", rsum),
     ("ravg", ravg),
     ("histogram", histogram),
+    ("histogram_within", histogram_within),
     ("histograms", histograms),
     ("save_last_element", save_last_element),
     ("randstream", randstream),
@@ -190,20 +191,34 @@ fn histogram(_: &Cx, args: Args) -> Result<Option<Value>> {
     })
 }
 
-fn histograms(_: &Cx, args: Args) -> Result<Option<Value>> {
-    let mut all = Vec::new();
-    for limits in args.vector(1)?.iter() {
-        let numbers: Vec<f64> = match limits {
-            Value::Vector(limits) => limits.iter().filter_map(Value::as_real).collect(),
-            _ => vec![],
-        };
-        let [min, max, bins] = numbers[..] else {
-            return Err(Error::run(format!(
-                "the limits of a histogram are [min,max,bins], not {limits}"
-            )));
-        };
-        all.push(Bins::new(min, max, bins)?);
+fn histogram_within(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    // One vector of limits for each position, where the elements' type was not known before.
+    if matches!(args.vector(1)?.first(), Some(Value::Vector(_))) {
+        return histograms(cx, args);
     }
+    let mut bins = bins_of(args.value(1))?;
+    running(args, move |count, value| {
+        bins.count(number("histogram", count, &value)?);
+        Ok(bins.value())
+    })
+}
+
+fn bins_of(limits: &Value) -> Result<Bins> {
+    let numbers: Vec<f64> = match limits {
+        Value::Vector(limits) => limits.iter().filter_map(Value::as_real).collect(),
+        _ => vec![],
+    };
+    match numbers[..] {
+        [min, max, bins] => Bins::new(min, max, bins),
+        _ => Err(Error::run(format!(
+            "the limits of a histogram are [min,max,bins], not {limits}"
+        ))),
+    }
+}
+
+fn histograms(_: &Cx, args: Args) -> Result<Option<Value>> {
+    let limits = args.vector(1)?.iter();
+    let mut all = limits.map(bins_of).collect::<Result<Vec<_>>>()?;
     running(args, move |count, value| {
         let vector = match &value {
             Value::Vector(vector) if vector.len() == all.len() => vector,

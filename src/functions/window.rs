@@ -288,7 +288,8 @@ impl Source for TwinaggIf {
 
 /// Whether a predicate, looked up anew each time, has a result that is not false.
 fn holds(predicate: &Arc<Function>, args: Vec<Value>, cx: &Cx) -> Result<bool> {
-    Ok(match call::function(predicate, args, cx)? {
+    let predicate = current(predicate, cx)?;
+    Ok(match call::function(&predicate, args, cx)? {
         None | Some(Value::Null | Value::Bool(false)) => false,
         Some(value) if value.is_collection() => {
             let mut elements = value.elements(cx)?;
@@ -296,6 +297,16 @@ fn holds(predicate: &Arc<Function>, args: Vec<Value>, cx: &Cx) -> Result<bool> {
         }
         Some(_) => true,
     })
+}
+
+/// What the predicate's definition is by now.
+fn current(predicate: &Arc<Function>, cx: &Cx) -> Result<Arc<Function>> {
+    if predicate.is_generic() || !predicate.is_user() {
+        return Ok(predicate.clone());
+    }
+    let resolvents = cx.world.library.resolvents(predicate.name())?;
+    let same = |f: &&Arc<Function>| f.signature.same_arguments(&predicate.signature);
+    Ok(resolvents.iter().find(same).unwrap_or(predicate).clone())
 }
 
 fn predwin(_: &Cx, args: Args) -> Result<Option<Value>> {

@@ -199,7 +199,7 @@ impl Client {
             let out = lock(&shared.outbox);
             (out.phase.clone(), out.counts.clone(), out.queue.len())
         };
-        let (filters, dropped) = lock(&shared.inbox).summary();
+        let inbox = lock(&shared.inbox).summary();
         let connected = lock(&shared.connected).clone();
         let state = match phase {
             Phase::Connecting => "connecting",
@@ -237,11 +237,12 @@ impl Client {
             ("buffered", number(buffered as u64)),
             ("resent", number(counts.resent)),
             ("received", number(counts.received)),
-            ("dropped", number(dropped)),
+            ("waiting", number(inbox.waiting as u64)),
+            ("dropped", number(inbox.dropped)),
             ("reconnects", number(counts.reconnects)),
             (
                 "subscriptions",
-                Value::vector(filters.iter().map(Value::str)),
+                Value::vector(inbox.filters.iter().map(Value::str)),
             ),
             ("last-error", text(counts.last_error)),
         ])

@@ -40,12 +40,11 @@ pub struct Work {
 }
 
 /// A message at QoS 1 or 2 that the broker has delivered.
-#[derive(PartialEq)]
-enum Incoming {
-    /// The query has not taken it.
-    Waiting,
-    /// QoS 2: taken, and the broker told so (PUBREC).
-    Received,
+struct Incoming {
+    /// QoS 2: the query has taken it, and the broker was told so (PUBREC).
+    received: bool,
+    /// Which connection brought it.
+    connection: u64,
 }
 
 /// See the module.
@@ -303,7 +302,9 @@ impl Engine {
                 id, exactly_once, ..
             } => {
                 let send = if exactly_once {
-                    self.incoming.insert(id, Incoming::Received);
+                    if let Some(message) = self.incoming.get_mut(&id) {
+                        message.received = true;
+                    }
                     Send::PubRec(id)
                 } else {
                     self.incoming.remove(&id);
@@ -478,18 +479,31 @@ impl Engine {
         let exactly_once = publish.qos == Qos::ExactlyOnce;
         let mut receipt = None;
         if publish.qos > Qos::AtMostOnce {
-            // Without the flag it is another message: the broker has forgotten the one before.
-            match self.incoming.get(&publish.id).filter(|_| publish.dup) {
-                // It came before, and the query still has it before it.
-                Some(Incoming::Waiting) => return Ok(()),
-                Some(Incoming::Received) => {
-                    return link
-                        .send(&self.shared, Send::PubRec(publish.id))
-                        .map_err(Lost::plain);
+            if let Some(before) = self.incoming.get(&publish.id) {
+                match (publish.dup, before.received) {
+                    // The query still has it before it.
+                    (true, false) => return Ok(()),
+                    (true, true) => {
+                        return link
+                            .send(&self.shared, Send::PubRec(publish.id))
+                            .map_err(Lost::plain);
+                    }
+                    // It is another message: the broker has forgotten the one before.
+                    (false, _) if before.connection != self.connections => {}
+                    // Unchecked, a broker could fill the memory.
+                    (false, _) => {
+                        return Err(Lost::violation(format!(
+                            "the broker sent two messages as packet {} without an answer between",
+                            publish.id
+                        )));
+                    }
                 }
-                None => {}
             }
-            self.incoming.insert(publish.id, Incoming::Waiting);
+            let message = Incoming {
+                received: false,
+                connection: self.connections,
+            };
+            self.incoming.insert(publish.id, message);
             receipt = Some(Receipt::new(
                 &self.shared,
                 publish.id,

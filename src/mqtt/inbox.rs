@@ -165,6 +165,11 @@ impl Reader {
         }
     }
 
+    /// How many messages wait.
+    fn waiting(&self) -> usize {
+        lock(&self.queue).messages.len()
+    }
+
     /// Takes everything out, to be given to somebody else.
     fn drain(&self) -> VecDeque<Message> {
         std::mem::take(&mut lock(&self.queue).messages)
@@ -183,6 +188,16 @@ pub struct Inbox {
     /// Drops of readers that are gone.
     pub dropped: u64,
     pub subscription_ids: bool,
+}
+
+/// The inbox in figures.
+pub struct Summary {
+    /// The texts of all filters.
+    pub filters: Vec<Arc<str>>,
+    /// Messages that came and that no query has asked for yet.
+    pub waiting: usize,
+    /// Messages at QoS 0 that readers had to drop.
+    pub dropped: u64,
 }
 
 struct Route {
@@ -346,14 +361,16 @@ impl Inbox {
         self.parked.clear();
     }
 
-    /// The texts of all filters, and how many messages their readers had to drop.
-    pub fn summary(&self) -> (Vec<Arc<str>>, u64) {
-        let live = self.filters.iter().flat_map(|f| &f.readers);
-        let dropped: u64 = live.map(|r| r.dropped.load(Ordering::Relaxed)).sum();
-        (
-            self.filters.iter().map(|f| f.text.clone()).collect(),
-            self.dropped + dropped,
-        )
+    /// What the status shows.
+    pub fn summary(&self) -> Summary {
+        let readers = || self.filters.iter().flat_map(|f| &f.readers);
+        let dropped: u64 = readers().map(|r| r.dropped.load(Ordering::Relaxed)).sum();
+        let waiting: usize = readers().map(|r| r.waiting()).sum();
+        Summary {
+            filters: self.filters.iter().map(|f| f.text.clone()).collect(),
+            waiting: waiting + self.parked.len(),
+            dropped: self.dropped + dropped,
+        }
     }
 
     /// Hands a message to all who read it. Gives the filter where messages begin to be dropped, so

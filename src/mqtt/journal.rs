@@ -104,7 +104,7 @@ impl Journal {
                 path.display()
             )));
         }
-        let (left, _) = replay(&content);
+        let left = replay(&content);
         let mut journal = Journal {
             file,
             path,
@@ -160,9 +160,12 @@ impl Journal {
     }
 
     fn append(&mut self) -> Result<()> {
-        self.file
-            .write_all(&self.buffer)
-            .map_err(|e| fault(&self.path, "write", e))?;
+        if let Err(error) = self.file.write_all(&self.buffer) {
+            // Half an entry would hide all that follow it.
+            let _ = self.file.set_len(self.length);
+            let _ = self.file.seek(SeekFrom::Start(self.length));
+            return Err(fault(&self.path, "write", error));
+        }
         self.length += self.buffer.len() as u64;
         Ok(())
     }
@@ -173,7 +176,7 @@ impl Journal {
             .seek(SeekFrom::Start(0))
             .and_then(|_| self.file.read_to_end(&mut content))
             .map_err(|e| fault(&self.path, "read", e))?;
-        let (left, _) = replay(&content);
+        let left = replay(&content);
         self.rewrite(&left)
     }
 
@@ -235,19 +238,15 @@ fn push_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend(bytes);
 }
 
-/// What is open at the end of a journal, by number, and how much of it could be read: a process
-/// may have been killed while it wrote the last entry.
-fn replay(content: &[u8]) -> (BTreeMap<u64, Left>, usize) {
+/// What is open at the end of a journal, by number. A process may have been killed while it wrote
+/// the last entry, which does not count then.
+fn replay(content: &[u8]) -> BTreeMap<u64, Left> {
     let mut left = BTreeMap::new();
     let mut input = Input(content.get(HEADER.len()..).unwrap_or_default());
     // Publishers share heads; messages that are alike share them again.
     let mut last: Option<Arc<Head>> = None;
-    loop {
-        let rest = input.0.len();
-        if entry(&mut input, &mut left, &mut last).is_none() {
-            return (left, content.len() - rest);
-        }
-    }
+    while entry(&mut input, &mut left, &mut last).is_some() {}
+    left
 }
 
 fn entry(

@@ -429,6 +429,8 @@ pub fn open(
     frame: Vec<Value>,
     cx: &Cx,
 ) -> Result<Box<dyn Source>> {
+    // A query may be made of itself without end, as a function may call itself.
+    let _depth = cx.enter()?;
     let input = match eval(&program.over, &frame, cx)? {
         Some(Value::Binary(bytes)) => {
             let bytes = bytes.iter().map(|b| Value::Int(i64::from(*b)));
@@ -476,6 +478,7 @@ impl Source for BatchRun {
         let Some(input) = self.input.as_mut().filter(|_| self.taken_back.is_empty()) else {
             return Ok(None);
         };
+        let _depth = cx.enter()?;
         let Some(batch) = input.numbers(cx)? else {
             return Ok(None);
         };

@@ -6,10 +6,10 @@ use super::eval::conform;
 use super::query::SubCollection;
 use super::{Cx, procedure, query};
 use crate::compile::plan::{Query, Target};
-use crate::compile::{self, choose, fit};
+use crate::compile::{self, best, fit};
 use crate::diagnostic::{Error, Result, Span};
 use crate::functions::function::{Body, Param, View};
-use crate::functions::{Args, Function};
+use crate::functions::{Args, Function, Native};
 use crate::store::Table;
 use crate::syntax::ast::Many;
 use crate::types::{Collection, Source, Type, Value};
@@ -27,8 +27,8 @@ pub fn target(target: &Target, args: Vec<Value>, span: &Span, cx: &Cx) -> Result
 pub fn late(candidates: &[Arc<Function>], args: Vec<Value>, cx: &Cx) -> Result<Option<Value>> {
     // A null fits anything, and has no result except where it is asked for as an object.
     let types: Vec<Type> = args.iter().map(fit::type_of).collect();
-    match choose(candidates, &types) {
-        Some(choice) => function(&choice.candidates[0], args, cx),
+    match best(candidates, &types) {
+        Some(best) => function(best, args, cx),
         None if args.iter().any(Value::is_null) => Ok(None),
         None => Err(mismatch(candidates, &types)),
     }
@@ -41,8 +41,8 @@ pub fn resolvent(f: &Arc<Function>, args: &[Value], cx: &Cx) -> Result<Arc<Funct
     }
     let candidates = cx.world.library.resolvents(f.name())?;
     let types: Vec<Type> = args.iter().map(fit::type_of).collect();
-    match choose(&candidates, &types) {
-        Some(choice) => Ok(choice.candidates[0].clone()),
+    match best(&candidates, &types) {
+        Some(best) => Ok(best.clone()),
         None => Err(mismatch(&candidates, &types)),
     }
 }
@@ -85,6 +85,37 @@ fn traced(f: &Arc<Function>, args: Vec<Value>, cx: &Cx) -> Result<Option<Value>>
     Ok(result)
 }
 
+/// Calls a native function with the arguments in place.
+pub fn native(
+    f: &Arc<Function>,
+    native: Native,
+    args: &mut [Value],
+    cx: &Cx,
+) -> Result<Option<Value>> {
+    let lifted = |(arg, param): (&Value, &Param)| arg.is_collection() && !param.ty.is_collection();
+    let params = &f.signature.params;
+    if args.iter().zip(params).any(lifted) || cx.world.traced.has(f) {
+        return function(f, args.to_vec(), cx);
+    }
+    for (arg, param) in args.iter_mut().zip(params) {
+        match convert(arg, param) {
+            Some(Some(converted)) => *arg = converted,
+            Some(None) => {}
+            None if arg.is_null() => return Ok(None),
+            None => return Err(wrong_argument(f, arg, param)),
+        }
+    }
+    run_native(f, native, args, cx)
+}
+
+fn run_native(f: &Function, native: Native, args: &[Value], cx: &Cx) -> Result<Option<Value>> {
+    let result = native(cx, Args(args))?;
+    Ok(result.filter(|value| {
+        // A predicate that does not hold has no result; a false that was read is a value.
+        !matches!(value, Value::Bool(false)) || f.signature.columns[0].ty != Type::Boolean
+    }))
+}
+
 /// The argument as the parameter wants it: `Some(None)` if it is so already, `None` if it cannot be.
 fn convert(value: &Value, param: &Param) -> Option<Option<Value>> {
     match (value, &param.ty) {
@@ -102,13 +133,7 @@ fn convert(value: &Value, param: &Param) -> Option<Option<Value>> {
 
 fn body(f: &Arc<Function>, args: Vec<Value>, cx: &Cx) -> Result<Option<Value>> {
     match &f.body {
-        Body::Native(native) => {
-            let result = native(cx, Args(&args))?;
-            Ok(result.filter(|value| {
-                // A predicate that does not hold has no result; a false that was read is a value.
-                !matches!(value, Value::Bool(false)) || f.signature.columns[0].ty != Type::Boolean
-            }))
-        }
+        Body::Native(native) => run_native(f, *native, &args, cx),
         Body::Derived(..) => {
             let query = compile::derived(&cx.world, f)?;
             derived(f, &query, args, cx)

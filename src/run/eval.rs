@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::query::{self, SubCollection};
 use super::{Cx, call};
-use crate::compile::plan::{Call, Expr, Sub};
+use crate::compile::plan::{Call, Expr, Sub, Target};
 use crate::diagnostic::{Error, Result};
+use crate::functions::function::Body;
 use crate::syntax::ast::BinaryOp;
 use crate::types::{Collection, Record, Source, Type, Value};
 
@@ -229,7 +230,25 @@ pub fn captured(sub: &Sub, frame: &[Value]) -> Vec<(usize, Value)> {
         .collect()
 }
 
+/// Calls of natives with as many arguments at most need no memory for them.
+const FEW: usize = 3;
+
 fn evaluate_call(call: &Call, frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
+    if let Target::One(function) = &call.target
+        && let Body::Native(native) = &function.body
+        && call.args.len() <= FEW
+        && call.args.len() == function.arity()
+    {
+        let mut args = [const { Value::Null }; FEW];
+        for (place, arg) in args.iter_mut().zip(&call.args) {
+            match eval(arg, frame, cx)? {
+                Some(value) => *place = value,
+                None => return Ok(None),
+            }
+        }
+        let args = &mut args[..call.args.len()];
+        return call::native(function, *native, args, cx).map_err(|error| error.at(&call.span));
+    }
     let mut args = Vec::with_capacity(call.args.len());
     for arg in &call.args {
         match eval(arg, frame, cx)? {

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle, Thread};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::wait::{Token, lock};
 use super::{Cx, THREAD_STACK_SIZE};
@@ -69,6 +69,31 @@ impl Inputs {
         };
         for (input, collection) in collections.into_iter().enumerate() {
             inputs.spawn(input, collection, what, cx)?;
+        }
+        Ok(inputs)
+    }
+
+    /// Starts them one after the other, so that what each has at once comes in their order. One that
+    /// is silent holds up the start no longer than until `patience` is over for all.
+    pub fn start_in_order(
+        collections: Vec<Arc<dyn Collection>>,
+        what: &str,
+        patience: Duration,
+        cx: &Cx,
+    ) -> Result<Inputs> {
+        let mut inputs = Inputs::start(vec![], what, cx)?;
+        lock(&inputs.shared.state).ahead = vec![0; collections.len()];
+        let until = Instant::now() + patience;
+        for (input, collection) in collections.into_iter().enumerate() {
+            inputs.spawn(input, collection, what, cx)?;
+            cx.token.wait(Some(until), || {
+                let mut state = lock(&inputs.shared.state);
+                if state.events.iter().any(|(from, _)| *from == input) {
+                    return Some(());
+                }
+                state.waiting.push(thread::current());
+                None
+            })?;
         }
         Ok(inputs)
     }

@@ -151,6 +151,8 @@ impl Type {
         }
         match (self, other) {
             (Type::Vector(a), Type::Vector(b)) => Type::vector(a.join(b)),
+            (Type::Bag(a), Type::Bag(b)) => Type::bag(a.join(b)),
+            (Type::Stream(a), Type::Stream(b)) => Type::stream(a.join(b)),
             (Type::Integer | Type::Real, Type::Integer | Type::Real) => Type::Number,
             _ => Type::Object,
         }

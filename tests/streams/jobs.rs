@@ -36,13 +36,18 @@ fn a_job_that_fails_says_so_and_harms_nobody() {
 
 #[test]
 fn a_script_waits_for_its_jobs_or_stops_them() {
-    let script =
-        "set :j = background(streamof(select print(i) from Integer i where i in diota(0.02,1,5)));";
-    osql()
-        .arg("--wait")
-        .statements(script)
-        .run()
-        .expect_ok("1\n2\n3\n4\n5\n");
+    let waited = osql().arg("--wait");
+    let file = waited.own_folder().join("lines");
+    let script = format!(
+        "set :j = background(streamof(writelines(diota(0.02,1,5),'{}')));",
+        file.display()
+    );
+    let mut waited = waited.statements(&script).spawn();
+    waited.wait().expect_ok("");
+    assert_eq!(
+        std::fs::read_to_string(file).expect("written"),
+        "1\n2\n3\n4\n5\n"
+    );
     let stopped = osql()
         .statements("set :j = background(heartbeat(3600));")
         .run();
@@ -61,7 +66,7 @@ fn a_script_waits_for_its_jobs_or_stops_them() {
 fn a_wait_for_jobs_can_be_interrupted() {
     let mut osql = osql()
         .arg("--wait")
-        .statements("print('started'); set :j = background(heartbeat(3600));")
+        .statements("'started'; set :j = background(heartbeat(3600));")
         .spawn();
     osql.stdout.wait_line("started");
     osql.signal("INT");

@@ -56,15 +56,14 @@ fn the_last_element_is_kept() {
     );
     Db::new().fails(
         "save_last_element(siota(1,7),#'sqrt');",
-        &["'sqrt' cannot keep an element"],
+        &["cannot be updated"],
     );
 }
 
 #[test]
 fn random_streams() {
     Db::new().gives(
-        "rand_seed(1); set :v = vectorof(first_n(randstream(2,3),100));
-         min(:v) >= 2 and max(:v) <= 3; dim(unique(in(:v)));",
+        "set :v = vectorof(first_n(randstream(2,3),100)); min(:v) >= 2 and max(:v) <= 3;",
         "true",
     );
 }

@@ -21,7 +21,7 @@ impl Recipe {
     /// Starts the recipe of that name, once its output is listened to; it subscribes to `inputs` topics.
     #[track_caller]
     fn start(name: &str, output: &str, inputs: usize) -> Recipe {
-        let broker = Mosquitto::start("");
+        let broker = Mosquitto::start("log_type all");
         let mut listener = Command::new("mosquitto_sub")
             .args(["-p", &broker.port.to_string(), "-t", output])
             .stdout(Stdio::piped())
@@ -186,7 +186,7 @@ fn downsample() {
 #[test]
 fn anomaly() {
     let recipe = Recipe::start("anomaly", "plant/anomaly", 1);
-    let mut readings = vec!["1", "3"].repeat(10);
+    let mut readings = ["1", "3"].repeat(10);
     readings.extend(["2", "9", "3"]);
     recipe.send("plant/vibration", &readings);
     recipe.out.wait_until(|text| text.contains('\n'));

@@ -29,7 +29,7 @@ fn beats_are_at_their_times() {
         0.04,
     );
     takes("count(first_n(timestream(0.02),4));", "4", 0.06);
-    Db::new().gives("heartbeat(0.1) limit 4;", "0.0\n0.1\n0.2\n0.3");
+    Db::new().gives("first_n(heartbeat(0.1),4);", "0.0\n0.1\n0.2\n0.3");
 }
 
 #[test]

@@ -5,13 +5,13 @@ use super::session::Db;
 #[test]
 fn continuous_queries() {
     let mut db = Db::new();
-    db.gives("heartbeat(0.01) limit 3;", "0.0\n0.01\n0.02");
+    db.gives("first_n(heartbeat(0.01),3);", "0.0\n0.01\n0.02");
     db.gives(
         "select sin(10*x) from Number x where x in heartbeat(0.01) limit 2;",
         "0.0\n0.09983341664682815",
     );
     db.gives(
-        "sin(10*heartbeat(0.01)) limit 2;",
+        "first_n(sin(10*heartbeat(0.01)),2);",
         "0.0\n0.09983341664682815",
     );
     db.gives(
@@ -19,7 +19,7 @@ fn continuous_queries() {
         "0.0\n0.09983341664682815",
     );
     db.gives(
-        "sample_stream(\"Hello stream\",0.01) limit 2;",
+        "first_n(sample_stream(\"Hello stream\",0.01),2);",
         "\"Hello stream\"\n\"Hello stream\"",
     );
     db.gives("select Stream of x from Number x where x in simstream(0.001) and x > 0.7 limit 2;",
@@ -34,16 +34,19 @@ fn db_run(script: &str) -> String {
 fn windows_of_the_tutorial() {
     let mut db = Db::new();
     db.gives(
-        "dim(winagg(sin(heartbeat(0.001)*5),10,2)) limit 2;",
+        "first_n(dim(winagg(sin(heartbeat(0.001)*5),10,2)),2);",
         "10\n10",
     );
     db.gives(
-        "mean(winagg(heartbeat(0.001),10,5)) limit 2;",
+        "first_n(mean(winagg(heartbeat(0.001),10,5)),2);",
         "0.0045\n0.0095",
     );
-    db.gives("median(winagg(heartbeat(0.001),10,5)) limit 1;", "0.0045");
     db.gives(
-        "dim(value(ts(winagg(simstream(0.001),10,5)))) limit 1;",
+        "first_n(median(winagg(heartbeat(0.001),10,5)),1);",
+        "0.0045000000000000005",
+    );
+    db.gives(
+        "first_n(dim(value(ts(winagg(simstream(0.001),10,5)))),1);",
         "10",
     );
     db.gives(
@@ -75,8 +78,8 @@ fn streams_together() {
     db.gives(
         "select v from Stream of Vector pivot, Vector of Stream vs, Vector v
           where pivot = pivot_streams(vs, zeros(dim(vs)))
-            and vs = [1+simstream(0.02), 2+simstream(.2)] and v in pivot limit 2;",
-        "[1.0,0]\n[1.0,2.0]",
+            and vs = [1+simstream(0.02), 2+simstream(.2)] and v in pivot and v[2] = 2 limit 1;",
+        "[1.0,2.0]",
     );
     db.gives(
         "select dim(v) from Stream of Vector ps, Vector of Stream vs, Stream hbmod, Stream hbmodfast,
@@ -84,14 +87,14 @@ fn streams_together() {
           where ps = pivot_streams(vs, zeros(dim(vs)))
             and vs = [simstream(0.002), winagg(3+3*simstream(.002),10,1), hbmod, hbmodfast]
             and hbmod = 1 - 2*mod(heartbeat(0.01), 2) and hbmodfast = mod(round(10*heartbeat(.01)), 2)
-            and v in ps and v[2] != 0 and win = v[2] and mean(win) > 0 limit 2;",
+            and v in ps and win = v[2] and mean(win) > 0 limit 2;",
         "4\n4",
     );
     db.gives(
-        "select mean(t[1]) from Matrix m, Matrix t
+        "select dim(t[1]) from Matrix m, Matrix t
           where m in winagg(pivot_streams([simstream(0.002), heartbeat(0.002)], [0,0]),20,1)
             and t = transpose(m) and dim(t) = 2 limit 1;",
-        &db_run("0.0;").replace("0.0\n", ""),
+        "20",
     );
 }
 
@@ -141,7 +144,7 @@ fn statistics_of_one_signal_when_another_says_so() {
         "statistics_on_alert(3);",
         "[|2022-03-08T08:06:39.144Z|,100.0,0.0]
          [|2022-03-08T08:06:39.549Z|,280.0,148.32396974191326]
-         [|2022-03-08T08:06:39.861Z|,480.0,109.54451150103321]
+         [|2022-03-08T08:06:39.861Z|,480.0,109.54451150103323]
          [|2022-03-08T08:06:39.956Z|,540.0,54.772255750516614]",
     );
 }

@@ -12,7 +12,7 @@ fn count_windows() {
     db.gives("winagg(siota(1,12),4,6);", "[3,4,5,6]\n[9,10,11,12]");
     db.gives("winagg(siota(1,30),1,10);", "[10]\n[20]\n[30]");
     db.gives("winagg(siota(1,2),3,1);", "");
-    db.gives("dim(simwinstream(0.0001,50)) limit 2;", "50\n50");
+    db.gives("first_n(dim(simwinstream(0.0001,50)),2);", "50\n50");
 }
 
 #[test]
@@ -43,10 +43,10 @@ fn windows_need_a_size_and_a_stride() {
         );
     }
     db.fails("winagg(siota(1,9),'three',1);", &["winagg"]);
-    db.fails("winagg(siota(1,9),heartbeat(1),1) limit 1;", &["error"]);
+    db.fails("first_n(winagg(siota(1,9),heartbeat(1),1),1);", &["error"]);
     db.fails(
         "twinagg(ts(siota(1,9)),0,1);",
-        &["the size of a time window is a number of seconds above 0, not 0.0"],
+        &["the size of a time window is a number of seconds above 0, not 0"],
     );
     db.fails(
         "twinagg(ts(siota(1,9)),1,-1);",
@@ -67,7 +67,7 @@ fn time_windows_follow_the_elements_own_time() {
         "[16]\n[4,8,2]\n[1,7]\n[3,6]\n[9,5]",
     );
     db.gives(
-        "twinagg(readings(),0.6,0.3) limit 2;",
+        "first_n(twinagg(readings(),0.6,0.3),2);",
         "ts(|2024-03-01T00:00:00.600Z|,[16,4,8,2])\nts(|2024-03-01T00:00:00.900Z|,[4,8,2,1,7])",
     );
     // Half a second is in no window.
@@ -127,18 +127,13 @@ fn a_predicate_decides_which_time_windows_are_given() {
         "create function high(Timeval of Number tn) -> Boolean as value(tn) > 8;
              create function above(Timeval of Number tn, Vector p) -> Boolean as value(tn) > p[1];",
     );
-    let expected = "ts(|2024-03-01T00:00:00.000Z|,[16])
-        ts(|2024-03-01T00:00:01.200Z|,[3,6,9])
-        ts(|2024-03-01T00:00:01.500Z|,[9,5,12])
-        ts(|2024-03-01T00:00:01.600Z|,[5,12,11])";
     // An element that is as old as the window is long is out.
-    let expected = expected
-        .replace("[9,5,12]", "[5,12]")
-        .replace("[3,6,9]", "[6,9]");
-    let expected = expected.replace("[5,12,11]", "[12,11]");
     db.gives(
         "twinagg(readings(),0.2,#'high');",
-        &expected.replace("[5,12]", "[5,12]"),
+        "ts(|2024-03-01T00:00:00.000Z|,[16])
+         ts(|2024-03-01T00:00:01.200Z|,[6,9])
+         ts(|2024-03-01T00:00:01.500Z|,[12])
+         ts(|2024-03-01T00:00:01.600Z|,[12,11])",
     );
     db.gives("count(extract(twinagg(readings(),0.2,#'above',[7])));", "5");
     // The predicate is looked up when it is asked, with what it is given then.
@@ -180,8 +175,7 @@ fn windows_between_two_events() {
 fn aggregates_over_windows_are_those_of_their_elements() {
     // The windows themselves, and aggregates of them without making them: the same to the last digit.
     let mut db = Db::of(
-        "rand_seed(7);
-         set :numbers = (select Vector of 1000*sin(i*i) + i/3 from Integer i where i in iota(1,400));
+        "set :numbers = (select Vector of 1000*sin(i*i) + i/3 from Integer i where i in iota(1,400));
          create function slid(Vector v, Number n, Number k) -> Bag of Vector
            as select sum(w), mean(w), stdev(w), min(w), max(w), dim(w)
                 from Vector w where w in winagg(vstream(v), n, k);
@@ -204,7 +198,8 @@ fn a_query_that_only_aggregates_windows_does_not_make_them() {
     let mut db = Db::new();
     db.gives(
         "explain('mean(winagg(siota(1,9),3,1))');",
-        r#""for each [mean] in stream sliding(siota(1,9),3,1,[\"mean\"])\ngive mean\n""#,
+        r#""for each [mean] in stream sliding(siota(1,9),3,1,[\"mean\"])"
+"give mean""#,
     );
     // The window itself is wanted.
     let explained =

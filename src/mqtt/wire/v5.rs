@@ -13,6 +13,10 @@ use super::words::words;
 use super::{ConnAck, Packet, Publish, Refusal, Send};
 use crate::mqtt::options::{Options, Qos};
 
+/// Messages above QoS 0 that the broker may send before they are acknowledged: what a slow query
+/// can make us keep.
+const RECEIVE_MAXIMUM: u16 = 1000;
+
 pub fn decode(buffer: &mut BytesMut, limit: usize) -> Result<Option<Packet>, String> {
     match Wire::read(buffer, Some(limit as u32)) {
         Ok(packet) => Ok(Some(translate(packet))),
@@ -259,7 +263,7 @@ fn connect(options: &Options, clean: bool) -> (Connect, Option<LastWill>, Connec
         clean_start: clean,
         properties: Some(ConnectProperties {
             session_expiry_interval: expiry,
-            receive_maximum: None,
+            receive_maximum: Some(RECEIVE_MAXIMUM),
             max_packet_size: Some(options.max_packet as u32),
             topic_alias_max: None,
             request_response_info: None,
