@@ -43,10 +43,16 @@ fn a_folder_is_made_absolute() {
 
 #[test]
 fn the_nearest_folder_above_the_program_that_has_models() {
-    osql()
+    let folder = TempDir::new().expect("a folder");
+    fs::create_dir_all(folder.path().join("models")).expect("can be made");
+    let programs = folder.path().join("target/release");
+    fs::create_dir_all(&programs).expect("can be made");
+    let program = programs.join("osql");
+    fs::copy(env!("CARGO_BIN_EXE_osql"), &program).expect("can be copied");
+    osql_at(&program)
         .statements("sa_home();")
         .run()
-        .expect_ok(&line(Path::new(env!("CARGO_MANIFEST_DIR"))));
+        .expect_ok(&line(folder.path()));
 }
 
 #[test]
