@@ -155,7 +155,11 @@ impl Compiler<'_> {
         {
             return Ok(arg);
         }
-        self.fragment(|c| Ok((c.wrap(arg), Type::bag(ty))))
+        // Compiled once more, one frame further in: there it captures what it captured here.
+        self.fragment(|c| {
+            let inner = c.fragment(|c| c.expr(written))?;
+            Ok((c.wrap(inner), Type::bag(ty)))
+        })
     }
 
     /// A call of a built-in function that the syntax stands for.
