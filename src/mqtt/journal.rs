@@ -350,3 +350,78 @@ mod properties {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head() -> Head {
+        Head {
+            topic: Bytes::from_static(b"t"),
+            qos: Qos::ExactlyOnce,
+            retain: true,
+            properties: None,
+        }
+    }
+
+    fn open(folder: &Path) -> (Journal, Vec<Left>) {
+        Journal::open(folder, folder.join("c.mqtt")).expect("opened")
+    }
+
+    #[test]
+    fn what_is_open_is_found_again_in_order_with_its_identifiers() {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let (mut journal, left) = open(folder.path());
+        assert!(left.is_empty());
+        let numbers: Vec<_> = [b"a", b"b", b"c"]
+            .map(|payload| journal.publication(&head(), payload).expect("written"))
+            .into();
+        journal.sent(&[(numbers[0], 7, false)]).expect("written");
+        journal.sent(&[(numbers[1], 8, true)]).expect("written");
+        journal.done(&numbers[..1]).expect("written");
+        drop(journal);
+        let (_journal, left) = open(folder.path());
+        let found: Vec<_> = left
+            .iter()
+            .map(|l| (&l.message.payload[..], l.sent))
+            .collect();
+        assert_eq!(found, [(&b"b"[..], Some((8, true))), (&b"c"[..], None)]);
+        assert!(left.iter().all(|l| *l.message.head == head()));
+    }
+
+    #[test]
+    fn an_entry_cut_short_at_any_byte_costs_no_other() {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let (mut journal, _) = open(folder.path());
+        journal.publication(&head(), b"whole").expect("written");
+        let whole = journal.length as usize;
+        journal.publication(&head(), b"cut").expect("written");
+        drop(journal);
+        let path = folder.path().join("c.mqtt");
+        let content = fs::read(&path).expect("there");
+        for end in whole..content.len() {
+            fs::write(&path, &content[..end]).expect("written");
+            let (mut journal, left) = open(folder.path());
+            assert_eq!(left.len(), 1, "cut at {end}");
+            journal.publication(&head(), b"next").expect("written");
+            drop(journal);
+            assert_eq!(open(folder.path()).1.len(), 2, "cut at {end}");
+        }
+    }
+
+    #[test]
+    fn a_journal_in_use_or_of_another_kind_is_refused() {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let (journal, _) = open(folder.path());
+        let path = folder.path().join("c.mqtt");
+        let refused = || {
+            Journal::open(folder.path(), path.clone())
+                .err()
+                .expect("refused")
+        };
+        assert!(refused().message().contains("in use"));
+        drop(journal);
+        fs::write(&path, "something else").expect("written");
+        assert!(refused().message().contains("not a journal"));
+    }
+}
