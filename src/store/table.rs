@@ -4,6 +4,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+use foldhash::fast::RandomState;
+
 use crate::diagnostic::{Error, Result};
 use crate::functions::function::Signature;
 use crate::run::wait::lock;
@@ -33,7 +35,7 @@ struct Rows {
 
 struct Index {
     columns: Vec<usize>,
-    places: HashMap<Vec<Value>, Vec<usize>>,
+    places: HashMap<Vec<Value>, Vec<usize>, RandomState>,
 }
 
 /// How the rows with given values in some columns are found.
@@ -203,7 +205,7 @@ impl Rows {
         }
         let mut index = Index {
             columns: columns.to_vec(),
-            places: HashMap::new(),
+            places: HashMap::default(),
         };
         for (place, row) in self.slots.iter().enumerate() {
             if let Some(row) = row {
