@@ -22,10 +22,10 @@ const BATCH: usize = 1024;
 /// From so many messages in one batch on, the next is held together for a moment.
 const BURST: usize = 16;
 
-/// With so many publications in flight, or after so many messages at QoS 0 in one read, the next
-/// read waits for a moment: brokers send each answer and each message on its own.
+/// With so many publications in flight, or after so many messages in one read (at QoS 0 a quarter of
+/// them), the next read waits for a moment: brokers send each answer and each message on its own.
 const DEEP: usize = 128;
-const FLOOD: u64 = 32;
+const FLOOD: u64 = 128;
 
 /// Queue lengths at which a connection that holds a burst together wants to be woken early.
 const WAKE_MESSAGES: usize = 512;
@@ -67,7 +67,7 @@ pub struct Engine {
     /// Notes for the journal.
     sent: Vec<(u64, u16, bool)>,
     received: u64,
-    /// Messages at QoS 0 in the last read.
+    /// Messages in the last read; those at QoS 0 count four times.
     flood: u64,
     woken: Vec<Thread>,
 }
@@ -475,7 +475,11 @@ impl Engine {
 
     fn deliver(&mut self, publish: Publish, link: &mut Link) -> Result<(), Lost> {
         self.received += 1;
-        self.flood += u64::from(publish.qos == Qos::AtMostOnce);
+        // A broker that waits for answers sends only so many, and should not be kept waiting.
+        self.flood += match publish.qos {
+            Qos::AtMostOnce => 4,
+            _ => 1,
+        };
         let exactly_once = publish.qos == Qos::ExactlyOnce;
         let mut receipt = None;
         if publish.qos > Qos::AtMostOnce {

@@ -388,17 +388,25 @@ async fn pump(engine: &mut Engine, mut link: Link, ack: ConnAck) -> End {
         if let Err(lost) = pings.keep(&shared, &mut link) {
             return lose(engine, lost);
         }
+        let to_write = !link.output.is_empty() || !link.flushed;
         let now = Instant::now();
-        let quiet = link.quiet_until.filter(|until| now < *until);
-        let wake = match (work.linger, quiet) {
+        if let Some(until) = link.quiet_until {
+            if !to_write {
+                // The whole thread sleeps, see `runtime::spawn`: for a millisecond at most.
+                std::thread::sleep(until.saturating_duration_since(now));
+            }
+            if !to_write || now >= until {
+                link.quiet_until = None;
+            }
+        }
+        let wake = match (work.linger, link.quiet_until) {
             (true, _) => now + LINGER,
-            (false, Some(until)) => until.min(pings.next()),
+            (false, Some(until)) => until,
             (false, None) => pings.next(),
         };
         link.input.reserve(16 * 1024);
-        let to_write = !link.output.is_empty() || !link.flushed;
         let event = tokio::select! {
-            read = link.wires.read.read_buf(&mut link.input), if quiet.is_none() => Event::Read(read),
+            read = link.wires.read.read_buf(&mut link.input), if link.quiet_until.is_none() => Event::Read(read),
             wrote = write_some(&mut link.wires.write, &link.output), if to_write => wrote,
             () = shared.wake.notified() => Event::Woken,
             () = tokio::time::sleep_until(wake) => Event::Woken,

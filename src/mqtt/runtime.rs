@@ -1,16 +1,21 @@
-//! The runtime that drives all connections: one for the process, started when it is first needed.
+//! The runtimes, one for the clients and one for the embedded brokers, started when they are first
+//! needed.
 
 use std::future::Future;
-use std::sync::{Mutex, OnceLock};
+use std::sync::Mutex;
+use std::thread;
 
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::{Builder, Handle};
 
 use crate::diagnostic::{Error, Result};
 use crate::run::wait::lock;
 
-/// The runtime, started if it does not run yet.
+/// The runtime of the embedded brokers.
+#[cfg(feature = "broker")]
 pub fn handle() -> Result<Handle> {
-    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    use std::sync::OnceLock;
+
+    static RUNTIME: OnceLock<tokio::runtime::Runtime> = OnceLock::new();
     static STARTING: Mutex<()> = Mutex::new(());
     let _one_at_a_time = lock(&STARTING);
     if let Some(runtime) = RUNTIME.get() {
@@ -18,15 +23,34 @@ pub fn handle() -> Result<Handle> {
     }
     let runtime = Builder::new_multi_thread()
         .worker_threads(2)
-        .thread_name("mqtt")
+        .thread_name("broker")
         .enable_all()
         .build()
-        .map_err(|e| Error::run(format!("cannot start the threads for MQTT: {e}")))?;
+        .map_err(|e| Error::run(format!("cannot start the threads of a broker: {e}")))?;
     Ok(RUNTIME.get_or_init(|| runtime).handle().clone())
 }
 
-/// Runs a future in the background.
-pub fn spawn(future: impl Future<Output = ()> + Send + 'static) -> Result<()> {
-    handle()?.spawn(future);
+/// Runs a client's connection in the background. All of them share one thread, which sleeps for a
+/// moment when messages come in a flood: each arrival would wake a runtime that has a thread to
+/// spare for waiting, and cost more than the message itself.
+pub fn spawn(connection: impl Future<Output = ()> + Send + 'static) -> Result<()> {
+    static CONNECTIONS: Mutex<Option<Handle>> = Mutex::new(None);
+    let mut connections = lock(&CONNECTIONS);
+    if let Some(handle) = &*connections {
+        handle.spawn(connection);
+        return Ok(());
+    }
+    let failed = |e| Error::run(format!("cannot start the thread for MQTT: {e}"));
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(failed)?;
+    let handle = runtime.handle().clone();
+    thread::Builder::new()
+        .name("mqtt".to_owned())
+        .spawn(move || runtime.block_on(std::future::pending::<()>()))
+        .map_err(failed)?;
+    handle.spawn(connection);
+    *connections = Some(handle);
     Ok(())
 }
