@@ -23,10 +23,16 @@ pub struct Broker {
 
 impl Broker {
     pub fn start() -> Result<Broker> {
+        Broker::start_with("")
+    }
+
+    /// With more lines of mosquitto.conf(5).
+    pub fn start_with(settings: &str) -> Result<Broker> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let folder = TempDir::new()?;
         let config = folder.path().join("mosquitto.conf");
-        let text = format!("listener {port} 127.0.0.1\nallow_anonymous true\nsys_interval 1\n");
+        let text =
+            format!("listener {port} 127.0.0.1\nallow_anonymous true\nsys_interval 1\n{settings}");
         fs::write(&config, text)?;
         let child = Command::new("mosquitto")
             .arg("-c")
@@ -48,6 +54,14 @@ impl Broker {
             thread::sleep(Duration::from_millis(10));
         }
         Ok(broker)
+    }
+
+    /// One of mosquitto's own clients of it, for the rest of its arguments.
+    #[allow(dead_code, reason = "not every benchmark needs it")]
+    pub fn client(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.args(["-h", "127.0.0.1", "-p", &self.port.to_string()]);
+        command
     }
 
     /// Runs a publisher and sees to it that the broker has received its `count` messages.

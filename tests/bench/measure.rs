@@ -3,8 +3,9 @@
 use std::fmt;
 use std::fs;
 use std::ops::AddAssign;
-use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::Result;
 
@@ -58,6 +59,36 @@ pub fn run(command: &mut Command) -> Result<Cost> {
     }
     Ok(Cost {
         wall,
+        processor: children_processor_time()? - before,
+    })
+}
+
+/// Waits for the end of programs that were just started, which must be a good one. Other children
+/// count only once they are waited for.
+#[allow(dead_code, reason = "not every benchmark starts them itself")]
+pub fn until_end(mut children: Vec<Child>, patience: Duration) -> Result<Cost> {
+    let before = children_processor_time()?;
+    let begun = Instant::now();
+    for at in 0..children.len() {
+        let status = loop {
+            if let Some(status) = children[at].try_wait()? {
+                break status;
+            }
+            if begun.elapsed() > patience {
+                for child in &mut children[at..] {
+                    child.kill()?;
+                    child.wait()?;
+                }
+                return Err(format!("no end within {patience:?}").into());
+            }
+            thread::sleep(Duration::from_millis(2));
+        };
+        if !status.success() {
+            return Err(status.to_string().into());
+        }
+    }
+    Ok(Cost {
+        wall: begun.elapsed().as_secs_f64(),
         processor: children_processor_time()? - before,
     })
 }
