@@ -64,10 +64,13 @@ impl Broker {
         command
     }
 
-    /// Runs a publisher and sees to it that the broker has received its `count` messages.
+    /// Runs a publisher and sees to it that the broker has received its `count` messages. The time is
+    /// until then: what a publisher that is gone has left in the sockets is still to be read.
     pub fn receives(&self, count: u64, publisher: impl FnOnce() -> Result<Cost>) -> Result<Cost> {
         let before = self.received()?;
-        let cost = publisher()?;
+        let begun = Instant::now();
+        let mut cost = publisher()?;
+        cost.wall = (self.at_rest()? - begun).as_secs_f64();
         let until = Instant::now() + Duration::from_secs(10);
         loop {
             let received = self.received()? - before;
@@ -78,6 +81,31 @@ impl Broker {
                 return Err(format!("{received} of {count} messages arrived").into());
             }
         }
+    }
+
+    /// Waits until the broker has used no processor for a moment; gives when that began.
+    fn at_rest(&self) -> Result<Instant> {
+        let (mut used, mut since) = (self.processor_ticks()?, Instant::now());
+        while since.elapsed() < Duration::from_millis(60) {
+            thread::sleep(Duration::from_millis(1));
+            let now = self.processor_ticks()?;
+            if now != used {
+                (used, since) = (now, Instant::now());
+            }
+        }
+        Ok(since)
+    }
+
+    /// Hundredths of a second of processor time that the broker has used (proc(5)).
+    fn processor_ticks(&self) -> Result<u64> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        let (_, fields) = stat
+            .rsplit_once(')')
+            .ok_or("an unknown form of /proc/PID/stat")?;
+        let fields = fields.split_whitespace().skip(11).take(2);
+        Ok(fields
+            .map(str::parse::<u64>)
+            .sum::<std::result::Result<u64, _>>()?)
     }
 
     /// The count as of the broker's last second.
