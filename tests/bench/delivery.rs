@@ -1,6 +1,7 @@
 //! Publishing and receiving at every quality of service beside `mosquitto_pub -l` and
 //! `mosquitto_sub`, in one run, with what the broker takes at most: `cargo bench --bench delivery`.
-//! Prints a Markdown table. Every run counts what arrives.
+//! Prints a Markdown table. Every run counts what arrives. Words behind `--` choose rows:
+//! `cargo bench --bench delivery -- 'received at QoS 1'`.
 
 mod frames;
 #[allow(dead_code, reason = "the other benchmark uses the rest")]
@@ -56,7 +57,21 @@ fn main() -> Result<()> {
     receiving(2, 200_000)
 }
 
+/// Whether a row is asked for.
+fn chosen(what: &str) -> bool {
+    let rows: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|a| !a.starts_with("--"))
+        .collect();
+    rows.is_empty() || rows.iter().any(|row| what.contains(row))
+}
+
 fn publishing(qos: u8, version: u8, count: usize) -> Result<()> {
+    let v5 = if version == 5 { ", MQTT 5" } else { "" };
+    let what = format!("{count} publications at QoS {qos}{v5}");
+    if !chosen(&what) {
+        return Ok(());
+    }
     let broker = Mosquitto::start(BROKER);
     // Its count would be mixed up with that of the others.
     let bare = Mosquitto::start(BROKER);
@@ -76,8 +91,6 @@ fn publishing(qos: u8, version: u8, count: usize) -> Result<()> {
             _ => frames()?,
         });
     }
-    let v5 = if version == 5 { ", MQTT 5" } else { "" };
-    let what = format!("{count} publications at QoS {qos}{v5}");
     row(&what, count, &ours, &theirs, limit);
     Ok(())
 }
@@ -190,6 +203,10 @@ fn received(broker: &Mosquitto) -> Result<usize> {
 }
 
 fn receiving(qos: u8, count: usize) -> Result<()> {
+    let what = format!("{count} messages received at QoS {qos}");
+    if !chosen(&what) {
+        return Ok(());
+    }
     let (mut ours, mut theirs, mut limit) = (Vec::new(), Vec::new(), f64::INFINITY);
     for _ in 0..ROUNDS {
         let broker = Mosquitto::start(BROKER);
@@ -205,7 +222,6 @@ fn receiving(qos: u8, count: usize) -> Result<()> {
         let command = command.args(["-C", &count.to_string()]);
         theirs.push(receive(&broker, qos, count, command)?);
     }
-    let what = format!("{count} messages received at QoS {qos}");
     row(&what, count, &ours, &theirs, limit);
     Ok(())
 }
