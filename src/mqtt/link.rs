@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::client::{Connected, Shared};
 use super::engine::Engine;
+use super::flood::{self, Flood};
 use super::journal::Left;
 use super::lost::Lost;
 use super::net::{self, Failure, Wires};
@@ -27,8 +28,7 @@ const FAREWELL: Duration = Duration::from_millis(500);
 /// worth another try.
 const VIOLATIONS: u32 = 3;
 
-/// How long the connection may hold a burst together before it sends what there is, or reads what
-/// has come.
+/// How long the connection may hold a burst together before it sends what there is.
 const LINGER: Duration = Duration::from_millis(1);
 
 /// Bytes that wait to be written before no more messages are encoded.
@@ -225,8 +225,11 @@ pub struct Link {
     pub encoded: u64,
     written: u64,
     flushed: bool,
-    /// In a burst the broker's answers are read together: not before this.
-    quiet_until: Option<Instant>,
+    flood: Flood,
+    /// In a flood: not to be read before this.
+    rest_until: Option<Instant>,
+    /// Whether work was taken since the last read.
+    worked: bool,
 }
 
 impl Link {
@@ -256,7 +259,9 @@ async fn connect(shared: &Shared) -> Result<(Link, ConnAck), Failure> {
         encoded: 0,
         written: 0,
         flushed: true,
-        quiet_until: None,
+        flood: Flood::new(std::time::Instant::now()),
+        rest_until: None,
+        worked: false,
     };
     if let Some(agreed) = &link.agreed {
         shared.trace(|| format!("{} with {}", agreed.version, agreed.suite));
@@ -373,11 +378,13 @@ async fn pump(engine: &mut Engine, mut link: Link, ack: ConnAck) -> End {
         return lose(engine, lost);
     }
     loop {
-        let unwritten = link.output.len();
-        let work = match unwritten < UNWRITTEN {
-            true => engine.take_work(&mut link),
-            false => engine.hold(),
+        // While it rests, one look at the outbox is enough: what follows goes out together.
+        let holds = link.output.len() >= UNWRITTEN || (link.rest_until.is_some() && link.worked);
+        let work = match holds {
+            true => engine.hold(),
+            false => engine.take_work(&mut link),
         };
+        link.worked = true;
         let work = match work {
             Ok(work) => work,
             Err(lost) => return lose(engine, lost),
@@ -390,36 +397,35 @@ async fn pump(engine: &mut Engine, mut link: Link, ack: ConnAck) -> End {
         }
         let to_write = !link.output.is_empty() || !link.flushed;
         let now = Instant::now();
-        if let Some(until) = link.quiet_until {
-            if !to_write {
-                // The whole thread sleeps, see `runtime::spawn`: for a millisecond at most.
-                std::thread::sleep(until.saturating_duration_since(now));
+        let event = match link.rest_until.take_if(|until| !to_write || now >= *until) {
+            Some(until) if !to_write => rest(&mut link, until).await,
+            _ => {
+                let wake = match (work.linger, link.rest_until) {
+                    (true, _) => now + LINGER,
+                    (false, Some(until)) => until,
+                    (false, None) => pings.next(),
+                };
+                wait(&shared, &mut link, to_write, wake).await
             }
-            if !to_write || now >= until {
-                link.quiet_until = None;
-            }
-        }
-        let wake = match (work.linger, link.quiet_until) {
-            (true, _) => now + LINGER,
-            (false, Some(until)) => until,
-            (false, None) => pings.next(),
-        };
-        link.input.reserve(16 * 1024);
-        let event = tokio::select! {
-            read = link.wires.read.read_buf(&mut link.input), if link.quiet_until.is_none() => Event::Read(read),
-            wrote = write_some(&mut link.wires.write, &link.output), if to_write => wrote,
-            () = shared.wake.notified() => Event::Woken,
-            () = tokio::time::sleep_until(wake) => Event::Woken,
         };
         let result = match event {
             Event::Read(Ok(0)) => Err(Lost::plain("the broker closed it")),
             Event::Read(Ok(_)) => {
                 pings.heard();
-                let read = read_packets(engine, &mut link);
-                if engine.is_bursting() {
-                    link.quiet_until = Some(Instant::now() + LINGER);
-                }
-                read
+                link.worked = false;
+                read_packets(engine, &mut link).map(|messages| {
+                    let now = Instant::now();
+                    let (unacknowledged, in_flight) = (engine.unacknowledged(), engine.in_flight());
+                    let floods = link
+                        .flood
+                        .read(now.into(), messages, unacknowledged, in_flight);
+                    link.rest_until = floods.then(|| now + flood::REST);
+                })
+            }
+            Event::Nothing => {
+                let now = std::time::Instant::now();
+                link.flood.nothing(now, engine.unacknowledged());
+                Ok(())
             }
             Event::Wrote(Ok(n)) => {
                 bytes::Buf::advance(&mut link.output, n);
@@ -443,6 +449,30 @@ async fn pump(engine: &mut Engine, mut link: Link, ack: ConnAck) -> End {
     }
 }
 
+/// Waits until there is something to do.
+async fn wait(shared: &Shared, link: &mut Link, to_write: bool, wake: Instant) -> Event {
+    link.input.reserve(16 * 1024);
+    tokio::select! {
+        read = link.wires.read.read_buf(&mut link.input), if link.rest_until.is_none() => Event::Read(read),
+        wrote = write_some(&mut link.wires.write, &link.output), if to_write => wrote,
+        () = shared.wake.notified() => Event::Woken,
+        () = tokio::time::sleep_until(wake) => Event::Woken,
+    }
+}
+
+/// Lets messages gather, then reads what came: before anything is written, as an acknowledgement
+/// makes the broker send more. The whole thread sleeps, see [`runtime::spawn`](super::runtime).
+async fn rest(link: &mut Link, until: Instant) -> Event {
+    std::thread::sleep(until.saturating_duration_since(Instant::now()));
+    link.input.reserve(64 * 1024);
+    tokio::select! {
+        biased;
+        read = link.wires.read.read_buf(&mut link.input) => Event::Read(read),
+        // The runtime looks at its sockets in between.
+        () = tokio::task::yield_now() => Event::Nothing,
+    }
+}
+
 /// Writes what it can; where there is nothing left to write, flushes. Nothing is lost when it is
 /// dropped before its end.
 async fn write_some(write: &mut (impl AsyncWriteExt + Unpin), output: &[u8]) -> Event {
@@ -457,6 +487,8 @@ enum Event {
     Wrote(std::io::Result<usize>),
     Flushed(std::io::Result<()>),
     Woken,
+    /// Nothing has come during a rest.
+    Nothing,
 }
 
 fn broken(shared: &Shared, error: &std::io::Error) -> Lost {
@@ -472,11 +504,16 @@ fn lose(engine: &mut Engine, lost: Lost) -> End {
     End::Lost(lost)
 }
 
-fn read_packets(engine: &mut Engine, link: &mut Link) -> Result<(), Lost> {
+/// Deals with what was read; gives how many messages there were.
+fn read_packets(engine: &mut Engine, link: &mut Link) -> Result<usize, Lost> {
     let options = &engine.shared.clone().options;
+    let mut messages = 0;
     loop {
         match wire::decode(options.version, &mut link.input, options.max_packet) {
-            Ok(Some(packet)) => engine.take(packet, link)?,
+            Ok(Some(packet)) => {
+                messages += usize::from(matches!(packet, Packet::Publish(_)));
+                engine.take(packet, link)?;
+            }
             Ok(None) => break,
             Err(fault) => {
                 engine.settle();
@@ -485,7 +522,7 @@ fn read_packets(engine: &mut Engine, link: &mut Link) -> Result<(), Lost> {
         }
     }
     engine.settle();
-    Ok(())
+    Ok(messages)
 }
 
 /// Says goodbye, so that no will is sent, and waits until the broker has read everything: closing
