@@ -120,7 +120,7 @@ impl Publisher {
         let head = Arc::new(options.head(topic, &shared.options));
         let account = {
             let mut out = lock(&shared.outbox);
-            shared.check(&out)?;
+            shared.check_open(&out)?;
             out.open_account()
         };
         let publisher = Publisher {
@@ -181,7 +181,7 @@ impl Publisher {
     fn offer(&self, message: &mut Option<Outgoing>) -> Result<bool> {
         let options = &self.shared.options;
         let mut out = lock(&self.shared.outbox);
-        self.shared.check(&out)?;
+        self.shared.check_open(&out)?;
         if let Some(account) = out.account(self.account)
             && account.refused > 0
         {
