@@ -16,6 +16,7 @@ use super::journal::Left;
 use super::lost::Lost;
 use super::net::{self, Failure, Wires};
 use super::outbox::Phase;
+use super::pings::Pings;
 use super::tls;
 use super::wire::{self, ConnAck, Packet, Send};
 use crate::diagnostic::Error;
@@ -543,64 +544,6 @@ async fn farewell(engine: &mut Engine, mut link: Link) -> End {
     let _ = timeout_at(deadline, goodbye).await;
     engine.lose();
     End::Closed
-}
-
-/// When to ask whether the broker is still there. It is asked after half of the keep-alive time
-/// without a word from it, and has the other half to answer.
-struct Pings {
-    half: Option<Duration>,
-    heard: Instant,
-    spoke: Instant,
-    asked: Option<Instant>,
-}
-
-impl Pings {
-    fn new(shared: &Shared, ack: &ConnAck) -> Pings {
-        let keepalive = match ack.keepalive {
-            Some(seconds) => Duration::from_secs(u64::from(seconds)),
-            None => shared.options.keepalive,
-        };
-        let now = Instant::now();
-        Pings {
-            half: Some(keepalive / 2).filter(|half| !half.is_zero()),
-            heard: now,
-            spoke: now,
-            asked: None,
-        }
-    }
-
-    fn heard(&mut self) {
-        self.heard = Instant::now();
-        self.asked = None;
-    }
-
-    fn spoke(&mut self) {
-        self.spoke = Instant::now();
-    }
-
-    /// When something is due.
-    fn next(&self) -> Instant {
-        let far = Duration::from_secs(86_400 * 365);
-        match (self.half, self.asked) {
-            (None, _) => Instant::now() + far,
-            (Some(half), Some(asked)) => asked + half,
-            (Some(half), None) => self.heard.min(self.spoke) + half,
-        }
-    }
-
-    fn keep(&mut self, shared: &Shared, link: &mut Link) -> Result<(), Lost> {
-        if self.half.is_none() || Instant::now() < self.next() {
-            return Ok(());
-        }
-        if self.asked.is_some() {
-            return Err(Lost::plain(
-                "the broker does not answer within the keep-alive time",
-            ));
-        }
-        link.send(shared, Send::Ping).map_err(Lost::plain)?;
-        self.asked = Some(Instant::now());
-        Ok(())
-    }
 }
 
 /// Messages at QoS 0 with the position at which each ends in what the connection has encoded:

@@ -28,6 +28,7 @@ mod lost;
 mod net;
 mod options;
 mod outbox;
+mod pings;
 mod publisher;
 mod received;
 mod runtime;
