@@ -453,6 +453,13 @@ impl Engine {
         self.incoming.len()
     }
 
+    /// Whether to read on. Not while queries have much before them that is to be acknowledged: so a
+    /// slow query slows the broker down. But answers of the broker must come, as the query that is
+    /// slow may be waiting for them.
+    pub fn reads(&mut self) -> bool {
+        !self.incoming.is_full() || !self.window.is_empty()
+    }
+
     /// How many publications wait for the broker's answer.
     pub fn in_flight(&self) -> usize {
         self.window.publishing()
@@ -462,10 +469,12 @@ impl Engine {
         self.received += 1;
         let mut receipt = None;
         if publish.qos > Qos::AtMostOnce {
-            match self
-                .incoming
-                .arrive(publish.id, publish.dup, self.connections)
-            {
+            match self.incoming.arrive(
+                publish.id,
+                publish.payload.len(),
+                publish.dup,
+                self.connections,
+            ) {
                 Arrival::New => {}
                 Arrival::Held => return Ok(()),
                 Arrival::Answered => {

@@ -35,6 +35,10 @@ const LINGER: Duration = Duration::from_millis(1);
 /// Bytes that wait to be written before no more messages are encoded.
 const UNWRITTEN: usize = 256 * 1024;
 
+/// Bytes that one read may bring, and how many are read before they are dealt with.
+const READ: usize = 16 * 1024;
+const UNREAD: usize = 64 * 1024;
+
 /// How a connection ended.
 enum End {
     /// As the user wanted.
@@ -226,14 +230,25 @@ pub struct Link {
     pub encoded: u64,
     written: u64,
     flushed: bool,
+    /// Whether more may be read, see [`Engine::reads`].
+    reads: bool,
     flood: Flood,
     /// In a flood: not to be read before this.
     rest_until: Option<Instant>,
     /// Whether work was taken since the last read.
     worked: bool,
+    /// How reading ended, behind what is still to be dealt with.
+    ended: Option<std::io::Result<usize>>,
 }
 
 impl Link {
+    /// Reads what has come; waits if there is nothing. Nothing is lost when it is dropped before
+    /// its end.
+    async fn read(&mut self) -> std::io::Result<usize> {
+        self.input.reserve(READ);
+        self.wires.read.read_buf(&mut self.input).await
+    }
+
     /// Appends a packet to what is to be written.
     pub fn send(&mut self, shared: &Shared, send: Send) -> Result<(), String> {
         shared.trace(|| format!("-> {send}"));
@@ -260,9 +275,11 @@ async fn connect(shared: &Shared) -> Result<(Link, ConnAck), Failure> {
         encoded: 0,
         written: 0,
         flushed: true,
+        reads: true,
         flood: Flood::new(std::time::Instant::now()),
         rest_until: None,
         worked: false,
+        ended: None,
     };
     if let Some(agreed) = &link.agreed {
         shared.trace(|| format!("{} with {}", agreed.version, agreed.suite));
@@ -396,10 +413,15 @@ async fn pump(engine: &mut Engine, mut link: Link, ack: ConnAck) -> End {
         if let Err(lost) = pings.keep(&shared, &mut link) {
             return lose(engine, lost);
         }
+        link.reads = engine.reads();
+        if !link.reads {
+            // The broker's answer may be among what is not read.
+            pings.heard();
+        }
         let to_write = !link.output.is_empty() || !link.flushed;
         let now = Instant::now();
         let event = match link.rest_until.take_if(|until| !to_write || now >= *until) {
-            Some(until) if !to_write => rest(&mut link, until).await,
+            Some(until) if !to_write && link.reads => rest(&mut link, until).await,
             _ => {
                 let wake = match (work.linger, link.rest_until) {
                     (true, _) => now + LINGER,
@@ -452,9 +474,13 @@ async fn pump(engine: &mut Engine, mut link: Link, ack: ConnAck) -> End {
 
 /// Waits until there is something to do.
 async fn wait(shared: &Shared, link: &mut Link, to_write: bool, wake: Instant) -> Event {
-    link.input.reserve(16 * 1024);
+    if let Some(end) = link.ended.take() {
+        return Event::Read(end);
+    }
+    link.input.reserve(READ);
+    let reads = link.reads && link.rest_until.is_none();
     tokio::select! {
-        read = link.wires.read.read_buf(&mut link.input), if link.rest_until.is_none() => Event::Read(read),
+        read = link.wires.read.read_buf(&mut link.input), if reads => Event::Read(read),
         wrote = write_some(&mut link.wires.write, &link.output), if to_write => wrote,
         () = shared.wake.notified() => Event::Woken,
         () = tokio::time::sleep_until(wake) => Event::Woken,
@@ -464,14 +490,31 @@ async fn wait(shared: &Shared, link: &mut Link, to_write: bool, wake: Instant) -
 /// Lets messages gather, then reads what came: before anything is written, as an acknowledgement
 /// makes the broker send more. The whole thread sleeps, see [`runtime::spawn`](super::runtime).
 async fn rest(link: &mut Link, until: Instant) -> Event {
+    // Other clients have their turn.
+    tokio::task::yield_now().await;
     std::thread::sleep(until.saturating_duration_since(Instant::now()));
-    link.input.reserve(64 * 1024);
-    tokio::select! {
+    let first = tokio::select! {
         biased;
-        read = link.wires.read.read_buf(&mut link.input) => Event::Read(read),
+        read = link.read() => read,
         // The runtime looks at its sockets in between.
-        () = tokio::task::yield_now() => Event::Nothing,
+        () = tokio::task::yield_now() => return Event::Nothing,
+    };
+    let Ok(1..) = first else {
+        return Event::Read(first);
+    };
+    // A WebSocket gives one message at a time.
+    while link.input.len() < UNREAD {
+        let next = tokio::select! {
+            biased;
+            read = link.read() => read,
+            () = std::future::ready(()) => break,
+        };
+        if !matches!(next, Ok(1..)) {
+            link.ended = Some(next);
+            break;
+        }
     }
+    Event::Read(first)
 }
 
 /// Writes what it can; where there is nothing left to write, flushes. Nothing is lost when it is
