@@ -12,6 +12,7 @@ mod program;
 mod session;
 
 mod combine;
+mod elements;
 mod examples;
 mod flows;
 mod jobs;

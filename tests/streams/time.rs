@@ -103,11 +103,11 @@ fn recordings_are_replayed_with_their_pauses() {
     let mut db = Db::new();
     db.fails(
         "playback(streamof(bag([1,'a'],[0.5,'b'])));",
-        &["time goes backwards in the stream of playback: element 2"],
+        &["error: element 2 of streamof(bag([1,'a'],[0.5,'b'])): time goes backwards in the stream of playback"],
     );
     db.fails(
         "playback(streamof(bag(['soon',1])));",
-        &["playback wants elements with a time stamp; element 1"],
+        &["element 1 of streamof(bag(['soon',1])): playback wants elements with a time stamp"],
     );
 }
 
