@@ -333,10 +333,10 @@ fn wants_streams(resolvents: &[Arc<Function>], i: usize) -> bool {
         .any(|f| f.signature.params.get(i).is_some_and(|p| of_streams(&p.ty)))
 }
 
-/// Whether the function makes a stream of the bag that is its parameter `i`.
+/// Whether the function makes a stream of the bag or stream that is its parameter `i`.
 fn makes_stream_of(function: &Function, i: usize) -> bool {
-    let bag = |p: &Param| matches!(p.ty, Type::Bag(_));
-    function.signature.many == Many::Stream && function.signature.params.get(i).is_some_and(bag)
+    let many = |p: &Param| matches!(p.ty, Type::Bag(_) | Type::Stream(_));
+    function.signature.many == Many::Stream && function.signature.params.get(i).is_some_and(many)
 }
 
 /// The type of arithmetic where more is known than the function's signature says.
