@@ -22,11 +22,11 @@ fn what_is_published_reaches_all_who_subscribe() {
 fn a_slow_subscriber_loses_nothing() {
     // Consecutive numbers: none is missing, though the queue was full many times.
     Db::new().gives(
-        "set :job = background(publish(merge(heartbeat(3600), siota(1,1000000)),'f'));
-         select v[2] - v[1] from Vector v where v in winagg(subscribe('f'),2,1)
-            and sleep(0.0001) >= 0 limit 3000;
+        "set :job = background(publish(siota(1,1000000000000),'f'));
+         unique(select v[2] - v[1] from Vector v where v in winagg(subscribe('f'),2,1)
+            and sleep(0.0001) >= 0 limit 3000);
          stop(:job);",
-        &format!("{}1", "1\n".repeat(3000)),
+        "1\n1",
     );
 }
 
