@@ -237,6 +237,12 @@ impl Compiler<'_> {
         if !choice.ambiguous.is_empty() {
             return Err(ambiguous(name, &choice, span));
         }
+        for (i, mode) in choice.modes.iter().enumerate() {
+            let stream = matches!(types[i], Type::Stream(_)) && *mode != Mode::Whole;
+            if stream && let Some(error) = choice.candidates[0].needs_one_number(i) {
+                return Err(error.at(span));
+            }
+        }
         let whole = choice.modes.iter().map(|mode| *mode == Mode::Whole);
         let args = args.into_iter().zip(whole);
         let args = args.map(|(arg, whole)| {

@@ -58,6 +58,10 @@ pub fn function(f: &Arc<Function>, mut args: Vec<Value>, cx: &Cx) -> Result<Opti
     }
     for (i, param) in f.signature.params.iter().enumerate() {
         if args[i].is_collection() && !param.ty.is_collection() {
+            let stream = matches!(args[i], Value::Stream(_));
+            if stream && let Some(error) = f.needs_one_number(i) {
+                return Err(error);
+            }
             return Ok(Some(lift(f, args, i)));
         }
         match convert(&args[i], param) {
