@@ -140,6 +140,9 @@ struct Site {
 
 impl Site {
     fn explain(&self, error: Error, counter: &Counter) -> Error {
+        if error.kind() == Kind::Stopped {
+            return error;
+        }
         let count = counter.latest().unwrap_or(0);
         blame(error, count, &self.stream).at(&self.span)
     }
