@@ -46,6 +46,9 @@ impl Source {
     }
 }
 
+/// How the names of the sources begin that declare the built-in functions.
+pub const BUILT_IN: &str = "built-in ";
+
 /// A place in a source: bytes `start..end` of its text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Span {
@@ -70,6 +73,11 @@ impl Span {
             .text
             .get(self.start as usize..self.end as usize)
             .unwrap_or("")
+    }
+
+    /// Whether it is in the declarations of the built-in functions, which are not the user's.
+    pub fn is_built_in(&self) -> bool {
+        self.source.name.starts_with(BUILT_IN)
     }
 
     /// From the start of `self` to the end of `other`, both of one source.
@@ -115,6 +123,7 @@ struct Inner {
     /// What stands beside the marked place, if more than the mark is needed.
     label: Option<String>,
     help: Vec<String>,
+    no_element: bool,
 }
 
 impl Error {
@@ -125,6 +134,7 @@ impl Error {
             span: None,
             label: None,
             help: Vec::new(),
+            no_element: false,
         }))
     }
 
@@ -153,10 +163,23 @@ impl Error {
         Error::new(Kind::Stopped, why)
     }
 
-    /// Marks the place, unless a more precise one is marked already.
+    /// Marks the place, unless a more precise one is marked already. A place in what is built in is
+    /// none that a user knows.
     pub fn at(mut self, span: &Span) -> Error {
-        self.0.span.get_or_insert_with(|| span.clone());
+        if self.0.span.as_ref().is_none_or(Span::is_built_in) {
+            self.0.span = Some(span.clone());
+        }
         self
+    }
+
+    /// The error came while an element was at work, but is not about it.
+    pub fn about_no_element(mut self) -> Error {
+        self.0.no_element = true;
+        self
+    }
+
+    pub fn is_about_no_element(&self) -> bool {
+        self.0.no_element
     }
 
     /// Says something at the marked place.

@@ -157,13 +157,19 @@ impl Publisher {
     /// Hands a message over. Waits while too many wait to be sent. Fails if an earlier message of
     /// this publisher was refused, or the client can do no more.
     pub fn send(&mut self, payload: impl Into<Bytes>, token: &Token) -> Result<()> {
-        let mut message = Some(Outgoing {
+        let message = Some(Outgoing {
             account: self.account,
             head: self.head.clone(),
             payload: payload.into(),
             record: 0,
         });
         self.check_size(&message)?;
+        // What goes wrong from here on may be about messages sent long before.
+        self.hand_over(message, token)
+            .map_err(Error::about_no_element)
+    }
+
+    fn hand_over(&mut self, mut message: Option<Outgoing>, token: &Token) -> Result<()> {
         if self.offer(&mut message)? {
             return Ok(());
         }
