@@ -114,7 +114,12 @@ impl Remap for Step {
                 element.iter_mut().for_each(|slot| *slot = to(*slot));
             }
             Step::Extent { slot, .. } => *slot = to(*slot),
-            Step::Lookup(lookup) => lookup.columns.remap(to),
+            Step::Lookup(lookup) => {
+                lookup.columns.remap(to);
+                for (_, slot) in lookup.copies.iter_mut().flatten() {
+                    *slot = to(*slot);
+                }
+            }
             Step::Alternatives(branches) => branches.remap(to),
         }
     }

@@ -85,13 +85,8 @@ fn traced(f: &Arc<Function>, args: Vec<Value>, cx: &Cx) -> Result<Option<Value>>
     Ok(result)
 }
 
-/// Calls a native function with the arguments in place.
-pub fn native(
-    f: &Arc<Function>,
-    native: Native,
-    args: &mut [Value],
-    cx: &Cx,
-) -> Result<Option<Value>> {
+/// Calls a native or stored function with the arguments in place.
+pub fn direct(f: &Arc<Function>, args: &mut [Value], cx: &Cx) -> Result<Option<Value>> {
     let lifted = |(arg, param): (&Value, &Param)| arg.is_collection() && !param.ty.is_collection();
     let params = &f.signature.params;
     if args.iter().zip(params).any(lifted) || cx.world.traced.has(f) {
@@ -105,7 +100,11 @@ pub fn native(
             None => return Err(wrong_argument(f, arg, param)),
         }
     }
-    run_native(f, native, args, cx)
+    match &f.body {
+        Body::Native(native) => run_native(f, *native, args, cx),
+        Body::Stored(table) => Ok(stored(f, table, args)),
+        _ => function(f, args.to_vec(), cx),
+    }
 }
 
 fn run_native(f: &Function, native: Native, args: &[Value], cx: &Cx) -> Result<Option<Value>> {
@@ -126,6 +125,7 @@ fn convert(value: &Value, param: &Param) -> Option<Option<Value>> {
         | (Value::Vector(_), Type::Vector(_))
         | (Value::Bag(_), Type::Bag(_))
         | (Value::Stream(_), Type::Stream(_)) => Some(None),
+        (Value::Object(object), Type::User(ty)) if object.user_type() == ty => Some(None),
         (Value::Null, Type::Bag(_)) => Some(Some(Value::bag(vec![]))),
         (value, ty) => conform(value, ty).map(Some),
     }
@@ -138,7 +138,7 @@ fn body(f: &Arc<Function>, args: Vec<Value>, cx: &Cx) -> Result<Option<Value>> {
             let query = compile::derived(&cx.world, f)?;
             derived(f, &query, args, cx)
         }
-        Body::Stored(table) => Ok(stored(f, table, args)),
+        Body::Stored(table) => Ok(stored(f, table, &args)),
         Body::Inverse(view) => Ok(inverse(f, view, args)),
         Body::Procedure(..) => procedure::call(f, args, cx),
         Body::Generic => Ok(None),
@@ -160,13 +160,9 @@ fn derived(f: &Function, query: &Arc<Query>, args: Vec<Value>, cx: &Cx) -> Resul
     }))
 }
 
-fn stored(f: &Function, table: &Table, args: Vec<Value>) -> Option<Value> {
-    let width = f.signature.columns.len();
-    let mut known: Vec<Option<Value>> = args.into_iter().map(Some).collect();
-    let arity = known.len();
-    known.extend(std::iter::repeat_n(None, width));
-    let rows = table.lookup(&known);
-    let mut results = rows.iter().map(|row| match &row[arity..] {
+fn stored(f: &Function, table: &Table, args: &[Value]) -> Option<Value> {
+    let found = table.find(table.arguments(), args);
+    let mut results = found.iter().map(|row| match &row[args.len()..] {
         [one] => one.clone(),
         several => Value::vector(several.to_vec()),
     });

@@ -5,6 +5,7 @@ pub mod call;
 pub mod eval;
 mod group;
 pub mod inputs;
+mod lookup;
 mod pattern;
 pub mod procedure;
 pub mod query;

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use super::batch::{self, Program};
 use super::eval::{eval, holds};
+use super::lookup::{self, Start};
 use super::pattern;
 use super::{Cx, group};
 use crate::compile::plan::{Expr, Query, Slot, Step};
 use crate::diagnostic::Result;
-use crate::store::Row;
+use crate::store::ObjectScan;
 use crate::types::{Collection, Source, Value};
 
 /// A query with the values of the variables that it was given: a bag or stream, not yet started.
@@ -212,7 +213,8 @@ enum Cursor {
     Source(Box<dyn Source>),
     Positions { vector: Arc<[Value]>, next: usize },
     Objects(std::vec::IntoIter<Value>),
-    Rows(std::vec::IntoIter<Row>),
+    Extent(ObjectScan),
+    Rows(lookup::Rows),
     Alternatives { branch: usize, inner: Box<Pipeline> },
 }
 
@@ -252,6 +254,9 @@ impl Pipeline {
                     return Ok(false);
                 }
                 at -= 1;
+                if matches!(self.cursors[at], Cursor::Idle) {
+                    continue;
+                }
                 forward = self.advance(at, &steps[at], frame, cx)?;
             }
             if forward {
@@ -279,10 +284,14 @@ impl Pipeline {
                 Some(Value::Vector(vector)) => Cursor::Positions { vector, next: 0 },
                 _ => return Ok(false),
             },
-            Step::Extent { ty, .. } => Cursor::Objects(cx.world.extent(ty)?.into_iter()),
-            Step::Lookup(lookup) => match pattern::rows(lookup, frame, cx)? {
-                Some(rows) => Cursor::Rows(rows.into_iter()),
-                None => return Ok(false),
+            Step::Extent { ty, .. } => match cx.world.types_within(ty) {
+                Some(types) => Cursor::Extent(cx.world.store.objects.scan(&types)),
+                None => Cursor::Objects(cx.world.extent(ty)?.into_iter()),
+            },
+            Step::Lookup(lookup) => match lookup::start(lookup, frame, cx)? {
+                Start::Rows(rows) => Cursor::Rows(rows),
+                Start::Bound => return Ok(true),
+                Start::Nothing => return Ok(false),
             },
             Step::Alternatives(branches) => Cursor::Alternatives {
                 branch: 0,
@@ -319,6 +328,16 @@ impl Pipeline {
                 }
                 Ok(false)
             }
+            (Cursor::Extent(scan), Step::Extent { slot, .. }) => {
+                cx.token.check()?;
+                match scan.next(&cx.world.store.objects) {
+                    Some(object) => {
+                        frame[*slot] = Value::Object(object);
+                        Ok(true)
+                    }
+                    None => Ok(false),
+                }
+            }
             (Cursor::Objects(objects), Step::Extent { slot, .. }) => {
                 cx.token.check()?;
                 match objects.next() {
@@ -345,14 +364,7 @@ impl Pipeline {
                 }
                 Ok(true)
             }
-            (Cursor::Rows(rows), Step::Lookup(lookup)) => {
-                for row in rows {
-                    if pattern::bind_row(lookup, &row, frame, cx)? {
-                        return Ok(true);
-                    }
-                }
-                Ok(false)
-            }
+            (Cursor::Rows(rows), Step::Lookup(lookup)) => rows.bind(lookup, frame, cx),
             (Cursor::Alternatives { branch, inner }, Step::Alternatives(branches)) => {
                 while let Some(steps) = branches.get(*branch) {
                     if inner.next(steps, frame, cx)? {
