@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::diagnostic::Span;
 use crate::functions::Function;
+use crate::functions::accumulate::Accumulator;
 use crate::functions::function::Body;
 use crate::run::batch::Program;
 use crate::syntax::ast::{BinaryOp, UpdateOp};
@@ -134,7 +135,17 @@ pub struct Aggregate {
     /// The slot in which `call` finds the bag of contributions.
     pub bag: Slot,
     pub call: Expr,
+    /// What computes the call without the bag, where that can be.
+    pub running: Option<Running>,
     pub result: Slot,
+}
+
+/// An aggregate that takes what each row contributes as it comes.
+#[derive(Clone)]
+pub struct Running {
+    pub start: Accumulator,
+    pub function: Arc<Function>,
+    pub span: Span,
 }
 
 /// One step of a query: each binds variables or filters, for each row of the steps before it.

@@ -135,6 +135,7 @@ impl Remap for Group {
             argument,
             bag,
             call,
+            running: _,
             result,
         } in &mut self.aggregates
         {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::batch::{self, Program};
+use super::batch::{self, Feed, Program};
 use super::eval::{eval, holds};
 use super::lookup::{self, Start};
 use super::pattern;
@@ -41,8 +41,11 @@ pub fn open(query: &Arc<Query>, given: Vec<(Slot, Value)>, cx: &Cx) -> Result<Bo
     {
         return pass_through(only, &frame, cx);
     }
-    if let Some(program) = Program::of(query) {
-        return batch::open(query, program, frame, cx);
+    if query.group.is_none()
+        && let Some(program) = Program::of(query)
+        && let Some(feed) = Feed::open(&program, &frame, cx)?
+    {
+        return Ok(batch::open(query, feed, frame));
     }
     let left = match &query.limit {
         Some(limit) => Some(super::limit(eval(limit, &frame, cx)?)?),
@@ -99,10 +102,10 @@ pub fn output(query: &Query, frame: &[Value], cx: &Cx) -> Result<Option<Value>> 
     Ok(Some(Value::vector(columns)))
 }
 
-/// The rows of a query whose first step takes its elements from `input`, which has begun.
-pub fn resume(query: &Arc<Query>, frame: Vec<Value>, input: Box<dyn Source>) -> Box<dyn Source> {
+/// The rows of a query whose first step has begun.
+pub fn resume(query: &Arc<Query>, frame: Vec<Value>, first: Cursor) -> Box<dyn Source> {
     Box::new(QueryRun {
-        pipeline: Pipeline::resume(query.steps.len(), input),
+        pipeline: Pipeline::resume(query.steps.len(), first),
         query: query.clone(),
         frame,
         left: None,
@@ -208,7 +211,7 @@ pub struct Pipeline {
 }
 
 /// Where a step that makes many rows is.
-enum Cursor {
+pub enum Cursor {
     Idle,
     Source(Box<dyn Source>),
     Positions { vector: Arc<[Value]>, next: usize },
@@ -226,10 +229,10 @@ impl Pipeline {
         }
     }
 
-    /// A pipeline whose first step is under way, with `input` as its elements.
-    fn resume(steps: usize, input: Box<dyn Source>) -> Pipeline {
+    /// A pipeline whose first step has begun.
+    pub fn resume(steps: usize, first: Cursor) -> Pipeline {
         let mut pipeline = Pipeline::new(steps);
-        pipeline.cursors[0] = Cursor::Source(input);
+        pipeline.cursors[0] = first;
         pipeline.started = true;
         pipeline
     }

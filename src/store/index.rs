@@ -6,6 +6,7 @@ use std::slice::from_ref;
 use super::hashed::Hashed;
 use super::numbered::Numbered;
 use super::rows::{MOST, Place, Rows};
+use super::table::Key;
 use crate::types::Value;
 
 /// The places of rows by the values in some columns.
@@ -65,6 +66,17 @@ impl Index {
                 let key = key.iter().map(V::borrow);
                 entries.find(&self.columns, key, rows, &self.lists)
             }
+        }
+    }
+
+    /// The entry of an integer or an object in the only column. `None` if it has to be looked up as a
+    /// value.
+    #[inline]
+    pub fn find_key(&self, key: Key, rows: &Rows) -> Option<Option<Entry>> {
+        match (&self.entries, key) {
+            (Entries::Numbered(entries), key) => Some(entries.find_key(key)),
+            (Entries::Hashed(_), Key::Integer(int)) => Some(self.find(&[Value::Int(int)], rows)),
+            (Entries::Hashed(_), Key::Object(_)) => None,
         }
     }
 

@@ -11,7 +11,7 @@ mod types;
 
 pub use journal::{Journal, Undo};
 pub use objects::{Object, ObjectScan, Objects};
-pub use table::{Access, Row, Scan, Table};
+pub use table::{Access, Key, Row, Scan, Table};
 pub use types::{Types, UserType};
 
 /// Types, objects, and what has changed since the last commit. Stored functions hold their own rows.

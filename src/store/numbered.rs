@@ -3,6 +3,7 @@
 
 use super::index::{Entry, Lists};
 use super::rows::{Place, Rows};
+use super::table::Key;
 use crate::types::{Value, number};
 
 /// Entries by the number that the value in one column is, or has.
@@ -41,7 +42,21 @@ impl Numbered {
 
     #[inline]
     pub fn find(&self, key: &Value) -> Option<Entry> {
-        let at = self.number(key)?.checked_sub(self.first)?;
+        self.entry(self.number(key)?)
+    }
+
+    #[inline]
+    pub fn find_key(&self, key: Key) -> Option<Entry> {
+        match (self.keys, key) {
+            (Keys::Integers, Key::Integer(int)) => self.entry(int),
+            (Keys::Objects, Key::Object(id)) => self.entry(i64::try_from(id).ok()?),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    fn entry(&self, number: i64) -> Option<Entry> {
+        let at = number.checked_sub(self.first)?;
         let entry = self.entries.get(usize::try_from(at).ok()?)?;
         Some(*entry).filter(|entry| *entry != NONE)
     }

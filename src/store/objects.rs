@@ -129,6 +129,34 @@ impl ObjectScan {
         self.few.next()
     }
 
+    /// The numbers of the next objects, `most` at the most, instead of the objects themselves.
+    pub fn numbers(&mut self, objects: &Objects, most: usize) -> Vec<u64> {
+        let extents = lock(&objects.extents);
+        let mut numbers = Vec::with_capacity(most);
+        for extent in self.types.iter().filter_map(|ty| extents.get(ty)) {
+            if self.seen < self.last {
+                let next = extent.range(self.seen + 1..=self.last);
+                numbers.extend(next.take(most).map(|(id, _)| *id));
+            }
+        }
+        if self.types.len() > 1 {
+            numbers.sort_unstable();
+            numbers.truncate(most);
+        }
+        self.seen = numbers.last().copied().unwrap_or(self.last);
+        numbers
+    }
+
+    /// Where the scan is, as long as only numbers are taken from it.
+    pub fn mark(&self) -> u64 {
+        self.seen
+    }
+
+    /// Goes back to where the scan was.
+    pub fn back(&mut self, mark: u64) {
+        self.seen = mark;
+    }
+
     fn take(&mut self, objects: &Objects) {
         if self.seen >= self.last {
             return;

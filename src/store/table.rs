@@ -141,6 +141,16 @@ impl Table {
         Found { contents, places }
     }
 
+    /// Finds rows by the value in one column, many times.
+    pub fn reader(&self, column: &[usize; 1]) -> Reader<'_> {
+        let mut contents = lock(&self.contents);
+        Reader {
+            index: contents.index(column),
+            column: column[0],
+            contents,
+        }
+    }
+
     /// How rows are found by their values in `columns`.
     pub fn access(&self, columns: &[usize]) -> Access {
         let contents = lock(&self.contents);
@@ -251,6 +261,53 @@ impl Found<'_> {
     }
 }
 
+/// Many lookups by the value in one column. Nothing else can be done with the table meanwhile.
+pub struct Reader<'t> {
+    contents: MutexGuard<'t, Contents>,
+    column: usize,
+    index: Option<usize>,
+}
+
+/// What a column must be: an integer, or the object of that number.
+#[derive(Clone, Copy)]
+pub enum Key {
+    Integer(i64),
+    Object(u64),
+}
+
+impl Key {
+    fn is(self, value: &Value) -> bool {
+        match (self, value) {
+            (Key::Integer(i), value) => *value == Value::Int(i),
+            (Key::Object(id), Value::Object(object)) => object.id() == id,
+            _ => false,
+        }
+    }
+}
+
+impl Reader<'_> {
+    /// Adds the places of the rows that have the key. `None` if it has to be looked up as a value.
+    #[inline]
+    pub fn find(&self, key: Key, places: &mut Vec<Place>) -> Option<()> {
+        let rows = &self.contents.rows;
+        match self.index {
+            Some(index) => {
+                let index = &self.contents.indexes[index];
+                if let Some(entry) = index.find_key(key, rows)? {
+                    places.extend_from_slice(index.places(&entry));
+                }
+            }
+            None => places.extend(rows.iter().filter(|p| key.is(&rows.get(*p)[self.column]))),
+        }
+        Some(())
+    }
+
+    #[inline]
+    pub fn row(&self, place: Place) -> &[Value] {
+        self.contents.rows.get(place)
+    }
+}
+
 /// All rows of a table, as they were when it was asked for them.
 pub struct Scan {
     rows: Arc<Rows>,
@@ -263,6 +320,28 @@ impl Scan {
         let place = self.rows.next(self.next)?;
         self.next = place as usize + 1;
         Some(self.rows.get(place))
+    }
+
+    /// The next rows, `most` at the most.
+    pub fn some(&mut self, most: usize) -> Vec<&[Value]> {
+        let mut rows = Vec::with_capacity(most);
+        while rows.len() < most
+            && let Some(place) = self.rows.next(self.next)
+        {
+            self.next = place as usize + 1;
+            rows.push(self.rows.get(place));
+        }
+        rows
+    }
+
+    /// Where the scan is.
+    pub fn mark(&self) -> usize {
+        self.next
+    }
+
+    /// Goes back to where the scan was.
+    pub fn back(&mut self, mark: usize) {
+        self.next = mark;
     }
 }
 
@@ -280,14 +359,20 @@ impl Contents {
         self.indexes.iter().position(|i| i.columns() == columns)
     }
 
+    /// The number of the index on these columns, made if need be; none where there are few rows.
+    #[inline]
+    fn index(&mut self, columns: &[usize]) -> Option<usize> {
+        let indexed = self.indexed(columns);
+        if indexed.is_none() && self.rows.places() > SMALL {
+            self.indexes.push(Index::of(columns, &self.rows));
+            return Some(self.indexes.len() - 1);
+        }
+        indexed
+    }
+
     fn find<V: Borrow<Value>>(&mut self, columns: &[usize], key: &[V]) -> Places {
-        let index = match self.indexed(columns) {
-            Some(index) => index,
-            None if self.rows.places() <= SMALL => return self.look_through(columns, key),
-            None => {
-                self.indexes.push(Index::of(columns, &self.rows));
-                self.indexes.len() - 1
-            }
+        let Some(index) = self.index(columns) else {
+            return self.look_through(columns, key);
         };
         match self.indexes[index].find(key, &self.rows) {
             Some(entry) => Places::Indexed { index, entry },

@@ -33,6 +33,17 @@ pub trait Source: Send {
         Ok(None)
     }
 
+    /// The next elements, where they are vectors of as many numbers each: the numbers by place in the
+    /// vector. `None` where they are not.
+    fn columns(&mut self, _: &Cx) -> Result<Option<Vec<Numbers>>> {
+        Ok(None)
+    }
+
+    /// Leaves the next elements out; gives how many. `None` where they have to be pulled.
+    fn skip(&mut self, cx: &Cx) -> Result<Option<usize>> {
+        Ok(self.numbers(cx)?.map(|batch| batch.len()))
+    }
+
     /// Whether elements arrive over time, so that each should be shown as soon as it is there.
     fn is_live(&self) -> bool {
         false
