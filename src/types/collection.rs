@@ -72,6 +72,14 @@ impl Numbers {
         self.len() == 0
     }
 
+    /// Takes the last number away.
+    pub fn pop(&mut self) {
+        match self {
+            Numbers::Ints(ints) => drop(ints.pop()),
+            Numbers::Reals(reals) => drop(reals.pop()),
+        }
+    }
+
     /// The numbers as reals.
     pub fn reals(self) -> Vec<f64> {
         match self {

@@ -385,6 +385,22 @@ mod tests {
                 10,
             ),
             ("select 7 from Integer x where x in iota(1,3)", 3),
+            ("mean(winagg(siota(1,3000),100,1))", 2901),
+            (
+                "select sum(w)*2-mean(w) from Vector w where w in winagg(siota(1,3000),7,2)",
+                1497,
+            ),
+            (
+                "mean(winagg((select stream of x/4 from Integer x where x in siota(1,2000)),9,1))",
+                1992,
+            ),
+            ("stdev(winagg(siota(1,20),1,1))", 0),
+            (
+                "sum(winagg((select stream of x*4000000000000000 from Integer x \
+                 where x in siota(1,2000)),3,1))",
+                767,
+            ),
+            ("sum(winagg(siota(1,9),20,1))", 0),
         ] {
             let plan = plan(text, &cx);
             let (rows, _) = results(&plan, &cx, false);
