@@ -108,13 +108,14 @@ impl Source for Sliding {
 }
 
 impl Sliding {
+    #[inline]
     fn enter(&mut self, value: Value) {
         if self.window.len() == self.size
             && let Some(oldest) = self.window.pop_front()
         {
             self.leave(&oldest);
         }
-        if value.as_real().is_some() {
+        if matches!(value, Value::Int(_) | Value::Real(_)) {
             for aggregate in &mut self.aggregates {
                 aggregate.add(&value, self.count);
             }
@@ -125,8 +126,9 @@ impl Sliding {
         self.count += 1;
     }
 
+    #[inline]
     fn leave(&mut self, value: &Value) {
-        if value.as_real().is_none() {
+        if !matches!(value, Value::Int(_) | Value::Real(_)) {
             self.others -= 1;
             return;
         }
@@ -214,29 +216,32 @@ impl Aggregate {
     }
 
     /// A number comes into the window; `place` is its number in the stream.
+    #[inline]
     fn add(&mut self, value: &Value, place: u64) {
-        let real = value.as_real().unwrap_or(f64::NAN);
         match self {
             Aggregate::Sum(total) | Aggregate::Mean(total) => {
                 total.add(value);
             }
-            Aggregate::Stdev(moments) => moments.add(real),
+            Aggregate::Stdev(moments) => moments.add(value.as_real().unwrap_or(f64::NAN)),
             Aggregate::Extreme(extreme) => extreme.add(value, place),
             Aggregate::Dim => {}
         }
     }
 
+    #[inline]
     fn remove(&mut self, value: &Value, place: u64) {
-        let real = value.as_real().unwrap_or(f64::NAN);
         match self {
             Aggregate::Sum(total) | Aggregate::Mean(total) => total.remove(value),
-            Aggregate::Stdev(moments) => moments.remove(real),
+            Aggregate::Stdev(moments) => {
+                moments.remove(value.as_real().unwrap_or(f64::NAN));
+            }
             Aggregate::Extreme(extreme) => extreme.remove(place),
             Aggregate::Dim => {}
         }
     }
 
     /// The result over a window of that many numbers.
+    #[inline]
     fn result(&self, length: usize) -> Result<Option<Value>> {
         Ok(match self {
             Aggregate::Sum(total) => Some(total.value()?),

@@ -17,6 +17,7 @@ pub struct Total {
 
 impl Total {
     /// Adds a number; `false` if `value` is none.
+    #[inline]
     pub fn add(&mut self, value: &Value) -> bool {
         match value {
             Value::Int(i) => self.integers += i128::from(*i),
@@ -44,6 +45,7 @@ impl Total {
     }
 
     /// Takes away a number that was added.
+    #[inline]
     pub fn remove(&mut self, value: &Value) {
         match value {
             Value::Int(i) => self.integers -= i128::from(*i),
@@ -76,7 +78,11 @@ impl Total {
                 all.add_integer(self.integers);
                 all.round()
             }
-            _ => self.integers as f64,
+            // From 64 bits it takes one instruction.
+            _ => match i64::try_from(self.integers) {
+                Ok(integers) => integers as f64,
+                Err(_) => self.integers as f64,
+            },
         }
     }
 

@@ -1,5 +1,6 @@
 //! Calls functions.
 
+use std::borrow::Borrow;
 use std::sync::Arc;
 
 use super::eval::conform;
@@ -85,8 +86,30 @@ fn traced(f: &Arc<Function>, args: Vec<Value>, cx: &Cx) -> Result<Option<Value>>
     Ok(result)
 }
 
-/// Calls a native or stored function with the arguments in place.
-pub fn direct(f: &Arc<Function>, args: &mut [Value], cx: &Cx) -> Result<Option<Value>> {
+/// Calls a stored function with the arguments where they are.
+pub fn stored_of(
+    f: &Arc<Function>,
+    table: &Table,
+    args: &[&Value],
+    cx: &Cx,
+) -> Result<Option<Value>> {
+    let params = &f.signature.params;
+    let fits = |(arg, param): (&&Value, &Param)| {
+        !arg.is_collection() && matches!(convert(arg, param), Some(None))
+    };
+    if args.iter().zip(params).all(fits) && !cx.world.traced.has(f) {
+        return Ok(stored(f, table, args));
+    }
+    function(f, args.iter().map(|arg| (*arg).clone()).collect(), cx)
+}
+
+/// Calls a native function with the arguments in place.
+pub fn native(
+    f: &Arc<Function>,
+    native: Native,
+    args: &mut [Value],
+    cx: &Cx,
+) -> Result<Option<Value>> {
     let lifted = |(arg, param): (&Value, &Param)| arg.is_collection() && !param.ty.is_collection();
     let params = &f.signature.params;
     if args.iter().zip(params).any(lifted) || cx.world.traced.has(f) {
@@ -100,11 +123,7 @@ pub fn direct(f: &Arc<Function>, args: &mut [Value], cx: &Cx) -> Result<Option<V
             None => return Err(wrong_argument(f, arg, param)),
         }
     }
-    match &f.body {
-        Body::Native(native) => run_native(f, *native, args, cx),
-        Body::Stored(table) => Ok(stored(f, table, args)),
-        _ => function(f, args.to_vec(), cx),
-    }
+    run_native(f, native, args, cx)
 }
 
 fn run_native(f: &Function, native: Native, args: &[Value], cx: &Cx) -> Result<Option<Value>> {
@@ -160,7 +179,7 @@ fn derived(f: &Function, query: &Arc<Query>, args: Vec<Value>, cx: &Cx) -> Resul
     }))
 }
 
-fn stored(f: &Function, table: &Table, args: &[Value]) -> Option<Value> {
+fn stored<V: Borrow<Value>>(f: &Function, table: &Table, args: &[V]) -> Option<Value> {
     let found = table.find(table.arguments(), args);
     let mut results = found.iter().map(|row| match &row[args.len()..] {
         [one] => one.clone(),

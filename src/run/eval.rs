@@ -281,7 +281,19 @@ pub fn captured(sub: &Sub, frame: &[Value]) -> Vec<(usize, Value)> {
 
 fn evaluate_call(call: &Call, frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
     if let Target::One(function) = &call.target
-        && matches!(function.body, Body::Native(_) | Body::Stored(_))
+        && let Body::Stored(table) = &function.body
+        && call.args.len() == function.arity()
+    {
+        let found = with_values(call.args.len(), call.args.iter(), frame, cx, |args| {
+            call::stored_of(function, table, args, cx)
+        });
+        return match found? {
+            Some(result) => result.map_err(|error| error.at(&call.span)),
+            None => Ok(None),
+        };
+    }
+    if let Target::One(function) = &call.target
+        && let Body::Native(native) = &function.body
         && call.args.len() <= FEW
         && call.args.len() == function.arity()
     {
@@ -293,7 +305,7 @@ fn evaluate_call(call: &Call, frame: &[Value], cx: &Cx) -> Result<Option<Value>>
             }
         }
         let args = &mut args[..call.args.len()];
-        return call::direct(function, args, cx).map_err(|error| error.at(&call.span));
+        return call::native(function, *native, args, cx).map_err(|error| error.at(&call.span));
     }
     let mut args = Vec::with_capacity(call.args.len());
     for arg in &call.args {

@@ -89,6 +89,10 @@ const NUMBERS: &[&str] = &[
     "select nr(t) * nr(u) from Thing t, Thing u where a(t) = a(u) and nr(t) < nr(u)",
     "select nr(t) from Thing t where a(t) = nr(t)",
     "select x from Integer x, Integer y where square(x) = y and y > x",
+    "select v from Thing t, Number v where v = a(t) + 1 and v != nr(t)",
+    "select v / 2 from Thing t, Real v where v = b(t) and v > nr(t) - 3",
+    "select v from Thing t, Integer v where v = b(t) * 2 and v >= 0",
+    "select v from Thing t, Integer v where v + nr(t) = 3 * a(t)",
 ];
 
 proptest! {

@@ -41,6 +41,10 @@ impl Program {
                     batch.keep(&mask);
                 }
                 Work::Fetch(fetch) => fetch.run(&mut batch, frame)?,
+                Work::Compute(node, declared) => {
+                    let column = declared.column(node.value(&batch, frame)?)?;
+                    batch.columns.push(column);
+                }
             }
         }
         let outputs = self.outputs.iter().map(|node| node.value(&batch, frame));
@@ -70,7 +74,7 @@ impl Feed {
             return Ok(None);
         }
         let input = match &program.origin {
-            Origin::Elements { over, .. } | Origin::Vectors { over, .. } => {
+            Origin::Elements(over, _) | Origin::Vectors { over, .. } => {
                 Input::Elements(Again::of(over, frame, cx)?)
             }
             Origin::Extent(ty) => match cx.world.types_within(ty) {
@@ -221,10 +225,9 @@ impl Again {
 /// What was taken as the batch that the program wants.
 fn wanted(taken: &[Numbers], origin: &Origin) -> Option<Batch> {
     let columns: Vec<Column> = match (origin, taken) {
-        (Origin::Elements { real: true, .. }, [Numbers::Ints(ints)]) => {
-            vec![Column::Reals(ints.iter().map(|i| *i as f64).collect())]
+        (Origin::Elements(_, declared), [numbers]) => {
+            vec![declared.column(numbers.clone().into())?]
         }
-        (Origin::Elements { integer: true, .. }, [Numbers::Reals(_)]) => return None,
         (Origin::Vectors { width, .. }, columns) if columns.len() != *width => return None,
         (_, columns) => columns.iter().cloned().map(Column::from).collect(),
     };

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::column::{Column, to_reals};
 use super::evaluate::Node;
 use super::fetch::Fetch;
 use crate::compile::plan::{Call, Column as Of, Expr, Lookup, Pattern, Query, Slot, Step, Target};
@@ -23,12 +24,8 @@ pub struct Program {
 
 /// Where the rows come from.
 pub enum Origin {
-    /// The elements of a collection, numbers; as reals, or integers only.
-    Elements {
-        over: Expr,
-        real: bool,
-        integer: bool,
-    },
+    /// The elements of a collection, numbers.
+    Elements(Expr, Declared),
     /// Vectors of numbers, so many of each.
     Vectors { over: Expr, width: usize },
     /// The objects of a type.
@@ -40,6 +37,36 @@ pub enum Origin {
 pub enum Work {
     Filter(Node),
     Fetch(Fetch),
+    /// Adds a column.
+    Compute(Node, Declared),
+}
+
+/// What the numbers of a column are declared to be.
+#[derive(Clone, Copy)]
+pub enum Declared {
+    Any,
+    Integer,
+    Real,
+}
+
+impl Declared {
+    fn of(ty: &Type) -> Option<Declared> {
+        Some(match ty {
+            Type::Number | Type::Object => Declared::Any,
+            Type::Integer => Declared::Integer,
+            Type::Real => Declared::Real,
+            _ => return None,
+        })
+    }
+
+    /// The column as it is declared; `None` if the evaluator has to see to it.
+    pub fn column(self, column: Column) -> Option<Column> {
+        match (self, column) {
+            (Declared::Real, column) => to_reals(column),
+            (Declared::Integer, Column::Reals(_) | Column::Real(_)) => None,
+            (_, column) => Some(column),
+        }
+    }
 }
 
 impl Program {
@@ -55,7 +82,7 @@ impl Program {
     pub fn functions(&self) -> impl Iterator<Item = &Arc<Function>> {
         self.work.iter().filter_map(|work| match work {
             Work::Fetch(fetch) => Some(&fetch.function),
-            Work::Filter(_) => None,
+            Work::Filter(_) | Work::Compute(..) => None,
         })
     }
 }
@@ -140,13 +167,9 @@ impl Builder {
                 pattern: Pattern::Bind(slot, ty),
                 over,
                 ..
-            } if matches!(ty, Type::Number | Type::Integer | Type::Real | Type::Object) => {
+            } => {
                 self.columns.push((Some(*slot), Kind::Number));
-                Some(Origin::Elements {
-                    over: over.clone(),
-                    real: *ty == Type::Real,
-                    integer: *ty == Type::Integer,
-                })
+                Some(Origin::Elements(over.clone(), Declared::of(ty)?))
             }
             Step::Iterate {
                 pattern: Pattern::Vector(parts),
@@ -193,6 +216,16 @@ impl Builder {
             Step::Filter(condition) => {
                 let condition = self.node(condition).filter(Node::is_condition)?;
                 self.work.push(Work::Filter(condition));
+            }
+            Step::Let(Pattern::Bind(slot, ty) | Pattern::Solution(slot, ty), value) => {
+                let value = self.node(value).filter(|value| !value.is_condition())?;
+                let declared = Declared::of(ty)?;
+                let kind = self.kind(&value);
+                if kind == Kind::Object && *ty != Type::Object {
+                    return None;
+                }
+                self.columns.push((Some(*slot), kind));
+                self.work.push(Work::Compute(value, declared));
             }
             Step::Lookup(lookup) => {
                 let [known] = lookup.known.as_slice() else {
