@@ -148,6 +148,13 @@ pub struct Running {
     pub span: Span,
 }
 
+impl Running {
+    /// Whether only the number of contributions matters.
+    pub fn counts(&self) -> bool {
+        matches!(self.start, Accumulator::Count(_))
+    }
+}
+
 /// One step of a query: each binds variables or filters, for each row of the steps before it.
 #[derive(Clone)]
 pub enum Step {

@@ -81,9 +81,7 @@ enum Held {
 impl Held {
     fn new(aggregate: &Aggregate, cx: &Cx) -> Held {
         match &aggregate.running {
-            Some(running) if !cx.world.traced.has(&running.function) => {
-                Held::Running(Ok(running.start.clone()))
-            }
+            Some(running) if !is_traced(aggregate, cx) => Held::Running(Ok(running.start.clone())),
             _ => Held::Bag(Vec::new()),
         }
     }
@@ -102,6 +100,12 @@ impl Held {
     }
 }
 
+/// Whether calls of the aggregate are printed, with the bag.
+fn is_traced(aggregate: &Aggregate, cx: &Cx) -> bool {
+    let running = aggregate.running.as_ref();
+    running.is_some_and(|running| cx.world.traced.has(&running.function))
+}
+
 /// Groups in the order in which their first rows came: by keys, what they have for each aggregate.
 type Groups = IndexMap<Vec<Value>, Vec<Held>, RandomState>;
 
@@ -114,7 +118,8 @@ fn groups(
 ) -> Result<Groups> {
     let mut groups = Groups::default();
     let mut keys = Vec::with_capacity(group.keys.len());
-    if let Some(program) = Program::of(query)
+    if !group.aggregates.iter().any(|a| is_traced(a, cx))
+        && let Some(program) = Program::of(query)
         && let Some(mut feed) = Feed::open(&program, frame, cx)?
     {
         while let Some((columns, rows)) = feed.next(frame, cx)? {
@@ -151,16 +156,16 @@ fn held<'g>(group: &Group, groups: &'g mut Groups, keys: &[Value], cx: &Cx) -> &
     }
 }
 
-/// Adds rows that have columns of numbers for the keys, and then for what the aggregates take.
+/// Adds rows that have columns for the keys, and then for what the aggregates take.
 fn add_batch(group: &Group, groups: &mut Groups, columns: &[Column], rows: usize, cx: &Cx) {
     let (keys, arguments) = columns.split_at(group.keys.len());
     let mut key = Vec::with_capacity(keys.len());
     for row in 0..rows {
         key.clear();
-        key.extend(keys.iter().filter_map(|column| column.number(row)));
+        key.extend(keys.iter().filter_map(|column| column.value(row)));
         let held = held(group, groups, &key, cx);
         for (argument, held) in arguments.iter().zip(held) {
-            if let Some(value) = argument.number(row) {
+            if let Some(value) = argument.value(row) {
                 held.add(value, cx);
             }
         }

@@ -76,6 +76,7 @@ impl Index {
         match (&self.entries, key) {
             (Entries::Numbered(entries), key) => Some(entries.find_key(key)),
             (Entries::Hashed(_), Key::Integer(int)) => Some(self.find(&[Value::Int(int)], rows)),
+            (Entries::Hashed(_), Key::Value(value)) => Some(self.find(&[value], rows)),
             (Entries::Hashed(_), Key::Object(_)) => None,
         }
     }

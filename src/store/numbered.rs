@@ -50,6 +50,7 @@ impl Numbered {
         match (self.keys, key) {
             (Keys::Integers, Key::Integer(int)) => self.entry(int),
             (Keys::Objects, Key::Object(id)) => self.entry(i64::try_from(id).ok()?),
+            (_, Key::Value(value)) => self.find(value),
             _ => None,
         }
     }

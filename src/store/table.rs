@@ -268,19 +268,22 @@ pub struct Reader<'t> {
     index: Option<usize>,
 }
 
-/// What a column must be: an integer, or the object of that number.
+/// What a column must be.
 #[derive(Clone, Copy)]
-pub enum Key {
+pub enum Key<'v> {
     Integer(i64),
+    /// The object of that number.
     Object(u64),
+    Value(&'v Value),
 }
 
-impl Key {
+impl Key<'_> {
     fn is(self, value: &Value) -> bool {
         match (self, value) {
             (Key::Integer(i), value) => *value == Value::Int(i),
             (Key::Object(id), Value::Object(object)) => object.id() == id,
-            _ => false,
+            (Key::Object(_), _) => false,
+            (Key::Value(key), value) => value == key,
         }
     }
 }

@@ -51,7 +51,10 @@ fn script(things: &[Thing]) -> String {
          create function a(Thing) -> Integer as stored;
          create function b(Thing) -> Number as stored;
          create function links(Thing) -> Bag of Thing as stored;
-         create function square(Integer) -> Integer as stored;",
+         create function name(Thing) -> Charstring as stored;
+         create function rank(Charstring) -> Integer as stored;
+         create function square(Integer) -> Integer as stored;
+         set rank('a') = 10; set rank('b') = 20; set rank('d') = 40;",
     );
     for k in -3..2 {
         script.push_str(&format!("set square({k}) = {};", k * k));
@@ -61,6 +64,8 @@ fn script(things: &[Thing]) -> String {
         script.push_str(&format!("create {ty}(nr) instances :t{i} ({i});"));
         if let Some(a) = thing.a {
             script.push_str(&format!("set a(:t{i}) = {a};"));
+            let name = ["a", "b", "c", "d"][i % 4];
+            script.push_str(&format!("set name(:t{i}) = '{name}';"));
         }
         if let Some(b) = thing.b {
             script.push_str(&format!("set b(:t{i}) = {};", b.text()));
@@ -89,6 +94,10 @@ const NUMBERS: &[&str] = &[
     "select nr(t) * nr(u) from Thing t, Thing u where a(t) = a(u) and nr(t) < nr(u)",
     "select nr(t) from Thing t where a(t) = nr(t)",
     "select x from Integer x, Integer y where square(x) = y and y > x",
+    "select nr(t) from Thing t where name(t) > 'b'",
+    "select nr(t) from Thing t where name(t) != 'b' and b(t) != a(t)",
+    "select rank(name(t)) from Thing t",
+    "select nr(t) + nr(u) from Thing t, Thing u where name(u) = name(t) and b(t) < b(u)",
     "select v from Thing t, Number v where v = a(t) + 1 and v != nr(t)",
     "select v / 2 from Thing t, Real v where v = b(t) and v > nr(t) - 3",
     "select v from Thing t, Integer v where v = b(t) * 2 and v >= 0",
@@ -128,6 +137,16 @@ proptest! {
             format!("[{a},{sum},{}]", numbers.len())
         };
         let expected: Vec<String> = groups.iter().map(line).collect();
+        let names = "select name(t), count(t), max(name(t)) from Thing t group by name(t) \
+                     order by name(t);";
+        let mut by_name: BTreeMap<&str, usize> = BTreeMap::new();
+        for (i, _) in things.iter().enumerate().filter(|(_, thing)| thing.a.is_some()) {
+            *by_name.entry(["a", "b", "c", "d"][i % 4]).or_default() += 1;
+        }
+        let line = |(name, count): (&&str, &usize)| format!("[\"{name}\",{count},\"{name}\"]");
+        let expected_names: Vec<String> = by_name.iter().map(line).collect();
+        let printed = db.run(names);
+        prop_assert_eq!(printed.trim_end(), expected_names.join("\n"));
         let query = "select a(t), sum(nr(t)), count(b(t)) from Thing t group by a(t) order by a(t);";
         let printed = db.run(query);
         prop_assert_eq!(printed.trim_end(), expected.join("\n"));

@@ -1,6 +1,7 @@
 //! Columns of values of one kind, and what is computed of them. Where a column cannot have what the
 //! evaluator would give, there is no result, and the evaluator has to do it.
 
+use crate::run::eval;
 use crate::syntax::ast::BinaryOp;
 use crate::types::{Numbers, Value};
 
@@ -11,30 +12,42 @@ pub enum Column {
     Reals(Vec<f64>),
     /// The numbers of objects.
     Objects(Vec<u64>),
+    /// Other values, not all of one kind perhaps.
+    Values(Vec<Value>),
     /// The same for all rows.
     Int(i64),
     Real(f64),
+    Value(Value),
     Mask(Vec<bool>),
 }
 
 impl Column {
-    /// The column that these values are, if they are of one kind.
-    pub fn of<'a>(mut values: impl ExactSizeIterator<Item = &'a Value> + Clone) -> Option<Column> {
-        let first = values.clone().next();
-        Some(match first {
-            None | Some(Value::Int(_)) => Column::Ints(all(&mut values, |value| match value {
-                Value::Int(i) => Some(*i),
-                _ => None,
-            })?),
-            Some(Value::Real(_)) => Column::Reals(all(&mut values, |value| match value {
-                Value::Real(r) => Some(*r),
-                _ => None,
-            })?),
-            Some(Value::Object(_)) => Column::Objects(all(&mut values, |value| match value {
-                Value::Object(object) => Some(object.id()),
-                _ => None,
-            })?),
-            _ => return None,
+    /// The column that these values are; `None` for objects among other values.
+    pub fn of<'a>(values: impl ExactSizeIterator<Item = &'a Value> + Clone) -> Option<Column> {
+        let ints = |value: &Value| match value {
+            Value::Int(i) => Some(*i),
+            _ => None,
+        };
+        let reals = |value: &Value| match value {
+            Value::Real(r) => Some(*r),
+            _ => None,
+        };
+        let objects = |value: &Value| match value {
+            Value::Object(object) => Some(object.id()),
+            _ => None,
+        };
+        let of_one_kind = match values.clone().next() {
+            None | Some(Value::Int(_)) => all(values.clone(), ints).map(Column::Ints),
+            Some(Value::Real(_)) => all(values.clone(), reals).map(Column::Reals),
+            Some(Value::Object(_)) => return all(values, objects).map(Column::Objects),
+            _ => None,
+        };
+        of_one_kind.or_else(|| {
+            let other = |value: &Value| match value {
+                Value::Object(_) => None,
+                value => Some(value.clone()),
+            };
+            all(values, other).map(Column::Values)
         })
     }
 
@@ -45,34 +58,46 @@ impl Column {
             Column::Reals(list) => keep(list, mask),
             Column::Objects(list) => keep(list, mask),
             Column::Mask(list) => keep(list, mask),
-            Column::Int(_) | Column::Real(_) => {}
+            Column::Values(list) => {
+                let mut mask = mask.iter();
+                list.retain(|_| mask.next().is_some_and(|keep| *keep));
+            }
+            Column::Int(_) | Column::Real(_) | Column::Value(_) => {}
         }
     }
 
     /// The rows at these places, in this order.
     pub fn pick(&mut self, places: &[usize]) {
-        fn pick<T: Copy>(list: &mut Vec<T>, places: &[usize]) {
-            *list = places.iter().map(|at| list[*at]).collect();
+        fn pick<T: Clone>(list: &mut Vec<T>, places: &[usize]) {
+            *list = places.iter().map(|at| list[*at].clone()).collect();
         }
         match self {
             Column::Ints(list) => pick(list, places),
             Column::Reals(list) => pick(list, places),
             Column::Objects(list) => pick(list, places),
             Column::Mask(list) => pick(list, places),
-            Column::Int(_) | Column::Real(_) => {}
+            Column::Values(list) => pick(list, places),
+            Column::Int(_) | Column::Real(_) | Column::Value(_) => {}
         }
     }
 
-    /// The number of a row.
+    /// The value of a row; `None` for objects.
     #[inline]
-    pub fn number(&self, row: usize) -> Option<Value> {
+    pub fn value(&self, row: usize) -> Option<Value> {
         match self {
             Column::Ints(ints) => ints.get(row).copied().map(Value::Int),
             Column::Reals(reals) => reals.get(row).copied().map(Value::Real),
+            Column::Values(values) => values.get(row).cloned(),
             Column::Int(int) => Some(Value::Int(*int)),
             Column::Real(real) => Some(Value::Real(*real)),
+            Column::Value(value) => Some(value.clone()),
             Column::Objects(_) | Column::Mask(_) => None,
         }
+    }
+
+    pub fn is_numbers(&self) -> bool {
+        use Column::{Int, Ints, Real, Reals};
+        matches!(self, Ints(_) | Reals(_) | Int(_) | Real(_))
     }
 
     /// The numbers of so many rows.
@@ -82,7 +107,7 @@ impl Column {
             Column::Reals(reals) => Some(Numbers::Reals(reals)),
             Column::Int(int) => Some(Numbers::Ints(vec![int; rows])),
             Column::Real(real) => Some(Numbers::Reals(vec![real; rows])),
-            Column::Objects(_) | Column::Mask(_) => None,
+            _ => None,
         }
     }
 }
@@ -97,7 +122,7 @@ impl From<Numbers> for Column {
 }
 
 fn all<'a, T>(
-    values: &mut (impl ExactSizeIterator<Item = &'a Value> + Clone),
+    values: impl ExactSizeIterator<Item = &'a Value>,
     of_one: impl Fn(&Value) -> Option<T>,
 ) -> Option<Vec<T>> {
     let mut list = Vec::with_capacity(values.len());
@@ -121,8 +146,8 @@ pub fn to_reals(column: Column) -> Option<Column> {
     Some(match column {
         Column::Ints(ints) => Column::Reals(ints.into_iter().map(|i| i as f64).collect()),
         Column::Int(int) => Column::Real(int as f64),
-        Column::Mask(_) | Column::Objects(_) => return None,
-        reals => reals,
+        Column::Reals(_) | Column::Real(_) => column,
+        _ => return None,
     })
 }
 
@@ -144,9 +169,8 @@ pub fn apply(f: fn(f64) -> f64, column: Column) -> Option<Column> {
 }
 
 pub fn arithmetic(op: BinaryOp, left: Column, right: Column) -> Option<Column> {
-    use Column::{Int, Ints, Mask, Objects, Real, Reals};
+    use Column::{Int, Ints, Real, Reals};
     match (left, right) {
-        (Mask(_) | Objects(_), _) | (_, Mask(_) | Objects(_)) => None,
         (left @ (Ints(_) | Int(_)), right @ (Ints(_) | Int(_))) if op != BinaryOp::Div => {
             integers(op, left, right)
         }
@@ -237,8 +261,14 @@ pub fn compare(op: BinaryOp, left: Column, right: Column, rows: usize) -> Option
         (Real(a), Real(b)) => reals(op, vec![(a, b); rows])?,
         // Integers against reals are compared exactly, by the evaluator, where a real cannot hold
         // them; where it can, as reals.
-        (Column::Objects(a), Column::Objects(b)) if op == BinaryOp::Eq => {
-            mask(op, a.into_iter().zip(b))
+        (Column::Objects(a), Column::Objects(b)) => mask(op, a.into_iter().zip(b)),
+        (left @ (Column::Values(_) | Column::Value(_)), right)
+        | (left, right @ (Column::Values(_) | Column::Value(_))) => {
+            let mut mask = Vec::with_capacity(rows);
+            for row in 0..rows {
+                mask.push(eval::compare(op, &left.value(row)?, &right.value(row)?));
+            }
+            mask
         }
         (left, right) if exact(&left) && exact(&right) => {
             return compare(op, to_reals(left)?, to_reals(right)?, rows);
@@ -253,8 +283,8 @@ fn exact(column: &Column) -> bool {
     match column {
         Column::Ints(ints) => ints.iter().all(fits),
         Column::Int(int) => fits(int),
-        Column::Mask(_) | Column::Objects(_) => false,
         Column::Reals(_) | Column::Real(_) => true,
+        _ => false,
     }
 }
 

@@ -12,6 +12,7 @@ pub enum Node {
     Given(Slot),
     Int(i64),
     Real(f64),
+    Const(Value),
     Arith(BinaryOp, Box<[Node; 2]>),
     Compare(BinaryOp, Box<[Node; 2]>),
     And(Vec<Node>),
@@ -44,8 +45,9 @@ impl Node {
             Node::Given(slot) => match frame.get(*slot)? {
                 Value::Int(int) => Some(Column::Int(*int)),
                 Value::Real(real) => Some(Column::Real(*real)),
-                _ => None,
+                value => Some(Column::Value(value.clone())),
             },
+            Node::Const(value) => Some(Column::Value(value.clone())),
             Node::Int(int) => Some(Column::Int(*int)),
             Node::Real(real) => Some(Column::Real(*real)),
             Node::Arith(op, sides) => {

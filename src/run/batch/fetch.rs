@@ -55,7 +55,17 @@ impl Fetch {
                     find(row, Key::Integer(int))?;
                 }
             }
-            _ => return None,
+            Column::Values(values) => {
+                for (row, value) in values.iter().enumerate() {
+                    find(row, Key::Value(value))?;
+                }
+            }
+            Column::Value(value) => {
+                for row in 0..batch.rows {
+                    find(row, Key::Value(&value))?;
+                }
+            }
+            Column::Reals(_) | Column::Real(_) | Column::Mask(_) => return None,
         }
         let same = picked.len() == batch.rows && picked.iter().copied().eq(0..batch.rows);
         if self.required && !same {

@@ -48,7 +48,9 @@ impl Program {
             }
         }
         let outputs = self.outputs.iter().map(|node| node.value(&batch, frame));
-        Some((outputs.collect::<Option<_>>()?, batch.rows))
+        let outputs = outputs.collect::<Option<Vec<Column>>>()?;
+        let as_expected = !self.numeric || outputs.iter().all(Column::is_numbers);
+        as_expected.then_some((outputs, batch.rows))
     }
 }
 

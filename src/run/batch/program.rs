@@ -112,9 +112,15 @@ fn compile(query: &Query) -> Option<Program> {
             // A row without what an aggregate takes belongs to its group all the same.
             builder.required = true;
             for aggregate in &group.aggregates {
-                outputs.push(builder.node(&aggregate.argument)?);
+                let argument = builder.node(&aggregate.argument)?;
+                let counts = matches!(&aggregate.running, Some(running) if running.counts());
+                outputs.push(match builder.kind(&argument) {
+                    // Each object counts, whichever it is.
+                    Kind::Object if counts => Node::Int(1),
+                    _ => argument,
+                });
             }
-            if outputs.iter().any(|o| builder.kind(o) != Kind::Number) {
+            if outputs.iter().any(|o| builder.kind(o) == Kind::Object) {
                 return None;
             }
         }
@@ -132,25 +138,28 @@ fn compile(query: &Query) -> Option<Program> {
     })
 }
 
-/// Of what the values of a column are.
+/// What can be done with the values of a column.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Number,
     Object,
+    /// They can be compared.
+    Other,
 }
 
 fn kind(ty: &Type) -> Option<Kind> {
     match ty {
         Type::Number | Type::Integer | Type::Real => Some(Kind::Number),
         Type::User(_) | Type::Userobject => Some(Kind::Object),
-        _ => None,
+        Type::Bag(_) | Type::Stream(_) => None,
+        _ => Some(Kind::Other),
     }
 }
 
 #[derive(Default)]
 struct Builder {
     /// The columns that there are by now, with the variables that they stand for.
-    columns: Vec<(Option<Slot>, Kind)>,
+    columns: Vec<(Option<Slot>, Type)>,
     work: Vec<Work>,
     /// Calls of stored functions that have a column: the function, its argument's column, its own.
     calls: Vec<(Arc<Function>, usize, usize)>,
@@ -168,7 +177,7 @@ impl Builder {
                 over,
                 ..
             } => {
-                self.columns.push((Some(*slot), Kind::Number));
+                self.columns.push((Some(*slot), Type::Number));
                 Some(Origin::Elements(over.clone(), Declared::of(ty)?))
             }
             Step::Iterate {
@@ -180,7 +189,7 @@ impl Builder {
                     let Pattern::Bind(slot, Type::Object | Type::Number) = part else {
                         return None;
                     };
-                    self.columns.push((Some(*slot), Kind::Number));
+                    self.columns.push((Some(*slot), Type::Number));
                 }
                 Some(Origin::Vectors {
                     over: over.clone(),
@@ -188,7 +197,7 @@ impl Builder {
                 })
             }
             Step::Extent { slot, ty } => {
-                self.columns.push((Some(*slot), kind(ty)?));
+                self.columns.push((Some(*slot), ty.clone()));
                 Some(Origin::Extent(ty.clone()))
             }
             Step::Lookup(lookup) if lookup.known.is_empty() => {
@@ -206,7 +215,9 @@ impl Builder {
         };
         let copies = lookup.copies.as_ref()?;
         for (at, slot) in copies {
-            self.columns.push((Some(*slot), kind(&table.types()[*at])?));
+            let ty = &table.types()[*at];
+            kind(ty)?;
+            self.columns.push((Some(*slot), ty.clone()));
         }
         Some(copies.iter().map(|(at, _)| *at).collect())
     }
@@ -220,11 +231,10 @@ impl Builder {
             Step::Let(Pattern::Bind(slot, ty) | Pattern::Solution(slot, ty), value) => {
                 let value = self.node(value).filter(|value| !value.is_condition())?;
                 let declared = Declared::of(ty)?;
-                let kind = self.kind(&value);
-                if kind == Kind::Object && *ty != Type::Object {
+                if self.kind(&value) != Kind::Number {
                     return None;
                 }
-                self.columns.push((Some(*slot), kind));
+                self.columns.push((Some(*slot), Type::Number));
                 self.work.push(Work::Compute(value, declared));
             }
             Step::Lookup(lookup) => {
@@ -251,7 +261,8 @@ impl Builder {
 
     fn kind(&self, node: &Node) -> Kind {
         match node {
-            Node::Column(at) => self.columns[*at].1,
+            Node::Column(at) => kind(&self.columns[*at].1).unwrap_or(Kind::Other),
+            Node::Const(_) => Kind::Other,
             _ => Kind::Number,
         }
     }
@@ -261,10 +272,18 @@ impl Builder {
         match expr {
             Expr::Const(Int(int)) => Some(Node::Int(*int)),
             Expr::Const(Real(real)) => Some(Node::Real(*real)),
+            Expr::Const(value) if !value.is_collection() => Some(Node::Const(value.clone())),
             Expr::Slot(slot) | Expr::Known(slot) => {
                 let mut columns = self.columns.iter();
                 Some(match columns.position(|(of, _)| *of == Some(*slot)) {
-                    Some(column) => Node::Column(column),
+                    Some(column) => {
+                        let number = kind(&self.columns[column].1) == Some(Kind::Number);
+                        if matches!(expr, Expr::Known(_)) && !number {
+                            return None;
+                        }
+                        Node::Column(column)
+                    }
+                    None if matches!(expr, Expr::Known(_)) => return None,
                     None => Node::Given(*slot),
                 })
             }
@@ -328,11 +347,16 @@ impl Builder {
             return None;
         };
         // Another kind of argument would be converted, or be an error.
-        let fits = kind(&function.signature.params[0].ty) == Some(self.columns[of].1);
+        let (wanted, given) = (&function.signature.params[0].ty, &self.columns[of].1);
+        let fits = match kind(wanted)? {
+            Kind::Other => wanted == given,
+            plain => kind(given) == Some(plain),
+        };
         if !one || !fits || self.optional {
             return None;
         }
-        self.columns.push((None, kind(result)?));
+        kind(result)?;
+        self.columns.push((None, result.clone()));
         let column = self.columns.len() - 1;
         self.calls.push((function.clone(), of, column));
         self.work.push(Work::Fetch(Fetch {
