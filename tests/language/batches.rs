@@ -105,7 +105,7 @@ const NUMBERS: &[&str] = &[
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(ProptestConfig::with_cases(30))]
     #[test]
     fn as_row_by_row(things in vec(thing(), 0..40)) {
         let mut db = Db::of(&script(&things));
@@ -179,4 +179,56 @@ fn an_aggregate_that_fails_says_where() {
         error.starts_with("error: \"text\" is not a number at `sum(f(x))`"),
         "{error}"
     );
+}
+
+fn numbered_things() -> Db {
+    Db::of(
+        "create type Thing; create function nr(Thing) -> Integer as stored;
+         create function copy(Integer) -> Integer as stored;
+         for each Integer i where i in iota(1,3000) create Thing(nr) instances (i);",
+    )
+}
+
+#[test]
+fn only_as_many_rows_are_made_as_are_asked_for() {
+    let mut db = numbered_things();
+    // The sixth divides by zero.
+    let query = "select 60 / (nr(t) - 6) from Thing t";
+    db.gives(&format!("count(first_n(({query}), 5));"), "5");
+    db.gives(&format!("some({query});"), "true");
+    let error = db.run(&format!("sum({query});"));
+    assert!(error.starts_with("error: division by zero"), "{error}");
+    // Far enough for batches to have been made before.
+    let late = db.run("sum(select 1 / (nr(t) - 2500) from Thing t);");
+    assert!(late.starts_with("error: division by zero"), "{late}");
+    db.gives("count(select t from Thing t where nr(t) > 2990);", "10");
+}
+
+#[test]
+fn what_is_read_may_be_changed_meanwhile() {
+    let mut db = numbered_things();
+    db.does("for each Thing t where mod(nr(t), 2) = 0 delete t;");
+    db.gives("count(select t from Thing t);", "1500");
+    db.gives("sum(select nr(t) from Thing t);", "2250000");
+    db.does("for each Integer i where i in iota(1,20) set copy(i) = i;");
+    // Each row is read as it was: what is added is not added to again.
+    db.does("for each Integer i, Integer j where copy(i) = j set copy(i + 100) = j;");
+    db.gives(
+        "count(select i from Integer i, Integer j where copy(i) = j);",
+        "40",
+    );
+    db.does("rollback;");
+    db.gives(
+        "sum(select j from Integer i, Integer j where copy(i) = j);",
+        "420",
+    );
+}
+
+#[test]
+fn traced_functions_are_called() {
+    let mut db =
+        Db::of("create function f(Integer) -> Integer as stored; set f(1) = 2; set f(2) = 4;");
+    db.run("trace('f');");
+    let printed = db.run("sum(select f(x) from Integer x where x in iota(1,2));");
+    assert_eq!(printed, "f(1)\nf => 2\nf(2)\nf => 4\n6\n");
 }
