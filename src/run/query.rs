@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
+
 use super::batch::{self, Feed, Program};
 use super::eval::{eval, holds};
 use super::lookup::{self, Start};
@@ -53,7 +55,7 @@ pub fn open(query: &Arc<Query>, given: Vec<(Slot, Value)>, cx: &Cx) -> Result<Bo
     };
     Ok(Box::new(QueryRun {
         pipeline: Pipeline::new(query.steps.len()),
-        seen: query.distinct.then(HashSet::new),
+        seen: query.distinct.then(HashSet::default),
         query: query.clone(),
         frame,
         left,
@@ -121,7 +123,7 @@ struct QueryRun {
     pipeline: Pipeline,
     /// How many results the limit still allows.
     left: Option<u64>,
-    seen: Option<HashSet<Value>>,
+    seen: Option<HashSet<Value, RandomState>>,
     /// The results, once they had to be collected to be grouped or sorted.
     sorted: Option<std::vec::IntoIter<Value>>,
     /// A collection that came out and is being taken apart.
