@@ -21,7 +21,7 @@ pub fn collect(
     frame: &mut [Value],
     cx: &Cx,
 ) -> Result<Vec<Value>> {
-    let mut results: Vec<(Vec<Value>, Value)> = Vec::new();
+    let mut results = Results::default();
     match &query.group {
         Some(group) => {
             for (keys, held) in groups(group, query, pipeline, frame, cx)? {
@@ -29,36 +29,51 @@ pub fn collect(
                     frame[*slot] = key;
                 }
                 if aggregate(group, held, frame, cx)? {
-                    add(query, frame, &mut results, cx)?;
+                    results.add(query, frame, cx)?;
                 }
             }
         }
         None => {
             while pipeline.next(&query.steps, frame, cx)? {
-                add(query, frame, &mut results, cx)?;
+                results.add(query, frame, cx)?;
             }
         }
     }
-    results.sort_by(|(a, _), (b, _)| by_keys(&query.order, a, b));
-    Ok(results.into_iter().map(|(_, value)| value).collect())
+    Ok(results.sorted(&query.order))
 }
 
-/// Keeps a row's result with its sort keys; a key without a value sorts as null.
-fn add(
-    query: &Query,
-    frame: &[Value],
-    results: &mut Vec<(Vec<Value>, Value)>,
-    cx: &Cx,
-) -> Result<()> {
-    let Some(value) = output(query, frame, cx)? else {
-        return Ok(());
-    };
-    let mut keys = Vec::with_capacity(query.order.len());
-    for order in &query.order {
-        keys.push(eval(&order.key, frame, cx)?.unwrap_or(Value::Null));
+/// Results with their sort keys.
+#[derive(Default)]
+struct Results {
+    values: Vec<Value>,
+    /// As many for each result as there are in `order by`.
+    keys: Vec<Value>,
+}
+
+impl Results {
+    /// Keeps a row's result; a key without a value sorts as null.
+    fn add(&mut self, query: &Query, frame: &[Value], cx: &Cx) -> Result<()> {
+        let Some(value) = output(query, frame, cx)? else {
+            return Ok(());
+        };
+        for order in &query.order {
+            let key = eval(&order.key, frame, cx)?;
+            self.keys.push(key.unwrap_or(Value::Null));
+        }
+        self.values.push(value);
+        Ok(())
     }
-    results.push((keys, value));
-    Ok(())
+
+    fn sorted(mut self, order: &[Order]) -> Vec<Value> {
+        if order.is_empty() {
+            return self.values;
+        }
+        let keys: Vec<&[Value]> = self.keys.chunks(order.len()).collect();
+        let mut places: Vec<usize> = (0..self.values.len()).collect();
+        places.sort_by(|a, b| by_keys(order, keys[*a], keys[*b]));
+        let take = |place: usize| std::mem::replace(&mut self.values[place], Value::Null);
+        places.into_iter().map(take).collect()
+    }
 }
 
 fn by_keys(order: &[Order], a: &[Value], b: &[Value]) -> Ordering {
