@@ -2,9 +2,10 @@
 
 use super::Compiler;
 use super::names::{children_mut, free, normalized};
-use super::plan::{Aggregate, Group, Slot};
+use super::plan::{Aggregate, Expr, Group, Running, Slot, Target};
 use super::query::Parts;
 use crate::diagnostic::{Error, Result};
+use crate::functions::accumulate::Accumulator;
 use crate::syntax::ast::{self, ExprKind, Name, Select, Variable};
 use crate::types::Type;
 
@@ -113,9 +114,29 @@ impl Compiler<'_> {
         group.aggregates.push(Aggregate {
             argument,
             bag,
+            running: running(&call, bag),
             call,
             result,
         });
         Ok(Some(result))
     }
+}
+
+/// How a call of an aggregate of `bag` can do without the bag: a built-in one that needs no element
+/// twice.
+fn running(call: &Expr, bag: Slot) -> Option<Running> {
+    let Expr::Call(call) = call else {
+        return None;
+    };
+    let (Target::One(function), [Expr::Slot(slot)]) = (&call.target, call.args.as_slice()) else {
+        return None;
+    };
+    if *slot != bag || function.is_user() {
+        return None;
+    }
+    Some(Running {
+        start: Accumulator::named(function.name())?,
+        function: function.clone(),
+        span: call.span.clone(),
+    })
 }

@@ -1,10 +1,12 @@
 //! Conditions that look up the rows of stored functions, or of views of them, in any direction.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::fit::Mode;
-use super::plan::{Column, Expr, Lookup, Pattern, Step};
+use super::plan::{Column, Expr, Lookup, Pattern, Slot, Step};
 use super::planner::Rank;
+use super::remap::Remap;
 use super::{Compiler, choose, inverse};
 use crate::diagnostic::{Error, Result};
 use crate::functions::Function;
@@ -118,22 +120,44 @@ impl Compiler<'_> {
             }
         }
         columns.extend(results);
+        repeated(&mut columns);
         let mut function = call.function;
         if let Some(view) = &call.view {
             let yes = Column::Known(Expr::Const(Value::Bool(true)));
             columns = view.rearranged(&columns, yes);
             function = view.stored.clone();
         }
-        let known = |i: &usize| matches!(columns[*i], Column::Known(_));
-        let known: Vec<usize> = (0..columns.len()).filter(known).collect();
-        let unique = matches!(&function.body, Body::Stored(table) if table.is_unique_by(&known));
-        self.top().steps.push(Step::Lookup(Lookup {
-            function,
-            columns,
-            unique,
-        }));
+        let step = Step::Lookup(Lookup::new(function, columns));
+        self.top().steps.push(step);
         Ok(())
     }
+}
+
+/// Columns that must equal what another column binds are matched row by row: `f(x) = x`.
+fn repeated(columns: &mut [Column]) {
+    let mut bound = Vec::new();
+    for column in columns.iter() {
+        if let Column::Bind(pattern) = column {
+            bound.extend(slots(&mut pattern.clone()));
+        }
+    }
+    for column in columns {
+        if let Column::Known(expr) = column
+            && slots(&mut expr.clone()).iter().any(|s| bound.contains(s))
+        {
+            *column = Column::Bind(Pattern::Equal(expr.clone()));
+        }
+    }
+}
+
+/// The variables that a piece of a plan mentions.
+fn slots(piece: &mut impl Remap) -> Vec<Slot> {
+    let slots = RefCell::new(Vec::new());
+    piece.remap(&|slot| {
+        slots.borrow_mut().push(slot);
+        slot
+    });
+    slots.into_inner()
 }
 
 /// The view that a derived function is, if it has exactly the types of the stored function: its rows

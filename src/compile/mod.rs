@@ -25,6 +25,7 @@ pub mod signature;
 mod solve;
 pub mod stateful;
 mod unnest;
+mod used;
 mod windows;
 
 use std::sync::Arc;

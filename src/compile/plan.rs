@@ -8,6 +8,8 @@ use std::sync::{Arc, OnceLock};
 
 use crate::diagnostic::Span;
 use crate::functions::Function;
+use crate::functions::accumulate::Accumulator;
+use crate::functions::function::Body;
 use crate::run::batch::Program;
 use crate::syntax::ast::{BinaryOp, UpdateOp};
 use crate::types::{Type, Value};
@@ -133,7 +135,24 @@ pub struct Aggregate {
     /// The slot in which `call` finds the bag of contributions.
     pub bag: Slot,
     pub call: Expr,
+    /// What computes the call without the bag, where that can be.
+    pub running: Option<Running>,
     pub result: Slot,
+}
+
+/// An aggregate that takes what each row contributes as it comes.
+#[derive(Clone)]
+pub struct Running {
+    pub start: Accumulator,
+    pub function: Arc<Function>,
+    pub span: Span,
+}
+
+impl Running {
+    /// Whether only the number of contributions matters.
+    pub fn counts(&self) -> bool {
+        matches!(self.start, Accumulator::Count(_))
+    }
 }
 
 /// One step of a query: each binds variables or filters, for each row of the steps before it.
@@ -180,8 +199,28 @@ impl Step {
 pub struct Lookup {
     pub function: Arc<Function>,
     pub columns: Vec<Column>,
+    /// The columns that must equal something.
+    pub known: Vec<usize>,
     /// Whether at most one row can match.
     pub unique: bool,
+    /// The columns that go into variables as they are, if each row found matches.
+    pub copies: Option<Vec<(usize, Slot)>>,
+}
+
+impl Lookup {
+    /// Access to the rows of `function`, a stored one.
+    pub fn new(function: Arc<Function>, columns: Vec<Column>) -> Lookup {
+        let known = |i: &usize| matches!(columns[*i], Column::Known(_));
+        let known: Vec<usize> = (0..columns.len()).filter(known).collect();
+        let unique = matches!(&function.body, Body::Stored(table) if table.is_unique_by(&known));
+        Lookup {
+            function,
+            columns,
+            known,
+            unique,
+            copies: None,
+        }
+    }
 }
 
 #[derive(Clone)]

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::frame::{Fragment, Frame};
 use super::plan::{Expr, Order, Output, Query, Slot, Sub};
-use super::{Compiler, signature, windows};
+use super::{Compiler, signature, used, windows};
 use crate::diagnostic::{Error, Result};
 use crate::functions::function::Param;
 use crate::session::World;
@@ -21,8 +21,14 @@ pub fn of_fragment(fragment: Fragment, world: &World) -> Query {
         flatten,
     };
     let mut query = assemble(frame, output, ty);
-    windows::slide(&mut query, world);
+    finish(&mut query, world);
     query
+}
+
+/// What is found out about a query when all of it is there.
+fn finish(query: &mut Query, world: &World) {
+    windows::slide(query, world);
+    used::find_copies(query);
 }
 
 fn assemble(frame: Frame, output: Output, ty: Type) -> Query {
@@ -230,7 +236,7 @@ impl Parts {
         query.order = self.order;
         query.limit = self.limit;
         query.group = self.group;
-        windows::slide(&mut query, world);
+        finish(&mut query, world);
         query
     }
 }

@@ -114,7 +114,12 @@ impl Remap for Step {
                 element.iter_mut().for_each(|slot| *slot = to(*slot));
             }
             Step::Extent { slot, .. } => *slot = to(*slot),
-            Step::Lookup(lookup) => lookup.columns.remap(to),
+            Step::Lookup(lookup) => {
+                lookup.columns.remap(to);
+                for (_, slot) in lookup.copies.iter_mut().flatten() {
+                    *slot = to(*slot);
+                }
+            }
             Step::Alternatives(branches) => branches.remap(to),
         }
     }
@@ -130,6 +135,7 @@ impl Remap for Group {
             argument,
             bag,
             call,
+            running: _,
             result,
         } in &mut self.aggregates
         {

@@ -2,11 +2,10 @@
 //! are not made: `for each v in winagg(s,n,k)`, `give mean(v), max(v)` becomes `for each [a,b] in
 //! sliding(s,n,k,["mean","max"])`, `give a, b`.
 
-use std::cell::Cell;
 use std::sync::Arc;
 
 use super::plan::{Call, Expr, Pattern, Query, Slot, Step, Target};
-use super::remap::Remap;
+use super::used::mentions;
 use crate::functions::Function;
 use crate::functions::sliding::AGGREGATES;
 use crate::session::World;
@@ -17,7 +16,7 @@ pub fn slide(query: &mut Query, world: &World) {
     for at in 0..query.steps.len() {
         if let Some(window) = window_of(&query.steps[at]) {
             let names = aggregates(query, window);
-            if !names.is_empty() && uses(query, window) == names.len() + 1 {
+            if !names.is_empty() && mentions(query)[window] == names.len() + 1 {
                 rewrite(query, at, window, world);
             }
         }
@@ -69,23 +68,6 @@ fn aggregate_of(expr: &Expr, window: Slot) -> Option<Arc<str>> {
     let fits =
         *slot == window && AGGREGATES.contains(&&**name) && functions.iter().all(over_vectors);
     fits.then(|| name.clone())
-}
-
-/// How often the query mentions a variable, the place that binds it included.
-fn uses(query: &Query, slot: Slot) -> usize {
-    let count = Cell::new(0);
-    let seen = |other: Slot| {
-        count.set(count.get() + usize::from(other == slot));
-        other
-    };
-    query.steps.clone().remap(&seen);
-    query.output.columns.clone().remap(&seen);
-    for order in &query.order {
-        order.key.clone().remap(&seen);
-    }
-    query.limit.clone().remap(&seen);
-    query.group.clone().remap(&seen);
-    count.get()
 }
 
 fn rewrite(query: &mut Query, at: usize, window: Slot, world: &World) {

@@ -1,21 +1,18 @@
 //! Aggregates: one value of a whole bag.
 
-use std::cmp::Ordering;
-
-use super::statistics::{Moments, Total};
+use super::accumulate::Accumulator;
 use super::{Args, Native, Natives};
 use crate::diagnostic::{Error, Result};
 use crate::run::{Cx, call};
-use crate::types::exact::ExactSum;
 use crate::types::{Source, Value, print};
 
 pub const NATIVES: Natives = &[
     ("count", count as Native),
-    ("sum", sum),
-    ("mean", mean),
-    ("stdev", stdev),
-    ("min", min),
-    ("max", max),
+    ("sum", |cx, a| accumulate(Accumulator::sum(), cx, a)),
+    ("mean", |cx, a| accumulate(Accumulator::mean(), cx, a)),
+    ("stdev", |cx, a| accumulate(Accumulator::stdev(), cx, a)),
+    ("min", |cx, a| accumulate(Accumulator::min(), cx, a)),
+    ("max", |cx, a| accumulate(Accumulator::max(), cx, a)),
     ("median", median),
     ("some", some),
     ("notany", notany),
@@ -30,59 +27,35 @@ pub const NATIVES: Natives = &[
 ];
 
 fn count(cx: &Cx, args: Args) -> Result<Option<Value>> {
-    let bag = args.collection(0)?;
-    if let Some(length) = bag.known_len() {
-        return Ok(Some(Value::Int(length as i64)));
+    match args.collection(0)?.known_len() {
+        Some(length) => Ok(Some(Value::Int(length as i64))),
+        None => {
+            let mut source = args.open(0, cx)?;
+            let mut count = 0;
+            while let Some(left_out) = source.skip(cx)? {
+                count += left_out as i64;
+            }
+            while source.next(cx)?.is_some() {
+                count += 1;
+            }
+            Ok(Some(Value::Int(count)))
+        }
     }
-    let mut source = bag.open(cx)?;
-    let mut count = 0;
-    while let Some(batch) = source.numbers(cx)? {
-        count += batch.len() as i64;
-    }
-    while source.next(cx)?.is_some() {
-        count += 1;
-    }
-    Ok(Some(Value::Int(count)))
 }
 
-/// Exact, and rounded once: the order of the elements does not matter.
-fn sum(cx: &Cx, args: Args) -> Result<Option<Value>> {
+/// An aggregate that needs no element twice.
+fn accumulate(mut so_far: Accumulator, cx: &Cx, args: Args) -> Result<Option<Value>> {
     let mut source = args.open(0, cx)?;
-    let mut total = Total::default();
     while let Some(batch) = source.numbers(cx)? {
-        total.add_batch(&batch);
+        so_far.add_batch(batch, cx)?;
     }
     while let Some(value) = source.next(cx)? {
-        if !total.add(&value) && !value.is_null() {
-            return fold(plus(total.value()?, value, cx)?, source, cx).map(Some);
-        }
+        so_far.add(value, cx)?;
     }
-    total.value().map(Some)
+    so_far.result()
 }
 
-/// The rest of a sum that has something beside numbers.
-fn fold(mut total: Value, mut source: Box<dyn Source>, cx: &Cx) -> Result<Value> {
-    while let Some(value) = source.next(cx)? {
-        if !value.is_null() {
-            total = plus(total, value, cx)?;
-        }
-    }
-    Ok(total)
-}
-
-/// Adds what is not a number, vectors for example; the sum of nothing yet is the first element.
-fn plus(total: Value, value: Value, cx: &Cx) -> Result<Value> {
-    if total == Value::Int(0) && value.as_str().is_none() {
-        return Ok(value);
-    }
-    let candidates = cx.world.library.resolvents("plus")?;
-    if value.as_str().is_some() {
-        return Err(not_a_number(&value));
-    }
-    call::late(&candidates, vec![total, value.clone()], cx)?.ok_or_else(|| not_a_number(&value))
-}
-
-fn not_a_number(value: &Value) -> Error {
+pub(super) fn not_a_number(value: &Value) -> Error {
     Error::run(format!("{} is not a number", call::short(value)))
 }
 
@@ -128,45 +101,6 @@ impl Numbers {
             }
         }
     }
-}
-
-fn mean(cx: &Cx, args: Args) -> Result<Option<Value>> {
-    let mut numbers = Numbers::open(args, cx)?;
-    let (mut sum, mut count) = (ExactSum::default(), 0u64);
-    while let Some(number) = numbers.next(cx)? {
-        sum.add(number);
-        count += 1;
-    }
-    Ok((count > 0).then(|| Value::Real(sum.round() / count as f64)))
-}
-
-fn stdev(cx: &Cx, args: Args) -> Result<Option<Value>> {
-    let mut numbers = Numbers::open(args, cx)?;
-    let mut moments = Moments::default();
-    while let Some(number) = numbers.next(cx)? {
-        moments.add(number);
-    }
-    Ok(moments.stdev().map(Value::Real))
-}
-
-fn extreme(cx: &Cx, args: Args, wanted: Ordering) -> Result<Option<Value>> {
-    let mut source = args.open(0, cx)?;
-    let mut best: Option<Value> = None;
-    while let Some(value) = source.next(cx)? {
-        let better = best.as_ref().is_none_or(|best| value.cmp(best) == wanted);
-        if better && !value.is_null() {
-            best = Some(value);
-        }
-    }
-    Ok(best)
-}
-
-fn min(cx: &Cx, args: Args) -> Result<Option<Value>> {
-    extreme(cx, args, Ordering::Less)
-}
-
-fn max(cx: &Cx, args: Args) -> Result<Option<Value>> {
-    extreme(cx, args, Ordering::Greater)
 }
 
 fn median(cx: &Cx, args: Args) -> Result<Option<Value>> {

@@ -1,6 +1,7 @@
 //! The built-in functions. A topic is two neighbours: `string.osql`, the declarations with their
 //! documentation and whatever OSQL itself can say, and `string.rs`, what it cannot.
 
+pub mod accumulate;
 pub mod aggregate;
 pub mod args;
 pub mod bag;

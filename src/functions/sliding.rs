@@ -9,8 +9,7 @@ use super::window::{Strides, sizes};
 use super::{Args, Native, Natives};
 use crate::diagnostic::{Error, Result};
 use crate::run::{Cx, call};
-use crate::types::exact::ExactSum;
-use crate::types::{Source, Value, number};
+use crate::types::{Numbers, Source, Value, number};
 
 pub const NATIVES: Natives = &[("sliding", sliding as Native)];
 
@@ -39,6 +38,8 @@ fn sliding(_: &Cx, args: Args) -> Result<Option<Value>> {
             names: names.clone(),
             others: 0,
             count: 0,
+            ahead: Vec::new().into_iter(),
+            pending: None,
         }))
     })))
 }
@@ -54,28 +55,71 @@ struct Sliding {
     others: usize,
     /// How many elements there have been.
     count: u64,
+    /// Elements of a batch that was given up, and the result at which it was.
+    ahead: std::vec::IntoIter<Value>,
+    pending: Option<Result<Value>>,
 }
 
 impl Source for Sliding {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
-        while let Some(value) = self.elements.next(cx)? {
+        if let Some(result) = self.pending.take() {
+            return result.map(Some);
+        }
+        loop {
+            let value = match self.ahead.next() {
+                Some(value) => value,
+                None => match self.elements.next(cx)? {
+                    Some(value) => value,
+                    None => return Ok(None),
+                },
+            };
             self.enter(value);
             if self.strides.step() {
                 return self.results(cx).map(Some);
             }
         }
-        Ok(None)
+    }
+
+    fn taken(&self) -> Option<u64> {
+        Some(self.count)
+    }
+
+    fn columns(&mut self, cx: &Cx) -> Result<Option<Vec<Numbers>>> {
+        if self.others > 0 || self.pending.is_some() || self.ahead.len() > 0 {
+            return Ok(None);
+        }
+        let Some(batch) = self.elements.numbers(cx)? else {
+            return Ok(None);
+        };
+        let mut columns: Vec<Option<Numbers>> = vec![None; self.aggregates.len()];
+        let elements: &mut dyn Iterator<Item = Value> = match &batch {
+            Numbers::Ints(ints) => &mut ints.iter().copied().map(Value::Int),
+            Numbers::Reals(reals) => &mut reals.iter().copied().map(Value::Real),
+        };
+        while let Some(value) = elements.next() {
+            self.enter(value);
+            if self.strides.step() && !self.add_results(&mut columns) {
+                self.pending = Some(self.results(cx));
+                self.ahead = elements.collect::<Vec<_>>().into_iter();
+                break;
+            }
+        }
+        let given_up = self.pending.is_some() && columns.iter().all(Option::is_none);
+        let none = || Numbers::Ints(vec![]);
+        let columns = columns.into_iter().map(|c| c.unwrap_or_else(none));
+        Ok((!given_up).then(|| columns.collect()))
     }
 }
 
 impl Sliding {
+    #[inline]
     fn enter(&mut self, value: Value) {
         if self.window.len() == self.size
             && let Some(oldest) = self.window.pop_front()
         {
             self.leave(&oldest);
         }
-        if value.as_real().is_some() {
+        if matches!(value, Value::Int(_) | Value::Real(_)) {
             for aggregate in &mut self.aggregates {
                 aggregate.add(&value, self.count);
             }
@@ -86,8 +130,9 @@ impl Sliding {
         self.count += 1;
     }
 
+    #[inline]
     fn leave(&mut self, value: &Value) {
-        if value.as_real().is_none() {
+        if !matches!(value, Value::Int(_) | Value::Real(_)) {
             self.others -= 1;
             return;
         }
@@ -108,6 +153,38 @@ impl Sliding {
         Ok(Value::Vector(results.collect::<Result<_>>()?))
     }
 
+    /// Adds the results over the window to columns of numbers. `false` if one is no number of the kind
+    /// that its column has; nothing is added then.
+    fn add_results(&self, columns: &mut [Option<Numbers>]) -> bool {
+        for (at, aggregate) in self.aggregates.iter().enumerate() {
+            let result = aggregate.result(self.window.len());
+            let added = match (result, &mut columns[at]) {
+                (Ok(Some(Value::Int(int))), Some(Numbers::Ints(ints))) => {
+                    ints.push(int);
+                    true
+                }
+                (Ok(Some(Value::Real(real))), Some(Numbers::Reals(reals))) => {
+                    reals.push(real);
+                    true
+                }
+                (Ok(Some(Value::Int(int))), column @ None) => {
+                    *column = Some(Numbers::Ints(vec![int]));
+                    true
+                }
+                (Ok(Some(Value::Real(real))), column @ None) => {
+                    *column = Some(Numbers::Reals(vec![real]));
+                    true
+                }
+                _ => false,
+            };
+            if !added {
+                columns[..at].iter_mut().flatten().for_each(Numbers::pop);
+                return false;
+            }
+        }
+        true
+    }
+
     /// What the functions over vectors say of a window with something beside numbers.
     fn plain_results(&self, cx: &Cx) -> Result<Value> {
         let window = Value::vector(self.window.iter().cloned());
@@ -124,7 +201,7 @@ impl Sliding {
 /// An aggregate over numbers that come and go.
 enum Aggregate {
     Sum(Box<Total>),
-    Mean(Box<ExactSum>),
+    Mean(Box<Total>),
     Stdev(Box<Moments>),
     Extreme(Extreme),
     Dim,
@@ -143,35 +220,36 @@ impl Aggregate {
     }
 
     /// A number comes into the window; `place` is its number in the stream.
+    #[inline]
     fn add(&mut self, value: &Value, place: u64) {
-        let real = value.as_real().unwrap_or(f64::NAN);
         match self {
-            Aggregate::Sum(total) => {
+            Aggregate::Sum(total) | Aggregate::Mean(total) => {
                 total.add(value);
             }
-            Aggregate::Mean(sum) => sum.add(real),
-            Aggregate::Stdev(moments) => moments.add(real),
+            Aggregate::Stdev(moments) => moments.add(value.as_real().unwrap_or(f64::NAN)),
             Aggregate::Extreme(extreme) => extreme.add(value, place),
             Aggregate::Dim => {}
         }
     }
 
+    #[inline]
     fn remove(&mut self, value: &Value, place: u64) {
-        let real = value.as_real().unwrap_or(f64::NAN);
         match self {
-            Aggregate::Sum(total) => total.remove(value),
-            Aggregate::Mean(sum) => sum.remove(real),
-            Aggregate::Stdev(moments) => moments.remove(real),
+            Aggregate::Sum(total) | Aggregate::Mean(total) => total.remove(value),
+            Aggregate::Stdev(moments) => {
+                moments.remove(value.as_real().unwrap_or(f64::NAN));
+            }
             Aggregate::Extreme(extreme) => extreme.remove(place),
             Aggregate::Dim => {}
         }
     }
 
     /// The result over a window of that many numbers.
+    #[inline]
     fn result(&self, length: usize) -> Result<Option<Value>> {
         Ok(match self {
             Aggregate::Sum(total) => Some(total.value()?),
-            Aggregate::Mean(sum) => Some(Value::Real(sum.round() / length as f64)),
+            Aggregate::Mean(total) => total.mean(length as u64).map(Value::Real),
             Aggregate::Stdev(moments) => moments.stdev().map(Value::Real),
             Aggregate::Extreme(extreme) => extreme.best(),
             Aggregate::Dim => Some(Value::Int(length as i64)),

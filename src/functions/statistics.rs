@@ -9,18 +9,20 @@ use crate::types::{Numbers, Value};
 #[derive(Clone, Default)]
 pub struct Total {
     integers: i128,
-    reals: ExactSum,
+    /// The sum of the reals, once there is one.
+    reals: Option<Box<ExactSum>>,
     /// How many of the numbers are reals.
     count_of_reals: u64,
 }
 
 impl Total {
     /// Adds a number; `false` if `value` is none.
+    #[inline]
     pub fn add(&mut self, value: &Value) -> bool {
         match value {
             Value::Int(i) => self.integers += i128::from(*i),
             Value::Real(r) => {
-                self.reals.add(*r);
+                self.reals.get_or_insert_default().add(*r);
                 self.count_of_reals += 1;
             }
             _ => return false,
@@ -35,18 +37,20 @@ impl Total {
                 self.integers += ints.iter().copied().map(i128::from).sum::<i128>()
             }
             Numbers::Reals(reals) => {
-                reals.iter().for_each(|real| self.reals.add(*real));
+                let sum = self.reals.get_or_insert_default();
+                reals.iter().for_each(|real| sum.add(*real));
                 self.count_of_reals += reals.len() as u64;
             }
         }
     }
 
     /// Takes away a number that was added.
+    #[inline]
     pub fn remove(&mut self, value: &Value) {
         match value {
             Value::Int(i) => self.integers -= i128::from(*i),
             Value::Real(r) => {
-                self.reals.remove(*r);
+                self.reals.get_or_insert_default().remove(*r);
                 self.count_of_reals -= 1;
             }
             _ => {}
@@ -65,17 +69,26 @@ impl Total {
 
     /// The sum as a real.
     pub fn real(&self) -> f64 {
-        if self.integers == 0 {
-            return self.reals.round();
+        match &self.reals {
+            Some(reals) if self.count_of_reals > 0 => {
+                if self.integers == 0 {
+                    return reals.round();
+                }
+                let mut all = reals.clone();
+                all.add_integer(self.integers);
+                all.round()
+            }
+            // From 64 bits it takes one instruction.
+            _ => match i64::try_from(self.integers) {
+                Ok(integers) => integers as f64,
+                Err(_) => self.integers as f64,
+            },
         }
-        if self.count_of_reals == 0
-            && let Ok(integer) = i64::try_from(self.integers)
-        {
-            return integer as f64;
-        }
-        let mut all = self.reals.clone();
-        all.add_integer(self.integers);
-        all.round()
+    }
+
+    /// The mean of the numbers, `count` of them; none for none.
+    pub fn mean(&self, count: u64) -> Option<f64> {
+        (count > 0).then(|| self.real() / count as f64)
     }
 }
 

@@ -28,9 +28,7 @@ pub const NATIVES: Natives = &[
     ("uminus", |_, a| each(a.value(0), number::uminus).map(Some)),
     ("abs", |_, a| each(a.value(0), number::abs).map(Some)),
     ("sum", |_, a| sum(a.vector(0)?).map(Some)),
-    ("mean", |_, a| {
-        Ok(mean(&known_reals(a.value(0))?).map(Value::Real))
-    }),
+    ("mean", |_, a| Ok(mean_of(a.value(0))?.map(Value::Real))),
     ("stdev", |_, a| {
         Ok(stdev(&known_reals(a.value(0))?).map(Value::Real))
     }),
@@ -175,6 +173,17 @@ pub fn mean(numbers: &[f64]) -> Option<f64> {
     let mut sum = ExactSum::default();
     numbers.iter().for_each(|x| sum.add(*x));
     (!numbers.is_empty()).then(|| sum.round() / numbers.len() as f64)
+}
+
+/// The mean of a vector's numbers: that of their exact sum; `None` for none.
+fn mean_of(vector: &Value) -> Result<Option<f64>> {
+    let mut total = Total::default();
+    match vector {
+        Value::Vector(v) if v.iter().all(|element| total.add(element)) => {
+            Ok(total.mean(v.len() as u64))
+        }
+        other => Ok(mean(&known_reals(other)?)),
+    }
 }
 
 /// The standard deviation of a sample (n-1 in the denominator); `None` for fewer than two numbers.

@@ -1,5 +1,6 @@
 //! Calls functions.
 
+use std::borrow::Borrow;
 use std::sync::Arc;
 
 use super::eval::conform;
@@ -89,6 +90,23 @@ fn traced(f: &Arc<Function>, args: Vec<Value>, cx: &Cx) -> Result<Option<Value>>
     Ok(result)
 }
 
+/// Calls a stored function with the arguments where they are.
+pub fn stored_of(
+    f: &Arc<Function>,
+    table: &Table,
+    args: &[&Value],
+    cx: &Cx,
+) -> Result<Option<Value>> {
+    let params = &f.signature.params;
+    let fits = |(arg, param): (&&Value, &Param)| {
+        !arg.is_collection() && matches!(convert(arg, param), Some(None))
+    };
+    if args.iter().zip(params).all(fits) && !cx.world.traced.has(f) {
+        return Ok(stored(f, table, args));
+    }
+    function(f, args.iter().map(|arg| (*arg).clone()).collect(), cx)
+}
+
 /// Calls a native function with the arguments in place.
 pub fn native(
     f: &Arc<Function>,
@@ -130,6 +148,7 @@ fn convert(value: &Value, param: &Param) -> Option<Option<Value>> {
         | (Value::Vector(_), Type::Vector(_))
         | (Value::Bag(_), Type::Bag(_))
         | (Value::Stream(_), Type::Stream(_)) => Some(None),
+        (Value::Object(object), Type::User(ty)) if object.user_type() == ty => Some(None),
         (Value::Null, Type::Bag(_)) => Some(Some(Value::bag(vec![]))),
         (value, ty) => conform(value, ty).map(Some),
     }
@@ -142,7 +161,7 @@ fn body(f: &Arc<Function>, args: Vec<Value>, cx: &Cx) -> Result<Option<Value>> {
             let query = compile::derived(&cx.world, f)?;
             derived(f, &query, args, cx)
         }
-        Body::Stored(table) => Ok(stored(f, table, args)),
+        Body::Stored(table) => Ok(stored(f, table, &args)),
         Body::Inverse(view) => Ok(inverse(f, view, args)),
         Body::Procedure(..) => procedure::call(f, args, cx),
         Body::Generic => Ok(None),
@@ -164,13 +183,9 @@ fn derived(f: &Function, query: &Arc<Query>, args: Vec<Value>, cx: &Cx) -> Resul
     }))
 }
 
-fn stored(f: &Function, table: &Table, args: Vec<Value>) -> Option<Value> {
-    let width = f.signature.columns.len();
-    let mut known: Vec<Option<Value>> = args.into_iter().map(Some).collect();
-    let arity = known.len();
-    known.extend(std::iter::repeat_n(None, width));
-    let rows = table.lookup(&known);
-    let mut results = rows.iter().map(|row| match &row[arity..] {
+fn stored<V: Borrow<Value>>(f: &Function, table: &Table, args: &[V]) -> Option<Value> {
+    let found = table.find(table.arguments(), args);
+    let mut results = found.iter().map(|row| match &row[args.len()..] {
         [one] => one.clone(),
         several => Value::vector(several.to_vec()),
     });

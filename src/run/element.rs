@@ -71,7 +71,7 @@ pub fn call(
         span: span.clone(),
         stream: input
             .and_then(|at| name(written.get(at)?, &[]))
-            .unwrap_or_else(|| format!("the stream of {}", function.name())),
+            .unwrap_or_else(|| format!("the stream of {}", called(function, span))),
     };
     let given = input.and_then(|at| watch(&mut args[at]));
     let counter = Arc::new(Counter::default());
@@ -90,6 +90,14 @@ pub fn call(
         (Value::Bag(c), Some(_)) if c.known_len().is_none() => Value::Bag(output(c, site)),
         (result, _) => result,
     }))
+}
+
+/// What a call says it calls: a plan may have put another function in its place.
+fn called<'a>(function: &'a Function, span: &'a Span) -> &'a str {
+    match span.text().split_once('(') {
+        Some((name, _)) if !span.is_built_in() && !name.is_empty() => name.trim_end(),
+        _ => function.name(),
+    }
 }
 
 /// Whether a call with these arguments is worth watching.
@@ -140,11 +148,15 @@ struct Site {
 
 impl Site {
     fn explain(&self, error: Error, counter: &Counter) -> Error {
+        self.explain_at(error, counter.latest())
+    }
+
+    /// The same, where the element that is being worked on is known to be that of this number.
+    fn explain_at(&self, error: Error, latest: Option<u64>) -> Error {
         if error.kind() == Kind::Stopped {
             return error;
         }
-        let count = counter.latest().unwrap_or(0);
-        blame(error, count, &self.stream).at(&self.span)
+        blame(error, latest.unwrap_or(0), &self.stream).at(&self.span)
     }
 }
 
@@ -219,6 +231,18 @@ struct InputRun {
     counter: Arc<Counter>,
 }
 
+impl InputRun {
+    /// Counts a batch, whose elements `size` tells.
+    fn count<T>(&self, batch: Result<Option<T>>, size: impl Fn(&T) -> usize) -> Result<Option<T>> {
+        match &batch {
+            Ok(Some(batch)) => self.counter.batch(size(batch)),
+            Ok(None) => self.counter.single(),
+            Err(_) => self.counter.end(),
+        }
+        batch
+    }
+}
+
 impl Source for InputRun {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
         let element = self.source.next(cx);
@@ -231,12 +255,17 @@ impl Source for InputRun {
 
     fn numbers(&mut self, cx: &Cx) -> Result<Option<Numbers>> {
         let batch = self.source.numbers(cx);
-        match &batch {
-            Ok(Some(batch)) => self.counter.batch(batch.len()),
-            Ok(None) => self.counter.single(),
-            Err(_) => self.counter.end(),
-        }
-        batch
+        self.count(batch, Numbers::len)
+    }
+
+    fn columns(&mut self, cx: &Cx) -> Result<Option<Vec<Numbers>>> {
+        let batch = self.source.columns(cx);
+        self.count(batch, |columns| columns.first().map_or(0, Numbers::len))
+    }
+
+    fn skip(&mut self, cx: &Cx) -> Result<Option<usize>> {
+        let batch = self.source.skip(cx);
+        self.count(batch, |size| *size)
     }
 
     fn is_live(&self) -> bool {
@@ -279,15 +308,32 @@ struct OutputRun {
     site: Arc<Site>,
 }
 
+impl OutputRun {
+    fn explained(&self, error: Error) -> Error {
+        let latest = self.counter.latest().or_else(|| self.source.taken());
+        self.site.explain_at(error, latest)
+    }
+}
+
 impl Source for OutputRun {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
         let element = self.source.next(cx);
-        element.map_err(|error| self.site.explain(error, &self.counter))
+        element.map_err(|error| self.explained(error))
     }
 
     fn numbers(&mut self, cx: &Cx) -> Result<Option<Numbers>> {
         let batch = self.source.numbers(cx);
-        batch.map_err(|error| self.site.explain(error, &self.counter))
+        batch.map_err(|error| self.explained(error))
+    }
+
+    fn columns(&mut self, cx: &Cx) -> Result<Option<Vec<Numbers>>> {
+        let batch = self.source.columns(cx);
+        batch.map_err(|error| self.explained(error))
+    }
+
+    fn skip(&mut self, cx: &Cx) -> Result<Option<usize>> {
+        let skipped = self.source.skip(cx);
+        skipped.map_err(|error| self.explained(error))
     }
 
     fn is_live(&self) -> bool {

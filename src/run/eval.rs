@@ -1,5 +1,6 @@
 //! Evaluates expressions.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::query::{self, SubCollection};
@@ -25,13 +26,7 @@ pub fn eval(expr: &Expr, frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
         },
         Expr::Call(call) => evaluate_call(call, frame, cx),
         Expr::Arith(op, call) => arithmetic(*op, call, frame, cx),
-        Expr::Compare(op, sides) => {
-            let (left, right) = (eval(&sides[0], frame, cx)?, eval(&sides[1], frame, cx)?);
-            Ok(match (left, right) {
-                (Some(left), Some(right)) => truth(compare(*op, &left, &right)),
-                _ => None,
-            })
-        }
+        Expr::Compare(op, sides) => Ok(truth(comparison(*op, sides, frame, cx)?)),
         Expr::And(list) => all(list, frame, cx),
         Expr::Or(list) => any(list, frame, cx),
         Expr::Vector(elements) => vector(elements, frame, cx),
@@ -84,6 +79,9 @@ pub fn eval(expr: &Expr, frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
 
 /// Whether a condition holds: it has a result, and that is not false or null.
 pub fn holds(condition: &Expr, frame: &[Value], cx: &Cx) -> Result<bool> {
+    if let Expr::Compare(op, sides) = condition {
+        return comparison(*op, sides, frame, cx);
+    }
     Ok(match eval(condition, frame, cx)? {
         None | Some(Value::Null | Value::Bool(false)) => false,
         Some(Value::Bool(true)) => true,
@@ -92,6 +90,57 @@ pub fn holds(condition: &Expr, frame: &[Value], cx: &Cx) -> Result<bool> {
             elements.next(cx)?.is_some()
         }
         Some(_) => true,
+    })
+}
+
+/// The value of `expr`, borrowed where a variable or the plan has it.
+fn borrowed<'a>(expr: &'a Expr, frame: &'a [Value], cx: &Cx) -> Result<Option<Cow<'a, Value>>> {
+    Ok(match expr {
+        Expr::Const(value) => Some(Cow::Borrowed(value)),
+        Expr::Slot(slot) => Some(Cow::Borrowed(&frame[*slot])),
+        other => eval(other, frame, cx)?.map(Cow::Owned),
+    })
+}
+
+/// So many values at most need no memory to be used together.
+const FEW: usize = 3;
+
+/// Gives the values of `count` expressions to `then`; no result where one of them has none.
+pub fn with_values<'a, R>(
+    count: usize,
+    exprs: impl Iterator<Item = &'a Expr>,
+    frame: &'a [Value],
+    cx: &Cx,
+    then: impl FnOnce(&[&Value]) -> R,
+) -> Result<Option<R>> {
+    if count > FEW {
+        let mut held = Vec::with_capacity(count);
+        for expr in exprs {
+            match borrowed(expr, frame, cx)? {
+                Some(value) => held.push(value),
+                None => return Ok(None),
+            }
+        }
+        return Ok(Some(then(&held.iter().map(|v| &**v).collect::<Vec<_>>())));
+    }
+    let mut held = [const { Cow::Borrowed(&Value::Null) }; FEW];
+    for (place, expr) in held.iter_mut().zip(exprs) {
+        match borrowed(expr, frame, cx)? {
+            Some(value) => *place = value,
+            None => return Ok(None),
+        }
+    }
+    let values: [&Value; FEW] = std::array::from_fn(|i| &*held[i]);
+    Ok(Some(then(&values[..count])))
+}
+
+fn comparison(op: BinaryOp, sides: &[Expr; 2], frame: &[Value], cx: &Cx) -> Result<bool> {
+    let left = borrowed(&sides[0], frame, cx)?;
+    // Both are evaluated, whatever the first gives.
+    let right = borrowed(&sides[1], frame, cx)?;
+    Ok(match (left, right) {
+        (Some(left), Some(right)) => compare(op, &left, &right),
+        _ => false,
     })
 }
 
@@ -231,10 +280,19 @@ pub fn captured(sub: &Sub, frame: &[Value]) -> Vec<(usize, Value)> {
         .collect()
 }
 
-/// Calls of natives with as many arguments at most need no memory for them.
-const FEW: usize = 3;
-
 fn evaluate_call(call: &Call, frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
+    if let Target::One(function) = &call.target
+        && let Body::Stored(table) = &function.body
+        && call.args.len() == function.arity()
+    {
+        let found = with_values(call.args.len(), call.args.iter(), frame, cx, |args| {
+            call::stored_of(function, table, args, cx)
+        });
+        return match found? {
+            Some(result) => result.map_err(|error| error.at(&call.span)),
+            None => Ok(None),
+        };
+    }
     if let Target::One(function) = &call.target
         && let Body::Native(native) = &function.body
         && call.args.len() <= FEW
@@ -283,19 +341,20 @@ fn built_in(target: &Target) -> Option<&Function> {
 }
 
 fn arithmetic(op: BinaryOp, call: &Call, frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
-    let Some(left) = eval(&call.args[0], frame, cx)? else {
+    let Some(left) = borrowed(&call.args[0], frame, cx)? else {
         return Ok(None);
     };
     let Some(right) = call.args.get(1) else {
-        return call::target(&call.target, vec![left], &call.span, cx);
+        return call::target(&call.target, vec![left.into_owned()], &call.span, cx);
     };
-    let Some(right) = eval(right, frame, cx)? else {
+    let Some(right) = borrowed(right, frame, cx)? else {
         return Ok(None);
     };
-    match quick(op, &left, &right) {
-        Some(value) => Ok(Some(value)),
-        None => call::target(&call.target, vec![left, right], &call.span, cx),
+    if let Some(value) = quick(op, &left, &right) {
+        return Ok(Some(value));
     }
+    let args = vec![left.into_owned(), right.into_owned()];
+    call::target(&call.target, args, &call.span, cx)
 }
 
 /// Arithmetic on two numbers where nothing can go wrong; the rest is for the functions.
@@ -325,6 +384,7 @@ pub fn conform(value: &Value, ty: &Type) -> Option<Value> {
     let fits = match (value, ty) {
         (_, Type::Object) => true,
         (Value::Int(_) | Value::Real(_), Type::Number) => true,
+        (Value::Object(object), Type::User(ty)) if object.user_type() == ty => true,
         (Value::Int(_), Type::Integer) => true,
         (Value::Real(r), Type::Integer) => {
             return crate::types::number::whole(*r).map(Value::Int);

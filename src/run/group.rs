@@ -2,13 +2,16 @@
 
 use std::cmp::Ordering;
 
+use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
 use super::Cx;
+use super::batch::{Column, Feed, Program};
 use super::eval::eval;
 use super::query::{Pipeline, output};
-use crate::compile::plan::{Group, Order, Query};
+use crate::compile::plan::{Aggregate, Group, Order, Query};
 use crate::diagnostic::Result;
+use crate::functions::accumulate::Accumulator;
 use crate::types::Value;
 
 /// All results of a query that groups or sorts, in order.
@@ -18,44 +21,59 @@ pub fn collect(
     frame: &mut [Value],
     cx: &Cx,
 ) -> Result<Vec<Value>> {
-    let mut results: Vec<(Vec<Value>, Value)> = Vec::new();
+    let mut results = Results::default();
     match &query.group {
         Some(group) => {
-            for (keys, bags) in groups(group, query, pipeline, frame, cx)? {
+            for (keys, held) in groups(group, query, pipeline, frame, cx)? {
                 for ((_, slot), key) in group.keys.iter().zip(keys) {
                     frame[*slot] = key;
                 }
-                if aggregate(group, bags, frame, cx)? {
-                    add(query, frame, &mut results, cx)?;
+                if aggregate(group, held, frame, cx)? {
+                    results.add(query, frame, cx)?;
                 }
             }
         }
         None => {
             while pipeline.next(&query.steps, frame, cx)? {
-                add(query, frame, &mut results, cx)?;
+                results.add(query, frame, cx)?;
             }
         }
     }
-    results.sort_by(|(a, _), (b, _)| by_keys(&query.order, a, b));
-    Ok(results.into_iter().map(|(_, value)| value).collect())
+    Ok(results.sorted(&query.order))
 }
 
-/// Keeps a row's result with its sort keys; a key without a value sorts as null.
-fn add(
-    query: &Query,
-    frame: &[Value],
-    results: &mut Vec<(Vec<Value>, Value)>,
-    cx: &Cx,
-) -> Result<()> {
-    let Some(value) = output(query, frame, cx)? else {
-        return Ok(());
-    };
-    let mut keys = Vec::with_capacity(query.order.len());
-    for order in &query.order {
-        keys.push(eval(&order.key, frame, cx)?.unwrap_or(Value::Null));
+/// Results with their sort keys.
+#[derive(Default)]
+struct Results {
+    values: Vec<Value>,
+    /// As many for each result as there are in `order by`.
+    keys: Vec<Value>,
+}
+
+impl Results {
+    /// Keeps a row's result; a key without a value sorts as null.
+    fn add(&mut self, query: &Query, frame: &[Value], cx: &Cx) -> Result<()> {
+        let Some(value) = output(query, frame, cx)? else {
+            return Ok(());
+        };
+        for order in &query.order {
+            let key = eval(&order.key, frame, cx)?;
+            self.keys.push(key.unwrap_or(Value::Null));
+        }
+        self.values.push(value);
+        Ok(())
     }
-    results.push((keys, value));
-    Ok(())
+
+    fn sorted(mut self, order: &[Order]) -> Vec<Value> {
+        if order.is_empty() {
+            return self.values;
+        }
+        let keys: Vec<&[Value]> = self.keys.chunks(order.len()).collect();
+        let mut places: Vec<usize> = (0..self.values.len()).collect();
+        places.sort_by(|a, b| by_keys(order, keys[*a], keys[*b]));
+        let take = |place: usize| std::mem::replace(&mut self.values[place], Value::Null);
+        places.into_iter().map(take).collect()
+    }
 }
 
 fn by_keys(order: &[Order], a: &[Value], b: &[Value]) -> Ordering {
@@ -68,37 +86,121 @@ fn by_keys(order: &[Order], a: &[Value], b: &[Value]) -> Ordering {
     compared.fold(Ordering::Equal, Ordering::then)
 }
 
-/// The groups in the order in which their first rows came: keys, and a bag for each aggregate.
+/// What a group has for one aggregate.
+enum Held {
+    /// What the aggregate makes of the rows so far. An error waits until the group is asked for.
+    Running(Result<Accumulator>),
+    Bag(Vec<Value>),
+}
+
+impl Held {
+    fn new(aggregate: &Aggregate, cx: &Cx) -> Held {
+        match &aggregate.running {
+            Some(running) if !is_traced(aggregate, cx) => Held::Running(Ok(running.start.clone())),
+            _ => Held::Bag(Vec::new()),
+        }
+    }
+
+    fn add(&mut self, value: Value, cx: &Cx) {
+        match self {
+            Held::Running(running) => {
+                if let Ok(so_far) = running
+                    && let Err(error) = so_far.add(value, cx)
+                {
+                    *running = Err(error);
+                }
+            }
+            Held::Bag(bag) => bag.push(value),
+        }
+    }
+}
+
+/// Whether calls of the aggregate are printed, with the bag.
+fn is_traced(aggregate: &Aggregate, cx: &Cx) -> bool {
+    let running = aggregate.running.as_ref();
+    running.is_some_and(|running| cx.world.traced.has(&running.function))
+}
+
+/// Groups in the order in which their first rows came: by keys, what they have for each aggregate.
+type Groups = IndexMap<Vec<Value>, Vec<Held>, RandomState>;
+
 fn groups(
     group: &Group,
     query: &Query,
     pipeline: &mut Pipeline,
     frame: &mut [Value],
     cx: &Cx,
-) -> Result<IndexMap<Vec<Value>, Vec<Vec<Value>>>> {
-    let mut groups: IndexMap<Vec<Value>, Vec<Vec<Value>>> = IndexMap::new();
-    while pipeline.next(&query.steps, frame, cx)? {
-        let keys: Option<Vec<Value>> = group
-            .keys
-            .iter()
-            .map(|(key, _)| eval(key, frame, cx))
-            .collect::<Result<_>>()?;
-        let Some(keys) = keys else { continue };
-        let bags = groups
-            .entry(keys)
-            .or_insert_with(|| vec![vec![]; group.aggregates.len()]);
-        for (aggregate, bag) in group.aggregates.iter().zip(bags) {
-            bag.extend(eval(&aggregate.argument, frame, cx)?);
+) -> Result<Groups> {
+    let mut groups = Groups::default();
+    let mut keys = Vec::with_capacity(group.keys.len());
+    if !group.aggregates.iter().any(|a| is_traced(a, cx))
+        && let Some(program) = Program::of(query)
+        && let Some(mut feed) = Feed::open(&program, frame, cx)?
+    {
+        while let Some((columns, rows)) = feed.next(frame, cx)? {
+            add_batch(group, &mut groups, &columns, rows, cx);
+        }
+        *pipeline = Pipeline::resume(query.steps.len(), feed.rest());
+    }
+    'rows: while pipeline.next(&query.steps, frame, cx)? {
+        keys.clear();
+        for (key, _) in &group.keys {
+            match eval(key, frame, cx)? {
+                Some(key) => keys.push(key),
+                None => continue 'rows,
+            }
+        }
+        let held = held(group, &mut groups, &keys, cx);
+        for (aggregate, held) in group.aggregates.iter().zip(held) {
+            if let Some(value) = eval(&aggregate.argument, frame, cx)? {
+                held.add(value, cx);
+            }
         }
     }
     Ok(groups)
 }
 
+/// What the group with these keys has.
+fn held<'g>(group: &Group, groups: &'g mut Groups, keys: &[Value], cx: &Cx) -> &'g mut Vec<Held> {
+    match groups.get_index_of(keys) {
+        Some(at) => &mut groups[at],
+        None => groups.entry(keys.to_vec()).or_insert_with(|| {
+            let aggregates = group.aggregates.iter();
+            aggregates.map(|a| Held::new(a, cx)).collect()
+        }),
+    }
+}
+
+/// Adds rows that have columns for the keys, and then for what the aggregates take.
+fn add_batch(group: &Group, groups: &mut Groups, columns: &[Column], rows: usize, cx: &Cx) {
+    let (keys, arguments) = columns.split_at(group.keys.len());
+    let mut key = Vec::with_capacity(keys.len());
+    for row in 0..rows {
+        key.clear();
+        key.extend(keys.iter().filter_map(|column| column.value(row)));
+        let held = held(group, groups, &key, cx);
+        for (argument, held) in arguments.iter().zip(held) {
+            if let Some(value) = argument.value(row) {
+                held.add(value, cx);
+            }
+        }
+    }
+}
+
 /// Computes a group's aggregates; `false` if one has no result.
-fn aggregate(group: &Group, bags: Vec<Vec<Value>>, frame: &mut [Value], cx: &Cx) -> Result<bool> {
-    for (aggregate, bag) in group.aggregates.iter().zip(bags) {
-        frame[aggregate.bag] = Value::bag(bag);
-        match eval(&aggregate.call, frame, cx)? {
+fn aggregate(group: &Group, held: Vec<Held>, frame: &mut [Value], cx: &Cx) -> Result<bool> {
+    for (aggregate, held) in group.aggregates.iter().zip(held) {
+        let result = match (held, &aggregate.running) {
+            (Held::Running(so_far), Some(running)) => so_far
+                .and_then(Accumulator::result)
+                .map_err(|error| error.at(&running.span))?,
+            (Held::Running(_), None) => None,
+            (Held::Bag(bag), _) => {
+                frame[aggregate.bag] = Value::bag(bag);
+                eval(&aggregate.call, frame, cx)?
+            }
+        };
+        match result {
             Some(result) => frame[aggregate.result] = result,
             None => return Ok(false),
         }

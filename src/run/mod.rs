@@ -6,6 +6,7 @@ pub mod element;
 pub mod eval;
 mod group;
 pub mod inputs;
+mod lookup;
 mod pattern;
 pub mod procedure;
 pub mod query;

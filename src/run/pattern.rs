@@ -4,8 +4,6 @@ use super::Cx;
 use super::eval::{conform, eval};
 use crate::compile::plan::{Column, Lookup, Pattern};
 use crate::diagnostic::Result;
-use crate::functions::function::Body;
-use crate::store::Row;
 use crate::types::{Type, Value};
 
 /// Whether `value` matches; if so, the pattern's variables have their values.
@@ -58,32 +56,17 @@ fn uniform(value: &Value) -> Option<&Value> {
     elements.iter().all(|e| e == first).then_some(first)
 }
 
-/// The rows of the stored function with the known columns; `None` if one of those has no value.
-pub fn rows(lookup: &Lookup, frame: &[Value], cx: &Cx) -> Result<Option<Vec<Row>>> {
-    cx.token.check()?;
-    let mut known = Vec::with_capacity(lookup.columns.len());
-    for column in &lookup.columns {
-        known.push(match column {
-            Column::Bind(_) => None,
-            Column::Known(expr) => match eval(expr, frame, cx)? {
-                Some(value) => Some(value),
-                None => return Ok(None),
-            },
-        });
-    }
-    let Body::Stored(table) = &lookup.function.body else {
-        return Ok(None);
-    };
-    Ok(Some(table.lookup(&known)))
-}
-
 /// Whether the columns to bind match the row.
-pub fn bind_row(lookup: &Lookup, row: &Row, frame: &mut [Value], cx: &Cx) -> Result<bool> {
-    for (column, value) in lookup.columns.iter().zip(row.iter()) {
-        if let Column::Bind(pattern) = column
-            && !bind(pattern, value, frame, cx)?
-        {
-            return Ok(false);
+pub fn bind_row(lookup: &Lookup, row: &[Value], frame: &mut [Value], cx: &Cx) -> Result<bool> {
+    // What must be equal may be equal to what another column binds.
+    for compared in [false, true] {
+        for (column, value) in lookup.columns.iter().zip(row) {
+            if let Column::Bind(pattern) = column
+                && matches!(pattern, Pattern::Equal(_)) == compared
+                && !bind(pattern, value, frame, cx)?
+            {
+                return Ok(false);
+            }
         }
     }
     Ok(true)

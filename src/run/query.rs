@@ -3,13 +3,16 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::batch::{self, Program};
+use foldhash::fast::RandomState;
+
+use super::batch::{self, Feed, Program};
 use super::eval::{eval, holds};
+use super::lookup::{self, Start};
 use super::pattern;
 use super::{Cx, element, group};
 use crate::compile::plan::{Expr, Query, Slot, Step};
 use crate::diagnostic::{Error, Result};
-use crate::store::Row;
+use crate::store::ObjectScan;
 use crate::types::{Collection, Source, Value};
 
 /// A query with the values of the variables that it was given: a bag or stream, not yet started.
@@ -40,8 +43,11 @@ pub fn open(query: &Arc<Query>, given: Vec<(Slot, Value)>, cx: &Cx) -> Result<Bo
     {
         return pass_through(only, &frame, cx);
     }
-    if let Some(program) = Program::of(query) {
-        return batch::open(query, program, frame, cx);
+    if query.group.is_none()
+        && let Some(program) = Program::of(query)
+        && let Some(feed) = Feed::open(&program, &frame, cx)?
+    {
+        return Ok(batch::open(query, feed, frame));
     }
     let left = match &query.limit {
         Some(limit) => Some(super::limit(eval(limit, &frame, cx)?)?),
@@ -49,7 +55,7 @@ pub fn open(query: &Arc<Query>, given: Vec<(Slot, Value)>, cx: &Cx) -> Result<Bo
     };
     Ok(Box::new(QueryRun {
         pipeline: Pipeline::new(query.steps.len()),
-        seen: query.distinct.then(HashSet::new),
+        seen: query.distinct.then(HashSet::default),
         query: query.clone(),
         frame,
         left,
@@ -98,18 +104,10 @@ pub fn output(query: &Query, frame: &[Value], cx: &Cx) -> Result<Option<Value>> 
     Ok(Some(Value::vector(columns)))
 }
 
-/// The input of a query that has begun.
-pub struct Resumed {
-    pub source: Box<dyn Source>,
-    /// How many elements have been taken from it before.
-    pub taken: u64,
-    pub stream: bool,
-}
-
-/// The rows of a query whose first step takes its elements from `input`, which has begun.
-pub fn resume(query: &Arc<Query>, frame: Vec<Value>, input: Resumed) -> Box<dyn Source> {
+/// The rows of a query whose first step has begun.
+pub fn resume(query: &Arc<Query>, frame: Vec<Value>, first: Cursor) -> Box<dyn Source> {
     Box::new(QueryRun {
-        pipeline: Pipeline::resume(query.steps.len(), input),
+        pipeline: Pipeline::resume(query.steps.len(), first),
         query: query.clone(),
         frame,
         left: None,
@@ -125,7 +123,7 @@ struct QueryRun {
     pipeline: Pipeline,
     /// How many results the limit still allows.
     left: Option<u64>,
-    seen: Option<HashSet<Value>>,
+    seen: Option<HashSet<Value, RandomState>>,
     /// The results, once they had to be collected to be grouped or sorted.
     sorted: Option<std::vec::IntoIter<Value>>,
     /// A collection that came out and is being taken apart.
@@ -220,20 +218,21 @@ pub struct Pipeline {
 }
 
 /// Where a step that makes many rows is.
-enum Cursor {
+pub enum Cursor {
     Idle,
     Source(Taken),
     Positions { vector: Arc<[Value]>, next: usize },
     Objects(std::vec::IntoIter<Value>),
-    Rows(std::vec::IntoIter<Row>),
+    Extent(ObjectScan),
+    Rows(lookup::Rows),
     Alternatives { branch: usize, inner: Box<Pipeline> },
 }
 
 /// Elements that are being taken, and how many have been.
-struct Taken {
-    source: Box<dyn Source>,
-    count: u64,
-    stream: bool,
+pub struct Taken {
+    pub source: Box<dyn Source>,
+    pub count: u64,
+    pub stream: bool,
 }
 
 impl Taken {
@@ -253,14 +252,10 @@ impl Pipeline {
         }
     }
 
-    /// A pipeline whose first step is under way, with `input` as its elements.
-    fn resume(steps: usize, input: Resumed) -> Pipeline {
+    /// A pipeline whose first step has begun.
+    pub fn resume(steps: usize, first: Cursor) -> Pipeline {
         let mut pipeline = Pipeline::new(steps);
-        pipeline.cursors[0] = Cursor::Source(Taken {
-            source: input.source,
-            count: input.taken,
-            stream: input.stream,
-        });
+        pipeline.cursors[0] = first;
         pipeline.started = true;
         pipeline
     }
@@ -298,6 +293,9 @@ impl Pipeline {
                     return Ok(false);
                 }
                 at -= 1;
+                if matches!(self.cursors[at], Cursor::Idle) {
+                    continue;
+                }
                 forward = self.advance(at, &steps[at], frame, cx)?;
             }
             if forward {
@@ -329,10 +327,14 @@ impl Pipeline {
                 Some(Value::Vector(vector)) => Cursor::Positions { vector, next: 0 },
                 _ => return Ok(false),
             },
-            Step::Extent { ty, .. } => Cursor::Objects(cx.world.extent(ty)?.into_iter()),
-            Step::Lookup(lookup) => match pattern::rows(lookup, frame, cx)? {
-                Some(rows) => Cursor::Rows(rows.into_iter()),
-                None => return Ok(false),
+            Step::Extent { ty, .. } => match cx.world.types_within(ty) {
+                Some(types) => Cursor::Extent(cx.world.store.objects.scan(&types)),
+                None => Cursor::Objects(cx.world.extent(ty)?.into_iter()),
+            },
+            Step::Lookup(lookup) => match lookup::start(lookup, frame, cx)? {
+                Start::Rows(rows) => Cursor::Rows(rows),
+                Start::Bound => return Ok(true),
+                Start::Nothing => return Ok(false),
             },
             Step::Alternatives(branches) => Cursor::Alternatives {
                 branch: 0,
@@ -369,6 +371,16 @@ impl Pipeline {
                 }
                 Ok(false)
             }
+            (Cursor::Extent(scan), Step::Extent { slot, .. }) => {
+                cx.token.check()?;
+                match scan.next(&cx.world.store.objects) {
+                    Some(object) => {
+                        frame[*slot] = Value::Object(object);
+                        Ok(true)
+                    }
+                    None => Ok(false),
+                }
+            }
             (Cursor::Objects(objects), Step::Extent { slot, .. }) => {
                 cx.token.check()?;
                 match objects.next() {
@@ -395,14 +407,7 @@ impl Pipeline {
                 }
                 Ok(true)
             }
-            (Cursor::Rows(rows), Step::Lookup(lookup)) => {
-                for row in rows {
-                    if pattern::bind_row(lookup, &row, frame, cx)? {
-                        return Ok(true);
-                    }
-                }
-                Ok(false)
-            }
+            (Cursor::Rows(rows), Step::Lookup(lookup)) => rows.bind(lookup, frame, cx),
             (Cursor::Alternatives { branch, inner }, Step::Alternatives(branches)) => {
                 while let Some(steps) = branches.get(*branch) {
                     if inner.next(steps, frame, cx)? {

@@ -164,7 +164,7 @@ fn change_table(
                 remove(table, &row, cx);
             }
             UpdateOp::Set | UpdateOp::Add => {
-                table.insert(row.clone())?;
+                table.insert(&row)?;
                 cx.world
                     .store
                     .journal

@@ -15,7 +15,7 @@ use crate::functions::debugging::Traced;
 use crate::functions::library::Library;
 use crate::jobs::Jobs;
 use crate::mqtt;
-use crate::store::{Store, Undo};
+use crate::store::{Store, Undo, UserType};
 use crate::types::{Type, Value};
 
 /// Everything that queries share: functions, variables, objects, MQTT clients.
@@ -64,9 +64,10 @@ impl World {
     /// The objects of a type, those of its subtypes included.
     pub fn extent(&self, ty: &Type) -> Result<Vec<Value>> {
         let types = &self.store.types;
+        if let Some(within) = self.types_within(ty) {
+            return Ok(self.objects(within));
+        }
         Ok(match ty {
-            Type::User(user) => self.objects(types.with_subtypes(user)),
-            Type::Userobject => self.objects(types.all()),
             Type::Type => types
                 .all()
                 .into_iter()
@@ -84,7 +85,16 @@ impl World {
         })
     }
 
-    fn objects(&self, types: Vec<Arc<crate::store::UserType>>) -> Vec<Value> {
+    /// The types whose objects are those of `ty`, if its values are users' objects.
+    pub fn types_within(&self, ty: &Type) -> Option<Vec<Arc<UserType>>> {
+        match ty {
+            Type::User(user) => Some(self.store.types.with_subtypes(user)),
+            Type::Userobject => Some(self.store.types.all()),
+            _ => None,
+        }
+    }
+
+    fn objects(&self, types: Vec<Arc<UserType>>) -> Vec<Value> {
         let mut objects: Vec<_> = types
             .iter()
             .flat_map(|t| self.store.objects.of(t))
@@ -113,7 +123,7 @@ impl World {
                 table.remove(&row);
             }
             // What was there before fits again.
-            Undo::Removed(table, row) => drop(table.insert(row)),
+            Undo::Removed(table, row) => drop(table.insert(&row)),
             Undo::Created(object) => {
                 self.store.objects.delete(&object);
             }

@@ -1,13 +1,17 @@
 //! The local database: types, objects and stored functions, and the journal that undoes changes.
 
+mod hashed;
+mod index;
 mod journal;
+mod numbered;
 mod objects;
+mod rows;
 mod table;
 mod types;
 
 pub use journal::{Journal, Undo};
-pub use objects::{Object, Objects};
-pub use table::{Access, Row, Table};
+pub use objects::{Object, ObjectScan, Objects};
+pub use table::{Access, Key, Row, Scan, Table};
 pub use types::{Types, UserType};
 
 /// Types, objects, and what has changed since the last commit. Stored functions hold their own rows.

@@ -1,41 +1,37 @@
 //! The rows of a stored function: its arguments, then its results. Indexed on whatever columns it
 //! is looked up by: an index is made when it is first wanted.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::borrow::Borrow;
+use std::sync::{Arc, Mutex, MutexGuard};
 
-use foldhash::fast::RandomState;
-
+use super::index::Index;
+use super::rows::{MOST, Place, Rows};
 use crate::diagnostic::{Error, Result};
 use crate::functions::function::Signature;
 use crate::run::wait::lock;
 use crate::syntax::ast::Many;
 use crate::types::{Type, Value};
 
-/// A row: arguments, then results.
+/// A row by itself: arguments, then results.
 pub type Row = Arc<[Value]>;
 
 /// The rows of a stored function.
 pub struct Table {
     name: String,
     types: Vec<Type>,
-    arity: usize,
+    /// The columns of the arguments, the first ones.
+    arguments: Vec<usize>,
+    /// Whether those determine the results.
+    unique_arguments: bool,
     /// Sets of columns whose values together occur at most once.
     unique: Vec<Vec<usize>>,
-    rows: Mutex<Rows>,
+    contents: Mutex<Contents>,
 }
 
-#[derive(Default)]
-struct Rows {
-    slots: Vec<Option<Row>>,
-    free: Vec<usize>,
-    /// For sets of columns: the places of the rows by the values there.
+struct Contents {
+    /// Shared with those who read all of them, and copied if it changes meanwhile.
+    rows: Arc<Rows>,
     indexes: Vec<Index>,
-}
-
-struct Index {
-    columns: Vec<usize>,
-    places: HashMap<Vec<Value>, Vec<usize>, RandomState>,
 }
 
 /// How the rows with given values in some columns are found.
@@ -64,30 +60,35 @@ impl Table {
         if signature.many == Many::One {
             unique.push((0..arity).collect());
         }
+        let arguments: Vec<usize> = (0..arity).collect();
         Table {
             name: signature.name.to_string(),
             types: columns.iter().map(|c| c.ty.clone()).collect(),
-            arity,
+            unique_arguments: is_unique(&unique, &arguments),
+            arguments,
             unique,
-            rows: Mutex::default(),
+            contents: Mutex::new(Contents::new(columns.len())),
         }
+    }
+
+    /// The columns of the arguments.
+    pub fn arguments(&self) -> &[usize] {
+        &self.arguments
     }
 
     /// Whether the arguments determine the results.
     pub fn is_unique_by_arguments(&self) -> bool {
-        self.is_unique_by(&(0..self.arity).collect::<Vec<_>>())
+        self.unique_arguments
     }
 
     /// Whether at most one row has given values in these columns.
     pub fn is_unique_by(&self, known: &[usize]) -> bool {
-        let determined = |columns: &Vec<usize>| columns.iter().all(|c| known.contains(c));
-        self.unique.iter().any(determined)
+        is_unique(&self.unique, known)
     }
 
     /// The number of rows.
     pub fn len(&self) -> usize {
-        let rows = lock(&self.rows);
-        rows.slots.len() - rows.free.len()
+        lock(&self.contents).rows.len()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -100,12 +101,25 @@ impl Table {
     }
 
     pub fn arity(&self) -> usize {
-        self.arity
+        self.arguments.len()
     }
 
-    /// All rows, oldest place first.
+    /// All rows as they are now, oldest place first.
     pub fn all(&self) -> Vec<Row> {
-        lock(&self.rows).slots.iter().flatten().cloned().collect()
+        let mut rows = self.scan();
+        let mut all = Vec::with_capacity(rows.rows.len());
+        while let Some(row) = rows.next() {
+            all.push(row.into());
+        }
+        all
+    }
+
+    /// Reads all rows as they are now, whatever happens to them meanwhile.
+    pub fn scan(&self) -> Scan {
+        Scan {
+            rows: lock(&self.contents).rows.clone(),
+            next: 0,
+        }
     }
 
     /// The rows that have the known values in their columns.
@@ -114,16 +128,35 @@ impl Table {
         if columns.is_empty() {
             return self.all();
         }
-        let values: Vec<Value> = known.iter().flatten().cloned().collect();
-        lock(&self.rows).find(&columns, &values)
+        let key: Vec<&Value> = known.iter().flatten().collect();
+        self.find(&columns, &key).iter().map(Row::from).collect()
+    }
+
+    /// The rows that have the values of `key` in `columns`. Nothing else can be done with the table
+    /// until the result is dropped.
+    #[inline]
+    pub fn find<V: Borrow<Value>>(&self, columns: &[usize], key: &[V]) -> Found<'_> {
+        let mut contents = lock(&self.contents);
+        let places = contents.find(columns, key);
+        Found { contents, places }
+    }
+
+    /// Finds rows by the value in one column, many times.
+    pub fn reader(&self, column: &[usize; 1]) -> Reader<'_> {
+        let mut contents = lock(&self.contents);
+        Reader {
+            index: contents.index(column),
+            column: column[0],
+            contents,
+        }
     }
 
     /// How rows are found by their values in `columns`.
     pub fn access(&self, columns: &[usize]) -> Access {
-        let rows = lock(&self.rows);
-        if rows.indexes.iter().any(|i| i.columns == columns) {
+        let contents = lock(&self.contents);
+        if contents.indexed(columns).is_some() {
             Access::Indexed
-        } else if rows.slots.len() <= SMALL {
+        } else if contents.rows.places() <= SMALL {
             Access::LookedThrough
         } else {
             Access::Unindexed
@@ -131,44 +164,63 @@ impl Table {
     }
 
     /// Adds a row. An error if its key or arguments occur already.
-    pub fn insert(&self, row: Row) -> Result<()> {
-        let mut rows = lock(&self.rows);
+    pub fn insert(&self, row: &[Value]) -> Result<()> {
+        let mut contents = lock(&self.contents);
+        if contents.rows.places() >= MOST {
+            return Err(
+                Error::run(format!("{} has {MOST} values already", self.name))
+                    .help("that is how many a stored function can have"),
+            );
+        }
         for columns in &self.unique {
-            let values: Vec<Value> = columns.iter().map(|c| row[*c].clone()).collect();
-            if let Some(other) = rows.find(columns, &values).first() {
-                return Err(self.duplicate(&row, other, columns));
+            let key: Vec<&Value> = columns.iter().map(|c| &row[*c]).collect();
+            let places = contents.find(columns, &key);
+            if let Some(other) = contents.places(&places).first() {
+                return Err(self.duplicate(row, contents.rows.get(*other), columns));
             }
         }
-        rows.insert(row);
+        contents.insert(row);
         Ok(())
     }
 
     /// Takes all rows away for good.
     pub fn clear(&self) {
-        *lock(&self.rows) = Rows::default();
+        *lock(&self.contents) = Contents::new(self.types.len());
     }
 
     /// Takes one row equal to `row` away. `false` if there is none.
-    pub fn remove(&self, row: &Row) -> bool {
-        lock(&self.rows).remove(row)
+    pub fn remove(&self, row: &[Value]) -> bool {
+        let mut contents = lock(&self.contents);
+        // An index on the arguments is there anyway where they are unique.
+        let all: Vec<usize> = (0..row.len()).collect();
+        let columns = self.unique.first().unwrap_or(&all);
+        let key: Vec<&Value> = columns.iter().map(|c| &row[*c]).collect();
+        let places = contents.find(columns, &key);
+        let same = |place: &&Place| contents.rows.get(**place) == row;
+        let place = contents.places(&places).iter().find(same).copied();
+        if let Some(place) = place {
+            contents.remove(place);
+        }
+        place.is_some()
     }
 
-    fn duplicate(&self, row: &Row, other: &Row, columns: &[usize]) -> Error {
-        let part = |row: &Row, from, to: usize| {
+    fn duplicate(&self, row: &[Value], other: &[Value], columns: &[usize]) -> Error {
+        let part = |row: &[Value], from, to: usize| {
             let values: Vec<_> = row[from..to].iter().map(Value::to_string).collect();
             values.join(",")
         };
         let width = self.types.len();
-        let (args, old) = (part(row, 0, self.arity), part(other, self.arity, width));
-        let new = part(row, self.arity, width);
-        if columns.iter().all(|c| *c < self.arity) {
+        let arity = self.arity();
+        let (args, old) = (part(row, 0, arity), part(other, arity, width));
+        let new = part(row, arity, width);
+        if columns.iter().all(|c| *c < arity) {
             Error::run(format!(
                 "{}({args}) has the value {old} already, and can have only one: {new} was not added",
                 self.name
             ))
             .help("use 'set' to replace the value; declare the result 'Bag of' to have several")
         } else {
-            let holder = part(other, 0, self.arity);
+            let holder = part(other, 0, arity);
             Error::run(format!(
                 "{}({args}) cannot be {new}: the value is a key, and {}({holder}) has it",
                 self.name, self.name
@@ -177,92 +229,192 @@ impl Table {
     }
 }
 
-impl Rows {
-    fn find(&mut self, columns: &[usize], values: &[Value]) -> Vec<Row> {
-        if self.slots.len() <= SMALL && self.indexes.iter().all(|i| i.columns != columns) {
-            let matches = |row: &&Row| columns.iter().zip(values).all(|(c, v)| row[*c] == *v);
-            return self
-                .slots
-                .iter()
-                .flatten()
-                .filter(matches)
-                .cloned()
-                .collect();
-        }
-        let at = self.index(columns);
-        let places = self.indexes[at].places.get(values);
-        let rows = places
-            .into_iter()
-            .flatten()
-            .filter_map(|place| self.slots[*place].clone());
-        rows.collect()
-    }
+fn is_unique(unique: &[Vec<usize>], known: &[usize]) -> bool {
+    let determined = |columns: &Vec<usize>| columns.iter().all(|c| known.contains(c));
+    unique.iter().any(determined)
+}
 
-    /// The index on these columns, made if there is none.
-    fn index(&mut self, columns: &[usize]) -> usize {
-        if let Some(at) = self.indexes.iter().position(|i| i.columns == columns) {
-            return at;
-        }
-        let mut index = Index {
-            columns: columns.to_vec(),
-            places: HashMap::default(),
-        };
-        for (place, row) in self.slots.iter().enumerate() {
-            if let Some(row) = row {
-                index.add(row, place);
-            }
-        }
-        self.indexes.push(index);
-        self.indexes.len() - 1
-    }
+/// The rows that were found.
+pub struct Found<'t> {
+    contents: MutexGuard<'t, Contents>,
+    places: Places,
+}
 
-    fn insert(&mut self, row: Row) {
-        let place = self.free.pop().unwrap_or(self.slots.len());
-        self.indexes
-            .iter_mut()
-            .for_each(|index| index.add(&row, place));
-        if place == self.slots.len() {
-            self.slots.push(Some(row));
-        } else {
-            self.slots[place] = Some(row);
-        }
-    }
+/// Where they are.
+enum Places {
+    None,
+    /// So many of these.
+    Few([Place; SMALL], usize),
+    /// What an index has.
+    Indexed {
+        index: usize,
+        entry: u32,
+    },
+}
 
-    fn remove(&mut self, row: &Row) -> bool {
-        let columns: Vec<usize> = (0..row.len()).collect();
-        let place = if self.slots.len() <= SMALL {
-            self.slots.iter().position(|r| r.as_ref() == Some(row))
-        } else {
-            let at = self.index(&columns);
-            let places = self.indexes[at].places.get(&row[..]);
-            places.and_then(|places| places.first().copied())
-        };
-        let Some(place) = place else { return false };
-        self.indexes
-            .iter_mut()
-            .for_each(|index| index.take(row, place));
-        self.slots[place] = None;
-        self.free.push(place);
-        true
+impl Found<'_> {
+    /// The rows, oldest first.
+    #[inline]
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &[Value]> {
+        let places = self.contents.places(&self.places);
+        places.iter().map(|place| self.contents.rows.get(*place))
     }
 }
 
-impl Index {
-    fn key(&self, row: &Row) -> Vec<Value> {
-        self.columns.iter().map(|c| row[*c].clone()).collect()
+/// Many lookups by the value in one column. Nothing else can be done with the table meanwhile.
+pub struct Reader<'t> {
+    contents: MutexGuard<'t, Contents>,
+    column: usize,
+    index: Option<usize>,
+}
+
+/// What a column must be.
+#[derive(Clone, Copy)]
+pub enum Key<'v> {
+    Integer(i64),
+    /// The object of that number.
+    Object(u64),
+    Value(&'v Value),
+}
+
+impl Key<'_> {
+    fn is(self, value: &Value) -> bool {
+        match (self, value) {
+            (Key::Integer(i), value) => *value == Value::Int(i),
+            (Key::Object(id), Value::Object(object)) => object.id() == id,
+            (Key::Object(_), _) => false,
+            (Key::Value(key), value) => value == key,
+        }
+    }
+}
+
+impl Reader<'_> {
+    /// Adds the places of the rows that have the key. `None` if it has to be looked up as a value.
+    #[inline]
+    pub fn find(&self, key: Key, places: &mut Vec<Place>) -> Option<()> {
+        let rows = &self.contents.rows;
+        match self.index {
+            Some(index) => {
+                let index = &self.contents.indexes[index];
+                if let Some(entry) = index.find_key(key, rows)? {
+                    places.extend_from_slice(index.places(&entry));
+                }
+            }
+            None => places.extend(rows.iter().filter(|p| key.is(&rows.get(*p)[self.column]))),
+        }
+        Some(())
     }
 
-    fn add(&mut self, row: &Row, place: usize) {
-        self.places.entry(self.key(row)).or_default().push(place);
+    #[inline]
+    pub fn row(&self, place: Place) -> &[Value] {
+        self.contents.rows.get(place)
+    }
+}
+
+/// All rows of a table, as they were when it was asked for them.
+pub struct Scan {
+    rows: Arc<Rows>,
+    next: usize,
+}
+
+impl Scan {
+    #[allow(clippy::should_implement_trait, reason = "it lends its rows")]
+    pub fn next(&mut self) -> Option<&[Value]> {
+        let place = self.rows.next(self.next)?;
+        self.next = place as usize + 1;
+        Some(self.rows.get(place))
     }
 
-    fn take(&mut self, row: &Row, place: usize) {
-        let key = self.key(row);
-        if let Some(places) = self.places.get_mut(&key) {
-            places.retain(|p| *p != place);
-            if places.is_empty() {
-                self.places.remove(&key);
+    /// The next rows, `most` at the most.
+    pub fn some(&mut self, most: usize) -> Vec<&[Value]> {
+        let mut rows = Vec::with_capacity(most);
+        while rows.len() < most
+            && let Some(place) = self.rows.next(self.next)
+        {
+            self.next = place as usize + 1;
+            rows.push(self.rows.get(place));
+        }
+        rows
+    }
+
+    /// Where the scan is.
+    pub fn mark(&self) -> usize {
+        self.next
+    }
+
+    /// Goes back to where the scan was.
+    pub fn back(&mut self, mark: usize) {
+        self.next = mark;
+    }
+}
+
+impl Contents {
+    fn new(width: usize) -> Contents {
+        Contents {
+            rows: Arc::new(Rows::new(width)),
+            indexes: Vec::new(),
+        }
+    }
+
+    /// The number of the index on these columns.
+    #[inline]
+    fn indexed(&self, columns: &[usize]) -> Option<usize> {
+        self.indexes.iter().position(|i| i.columns() == columns)
+    }
+
+    /// The number of the index on these columns, made if need be; none where there are few rows.
+    #[inline]
+    fn index(&mut self, columns: &[usize]) -> Option<usize> {
+        let indexed = self.indexed(columns);
+        if indexed.is_none() && self.rows.places() > SMALL {
+            self.indexes.push(Index::of(columns, &self.rows));
+            return Some(self.indexes.len() - 1);
+        }
+        indexed
+    }
+
+    fn find<V: Borrow<Value>>(&mut self, columns: &[usize], key: &[V]) -> Places {
+        let Some(index) = self.index(columns) else {
+            return self.look_through(columns, key);
+        };
+        match self.indexes[index].find(key, &self.rows) {
+            Some(entry) => Places::Indexed { index, entry },
+            None => Places::None,
+        }
+    }
+
+    fn look_through<V: Borrow<Value>>(&self, columns: &[usize], key: &[V]) -> Places {
+        let (mut places, mut count) = ([0; SMALL], 0);
+        for place in self.rows.iter() {
+            let row = self.rows.get(place);
+            if columns.iter().zip(key).all(|(c, v)| row[*c] == *v.borrow()) {
+                places[count] = place;
+                count += 1;
             }
         }
+        Places::Few(places, count)
+    }
+
+    #[inline]
+    fn places<'a>(&'a self, places: &'a Places) -> &'a [Place] {
+        match places {
+            Places::None => &[],
+            Places::Few(places, count) => &places[..*count],
+            Places::Indexed { index, entry } => self.indexes[*index].places(entry),
+        }
+    }
+
+    fn insert(&mut self, row: &[Value]) {
+        let place = Arc::make_mut(&mut self.rows).insert(row);
+        for index in &mut self.indexes {
+            index.add(place, &self.rows);
+        }
+    }
+
+    fn remove(&mut self, place: Place) {
+        for index in &mut self.indexes {
+            index.take(place, &self.rows);
+        }
+        Arc::make_mut(&mut self.rows).remove(place);
     }
 }

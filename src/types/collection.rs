@@ -38,6 +38,23 @@ pub trait Source: Send {
         error
     }
 
+    /// The next elements, where they are vectors of as many numbers each: the numbers by place in the
+    /// vector. `None` where they are not.
+    fn columns(&mut self, _: &Cx) -> Result<Option<Vec<Numbers>>> {
+        Ok(None)
+    }
+
+    /// Leaves the next elements out; gives how many. `None` where they have to be pulled.
+    fn skip(&mut self, cx: &Cx) -> Result<Option<usize>> {
+        Ok(self.numbers(cx)?.map(|batch| batch.len()))
+    }
+
+    /// How many elements of its input the latest result was made of, for a source that takes them in
+    /// batches and can tell.
+    fn taken(&self) -> Option<u64> {
+        None
+    }
+
     /// Whether elements arrive over time, so that each should be shown as soon as it is there.
     fn is_live(&self) -> bool {
         false
@@ -64,6 +81,14 @@ impl Numbers {
 
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Takes the last number away.
+    pub fn pop(&mut self) {
+        match self {
+            Numbers::Ints(ints) => drop(ints.pop()),
+            Numbers::Reals(reals) => drop(reals.pop()),
+        }
     }
 
     /// The numbers as reals.

@@ -3,7 +3,8 @@
 //! two Markdown tables.
 //!
 //! Needs mosquitto and mosquitto-clients; of jq, Python's duckdb, sqlite3 and luajit it takes what is
-//! there: `cargo bench --bench pipeline`. The variable `OSQL` names another osql to measure.
+//! there: `cargo bench --bench pipeline`, with `-- filter` or `-- numbers` for one part. The variable
+//! `OSQL` names another osql to measure.
 
 #[allow(dead_code, reason = "other benchmarks use the rest")]
 mod broker;
@@ -41,9 +42,21 @@ fn main() -> Result<()> {
         return Ok(());
     }
     let osql = std::env::var("OSQL").unwrap_or_else(|_| env!("CARGO_BIN_EXE_osql").to_owned());
-    filters(&osql)?;
-    println!();
-    numbers::compare(&osql)
+    if chosen("filter") {
+        filters(&osql)?;
+        println!();
+    }
+    if chosen("numbers") {
+        numbers::compare(&osql)?;
+    }
+    Ok(())
+}
+
+/// Whether a part is asked for: `filter` or `numbers` behind `--`; both where nothing is.
+fn chosen(part: &str) -> bool {
+    let mut words = std::env::args().skip(1).filter(|a| !a.starts_with("--"));
+    let first = words.next();
+    first.is_none_or(|word| word == part) || words.any(|word| word == part)
 }
 
 /// What one run of a filter took and what came out.

@@ -4,6 +4,7 @@ mod session;
 
 mod bad_input;
 mod basics;
+mod batches;
 mod database;
 mod errors;
 mod examples;

@@ -122,3 +122,19 @@ fn nested_calls_of_stored_functions_are_looked_up() {
     );
     assert!(lines.iter().all(|l| !l.contains("extent")), "{lines:?}");
 }
+
+#[test]
+fn a_variable_may_stand_for_several_columns() {
+    let mut db = Db::of(
+        "create function f(Integer a, Integer b) -> Integer as stored;
+        set f(1,1) = 5; set f(1,2) = 6; set f(3,3) = 7; set f(4,4) = 4;
+        create function g(Integer a) -> Integer as stored;
+        set g(1) = 1; set g(2) = 3; set g(5) = 5;",
+    );
+    db.gives("select x from Integer x where g(x) = x order by x;", "1\n5");
+    db.gives(
+        "select x, y from Integer x, Integer y where f(x,x) = y order by x;",
+        "[1,5]\n[3,7]\n[4,4]",
+    );
+    db.gives("select x from Integer x where f(x,x) = x;", "4");
+}

@@ -1,0 +1,102 @@
+//! Looks up rows of stored functions.
+
+use super::eval::with_values;
+use super::{Cx, pattern};
+use crate::compile::plan::{Column, Expr, Lookup, Slot};
+use crate::diagnostic::Result;
+use crate::functions::function::Body;
+use crate::store::Scan;
+use crate::types::Value;
+
+/// The rows that a lookup found and that have not been bound yet.
+pub enum Rows {
+    /// All rows of the function.
+    All(Scan),
+    /// Rows one after the other, taken out because the function may change meanwhile.
+    Some {
+        cells: Vec<Value>,
+        width: usize,
+        next: usize,
+    },
+}
+
+/// What looking up has come to.
+pub enum Start {
+    Nothing,
+    /// The only row, bound already.
+    Bound,
+    Rows(Rows),
+}
+
+/// Finds the rows of a lookup. The only one is bound at once if it only has to be copied.
+pub fn start(lookup: &Lookup, frame: &mut [Value], cx: &Cx) -> Result<Start> {
+    cx.token.check()?;
+    let Body::Stored(table) = &lookup.function.body else {
+        return Ok(Start::Nothing);
+    };
+    if lookup.known.is_empty() {
+        return Ok(Start::Rows(Rows::All(table.scan())));
+    }
+    let known = known(lookup);
+    let found = with_values(lookup.known.len(), known, frame, cx, |key| {
+        table.find(&lookup.known, key)
+    })?;
+    let Some(found) = found else {
+        return Ok(Start::Nothing);
+    };
+    let mut rows = found.iter();
+    match (rows.len(), &lookup.copies) {
+        (0, _) => Ok(Start::Nothing),
+        (1, Some(copies)) => {
+            copy(copies, rows.next().unwrap_or_default(), frame);
+            Ok(Start::Bound)
+        }
+        _ => Ok(Start::Rows(Rows::Some {
+            cells: rows.flatten().cloned().collect(),
+            width: lookup.columns.len(),
+            next: 0,
+        })),
+    }
+}
+
+fn known(lookup: &Lookup) -> impl Iterator<Item = &Expr> {
+    lookup.columns.iter().filter_map(|column| match column {
+        Column::Known(expr) => Some(expr),
+        Column::Bind(_) => None,
+    })
+}
+
+fn copy(copies: &[(usize, Slot)], row: &[Value], frame: &mut [Value]) {
+    for (column, slot) in copies {
+        frame[*slot].clone_from(&row[*column]);
+    }
+}
+
+impl Rows {
+    /// Binds the next row that matches; `false` at the end.
+    pub fn bind(&mut self, lookup: &Lookup, frame: &mut [Value], cx: &Cx) -> Result<bool> {
+        while let Some(row) = self.next() {
+            cx.token.check()?;
+            match &lookup.copies {
+                Some(copies) => {
+                    copy(copies, row, frame);
+                    return Ok(true);
+                }
+                None if pattern::bind_row(lookup, row, frame, cx)? => return Ok(true),
+                None => {}
+            }
+        }
+        Ok(false)
+    }
+
+    fn next(&mut self) -> Option<&[Value]> {
+        match self {
+            Rows::All(scan) => scan.next(),
+            Rows::Some { cells, width, next } => {
+                let row = cells.get(*next..*next + *width)?;
+                *next += *width;
+                Some(row)
+            }
+        }
+    }
+}
