@@ -24,6 +24,8 @@ pub struct Source {
     pub text: String,
     /// Number of the first line of `text` within what `name` stands for; counts from 1.
     pub first_line: usize,
+    /// Where `text` begins in that line, in characters; counts from 1.
+    pub first_column: usize,
 }
 
 impl Source {
@@ -32,16 +34,26 @@ impl Source {
         Source::at_line(name, text, 1)
     }
 
-    /// A source cut out of a larger one, of which it starts at line `first_line` (from 1).
+    /// A source cut out of a larger one, at the beginning of its line `first_line` (from 1).
     pub fn at_line(
         name: impl Into<String>,
         text: impl Into<String>,
         first_line: usize,
     ) -> Arc<Source> {
+        Source::at_place(name, text, (first_line, 1))
+    }
+
+    /// A source cut out of a larger one, where it starts at a line and a column (both from 1).
+    pub fn at_place(
+        name: impl Into<String>,
+        text: impl Into<String>,
+        (first_line, first_column): (usize, usize),
+    ) -> Arc<Source> {
         Arc::new(Source {
             name: name.into(),
             text: text.into(),
             first_line,
+            first_column,
         })
     }
 }
@@ -280,6 +292,19 @@ mod tests {
             rendered("1;\n2 +* 3;\n", 41, 6..7),
             "error: it is so\n   ┌─ x.osql:42:4\n   │\n42 │ 2 +* 3;\n   │    ^\n"
         );
+    }
+
+    #[test]
+    fn a_place_in_the_first_line_counts_what_stands_before_the_text() {
+        let source = Source::at_place("x.osql", "2 +* 3 +\n4 4;", (7, 11));
+        let place = |start| {
+            let shown = Error::run("so")
+                .at(&Span::new(&source, start, start + 1))
+                .render(false);
+            shown.lines().nth(1).unwrap_or("").trim().to_owned()
+        };
+        assert_eq!(place(3), "┌─ x.osql:7:14");
+        assert_eq!(place(11), "┌─ x.osql:8:3");
     }
 
     #[test]

@@ -14,17 +14,26 @@ pub struct Splitter {
     name: String,
     /// Text that no statement has been made of yet.
     text: String,
-    /// How far into `text` the scan has come, and the number of the line there.
+    /// How far into `text` the scan has come, and the line and column there, both from 1.
     at: usize,
     line: usize,
-    /// Where the statement begins and on which line, once its first token is there.
-    start: Option<(usize, usize)>,
+    column: usize,
+    /// Where the statement begins, once its first token is there.
+    start: Option<Start>,
     state: State,
     /// Brackets that are open.
     open: Vec<Bracket>,
     /// The last byte outside blanks and comments of this statement.
     last: u8,
     ready: VecDeque<Arc<Source>>,
+}
+
+/// Where a statement begins: in the text that is held, and in the whole.
+#[derive(Clone, Copy)]
+struct Start {
+    at: usize,
+    line: usize,
+    column: usize,
 }
 
 /// What the scan is in the middle of.
@@ -53,6 +62,7 @@ impl Splitter {
             text: String::new(),
             at: 0,
             line: 1,
+            column: 1,
             start: None,
             state: State::Between,
             open: Vec::new(),
@@ -100,8 +110,14 @@ impl Splitter {
             }
             let step = self.step(byte, next);
             let end = (self.at + step).min(self.text.len());
-            let passed = &self.text.as_bytes()[self.at..end];
-            self.line += passed.iter().filter(|b| **b == b'\n').count();
+            for at in self.at..end {
+                match self.text.as_bytes()[at] {
+                    b'\n' => (self.line, self.column) = (self.line + 1, 1),
+                    // The later bytes of a character are no column of their own.
+                    0x80..=0xbf => {}
+                    _ => self.column += 1,
+                }
+            }
             self.at = end;
         }
     }
@@ -127,7 +143,11 @@ impl Splitter {
         if byte.is_ascii_whitespace() || (byte == b';' && self.start.is_none()) {
             return State::Between;
         }
-        self.start.get_or_insert((self.at, self.line));
+        self.start.get_or_insert(Start {
+            at: self.at,
+            line: self.line,
+            column: self.column,
+        });
         // A brace before a string opens a record, also where a block could stand.
         if self.last == b'{' && matches!(byte, b'\'' | b'"' | b':') {
             self.open.pop();
@@ -172,8 +192,9 @@ impl Splitter {
     }
 
     /// Makes a statement of the text from `start` to `end`.
-    fn cut(&mut self, (start, line): (usize, usize), end: usize) {
-        let source = Source::at_line(&self.name, &self.text[start..end], line);
+    fn cut(&mut self, start: Start, end: usize) {
+        let place = (start.line, start.column);
+        let source = Source::at_place(&self.name, &self.text[start.at..end], place);
         self.ready.push_back(source);
         self.open.clear();
         self.last = 0;
@@ -181,11 +202,13 @@ impl Splitter {
 
     /// Drops the text that is done with.
     fn forget(&mut self) {
-        let done = self.start.map_or(self.at, |(start, _)| start);
+        let done = self.start.map_or(self.at, |start| start.at);
         if done > 0 {
             self.text.drain(..done);
             self.at -= done;
-            self.start = self.start.map(|(start, line)| (start - done, line));
+            if let Some(start) = &mut self.start {
+                start.at -= done;
+            }
         }
     }
 }
@@ -196,8 +219,8 @@ mod tests {
 
     use super::*;
 
-    /// The statements of `text` with their lines, pushed in pieces that end at `cuts`.
-    fn pieces(text: &str, cuts: &[usize]) -> Vec<(usize, String)> {
+    /// The statements of `text` with their lines and columns, pushed in pieces that end at `cuts`.
+    fn pieces(text: &str, cuts: &[usize]) -> Vec<((usize, usize), String)> {
         let mut splitter = Splitter::new("test");
         let mut found = Vec::new();
         let mut at = 0;
@@ -211,7 +234,7 @@ mod tests {
         found.extend(splitter.finish());
         found
             .iter()
-            .map(|s| (s.first_line, s.text.clone()))
+            .map(|s| ((s.first_line, s.first_column), s.text.clone()))
             .collect()
     }
 
@@ -221,14 +244,17 @@ mod tests {
 
     #[test]
     fn statements_end_at_their_semicolons() {
-        let script = "1+1;\n/* a; b */ set :x = ';';\n\n// c;\nprint(\"\\\";\") ; ;\n quit";
+        let script =
+            "1+1; 'åß'; 2;\n/* a; b */ set :x = ';';\n\n// c;\nprint(\"\\\";\") ; ;\n quit";
         assert_eq!(
             pieces(script, &[]),
             [
-                (1, "1+1;".to_owned()),
-                (2, "set :x = ';';".to_owned()),
-                (5, "print(\"\\\";\") ;".to_owned()),
-                (6, "quit".to_owned()),
+                ((1, 1), "1+1;".to_owned()),
+                ((1, 6), "'åß';".to_owned()),
+                ((1, 12), "2;".to_owned()),
+                ((2, 12), "set :x = ';';".to_owned()),
+                ((5, 1), "print(\"\\\";\") ;".to_owned()),
+                ((6, 2), "quit".to_owned()),
             ]
         );
     }

@@ -252,7 +252,12 @@ fn misspelt_statement(scene: &Scene<'_>) -> Option<Error> {
         return None;
     };
     let follows = scene.found?.kind;
-    if first.kind != Kind::Word || !matches!(follows, Kind::Word | Kind::Text(_) | Kind::Sign) {
+    if first.kind != Kind::Word
+        || !matches!(
+            follows,
+            Kind::Word | Kind::Text(_) | Kind::Sign | Kind::Number
+        )
+    {
         return None;
     }
     let word = scene.text(first);

@@ -18,6 +18,7 @@ fn errors_say_what_and_where() {
             "'selct' begins no statement",
             "selct",
         ),
+        ("selct 1;", "'selct' begins no statement", "selct"),
         ("creat type P;", "'creat' begins no statement", "creat"),
         ("1 + ;", "expected an expression", ";"),
         ("f(1,);", "expected an expression", ")"),
