@@ -11,6 +11,8 @@ use crate::syntax::ast::{self, Expr, ExprKind, Many};
 
 /// Built-in functions with state, by name.
 const STATEFUL: &[&str] = &[
+    "json:request",
+    "setf",
     "rand",
     "frand",
     "rand_seed",

@@ -16,6 +16,7 @@ pub mod file;
 pub mod flow;
 pub mod function;
 pub mod high_order;
+mod http;
 pub mod job;
 pub mod json;
 pub mod library;

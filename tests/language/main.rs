@@ -18,3 +18,4 @@ mod second_order;
 mod types;
 mod updates;
 mod vectors;
+mod web;
