@@ -9,8 +9,9 @@ use super::stateful::is_stateful;
 use super::{Compiler, call_type};
 use crate::diagnostic::{Error, Result, Span};
 use crate::functions::Function;
+use crate::functions::binary::no_variable;
 use crate::functions::function::Param;
-use crate::syntax::ast::{self, BinaryOp, ExprKind, Many};
+use crate::syntax::ast::{self, BinaryOp, ExprKind, Many, Variable};
 use crate::types::{Type, Value};
 
 /// What overload resolution decided.
@@ -129,6 +130,9 @@ impl Compiler<'_> {
             return self.explained(query);
         }
         let resolvents = self.world.library.named(function)?;
+        if &*function.name.text == "setf" {
+            return self.set_byte(&resolvents, args, span);
+        }
         let mut fragments = Vec::with_capacity(args.len());
         for (i, arg) in args.iter().enumerate() {
             self.keep_streams = wants_streams(&resolvents, i);
@@ -256,6 +260,31 @@ impl Compiler<'_> {
             })),
             ty,
         ))
+    }
+
+    /// `setf(:b, i, v)` changes the binary in the variable: it is given the variable's name.
+    fn set_byte(
+        &mut self,
+        resolvents: &[Arc<Function>],
+        args: &[ast::Expr],
+        span: &Span,
+    ) -> Result<(Expr, Type)> {
+        let fragments = self.fragments(&args.iter().collect::<Vec<_>>())?;
+        let named =
+            matches!(fragments.first(), Some(name) if name.whole_type() == Type::Charstring);
+        let (mut call, ty) = self.resolve("setf", resolvents, fragments, span)?;
+        if named {
+            return Ok((call, ty));
+        }
+        let by_name = |f: &&Arc<Function>| f.signature.params[0].ty == Type::Charstring;
+        let (Expr::Call(changed), ExprKind::Variable(Variable::Session(name)), Some(by_name)) =
+            (&mut call, &args[0].kind, resolvents.iter().find(by_name))
+        else {
+            return Err(no_variable().at(&args[0].span));
+        };
+        changed.target = Target::One(by_name.clone());
+        changed.args[0] = Expr::Const(Value::Str(name.text.clone()));
+        Ok((call, ty))
     }
 
     /// An argument for a parameter that takes a whole collection.

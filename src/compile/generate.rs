@@ -19,7 +19,7 @@ impl Compiler<'_> {
         let extent = |ty: &Type| {
             matches!(
                 ty,
-                Type::User(_) | Type::Userobject | Type::Function | Type::Type
+                Type::User(_) | Type::Userobject | Type::Function | Type::Type | Type::Topic
             )
         };
         let slot = self

@@ -125,6 +125,20 @@ impl Compiler<'_> {
                 },
             );
         }
+        if let ExprKind::Call { function, args } = &expr.kind
+            && &*function.name.text == "setf"
+            && let [variable, _, _] = args.as_slice()
+            && let ExprKind::Variable(target @ Variable::Local(_)) = &variable.kind
+        {
+            let mut function = function.clone();
+            function.name.text = "put_binary".into();
+            let kind = ExprKind::Call {
+                function,
+                args: args.clone(),
+            };
+            let span = expr.span.clone();
+            return self.assign(std::slice::from_ref(target), &ast::Expr { kind, span });
+        }
         Ok(Stmt::Run(self.rows(expr)?))
     }
 

@@ -63,6 +63,9 @@ const STATEFUL: &[&str] = &[
     "background",
     "stop",
     "sink",
+    "create_topic",
+    "add_topic",
+    "current_topics",
 ];
 
 /// Whether evaluating `expr` has state: it takes elements from a stream, or calls what has state.

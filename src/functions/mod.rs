@@ -39,6 +39,7 @@ pub mod string;
 pub mod table;
 pub mod time;
 pub mod timed;
+pub mod topic;
 pub mod transitive;
 pub mod update;
 pub mod vector;

@@ -4,6 +4,7 @@ mod session;
 
 mod bad_input;
 mod basics;
+mod binaries;
 mod database;
 mod errors;
 mod examples;
@@ -15,6 +16,7 @@ mod planner;
 mod procedures;
 mod queries;
 mod second_order;
+mod topics;
 mod types;
 mod updates;
 mod vectors;
