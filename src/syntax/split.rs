@@ -3,12 +3,14 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::words::{Mark, Words};
 use crate::diagnostic::Source;
 
 /// Cuts text that arrives in pieces into statements, at the semicolons that close them.
 ///
-/// A semicolon in a string, a comment or a block `{ …; … }` closes nothing; one inside parentheses
-/// that were never closed does, or a slip would swallow the rest of a script. Every byte is looked
+/// A semicolon in a string, a comment, a block `{ …; … }` or a loop `while … end while` closes
+/// nothing; one inside parentheses that were never closed does, or a slip would swallow the rest of a
+/// script. Every byte is looked
 /// at once, however the text is cut up. Blanks and comments before a statement are no part of it.
 pub struct Splitter {
     name: String,
@@ -23,8 +25,11 @@ pub struct Splitter {
     state: State,
     /// Brackets that are open.
     open: Vec<Bracket>,
-    /// The last byte outside blanks and comments of this statement.
+    words: Words,
+    /// The last byte outside blanks and comments of this statement, 0 before the first.
     last: u8,
+    /// The byte just before, 0 after a string or comment.
+    adjacent: u8,
     ready: VecDeque<Arc<Source>>,
 }
 
@@ -52,6 +57,8 @@ enum Bracket {
     Expression,
     /// The braces of a block of statements.
     Block,
+    /// `while`, `loop` or `case` with statements up to its `end`.
+    Words,
 }
 
 impl Splitter {
@@ -66,7 +73,9 @@ impl Splitter {
             start: None,
             state: State::Between,
             open: Vec::new(),
+            words: Words::default(),
             last: 0,
+            adjacent: 0,
             ready: VecDeque::new(),
         }
     }
@@ -124,6 +133,13 @@ impl Splitter {
 
     /// Looks at `byte` and perhaps the `next`; gives how many of them it has taken.
     fn step(&mut self, byte: u8, next: Option<u8>) -> usize {
+        if self.state == State::Between {
+            let mark = self.words.take(byte, self.last, self.adjacent);
+            self.mark(mark);
+            self.adjacent = byte;
+        } else {
+            self.adjacent = 0;
+        }
         let (state, taken) = match (self.state, byte, next) {
             (State::Between, b'/', Some(b'/')) => (State::LineComment, 2),
             (State::Between, b'/', Some(b'*')) => (State::BlockComment, 2),
@@ -156,6 +172,7 @@ impl Splitter {
         match byte {
             b'(' | b'[' => self.open.push(Bracket::Expression),
             b'{' => self.open.push(self.brace()),
+            b'}' if self.open.last() == Some(&Bracket::Words) => self.close(Bracket::Block),
             b')' | b']' | b'}' => {
                 self.open.pop();
             }
@@ -169,6 +186,29 @@ impl Splitter {
             b'\'' => State::Single,
             b'"' => State::Double,
             _ => State::Between,
+        }
+    }
+
+    /// What a word means for the brackets.
+    fn mark(&mut self, mark: Option<Mark>) {
+        match mark {
+            Some(Mark::Opens) => self.open.push(Bracket::Words),
+            Some(Mark::OpensChoice) => self.open.push(Bracket::Expression),
+            // The choice between values, or parentheses in it that are still open.
+            Some(Mark::Closes) if self.open.last() == Some(&Bracket::Expression) => {
+                self.open.pop();
+            }
+            Some(Mark::Closes) if self.open.last() == Some(&Bracket::Words) => {
+                self.open.pop();
+            }
+            Some(Mark::Closes) | None => {}
+        }
+    }
+
+    /// Closes the innermost such bracket and all within it.
+    fn close(&mut self, bracket: Bracket) {
+        if let Some(at) = self.open.iter().rposition(|b| *b == bracket) {
+            self.open.truncate(at);
         }
     }
 
@@ -197,6 +237,7 @@ impl Splitter {
         let source = Source::at_place(&self.name, &self.text[start.at..end], place);
         self.ready.push_back(source);
         self.open.clear();
+        self.words.clear();
         self.last = 0;
     }
 
@@ -268,6 +309,40 @@ mod tests {
     }
 
     #[test]
+    fn loops_stay_whole() {
+        for whole in [
+            "while :i < 3 do set :i = :i + 1; print(:i); end while;",
+            "WHILE (f(:i)) DO set :i = g(case when :i > 1 then 2 else 3 end); END WHILE;",
+            "loop set :i = :i - 1; case when :i = 0 then leave; end; end loop;",
+            "while true do while false do f(1); end while; leave; end while;",
+            "for each Integer i where i in range(3) while g(i) do print(i); leave; end while;",
+            "for each Pump p { while f(p) do set g(p) = 1; end while; set h(p) = 2; };",
+            "case when :x > 1 then print(1); when :x > 2 then print(2); else print(3); end;",
+            "create function f() -> Real as while g() do h(); end while;",
+            "{ loop leave; };",
+        ] {
+            assert_eq!(texts(&format!("{whole} 2;")), [whole, "2;"]);
+        }
+    }
+
+    #[test]
+    fn the_words_of_loops_are_names_elsewhere() {
+        for whole in [
+            "case when :x > 1 then case when :y > 1 then 1 else 2 end else 3 end;",
+            "set :while = 1;",
+            "set :end = :loop + :case;",
+            "select loop from Integer loop where loop in range(3);",
+            "f(while, :end);",
+            "loop;",
+            "create function f(Integer x) -> Integer as case when x > 1 then 2;",
+            "select case when x > 1 then 2 from Integer x;",
+            "loop:start();",
+        ] {
+            assert_eq!(texts(&format!("{whole} 2;")), [whole, "2;"]);
+        }
+    }
+
+    #[test]
     fn an_open_bracket_does_not_swallow_the_script() {
         assert_eq!(texts("f(1;\n2;"), ["f(1;", "2;"]);
         assert_eq!(texts("set :r = {'a': 1;\n2;"), ["set :r = {'a': 1;", "2;"]);
@@ -320,7 +395,7 @@ mod tests {
     proptest! {
         #[test]
         fn pieces_do_not_depend_on_the_cuts(
-            text in r#"([a-z{}()'"\\/* ;|\n]|/\*|\*/|//|å){0,60}"#,
+            text in r#"([a-z{}()'"\\/* ;|\n]|/\*|\*/|//|å|while |loop |case |end |do ){0,60}"#,
             mut cuts in prop::collection::vec(0..80usize, 0..12),
         ) {
             cuts.sort_unstable();
