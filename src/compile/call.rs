@@ -48,7 +48,7 @@ pub fn best<'f>(resolvents: &'f [Arc<Function>], args: &[Type]) -> Option<&'f Ar
 
 /// The same, where the types of some arguments are meant as they stand: what is declared for their
 /// subtypes is not asked.
-fn choose_exactly(
+pub(super) fn choose_exactly(
     resolvents: &[Arc<Function>],
     args: &[Type],
     exact: impl Fn(usize) -> bool,

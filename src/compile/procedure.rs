@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::call::choose_exactly;
 use super::plan::{
     CreateObjects, Expr, Instance, Place as Target, Procedure, Slot, Stmt, Sub, Update,
 };
@@ -326,26 +327,43 @@ impl Compiler<'_> {
 
     /// The updatable function of an object of type `ty` that is its only argument.
     fn attribute(&mut self, name: &ast::FunctionName, ty: &Type) -> Result<Arc<Function>> {
-        self.updatable(name, std::slice::from_ref(ty))
+        // The objects are of this type and no other.
+        let args = [(ty.clone(), true)];
+        Ok(self.updatable(name, &args)?.swap_remove(0))
     }
 
-    /// The function that an update changes, given the types of its arguments.
-    fn updatable(&mut self, name: &ast::FunctionName, args: &[Type]) -> Result<Arc<Function>> {
+    /// The functions that an update can change, the best first, given the types of its arguments and
+    /// whether each is meant as it stands.
+    fn updatable(
+        &mut self,
+        name: &ast::FunctionName,
+        args: &[(Type, bool)],
+    ) -> Result<Vec<Arc<Function>>> {
         let resolvents = self.world.library.named(name)?;
-        let Some(choice) = super::choose(&resolvents, args) else {
+        let types: Vec<Type> = args.iter().map(|(ty, _)| ty.clone()).collect();
+        let Some(choice) = choose_exactly(&resolvents, &types, |i| args[i].1) else {
             return Err(super::call::no_resolvent(
                 &name.name.text,
                 &resolvents,
-                args,
+                &types,
                 &name.name.span,
             ));
         };
-        let function = choice.candidates[0].clone();
-        super::updatable(self.world, &function)?.ok_or_else(|| {
-            Error::compile(format!("{} cannot be updated", function.signature))
-                .at(&name.name.span)
-                .help("stored functions can, and inverses of stored functions")
-        })
+        let mut functions = Vec::with_capacity(choice.candidates.len());
+        for function in choice.candidates {
+            match super::updatable(self.world, &function)? {
+                Some(updatable) => functions.push(updatable),
+                None if functions.is_empty() => {
+                    let message = format!("{} cannot be updated", function.signature);
+                    return Err(Error::compile(message)
+                        .at(&name.name.span)
+                        .help("stored functions can, and inverses of stored functions"));
+                }
+                // An error only for a row that means this one.
+                None => functions.push(function),
+            }
+        }
+        Ok(functions)
     }
 
     /// `remove married(:p) = :q` of a predicate `married(p,q)` is `set married(:p,:q) = false`.
@@ -387,8 +405,8 @@ impl Compiler<'_> {
             span: span.clone(),
         };
         let types = self.argument_types(&select, update.args.len())?;
-        let function = self.updatable(&update.function, &types)?;
-        let tuple = function.signature.columns.len() > 1;
+        let functions = self.updatable(&update.function, &types)?;
+        let tuple = functions[0].signature.columns.len() > 1;
         if !tuple {
             self.keep_value = true;
         }
@@ -406,24 +424,32 @@ impl Compiler<'_> {
         };
         Ok(Stmt::Update(Update {
             op: update.op,
-            function,
+            functions: functions.into(),
             rows,
             span: span.clone(),
         }))
     }
 
-    fn argument_types(&mut self, select: &Select, count: usize) -> Result<Vec<Type>> {
+    /// The types of an update's arguments, and whether each is meant as it stands.
+    fn argument_types(&mut self, select: &Select, count: usize) -> Result<Vec<(Type, bool)>> {
         self.push_frame();
         let keep = std::mem::take(&mut self.keep_value);
         let compiled = (|| {
             self.declare(&select.from)?;
             let items: Vec<_> = select.items.iter().collect();
             self.plan_conditions(select.filter.as_ref(), &items)?;
-            self.columns(&select.items[..count], SelectKind::Bag)
+            let (args, types) = self.columns(&select.items[..count], SelectKind::Bag)?;
+            let exact = args.iter().map(|arg| match arg {
+                Expr::Convert(_, Type::User(_)) => true,
+                Expr::Slot(slot) => self.top().vars[*slot].exact,
+                _ => false,
+            });
+            let exact: Vec<bool> = exact.collect();
+            Ok(types.into_iter().zip(exact).collect())
         })();
         self.keep_value = keep;
         self.pop_frame();
-        Ok(compiled?.1)
+        compiled
     }
 }
 

@@ -40,11 +40,19 @@ pub fn resolvent(f: &Arc<Function>, args: &[Value], cx: &Cx) -> Result<Arc<Funct
         return Ok(f.clone());
     }
     let candidates = cx.world.library.resolvents(f.name())?;
-    let types: Vec<Type> = args.iter().map(fit::type_of).collect();
-    match best(&candidates, &types) {
-        Some(best) => Ok(best.clone()),
-        None => Err(mismatch(&candidates, &types)),
+    resolvent_among(&candidates, args).cloned()
+}
+
+/// The resolvent that is meant with these arguments; an only one is, whatever they are.
+pub fn resolvent_among<'f>(
+    candidates: &'f [Arc<Function>],
+    args: &[Value],
+) -> Result<&'f Arc<Function>> {
+    if let [only] = candidates {
+        return Ok(only);
     }
+    let types: Vec<Type> = args.iter().map(fit::type_of).collect();
+    best(candidates, &types).ok_or_else(|| mismatch(candidates, &types))
 }
 
 /// Calls a function. A generic one chooses a resolvent by the arguments.
