@@ -133,6 +133,12 @@ impl Compiler<'_> {
         if &*function.name.text == "setf" {
             return self.set_byte(&resolvents, args, span);
         }
+        if &*function.name.text == "call"
+            && function.result_types.is_none()
+            && let Some(called) = self.call_of_function(args, span)?
+        {
+            return Ok(called);
+        }
         let mut fragments = Vec::with_capacity(args.len());
         for (i, arg) in args.iter().enumerate() {
             self.keep_streams = wants_streams(&resolvents, i);
@@ -187,7 +193,7 @@ impl Compiler<'_> {
         self.resolve(name, &resolvents, args, span)
     }
 
-    fn fragments(&mut self, args: &[&ast::Expr]) -> Result<Vec<Fragment>> {
+    pub(super) fn fragments(&mut self, args: &[&ast::Expr]) -> Result<Vec<Fragment>> {
         args.iter()
             .map(|arg| self.fragment(|c| c.expr(arg)))
             .collect()
@@ -226,7 +232,7 @@ impl Compiler<'_> {
         Ok((Expr::Arith(op, call), ty))
     }
 
-    fn resolve(
+    pub(super) fn resolve(
         &mut self,
         name: &str,
         resolvents: &[Arc<Function>],

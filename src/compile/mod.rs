@@ -6,6 +6,7 @@
 //! that iterates over it is added to the frame, and the call works on each element (Daplex
 //! semantics). What needs a whole collection is compiled in a frame of its own.
 
+mod apply;
 mod call;
 pub mod explain;
 mod expr;

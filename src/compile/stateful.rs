@@ -51,6 +51,7 @@ const STATEFUL: &[&str] = &[
     "eval",
     "evalv",
     "call",
+    "callv",
     "apply",
     "trace",
     "untrace",

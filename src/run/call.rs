@@ -55,10 +55,24 @@ pub fn resolvent_among<'f>(
     best(candidates, &types).ok_or_else(|| mismatch(candidates, &types))
 }
 
+/// The argument that the resolvent for these takes element by element: each may mean another one.
+fn lifted(candidates: &[Arc<Function>], args: &[Value]) -> Option<usize> {
+    if !args.iter().any(Value::is_collection) {
+        return None;
+    }
+    let types: Vec<Type> = args.iter().map(fit::type_of).collect();
+    let params = &best(candidates, &types)?.signature.params;
+    (0..args.len()).find(|i| args[*i].is_collection() && !params[*i].ty.is_collection())
+}
+
 /// Calls a function. A generic one chooses a resolvent by the arguments.
 pub fn function(f: &Arc<Function>, mut args: Vec<Value>, cx: &Cx) -> Result<Option<Value>> {
     if f.is_generic() {
-        return late(&cx.world.library.resolvents(f.name())?, args, cx);
+        let candidates = cx.world.library.resolvents(f.name())?;
+        return match lifted(&candidates, &args) {
+            Some(i) => Ok(Some(lift(f, args, i))),
+            None => late(&candidates, args, cx),
+        };
     }
     if args.len() != f.arity() {
         let types: Vec<Type> = args.iter().map(fit::type_of).collect();
