@@ -253,3 +253,48 @@ fn a_null_argument_gives_nothing() {
     let mut db = Db::of("create function inc(Integer x) -> Integer as x + 1;");
     db.gives("inc(null); sqrt(null); 1 + null; [1,null];", "[1,null]");
 }
+
+#[test]
+fn a_function_knows_which_resolvents_it_calls() {
+    let mut db = Db::of(
+        "create type Tank; create type Boiler under Tank;
+         create function level(Tank) -> Number as stored;
+         create function level(Charstring name) -> Number as 1;
+         create function level(Boiler b) -> Number as 2;
+         create function fill(Tank t) -> Number as level(t) + level(t);
+         create function named_level(Charstring n) -> Number as level(upper(n));
+         create function empty(Boiler b) -> Boolean as { set level(cast(b as Tank)) = 0; };
+         create function all_levels() -> Bag of Number as select level(b) from Boiler b;",
+    );
+    db.gives_bag(
+        "calls(#'fill');",
+        "#'tank.level->number'
+         #'boiler.level->number'",
+    );
+    db.gives_bag(
+        "calls(#'named_level');",
+        "#'charstring.level->number'\n#'charstring.upper->charstring'",
+    );
+    db.gives("calls(#'empty');", "#'tank.level->number'");
+    db.gives("calls(#'all_levels');", "#'boiler.level->number'");
+    db.gives_bag(
+        "calledby(#'tank.level->number');",
+        "#'tank.fill->number'\n#'boiler.empty->boolean'",
+    );
+    db.gives(
+        "calledby(#'charstring.level->number');",
+        "#'charstring.named_level->number'",
+    );
+    // Of the generic function, all of them.
+    db.gives_bag(
+        "name(calledby(functionnamed('level')));",
+        "\"all_levels\"\n\"empty\"\n\"fill\"\n\"named_level\"",
+    );
+    db.does("create function fill(Charstring n) -> Number as level(n);");
+    db.gives_bag(
+        "calls(functionnamed('fill'));",
+        "#'tank.level->number'
+         #'boiler.level->number'
+         #'charstring.level->number'",
+    );
+}
