@@ -133,7 +133,7 @@ impl Error {
     fn new(kind: Kind, message: impl Into<String>) -> Error {
         Error(Box::new(Inner {
             kind,
-            message: message.into(),
+            message: shortened(message.into()),
             span: None,
             label: None,
             help: Vec::new(),
@@ -179,7 +179,7 @@ impl Error {
 
     /// Adds a line that says what to do.
     pub fn help(mut self, help: impl Into<String>) -> Error {
-        self.0.help.push(help.into());
+        self.0.help.push(shortened(help.into()));
         self
     }
 
@@ -248,6 +248,16 @@ impl Error {
             Err(_) => self.render_plain(),
         }
     }
+}
+
+/// A message that a person can read, whatever long text it speaks of: of a longer one the beginning.
+fn shortened(mut text: String) -> String {
+    const LONGEST: usize = 1000;
+    if let Some((cut, _)) = text.char_indices().nth(LONGEST) {
+        text.truncate(cut);
+        text.push('…');
+    }
+    text
 }
 
 impl fmt::Display for Error {
