@@ -131,11 +131,14 @@ pub fn native(
 }
 
 fn run_native(f: &Function, native: Native, args: &[Value], cx: &Cx) -> Result<Option<Value>> {
-    let result = native(cx, Args(args))?;
-    Ok(result.filter(|value| {
-        // A predicate that does not hold has no result; a false that was read is a value.
+    Ok(as_declared(f, native(cx, Args(args))?))
+}
+
+/// A predicate that does not hold has no result; a false that was read is a value.
+fn as_declared(f: &Function, result: Option<Value>) -> Option<Value> {
+    result.filter(|value| {
         !matches!(value, Value::Bool(false)) || f.signature.columns[0].ty != Type::Boolean
-    }))
+    })
 }
 
 /// The argument as the parameter wants it: `Some(None)` if it is so already, `None` if it cannot be.
@@ -158,11 +161,11 @@ fn body(f: &Arc<Function>, args: Vec<Value>, cx: &Cx) -> Result<Option<Value>> {
         Body::Native(native) => run_native(f, *native, &args, cx),
         Body::Derived(..) => {
             let query = compile::derived(&cx.world, f)?;
-            derived(f, &query, args, cx)
+            Ok(as_declared(f, derived(f, &query, args, cx)?))
         }
         Body::Stored(table) => Ok(stored(f, table, args)),
         Body::Inverse(view) => Ok(inverse(f, view, args)),
-        Body::Procedure(..) => procedure::call(f, args, cx),
+        Body::Procedure(..) => Ok(as_declared(f, procedure::call(f, args, cx)?)),
         Body::Generic => Ok(None),
     }
 }

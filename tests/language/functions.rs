@@ -298,3 +298,45 @@ fn a_function_knows_which_resolvents_it_calls() {
          #'charstring.level->number'",
     );
 }
+
+#[test]
+fn functions_that_call_each_other_are_declared_first() {
+    let mut db = Db::new();
+    let even = "create function is_even(Integer n) -> Boolean as case when n = 0 then true else is_odd(n - 1) end;";
+    let odd = "create function is_odd(Integer n) -> Boolean as case when n = 0 then false else is_even(n - 1) end;";
+    db.fails(
+        even,
+        &[
+            "unknown function 'is_odd'",
+            "declare it first: create function is_odd(",
+        ],
+    );
+    // What failed is not there.
+    db.fails("is_even(2);", &["unknown function 'is_even'"]);
+    db.does(&format!(
+        "create function is_odd(Integer n) -> Boolean; {even} {odd}"
+    ));
+    db.gives("is_even(10); is_even(7); is_odd(7);", "true\ntrue");
+    db.fails("is_eve(1);", &["did you mean 'is_even'?"]);
+}
+
+#[test]
+fn a_predicate_that_says_false_has_no_result() {
+    let mut db = Db::of(
+        "create function is_zero(Integer n) -> Boolean as case when n = 0 then true else false end;
+         create function is_one(Integer n) -> Boolean as { return n = 1; };
+         create function is_two(Integer n) -> Boolean as { case when n = 2 then return true; else return false; end; };",
+    );
+    db.gives("is_zero(0); is_zero(1);", "true");
+    db.gives(
+        "some(is_zero(1)); notany(is_zero(1)); notany(is_one(0)); notany(is_two(1));",
+        "true\ntrue\ntrue",
+    );
+    db.gives(
+        "select n from Integer n where n in range(0,2) and notany(is_zero(n));",
+        "1\n2",
+    );
+    db.gives("is_zero(1) or is_two(2);", "true");
+    // A false that was read stays one.
+    db.gives("{'on': false}['on'];", "false");
+}
