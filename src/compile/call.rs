@@ -6,7 +6,7 @@ use super::fit::{Fit, Mode, fit};
 use super::frame::Fragment;
 use super::plan::{Call, Expr, Target};
 use super::stateful::is_stateful;
-use super::{Compiler, call_type};
+use super::{Compiler, Place, call_type};
 use crate::diagnostic::{Error, Result, Span};
 use crate::functions::Function;
 use crate::functions::binary::no_variable;
@@ -129,7 +129,7 @@ impl Compiler<'_> {
         {
             return self.explained(query);
         }
-        let resolvents = self.world.library.named(function)?;
+        let resolvents = self.named(function)?;
         if &*function.name.text == "setf" {
             return self.set_byte(&resolvents, args, span);
         }
@@ -147,6 +147,20 @@ impl Compiler<'_> {
             fragments.push(self.described(fragment, arg, &resolvents, i)?);
         }
         self.resolve(&function.name.text, &resolvents, fragments, span)
+    }
+
+    /// The functions that a name in a call stands for.
+    fn named(&self, function: &ast::FunctionName) -> Result<Arc<[Arc<Function>]>> {
+        let library = &self.world.library;
+        library.named(function).map_err(|error| {
+            let name = function.name.span.text();
+            match library.resolvents(&function.name.text) {
+                Ok(none) if none.is_empty() && self.place == Place::Function => error.help(format!(
+                    "if it is defined further on, declare it first: create function {name}(…) -> …;"
+                )),
+                _ => error,
+            }
+        })
     }
 
     /// A stream is a description: a single value with state that it is made of is computed when the
