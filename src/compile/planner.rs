@@ -452,6 +452,13 @@ impl Compiler<'_> {
             // `Stream of Vector v … v in s`: declared like what it is taken from.
             var.ty = ty.clone();
         }
+        if let (Type::Bag(of), Type::Bag(elements)) = (&var.ty, ty)
+            && fit(elements, of).is_none()
+        {
+            // `Bag of Integer b … b = (select p from Person p)`: what is in a bag is not declared
+            // strictly, in the reference neither.
+            var.ty = ty.clone();
+        }
         let declared = var.ty.clone();
         // `Vector of Number v … w = v[2]`: what is declared to hold numbers may hold windows of them.
         let window = *ty == Type::Number && matches!(declared, Type::Vector(_));
