@@ -86,3 +86,18 @@ fn what_cannot_be_set_is_an_error() {
     );
     db.gives(":b;", "binary(\"0000\")");
 }
+
+#[test]
+fn positions_in_binaries_and_strings_are_found() {
+    let mut db = Db::of("set :b = binary('0145ff');");
+    db.gives("select i, :b[i] from Integer i;", "[1,1]\n[2,69]\n[3,255]");
+    db.gives(
+        "select i, :b[i] + 1 from Integer i where i > 1;",
+        "[2,70]\n[3,256]",
+    );
+    db.gives("select i from Integer i where :b[i] > 60;", "2\n3");
+    db.gives(
+        "select s[i] from Charstring s, Integer i where s = 'åb' and s[i] != 'x';",
+        "\"å\"\n\"b\"",
+    );
+}
