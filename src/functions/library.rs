@@ -166,7 +166,9 @@ impl Library {
     pub fn unknown(&self, name: &ast::Name) -> Error {
         let error = Error::compile(format!("unknown function '{}'", name.text)).at(&name.span);
         let names = self.names();
-        match nearest(&name.text, names.iter().map(|n| &**n)) {
+        // `selct (1)` looks like a call.
+        let known = names.iter().map(|n| &**n).chain(["select"]);
+        match nearest(&name.text, known) {
             Some(near) => error.help(format!("did you mean '{near}'?")),
             None => error.help("apropos('text') lists the functions with that text in their names"),
         }

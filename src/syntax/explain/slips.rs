@@ -9,6 +9,7 @@ pub fn find(scene: &Scene<'_>) -> Option<Error> {
     open_comment(scene)
         .or_else(|| open_string(scene))
         .or_else(|| quote_in_string(scene))
+        .or_else(|| open_loop(scene))
         .or_else(|| stray_closer(scene))
         .or_else(|| open_bracket(scene))
         .or_else(|| foreign_sign(scene))
@@ -57,6 +58,39 @@ fn quote_in_string(scene: &Scene<'_>) -> Option<Error> {
                 ..string
             }))
             .help("to have this quote inside, write \"it's\" or \"say \\\"yes\\\"\"")
+    })
+}
+
+/// A loop that is still open where the statement or the block around it ends.
+fn open_loop(scene: &Scene<'_>) -> Option<Error> {
+    let closes = |t: Token| t.kind == Kind::Close && scene.text(t) == "}";
+    if !scene.is_at_end() && !scene.found.is_some_and(closes) {
+        return None;
+    }
+    let mut open: Vec<Token> = Vec::new();
+    let mut prior = String::new();
+    let mut for_each = false;
+    for token in &scene.before {
+        let word = scene.text(*token).to_lowercase();
+        let begins = matches!(
+            &*prior,
+            "" | ";" | "{" | "do" | "then" | "else" | "loop" | "as"
+        );
+        for_each |= prior == "for" && word == "each";
+        match &*word {
+            "end" => drop(open.pop()),
+            "case" => open.push(*token),
+            "while" | "loop" if prior != "end" && (begins || for_each) => open.push(*token),
+            _ => {}
+        }
+        prior = word;
+    }
+    let innermost = *open.last()?;
+    let word = scene.text(innermost).to_lowercase();
+    (word != "case").then(|| {
+        Error::syntax(format!("missing 'end {word}'"))
+            .at(&scene.span(innermost))
+            .label("this loop is never closed")
     })
 }
 

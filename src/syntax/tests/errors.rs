@@ -27,6 +27,26 @@ fn errors_say_what_and_where() {
         ("f(1, 2;", "missing ')'", "("),
         ("set :r = {'a': [1,2};", "missing ']'", "["),
         ("1);", "there is no '(' for this ')'", ")"),
+        (
+            "while :i < 3 do set :i = 4;",
+            "missing 'end while'",
+            "while",
+        ),
+        (
+            "{ loop case when f() then leave; end; };",
+            "missing 'end loop'",
+            "loop",
+        ),
+        (
+            "for each Integer i where i in f() while g(i) do h(i);",
+            "missing 'end while'",
+            "while",
+        ),
+        (
+            "case when 1 = 1 then print(1);",
+            "expected 'else', 'end' or 'when'",
+            ";",
+        ),
         ("print(\"abc);", "this string is never closed", "\""),
         ("1 /* abc", "this comment is never closed", "/*"),
         ("select a from T a where a == 1;", "unexpected '=='", "=="),
