@@ -28,10 +28,22 @@ pub struct Source {
     pub first_column: usize,
 }
 
+/// What the names of the library's files begin with in messages.
+const LIBRARY: &str = "built-in ";
+
 impl Source {
     /// A source that starts at line 1.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Source> {
         Source::at_line(name, text, 1)
+    }
+
+    /// The source of a built-in function, declared at that line of a file of the library.
+    pub fn library(file: &str, text: &str, line: usize) -> Arc<Source> {
+        Source::at_line(format!("{LIBRARY}{file}"), text, line)
+    }
+
+    fn is_library(&self) -> bool {
+        self.name.starts_with(LIBRARY)
     }
 
     /// A source cut out of a larger one, at the beginning of its line `first_line` (from 1).
@@ -165,9 +177,13 @@ impl Error {
         Error::new(Kind::Stopped, why)
     }
 
-    /// Marks the place, unless a more precise one is marked already.
+    /// Marks the place, unless a more precise one is marked already. One in the library says less
+    /// to a person than the call that led there.
     pub fn at(mut self, span: &Span) -> Error {
-        self.0.span.get_or_insert_with(|| span.clone());
+        match &self.0.span {
+            Some(marked) if !marked.source.is_library() || span.source.is_library() => {}
+            _ => self.0.span = Some(span.clone()),
+        }
         self
     }
 

@@ -398,7 +398,7 @@ fn arithmetic_type(op: BinaryOp, call: &Call, declared: Type) -> Type {
 }
 
 /// The error for a call that several resolvents fit equally well.
-fn ambiguous(name: &str, choice: &Choice, span: &Span) -> Error {
+pub(super) fn ambiguous(name: &str, choice: &Choice, span: &Span) -> Error {
     let error = Error::compile(format!("the call of '{name}' is ambiguous")).at(span);
     let fitting = choice.candidates[..1].iter().chain(&choice.ambiguous);
     fitting

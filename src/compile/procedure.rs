@@ -349,6 +349,13 @@ impl Compiler<'_> {
                 &name.name.span,
             ));
         };
+        if !choice.ambiguous.is_empty() {
+            return Err(super::call::ambiguous(
+                &name.name.text,
+                &choice,
+                &name.name.span,
+            ));
+        }
         let mut functions = Vec::with_capacity(choice.candidates.len());
         for function in choice.candidates {
             match super::updatable(self.world, &function)? {

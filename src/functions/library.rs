@@ -192,8 +192,7 @@ fn written(name: &ast::FunctionName) -> String {
 
 /// The function that a declaration in the built-in table declares.
 fn built_in(declaration: &Declaration) -> Result<Arc<Function>> {
-    let file = format!("built-in {}.osql", declaration.topic);
-    let source = Source::at_line(file, declaration.text, declaration.line);
+    let source = Source::library(declaration.file, declaration.text, declaration.line);
     let parsed = statement(&source)?.map(|s| s.kind);
     let Some(StatementKind::CreateFunction(definition)) = parsed else {
         return Err(Error::run(format!(

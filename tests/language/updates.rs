@@ -249,3 +249,32 @@ fn an_object_whose_function_cannot_be_updated_is_an_error() {
     db.does("set pay(cast(:c as Staff)) = 30;")
         .gives("pay(:c);", "35");
 }
+
+#[test]
+fn an_update_that_two_functions_fit_is_an_error() {
+    let mut db = Db::of(
+        "create type Site; create type Machine; create type Plant under Site, Machine;
+         create function name(Site) -> Charstring as stored;
+         create function name(Machine) -> Charstring as stored;
+         create Plant instances :p;",
+    );
+    db.fails(
+        "set name(:p) = 'both';",
+        &["ambiguous", "name(Site)->Charstring"],
+    );
+    db.does("set name(cast(:p as Site)) = 'as a site';");
+    db.gives(
+        "name(cast(:p as Site)); name(cast(:p as Machine));",
+        "\"as a site\"",
+    );
+}
+
+#[test]
+fn an_error_in_a_built_in_function_is_marked_where_it_is_called() {
+    let mut db =
+        Db::of("create function part(Integer) -> Charstring as stored; set part(1) = 'a';");
+    db.fails(
+        "addfunction('part', [1], ['b']);",
+        &["can have only one", "at `addfunction('part', [1], ['b'])`"],
+    );
+}
