@@ -134,7 +134,10 @@ impl Splitter {
     /// Looks at `byte` and perhaps the `next`; gives how many of them it has taken.
     fn step(&mut self, byte: u8, next: Option<u8>) -> usize {
         if self.state == State::Between {
-            let mark = self.words.take(byte, self.last, self.adjacent);
+            let mark = match (byte, next) {
+                (b'/', Some(b'/' | b'*')) => self.words.finish(b' '),
+                _ => self.words.take(byte, self.last, self.adjacent),
+            };
             self.mark(mark);
             self.adjacent = byte;
         } else {
@@ -320,6 +323,7 @@ mod tests {
             "case when :x > 1 then print(1); when :x > 2 then print(2); else print(3); end;",
             "create function f() -> Real as while g() do h(); end while;",
             "{ loop leave; };",
+            "while f() do /* again */ while g() do h(); end while; end // of it\n while;",
         ] {
             assert_eq!(texts(&format!("{whole} 2;")), [whole, "2;"]);
         }
