@@ -340,3 +340,27 @@ fn a_predicate_that_says_false_has_no_result() {
     // A false that was read stays one.
     db.gives("{'on': false}['on'];", "false");
 }
+
+#[test]
+fn a_real_goes_where_reals_are_taken() {
+    let mut db = Db::of(
+        "create function kind(Integer x) -> Charstring as 'integer';
+         create function kind(Number x) -> Charstring as 'number';
+         create function sort(Integer x) -> Charstring as 'integer';
+         create function sort(Object x) -> Charstring as 'object';
+         create function only(Integer x) -> Integer as x + 1;
+         set :r = 2.5;",
+    );
+    db.gives(
+        "kind(1); kind(1.5); kind(2.0); kind(:r);",
+        "\"integer\"\n\"number\"\n\"number\"\n\"number\"",
+    );
+    db.gives(
+        "select kind(n) from Number n where n in [1, 2.5];",
+        "\"integer\"\n\"number\"",
+    );
+    db.gives("call(functionnamed('kind'), 1.5);", "\"number\"");
+    db.gives("sort(1); sort(1.5);", "\"integer\"\n\"object\"");
+    db.gives("only(3.0);", "4");
+    db.fails("only(3.5);", &["to be Integer, not 3.5"]);
+}
