@@ -2,44 +2,46 @@
 
 use super::Compiler;
 use super::frame::Fragment;
-use super::plan::Expr;
+use super::plan::{Call, Expr, Target};
 use crate::diagnostic::{Result, Span};
 use crate::syntax::ast;
 use crate::types::{Type, Value};
 
 impl Compiler<'_> {
-    /// A call whose function is known is a call of that function. For another one, its arguments are
-    /// kept whole until it is known; `None` if there is nothing to keep.
+    /// A call whose function is known is a call of that function. For another one, bags are kept
+    /// whole until it is known.
     pub(super) fn call_of_function(
         &mut self,
         args: &[ast::Expr],
         span: &Span,
-    ) -> Result<Option<(Expr, Type)>> {
-        let Some((function, args)) = args.split_first() else {
-            return Ok(None);
-        };
-        let function = self.fragment(|c| c.expr(function))?;
-        if function.frame.steps.is_empty()
+    ) -> Result<(Expr, Type)> {
+        let mut fragments = self.fragments(&args.iter().collect::<Vec<_>>())?;
+        if let Some(function) = fragments.first()
+            && function.frame.steps.is_empty()
             && let Expr::Const(Value::Function(known)) = &function.expr
         {
-            let resolvents = if known.is_generic() {
-                self.world.library.resolvents(known.name())?
-            } else {
-                [known.clone()].into()
-            };
+            let known = known.clone();
+            fragments.remove(0);
             let name = known.name().clone();
-            let args = self.fragments(&args.iter().collect::<Vec<_>>())?;
-            return self.resolve(&name, &resolvents, args, span).map(Some);
+            if known.is_generic() {
+                return self.call_fragments(&name, fragments, span);
+            }
+            return self.resolve(&name, &[known], fragments, span);
         }
-        let args = self.fragments(&args.iter().collect::<Vec<_>>())?;
-        if !args.iter().any(|arg| arg.whole_type().is_collection()) {
-            return Ok(None);
+        let is_whole = |arg: &Fragment| arg.whole_type().is_collection();
+        let is_function = |f: &Fragment| matches!(f.whole_type(), Type::Function | Type::Object);
+        if !fragments.first().is_some_and(is_function) || !fragments[1..].iter().any(is_whole) {
+            return self.call_fragments("call", fragments, span);
         }
-        let list = self.fragment(|c| {
-            let values = args.into_iter().map(|arg| c.fragment_value(arg).0);
-            Ok((Expr::Vector(values.collect()), Type::vector(Type::Object)))
-        })?;
-        let call: Vec<Fragment> = vec![function, list];
-        self.call_fragments("callv", call, span).map(Some)
+        let (function, _) = self.single(fragments.remove(0));
+        let values = fragments
+            .into_iter()
+            .map(|arg| self.fragment_value(arg).0)
+            .collect();
+        let target = Target::One(self.world.library.resolvents("callv")?[0].clone());
+        let args = vec![function, Expr::Vector(values)];
+        let span = span.clone();
+        let call = Call { target, args, span };
+        Ok((Expr::Call(Box::new(call)), Type::Object))
     }
 }

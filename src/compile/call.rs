@@ -133,11 +133,8 @@ impl Compiler<'_> {
         if &*function.name.text == "setf" {
             return self.set_byte(&resolvents, args, span);
         }
-        if &*function.name.text == "call"
-            && function.result_types.is_none()
-            && let Some(called) = self.call_of_function(args, span)?
-        {
-            return Ok(called);
+        if &*function.name.text == "call" && function.result_types.is_none() {
+            return self.call_of_function(args, span);
         }
         let mut fragments = Vec::with_capacity(args.len());
         for (i, arg) in args.iter().enumerate() {

@@ -115,6 +115,23 @@ fn the_function_that_is_called_decides_what_becomes_of_a_bag() {
     );
     db.gives("count(call(functionnamed('range'), 3));", "3");
     db.gives("callv(#'bag.sum->number', [7]);", "7");
+    db.does("create function over(Function f, Bag b) -> Object as call(f, b);");
+    db.gives(
+        "over(#'bag.sum->number', range(3)); over(#'sqrt', bag(4,9));",
+        "6\n2.0\n3.0",
+    );
+    db.gives(
+        "call(functionnamed('winagg'), streamof(range(4)), 2, 2);",
+        "[1,2]\n[3,4]",
+    );
+    db.gives(
+        "select i, call(f, range(i)) from Function f, Integer i where f in bag(functionnamed('sum')) and i in range(2);",
+        "[1,1]\n[2,3]",
+    );
+    db.fails(
+        "call('sum', bag(1,2));",
+        &["'call' does not take (Charstring, Bag of Integer)"],
+    );
     db.fails(
         "call(#'sqrt', 1, 2);",
         &["'sqrt' does not take 2 arguments"],
