@@ -151,3 +151,10 @@ fn deep_recursion_that_ends_is_fine() {
     );
     db.gives("depth(1500);", "1500");
 }
+
+#[test]
+fn a_section_up_to_the_largest_number() {
+    let mut db = Db::new();
+    db.gives("section(bag(1,2,3), 2, 9223372036854775807);", "2\n3");
+    db.gives("section(bag(1,2,3), 2, 1e300);", "2\n3");
+}
