@@ -302,10 +302,14 @@ impl Compiler<'_> {
         attributes: &[Arc<Function>],
     ) -> Result<Instance> {
         if instance.values.len() != attributes.len() {
+            let count = |n: usize, what: &str| match n {
+                1 => format!("1 {what}"),
+                n => format!("{n} {what}s"),
+            };
             let message = format!(
-                "{} values for {} attributes",
-                instance.values.len(),
-                attributes.len()
+                "{} for {}",
+                count(instance.values.len(), "value"),
+                count(attributes.len(), "attribute")
             );
             return Err(Error::compile(message).at(&instance.span));
         }

@@ -142,6 +142,7 @@ fn open_bracket(scene: &Scene<'_>) -> Option<Error> {
         // Blocks hold semicolons.
         Some(token) if token.kind == Kind::Semicolon => true,
         Some(token) if token.kind == Kind::Close => scene.text(token) != close,
+        Some(token) if begins_clause(scene, opener, token) => true,
         Some(token) => scene.begins_line(token) && is_leading_word(scene.text(token)),
     };
     // `f(1,` waits for an argument rather than for its parenthesis.
@@ -157,6 +158,19 @@ fn open_bracket(scene: &Scene<'_>) -> Option<Error> {
         }
         error
     })
+}
+
+/// `select name(p from Person p`: a clause of the select around the bracket begins.
+fn begins_clause(scene: &Scene<'_>, opener: Token, found: Token) -> bool {
+    let is = |token: &Token, words: &[&str]| {
+        words
+            .iter()
+            .any(|word| scene.text(*token).eq_ignore_ascii_case(word))
+    };
+    let inside = scene.before.iter().filter(|t| t.start > opener.start);
+    is(&found, &["from", "where", "into"])
+        && !inside.clone().any(|t| is(t, &["select"]))
+        && inside.count() > 0
 }
 
 /// `select *`, and the like with `distinct` or other results before it.

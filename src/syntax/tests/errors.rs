@@ -25,6 +25,7 @@ fn errors_say_what_and_where() {
         ("f(1 2);", "expected ',' or ')'", "2"),
         ("[1 2];", "expected ',' or ']'", "2"),
         ("f(1, 2;", "missing ')'", "("),
+        ("select name(p from Person p;", "missing ')'", "("),
         ("set :r = {'a': [1,2};", "missing ']'", "["),
         ("1);", "there is no '(' for this ')'", ")"),
         (
