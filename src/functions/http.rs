@@ -1,7 +1,7 @@
 //! Requests to web servers, for `json:request`.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -59,8 +59,7 @@ fn check(url: &str) -> Result<()> {
 }
 
 fn fetch(url: &str) -> Result<Vec<u8>> {
-    let agent = agent(url)?;
-    let mut answer = agent.get(url).call().map_err(|e| failed(url, e))?;
+    let mut answer = agent().get(url).call().map_err(|e| failed(url, e))?;
     let status = answer.status();
     if !status.is_success() {
         return Err(Error::run(format!("{url} answers {status}")));
@@ -69,34 +68,31 @@ fn fetch(url: &str) -> Result<Vec<u8>> {
     body.read_to_vec().map_err(|e| failed(url, e))
 }
 
-fn agent(url: &str) -> Result<Agent> {
-    // A redirect may lead to https; reading the system's CAs is not for a request that cannot.
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = TlsConfig::builder()
-        .unversioned_rustls_crypto_provider(provider)
-        .root_certs(RootCerts::new_with_certs(&system_certificates(url)?))
-        .build();
-    let config = Agent::config_builder()
-        .tls_config(tls)
-        .http_status_as_error(false)
-        .timeout_global(Some(PATIENCE))
-        .user_agent(concat!("osql/", env!("CARGO_PKG_VERSION")))
-        .accept("application/json")
-        .build();
-    Ok(config.new_agent())
-}
-
-fn system_certificates(url: &str) -> Result<Vec<Certificate<'static>>> {
-    let found = rustls_native_certs::load_native_certs().certs;
-    let is_secure = url.to_ascii_lowercase().starts_with("https:");
-    if found.is_empty() && is_secure {
-        return Err(Error::run(format!(
-            "the system has no CA certificates to check that of {url} with"
-        )));
-    }
-    let certificate =
-        |der: &rustls::pki_types::CertificateDer| Certificate::from_der(der).to_owned();
-    Ok(found.iter().map(certificate).collect())
+/// The client of all requests: the system's CAs are read once. No connection is kept, as a server may
+/// close it just when it is used again.
+fn agent() -> &'static Agent {
+    static AGENT: OnceLock<Agent> = OnceLock::new();
+    AGENT.get_or_init(|| {
+        let cas: Vec<_> = rustls_native_certs::load_native_certs()
+            .certs
+            .iter()
+            .map(|der| Certificate::from_der(der).to_owned())
+            .collect();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = TlsConfig::builder()
+            .unversioned_rustls_crypto_provider(provider)
+            .root_certs(RootCerts::new_with_certs(&cas))
+            .build();
+        Agent::config_builder()
+            .tls_config(tls)
+            .http_status_as_error(false)
+            .timeout_global(Some(PATIENCE))
+            .max_idle_connections(0)
+            .user_agent(concat!("osql/", env!("CARGO_PKG_VERSION")))
+            .accept("application/json")
+            .build()
+            .new_agent()
+    })
 }
 
 /// The error of a request in words.
