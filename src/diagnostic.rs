@@ -24,7 +24,12 @@ pub struct Source {
     pub text: String,
     /// Number of the first line of `text` within what `name` stands for; counts from 1.
     pub first_line: usize,
+    /// Where `text` begins in that line, in characters; counts from 1.
+    pub first_column: usize,
 }
+
+/// What the names of the library's files begin with in messages.
+const LIBRARY: &str = "built-in ";
 
 impl Source {
     /// A source that starts at line 1.
@@ -32,22 +37,34 @@ impl Source {
         Source::at_line(name, text, 1)
     }
 
-    /// A source cut out of a larger one, of which it starts at line `first_line` (from 1).
+    /// The source of a built-in function, declared at that line of a file of the library.
+    pub fn library(file: &str, text: &str, line: usize) -> Arc<Source> {
+        Source::at_line(format!("{LIBRARY}{file}"), text, line)
+    }
+
+    /// A source cut out of a larger one, at the beginning of its line `first_line` (from 1).
     pub fn at_line(
         name: impl Into<String>,
         text: impl Into<String>,
         first_line: usize,
     ) -> Arc<Source> {
+        Source::at_place(name, text, (first_line, 1))
+    }
+
+    /// A source cut out of a larger one, where it starts at a line and a column (both from 1).
+    pub fn at_place(
+        name: impl Into<String>,
+        text: impl Into<String>,
+        (first_line, first_column): (usize, usize),
+    ) -> Arc<Source> {
         Arc::new(Source {
             name: name.into(),
             text: text.into(),
             first_line,
+            first_column,
         })
     }
 }
-
-/// How the names of the sources begin that declare the built-in functions.
-pub const BUILT_IN: &str = "built-in ";
 
 /// A place in a source: bytes `start..end` of its text.
 #[derive(Clone, PartialEq, Eq)]
@@ -77,7 +94,7 @@ impl Span {
 
     /// Whether it is in the declarations of the built-in functions, which are not the user's.
     pub fn is_built_in(&self) -> bool {
-        self.source.name.starts_with(BUILT_IN)
+        self.source.name.starts_with(LIBRARY)
     }
 
     /// From the start of `self` to the end of `other`, both of one source.
@@ -130,7 +147,7 @@ impl Error {
     fn new(kind: Kind, message: impl Into<String>) -> Error {
         Error(Box::new(Inner {
             kind,
-            message: message.into(),
+            message: shortened(message.into()),
             span: None,
             label: None,
             help: Vec::new(),
@@ -163,11 +180,12 @@ impl Error {
         Error::new(Kind::Stopped, why)
     }
 
-    /// Marks the place, unless a more precise one is marked already. A place in what is built in is
-    /// none that a user knows.
+    /// Marks the place, unless a more precise one is marked already. One in the library says less
+    /// to a person than the call that led there.
     pub fn at(mut self, span: &Span) -> Error {
-        if self.0.span.as_ref().is_none_or(Span::is_built_in) {
-            self.0.span = Some(span.clone());
+        match &self.0.span {
+            Some(marked) if !marked.is_built_in() || span.is_built_in() => {}
+            _ => self.0.span = Some(span.clone()),
         }
         self
     }
@@ -190,7 +208,7 @@ impl Error {
 
     /// Adds a line that says what to do.
     pub fn help(mut self, help: impl Into<String>) -> Error {
-        self.0.help.push(help.into());
+        self.0.help.push(shortened(help.into()));
         self
     }
 
@@ -261,6 +279,16 @@ impl Error {
     }
 }
 
+/// A message that a person can read, whatever long text it speaks of: of a longer one the beginning.
+fn shortened(mut text: String) -> String {
+    const LONGEST: usize = 1000;
+    if let Some((cut, _)) = text.char_indices().nth(LONGEST) {
+        text.truncate(cut);
+        text.push('…');
+    }
+    text
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.message)
@@ -303,6 +331,19 @@ mod tests {
             rendered("1;\n2 +* 3;\n", 41, 6..7),
             "error: it is so\n   ┌─ x.osql:42:4\n   │\n42 │ 2 +* 3;\n   │    ^\n"
         );
+    }
+
+    #[test]
+    fn a_place_in_the_first_line_counts_what_stands_before_the_text() {
+        let source = Source::at_place("x.osql", "2 +* 3 +\n4 4;", (7, 11));
+        let place = |start| {
+            let shown = Error::run("so")
+                .at(&Span::new(&source, start, start + 1))
+                .render(false);
+            shown.lines().nth(1).unwrap_or("").trim().to_owned()
+        };
+        assert_eq!(place(3), "┌─ x.osql:7:14");
+        assert_eq!(place(11), "┌─ x.osql:8:3");
     }
 
     #[test]

@@ -6,11 +6,12 @@ use super::fit::{Fit, Mode, fit};
 use super::frame::Fragment;
 use super::plan::{Call, Expr, Target};
 use super::stateful::is_stateful;
-use super::{Compiler, call_type};
+use super::{Compiler, Place, call_type};
 use crate::diagnostic::{Error, Result, Span};
 use crate::functions::Function;
+use crate::functions::binary::no_variable;
 use crate::functions::function::Param;
-use crate::syntax::ast::{self, BinaryOp, ExprKind, Many};
+use crate::syntax::ast::{self, BinaryOp, ExprKind, Many, Variable};
 use crate::types::{Type, Value};
 
 /// What overload resolution decided.
@@ -47,7 +48,7 @@ pub fn best<'f>(resolvents: &'f [Arc<Function>], args: &[Type]) -> Option<&'f Ar
 
 /// The same, where the types of some arguments are meant as they stand: what is declared for their
 /// subtypes is not asked.
-fn choose_exactly(
+pub(super) fn choose_exactly(
     resolvents: &[Arc<Function>],
     args: &[Type],
     exact: impl Fn(usize) -> bool,
@@ -128,7 +129,13 @@ impl Compiler<'_> {
         {
             return self.explained(query);
         }
-        let resolvents = self.world.library.named(function)?;
+        let resolvents = self.named(function)?;
+        if &*function.name.text == "setf" {
+            return self.set_byte(&resolvents, args, span);
+        }
+        if &*function.name.text == "call" && function.result_types.is_none() {
+            return self.call_of_function(args, span);
+        }
         let mut fragments = Vec::with_capacity(args.len());
         for (i, arg) in args.iter().enumerate() {
             self.keep_streams = wants_streams(&resolvents, i);
@@ -137,6 +144,20 @@ impl Compiler<'_> {
             fragments.push(self.described(fragment, arg, &resolvents, i)?);
         }
         self.resolve(&function.name.text, &resolvents, fragments, span)
+    }
+
+    /// The functions that a name in a call stands for.
+    fn named(&self, function: &ast::FunctionName) -> Result<Arc<[Arc<Function>]>> {
+        let library = &self.world.library;
+        library.named(function).map_err(|error| {
+            let name = function.name.span.text();
+            match library.resolvents(&function.name.text) {
+                Ok(none) if none.is_empty() && self.place == Place::Function => error.help(format!(
+                    "if it is defined further on, declare it first: create function {name}(…) -> …;"
+                )),
+                _ => error,
+            }
+        })
     }
 
     /// A stream is a description: a single value with state that it is made of is computed when the
@@ -183,7 +204,7 @@ impl Compiler<'_> {
         self.resolve(name, &resolvents, args, span)
     }
 
-    fn fragments(&mut self, args: &[&ast::Expr]) -> Result<Vec<Fragment>> {
+    pub(super) fn fragments(&mut self, args: &[&ast::Expr]) -> Result<Vec<Fragment>> {
         args.iter()
             .map(|arg| self.fragment(|c| c.expr(arg)))
             .collect()
@@ -222,7 +243,7 @@ impl Compiler<'_> {
         Ok((Expr::Arith(op, call), ty))
     }
 
-    fn resolve(
+    pub(super) fn resolve(
         &mut self,
         name: &str,
         resolvents: &[Arc<Function>],
@@ -262,6 +283,31 @@ impl Compiler<'_> {
             })),
             ty,
         ))
+    }
+
+    /// `setf(:b, i, v)` changes the binary in the variable: it is given the variable's name.
+    fn set_byte(
+        &mut self,
+        resolvents: &[Arc<Function>],
+        args: &[ast::Expr],
+        span: &Span,
+    ) -> Result<(Expr, Type)> {
+        let fragments = self.fragments(&args.iter().collect::<Vec<_>>())?;
+        let named =
+            matches!(fragments.first(), Some(name) if name.whole_type() == Type::Charstring);
+        let (mut call, ty) = self.resolve("setf", resolvents, fragments, span)?;
+        if named {
+            return Ok((call, ty));
+        }
+        let by_name = |f: &&Arc<Function>| f.signature.params[0].ty == Type::Charstring;
+        let (Expr::Call(changed), ExprKind::Variable(Variable::Session(name)), Some(by_name)) =
+            (&mut call, &args[0].kind, resolvents.iter().find(by_name))
+        else {
+            return Err(no_variable().at(&args[0].span));
+        };
+        changed.target = Target::One(by_name.clone());
+        changed.args[0] = Expr::Const(Value::Str(name.text.clone()));
+        Ok((call, ty))
     }
 
     /// An argument for a parameter that takes a whole collection.
@@ -355,7 +401,7 @@ fn arithmetic_type(op: BinaryOp, call: &Call, declared: Type) -> Type {
 }
 
 /// The error for a call that several resolvents fit equally well.
-fn ambiguous(name: &str, choice: &Choice, span: &Span) -> Error {
+pub(super) fn ambiguous(name: &str, choice: &Choice, span: &Span) -> Error {
     let error = Error::compile(format!("the call of '{name}' is ambiguous")).at(span);
     let fitting = choice.candidates[..1].iter().chain(&choice.ambiguous);
     fitting

@@ -114,7 +114,8 @@ fn single(arg: &Type, param: &Type) -> Option<(u32, bool)> {
     }
     match (arg, param) {
         (Type::Integer | Type::Number, Type::Real) => Some((5, true)),
-        (Type::Real, Type::Integer) => Some((6, false)),
+        // Only if it is whole: whatever takes any real goes before.
+        (Type::Real, Type::Integer) => Some((4 * STEP, false)),
         // A wider type may hold a value of the narrower one.
         _ if param.is_subtype_of(arg) => Some((STEP * distance(param, arg), false)),
         _ => None,

@@ -165,7 +165,9 @@ impl Compiler<'_> {
             .frames
             .iter()
             .flat_map(|f| f.vars.iter().map(|v| &*v.name));
-        if let Some(near) = nearest(&name.text, known.filter(|n| !n.is_empty())) {
+        // `selct [1]` looks like an element of a vector.
+        let known = known.filter(|n| !n.is_empty()).chain(["select"]);
+        if let Some(near) = nearest(&name.text, known) {
             return error.help(format!("did you mean '{near}'?"));
         }
         let session = self.world.variables.get(&name.text).is_some();

@@ -7,6 +7,14 @@ use crate::diagnostic::Result;
 use crate::syntax::ast::{self, ExprKind, Variable};
 use crate::types::Type;
 
+/// Whether all values of the type can be gone through.
+pub(super) fn has_extent(ty: &Type) -> bool {
+    matches!(
+        ty,
+        Type::User(_) | Type::Userobject | Type::Function | Type::Type | Type::Topic
+    )
+}
+
 impl Compiler<'_> {
     /// Where no conjunct can be chosen: binds one more variable from the positions of a vector, the
     /// rows of a stored function or the extent of a type. `false` if there is none.
@@ -16,17 +24,11 @@ impl Compiler<'_> {
                 return Ok(true);
             }
         }
-        let extent = |ty: &Type| {
-            matches!(
-                ty,
-                Type::User(_) | Type::Userobject | Type::Function | Type::Type
-            )
-        };
         let slot = self
             .top()
             .vars
             .iter()
-            .position(|v| !v.bound && v.span.is_some() && extent(&v.ty));
+            .position(|v| !v.bound && v.span.is_some() && has_extent(&v.ty));
         if let Some(slot) = slot {
             let var = &mut self.top().vars[slot];
             var.bound = true;

@@ -6,6 +6,7 @@
 //! that iterates over it is added to the frame, and the call works on each element (Daplex
 //! semantics). What needs a whole collection is compiled in a frame of its own.
 
+mod apply;
 mod call;
 pub mod explain;
 mod expr;
@@ -26,6 +27,7 @@ mod solve;
 pub mod stateful;
 mod unnest;
 mod used;
+mod uses;
 mod windows;
 
 use std::sync::Arc;
@@ -190,6 +192,16 @@ pub fn procedural(world: &World, function: &Function) -> Result<Arc<Procedure>> 
     let plan = Arc::new(compiler.finish_procedure(body));
     compiled.set(epoch, plan.clone());
     Ok(plan)
+}
+
+/// The functions that the definition of `function` calls, as it is compiled; none for one that is
+/// no query and no procedure.
+pub fn used_by(world: &World, function: &Function) -> Result<Vec<Arc<Function>>> {
+    Ok(match &function.body {
+        Body::Derived(..) => uses::of_query(&*derived(world, function)?),
+        Body::Procedure(..) => uses::of_procedure(&*procedural(world, function)?),
+        _ => vec![],
+    })
 }
 
 /// Compiles a new function's body, so that its errors are seen when it is created.

@@ -304,7 +304,8 @@ pub struct Instance {
 /// `set f(x) = y`: each row of the query is the arguments, then the value.
 pub struct Update {
     pub op: UpdateOp,
-    pub function: Arc<Function>,
+    /// The functions that can be meant, the best first; which one, each row's arguments decide.
+    pub functions: Arc<[Arc<Function>]>,
     pub rows: Sub,
     pub span: Span,
 }

@@ -4,12 +4,15 @@
 //! with the variables bound so far, until none is left: filters as soon as they can run, then what
 //! binds one value, keyed lookups, streams (outermost among all that make many rows, because a stream
 //! may never end), indexed lookups, bags, and extents of types last. Conjuncts with state (streams,
-//! rand, now, procedures) keep their written order among themselves.
+//! rand, now, procedures) keep their written order among themselves, and what makes one value with
+//! state, or filters by it, does so for each row of what is written before and of each extent:
+//! `i in range(9) and rand(1) < 0.5` takes a sample.
 
 use std::sync::Arc;
 
 use super::fit::{Mode, fit};
-use super::frame::unbound;
+use super::frame::{Var, unbound};
+use super::generate::has_extent;
 use super::names::free;
 use super::plan::{Column, Expr, Pattern, Slot, Step};
 use super::{Compiler, solve};
@@ -100,11 +103,30 @@ impl Compiler<'_> {
                 continue;
             };
             state_waits |= conjunct.stateful;
+            if conjunct.stateful
+                && rank <= Rank::OneValue
+                && (best.is_some() || self.extent_comes_first(&conjunct.expr)?)
+            {
+                continue;
+            }
             if best.is_none_or(|(so_far, _)| rank < so_far) {
                 best = Some((rank, at));
             }
         }
         Ok(best.map(|(_, at)| at))
+    }
+
+    /// Whether a variable that may have to go through the extent of its type has no value yet, and
+    /// `expr` gives none to such a variable.
+    fn extent_comes_first(&mut self, expr: &ast::Expr) -> Result<bool> {
+        let waiting = |var: &Var| !var.bound && var.span.is_some() && has_extent(&var.ty);
+        if !self.top().vars.iter().any(waiting) {
+            return Ok(false);
+        }
+        let bound_here = self.unbound_in(expr)?;
+        Ok(!bound_here
+            .iter()
+            .any(|(_, slot)| has_extent(&self.top().vars[*slot].ty)))
     }
 
     /// The variables of the topmost frame that `expr` uses and that have no value yet.
@@ -450,6 +472,13 @@ impl Compiler<'_> {
         var.bound = true;
         if var.ty.is_collection() && !ty.is_collection() && *ty != Type::Object {
             // `Stream of Vector v … v in s`: declared like what it is taken from.
+            var.ty = ty.clone();
+        }
+        if let (Type::Bag(of), Type::Bag(elements)) = (&var.ty, ty)
+            && fit(elements, of).is_none()
+        {
+            // `Bag of Integer b … b = (select p from Person p)`: what is in a bag is not declared
+            // strictly, in the reference neither.
             var.ty = ty.clone();
         }
         let declared = var.ty.clone();

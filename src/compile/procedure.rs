@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::call::choose_exactly;
 use super::plan::{
     CreateObjects, Expr, Instance, Place as Target, Procedure, Slot, Stmt, Sub, Update,
 };
@@ -124,6 +125,20 @@ impl Compiler<'_> {
                     span: expr.span.clone(),
                 },
             );
+        }
+        if let ExprKind::Call { function, args } = &expr.kind
+            && &*function.name.text == "setf"
+            && let [variable, _, _] = args.as_slice()
+            && let ExprKind::Variable(target @ Variable::Local(_)) = &variable.kind
+        {
+            let mut function = function.clone();
+            function.name.text = "put_binary".into();
+            let kind = ExprKind::Call {
+                function,
+                args: args.clone(),
+            };
+            let span = expr.span.clone();
+            return self.assign(std::slice::from_ref(target), &ast::Expr { kind, span });
         }
         Ok(Stmt::Run(self.rows(expr)?))
     }
@@ -287,10 +302,14 @@ impl Compiler<'_> {
         attributes: &[Arc<Function>],
     ) -> Result<Instance> {
         if instance.values.len() != attributes.len() {
+            let count = |n: usize, what: &str| match n {
+                1 => format!("1 {what}"),
+                n => format!("{n} {what}s"),
+            };
             let message = format!(
-                "{} values for {} attributes",
-                instance.values.len(),
-                attributes.len()
+                "{} for {}",
+                count(instance.values.len(), "value"),
+                count(attributes.len(), "attribute")
             );
             return Err(Error::compile(message).at(&instance.span));
         }
@@ -312,26 +331,50 @@ impl Compiler<'_> {
 
     /// The updatable function of an object of type `ty` that is its only argument.
     fn attribute(&mut self, name: &ast::FunctionName, ty: &Type) -> Result<Arc<Function>> {
-        self.updatable(name, std::slice::from_ref(ty))
+        // The objects are of this type and no other.
+        let args = [(ty.clone(), true)];
+        Ok(self.updatable(name, &args)?.swap_remove(0))
     }
 
-    /// The function that an update changes, given the types of its arguments.
-    fn updatable(&mut self, name: &ast::FunctionName, args: &[Type]) -> Result<Arc<Function>> {
+    /// The functions that an update can change, the best first, given the types of its arguments and
+    /// whether each is meant as it stands.
+    fn updatable(
+        &mut self,
+        name: &ast::FunctionName,
+        args: &[(Type, bool)],
+    ) -> Result<Vec<Arc<Function>>> {
         let resolvents = self.world.library.named(name)?;
-        let Some(choice) = super::choose(&resolvents, args) else {
+        let types: Vec<Type> = args.iter().map(|(ty, _)| ty.clone()).collect();
+        let Some(choice) = choose_exactly(&resolvents, &types, |i| args[i].1) else {
             return Err(super::call::no_resolvent(
                 &name.name.text,
                 &resolvents,
-                args,
+                &types,
                 &name.name.span,
             ));
         };
-        let function = choice.candidates[0].clone();
-        super::updatable(self.world, &function)?.ok_or_else(|| {
-            Error::compile(format!("{} cannot be updated", function.signature))
-                .at(&name.name.span)
-                .help("stored functions can, and inverses of stored functions")
-        })
+        if !choice.ambiguous.is_empty() {
+            return Err(super::call::ambiguous(
+                &name.name.text,
+                &choice,
+                &name.name.span,
+            ));
+        }
+        let mut functions = Vec::with_capacity(choice.candidates.len());
+        for function in choice.candidates {
+            match super::updatable(self.world, &function)? {
+                Some(updatable) => functions.push(updatable),
+                None if functions.is_empty() => {
+                    let message = format!("{} cannot be updated", function.signature);
+                    return Err(Error::compile(message)
+                        .at(&name.name.span)
+                        .help("stored functions can, and inverses of stored functions"));
+                }
+                // An error only for a row that means this one.
+                None => functions.push(function),
+            }
+        }
+        Ok(functions)
     }
 
     /// `remove married(:p) = :q` of a predicate `married(p,q)` is `set married(:p,:q) = false`.
@@ -373,8 +416,8 @@ impl Compiler<'_> {
             span: span.clone(),
         };
         let types = self.argument_types(&select, update.args.len())?;
-        let function = self.updatable(&update.function, &types)?;
-        let tuple = function.signature.columns.len() > 1;
+        let functions = self.updatable(&update.function, &types)?;
+        let tuple = functions[0].signature.columns.len() > 1;
         if !tuple {
             self.keep_value = true;
         }
@@ -392,24 +435,32 @@ impl Compiler<'_> {
         };
         Ok(Stmt::Update(Update {
             op: update.op,
-            function,
+            functions: functions.into(),
             rows,
             span: span.clone(),
         }))
     }
 
-    fn argument_types(&mut self, select: &Select, count: usize) -> Result<Vec<Type>> {
+    /// The types of an update's arguments, and whether each is meant as it stands.
+    fn argument_types(&mut self, select: &Select, count: usize) -> Result<Vec<(Type, bool)>> {
         self.push_frame();
         let keep = std::mem::take(&mut self.keep_value);
         let compiled = (|| {
             self.declare(&select.from)?;
             let items: Vec<_> = select.items.iter().collect();
             self.plan_conditions(select.filter.as_ref(), &items)?;
-            self.columns(&select.items[..count], SelectKind::Bag)
+            let (args, types) = self.columns(&select.items[..count], SelectKind::Bag)?;
+            let exact = args.iter().map(|arg| match arg {
+                Expr::Convert(_, Type::User(_)) => true,
+                Expr::Slot(slot) => self.top().vars[*slot].exact,
+                _ => false,
+            });
+            let exact: Vec<bool> = exact.collect();
+            Ok(types.into_iter().zip(exact).collect())
         })();
         self.keep_value = keep;
         self.pop_frame();
-        Ok(compiled?.1)
+        compiled
     }
 }
 

@@ -11,6 +11,8 @@ use crate::syntax::ast::{self, Expr, ExprKind, Many};
 
 /// Built-in functions with state, by name.
 const STATEFUL: &[&str] = &[
+    "json:request",
+    "setf",
     "rand",
     "frand",
     "rand_seed",
@@ -49,6 +51,7 @@ const STATEFUL: &[&str] = &[
     "eval",
     "evalv",
     "call",
+    "callv",
     "apply",
     "trace",
     "untrace",
@@ -61,6 +64,9 @@ const STATEFUL: &[&str] = &[
     "background",
     "stop",
     "sink",
+    "create_topic",
+    "add_topic",
+    "current_topics",
 ];
 
 /// Whether evaluating `expr` has state: it takes elements from a stream, or calls what has state.

@@ -62,7 +62,12 @@ impl<'a> Excerpt<'a> {
                 } else {
                     from
                 };
-                let shown = excerpt.push(&text[at..line_end], number, place - at);
+                let before = if number == span.source.first_line {
+                    span.source.first_column - 1
+                } else {
+                    0
+                };
+                let shown = excerpt.push(&text[at..line_end], (number, before), place - at);
                 if number == first {
                     excerpt.mark.start = shown(from - at);
                 }
@@ -73,8 +78,14 @@ impl<'a> Excerpt<'a> {
         excerpt
     }
 
-    /// Adds a line, of which `place` must be seen; gives where a place in it is in the excerpt.
-    fn push(&mut self, line: &str, number: usize, place: usize) -> impl Fn(usize) -> usize + use<> {
+    /// Adds a line with its number and the characters that stand before it, of which `place` must
+    /// be seen; gives where a place in it is in the excerpt.
+    fn push(
+        &mut self,
+        line: &str,
+        (number, before): (usize, usize),
+        place: usize,
+    ) -> impl Fn(usize) -> usize + use<> {
         let from = if line.len() > WIDTH {
             boundary(line, place.saturating_sub(BEFORE))
         } else {
@@ -82,7 +93,7 @@ impl<'a> Excerpt<'a> {
         };
         let to = boundary(line, from + WIDTH);
         let start = self.text.len();
-        let mut hidden = line[..from].chars().count();
+        let mut hidden = before + line[..from].chars().count();
         let mut lead = 0;
         if from > 0 {
             self.text += CUT;

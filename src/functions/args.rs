@@ -80,6 +80,14 @@ impl<'a> Args<'a> {
         }
     }
 
+    /// The name of the topic.
+    pub fn topic(&self, i: usize) -> Result<&'a Arc<str>> {
+        match self.value(i) {
+            Value::Topic(name) => Ok(name),
+            other => Err(mismatch("a topic", other)),
+        }
+    }
+
     /// The bag or stream, not yet opened.
     pub fn collection(&self, i: usize) -> Result<&'a Arc<dyn Collection>> {
         let value = self.value(i);

@@ -169,7 +169,7 @@ impl Source for Section {
 /// Positions `start` to `stop`, from 1, as how many to skip and how many to take.
 pub fn positions(args: Args, start: usize, stop: usize) -> Result<(u64, u64)> {
     let (start, stop) = (count_of(args, start)?.max(1), count_of(args, stop)?);
-    Ok((start - 1, (stop + 1).saturating_sub(start)))
+    Ok((start - 1, stop.saturating_add(1).saturating_sub(start)))
 }
 
 fn first_n(_: &Cx, args: Args) -> Result<Option<Value>> {

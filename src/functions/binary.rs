@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write;
+use std::sync::Arc;
 
 use super::{Args, Natives, position};
 use crate::diagnostic::{Error, Result};
@@ -67,7 +68,50 @@ pub const NATIVES: Natives = &[
         Ok(Some(signed(bits, length)))
     }),
     ("unpack", unpack),
+    ("put", put),
+    ("setf", setf),
 ];
+
+fn put(_: &Cx, args: Args) -> Result<Option<Value>> {
+    let mut bytes = args.binary(0)?.to_vec();
+    set_byte(&mut bytes, args.int(1)?, args.int(2)?)?;
+    Ok(Some(Value::binary(bytes)))
+}
+
+/// `setf(:b,i,v)`, compiled so that the first argument is the variable's name.
+fn setf(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let Value::Str(name) = args.value(0) else {
+        return Err(no_variable());
+    };
+    let name = name.to_lowercase();
+    cx.world.variables.change(&name, |value| match value {
+        // In place where nothing else holds the binary.
+        Value::Binary(bytes) => set_byte(Arc::make_mut(bytes), args.int(1)?, args.int(2)?),
+        other => Err(Error::run(format!("':{name}' is not a binary: {other}"))),
+    })?;
+    Ok(Some(args.value(2).clone()))
+}
+
+/// The error for a binary that is in no variable, where a change could not be seen.
+pub fn no_variable() -> Error {
+    Error::compile("setf() changes the binary in a variable")
+        .help("write setf(:b,i,v), or in a procedure setf(b,i,v); of the variable")
+        .help("put_binary(b,i,v) is a changed copy of any binary")
+}
+
+fn set_byte(bytes: &mut [u8], i: i64, v: i64) -> Result<()> {
+    let length = bytes.len();
+    let byte = position(i)
+        .and_then(|at| bytes.get_mut(at))
+        .ok_or_else(|| {
+            Error::run(format!(
+                "there is no byte {i} in a binary of {length} bytes"
+            ))
+        })?;
+    *byte = u8::try_from(v)
+        .map_err(|_| Error::run(format!("a byte is an integer from 0 to 255, not {v}")))?;
+    Ok(())
+}
 
 fn hex(bytes: &[u8]) -> String {
     let mut digits = String::with_capacity(bytes.len() * 2);

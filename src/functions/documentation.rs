@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Args, Function, Native, Natives, named};
+use super::{Args, Function, Native, Natives, named, topic};
 use crate::compile;
 use crate::compile::explain::explain as plan_text;
 use crate::diagnostic::{Error, Result, Source};
@@ -18,6 +18,15 @@ pub const NATIVES: Natives = &[
     ("sourcecode", sourcecode),
     ("name", name),
     ("explain", explain),
+    ("topic_doc", topic::doc),
+    ("topic_functions", topic::functions),
+    ("topic_name", topic::name),
+    ("topic_named", topic::topic_named),
+    ("topics", topic::topics_of),
+    ("alltopics", topic::alltopics),
+    ("add_topic", topic::add_topic),
+    ("create_topic", topic::create_topic),
+    ("current_topics", topic::current_topics),
 ];
 
 /// The resolvents that the first argument names or is.
@@ -41,10 +50,15 @@ fn each(cx: &Cx, args: Args, text: impl Fn(&Function) -> String) -> Result<Optio
 }
 
 fn doc(cx: &Cx, args: Args) -> Result<Option<Value>> {
-    each(cx, args, |f| match &*f.doc {
-        "" => f.signature.to_string(),
-        doc => format!("{}\n{doc}", f.signature),
-    })
+    each(cx, args, described)
+}
+
+/// The signature of a function and, on lines of their own, its documentation.
+pub fn described(function: &Function) -> String {
+    match &*function.doc {
+        "" => function.signature.to_string(),
+        doc => format!("{}\n{doc}", function.signature),
+    }
 }
 
 fn apropos(cx: &Cx, args: Args) -> Result<Option<Value>> {

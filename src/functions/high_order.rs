@@ -11,6 +11,9 @@ use crate::types::{Collection, Source, Value};
 pub const NATIVES: Natives = &[
     ("apply", apply as Native),
     ("call", call),
+    ("callv", |cx, a| {
+        calls::function(a.function(0)?, a.vector(1)?.to_vec(), cx)
+    }),
     ("mapvector", mapvector),
     ("eval", |cx, a| {
         evaluate(cx, a).map(|(value, _)| Some(value))

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufReader, Write};
 
 use super::file::{Output, failed};
-use super::{Args, Natives};
+use super::{Args, Natives, http};
 use crate::diagnostic::{Error, Result};
 use crate::run::Cx;
 use crate::types::{Source, Value, json};
@@ -19,15 +19,38 @@ pub const NATIVES: Natives = &[
     ("unstringify_record", unstringify_record),
     ("file_stream", file_stream),
     ("write_file", write_file),
+    ("request", request),
 ];
 
 fn unstringify_record(_: &Cx, args: Args) -> Result<Option<Value>> {
-    match json::from_slice(args.str(0)?.as_bytes())? {
-        record @ Value::Record(_) => Ok(Some(record)),
+    record(args.str(0)?.as_bytes()).map(Some)
+}
+
+/// The record that a JSON text is.
+fn record(text: &[u8]) -> Result<Value> {
+    match json::from_slice(text)? {
+        record @ Value::Record(_) => Ok(record),
         other => Err(Error::run(format!(
-            "a JSON object is wanted here, not {other}"
+            "a JSON object is wanted here, not {}",
+            shortened(&other)
         ))),
     }
+}
+
+/// The printed form of a value, of a long one its beginning.
+fn shortened(value: &Value) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(60) {
+        Some((cut, _)) => format!("{}…", &text[..cut]),
+        None => text,
+    }
+}
+
+fn request(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let url = args.str(0)?;
+    let answer = http::get(cx, url)?;
+    let answer = record(&answer).map_err(|e| e.context(format!("the answer of {url}")))?;
+    Ok(Some(answer))
 }
 
 fn file_stream(_: &Cx, args: Args) -> Result<Option<Value>> {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use super::function::{Body, Compiled, Function};
 use super::table::{self, Declaration};
 use crate::compile::signature;
-use crate::diagnostic::{BUILT_IN, Error, Result, Source, nearest};
+use crate::diagnostic::{Error, Result, Source, nearest};
 use crate::run::wait::lock;
 use crate::store::Types;
 use crate::syntax::ast::{self, CreateFunction, StatementKind};
@@ -166,7 +166,9 @@ impl Library {
     pub fn unknown(&self, name: &ast::Name) -> Error {
         let error = Error::compile(format!("unknown function '{}'", name.text)).at(&name.span);
         let names = self.names();
-        match nearest(&name.text, names.iter().map(|n| &**n)) {
+        // `selct (1)` looks like a call.
+        let known = names.iter().map(|n| &**n).chain(["select"]);
+        match nearest(&name.text, known) {
             Some(near) => error.help(format!("did you mean '{near}'?")),
             None => error.help("apropos('text') lists the functions with that text in their names"),
         }
@@ -190,8 +192,7 @@ fn written(name: &ast::FunctionName) -> String {
 
 /// The function that a declaration in the built-in table declares.
 fn built_in(declaration: &Declaration) -> Result<Arc<Function>> {
-    let file = format!("{BUILT_IN}{}.osql", declaration.topic);
-    let source = Source::at_line(file, declaration.text, declaration.line);
+    let source = Source::library(declaration.file, declaration.text, declaration.line);
     let parsed = statement(&source)?.map(|s| s.kind);
     let Some(StatementKind::CreateFunction(definition)) = parsed else {
         return Err(Error::run(format!(

@@ -6,7 +6,7 @@ use indexmap::IndexSet;
 
 use super::function::Body;
 use super::{Args, Function, Native, Natives, named};
-use crate::compile::{names, signature, stateful};
+use crate::compile::{self, names, signature, stateful};
 use crate::diagnostic::{Error, Result, nearest};
 use crate::run::Cx;
 use crate::syntax::ast;
@@ -290,14 +290,35 @@ fn called_names(function: &Function) -> Vec<Arc<str>> {
     }
 }
 
-/// What a definition calls: the generic function where a name has several resolvents.
+/// What a definition calls: of a name with several resolvents those that can be meant, or the generic
+/// function where that cannot be told. What a generic function calls, its resolvents do.
 fn called(cx: &Cx, function: &Arc<Function>) -> Result<Vec<Arc<Function>>> {
     let mut found = IndexSet::new();
-    for name in called_names(function) {
-        match &*cx.world.library.resolvents(&name)? {
-            [] => {}
-            [only] => drop(found.insert(only.clone())),
-            _ => found.extend(cx.world.library.generic(&name)?),
+    if function.is_generic() {
+        for resolvent in cx.world.library.resolvents(function.name())?.iter() {
+            found.extend(called(cx, resolvent)?);
+        }
+        return Ok(found.into_iter().collect());
+    }
+    let names: IndexSet<_> = called_names(function).into_iter().collect();
+    // What an update changes may stand in the plan as a copy.
+    let used: IndexSet<_> = compile::used_by(&cx.world, function)?
+        .iter()
+        .map(|f| f.signature.resolvent_name())
+        .collect();
+    for name in names {
+        let all = cx.world.library.resolvents(&name)?;
+        if let [only] = &*all {
+            found.insert(only.clone());
+            continue;
+        }
+        let before = found.len();
+        let meant = all
+            .iter()
+            .filter(|f| used.contains(&f.signature.resolvent_name()));
+        found.extend(meant.cloned());
+        if found.len() == before {
+            found.extend(cx.world.library.generic(&name)?);
         }
     }
     if let Body::Inverse(view) = &function.body {
@@ -307,10 +328,18 @@ fn called(cx: &Cx, function: &Arc<Function>) -> Result<Vec<Arc<Function>>> {
 }
 
 fn callers(cx: &Cx, function: &Arc<Function>) -> Result<Vec<Arc<Function>>> {
-    let mut all = every_function(cx)?;
-    let calls = |f: &Arc<Function>| called_names(f).contains(function.name());
-    all.retain(calls);
-    Ok(all)
+    let mut callers = Vec::new();
+    for caller in every_function(cx)? {
+        if !called_names(&caller).contains(function.name()) {
+            continue;
+        }
+        let same =
+            |f: &Arc<Function>| f == function || f.is_generic() && f.name() == function.name();
+        if function.is_generic() || called(cx, &caller)?.iter().any(same) {
+            callers.push(caller);
+        }
+    }
+    Ok(callers)
 }
 
 /// What is reached from a function step by step, without itself unless it is reached again.

@@ -41,17 +41,39 @@ pub fn resolvent(f: &Arc<Function>, args: &[Value], cx: &Cx) -> Result<Arc<Funct
         return Ok(f.clone());
     }
     let candidates = cx.world.library.resolvents(f.name())?;
-    let types: Vec<Type> = args.iter().map(fit::type_of).collect();
-    match best(&candidates, &types) {
-        Some(best) => Ok(best.clone()),
-        None => Err(mismatch(&candidates, &types)),
+    resolvent_among(&candidates, args).cloned()
+}
+
+/// The resolvent that is meant with these arguments; an only one is, whatever they are.
+pub fn resolvent_among<'f>(
+    candidates: &'f [Arc<Function>],
+    args: &[Value],
+) -> Result<&'f Arc<Function>> {
+    if let [only] = candidates {
+        return Ok(only);
     }
+    let types: Vec<Type> = args.iter().map(fit::type_of).collect();
+    best(candidates, &types).ok_or_else(|| mismatch(candidates, &types))
+}
+
+/// The argument that the resolvent for these takes element by element: each may mean another one.
+fn lifted(candidates: &[Arc<Function>], args: &[Value]) -> Option<usize> {
+    if !args.iter().any(Value::is_collection) {
+        return None;
+    }
+    let types: Vec<Type> = args.iter().map(fit::type_of).collect();
+    let params = &best(candidates, &types)?.signature.params;
+    (0..args.len()).find(|i| args[*i].is_collection() && !params[*i].ty.is_collection())
 }
 
 /// Calls a function. A generic one chooses a resolvent by the arguments.
 pub fn function(f: &Arc<Function>, mut args: Vec<Value>, cx: &Cx) -> Result<Option<Value>> {
     if f.is_generic() {
-        return late(&cx.world.library.resolvents(f.name())?, args, cx);
+        let candidates = cx.world.library.resolvents(f.name())?;
+        return match lifted(&candidates, &args) {
+            Some(i) => Ok(Some(lift(f, args, i))),
+            None => late(&candidates, args, cx),
+        };
     }
     if args.len() != f.arity() {
         let types: Vec<Type> = args.iter().map(fit::type_of).collect();
@@ -131,11 +153,14 @@ pub fn native(
 }
 
 fn run_native(f: &Function, native: Native, args: &[Value], cx: &Cx) -> Result<Option<Value>> {
-    let result = native(cx, Args(args))?;
-    Ok(result.filter(|value| {
-        // A predicate that does not hold has no result; a false that was read is a value.
+    Ok(as_declared(f, native(cx, Args(args))?))
+}
+
+/// A predicate that does not hold has no result; a false that was read is a value.
+fn as_declared(f: &Function, result: Option<Value>) -> Option<Value> {
+    result.filter(|value| {
         !matches!(value, Value::Bool(false)) || f.signature.columns[0].ty != Type::Boolean
-    }))
+    })
 }
 
 /// The argument as the parameter wants it: `Some(None)` if it is so already, `None` if it cannot be.
@@ -159,11 +184,11 @@ fn body(f: &Arc<Function>, args: Vec<Value>, cx: &Cx) -> Result<Option<Value>> {
         Body::Native(native) => run_native(f, *native, &args, cx),
         Body::Derived(..) => {
             let query = compile::derived(&cx.world, f)?;
-            derived(f, &query, args, cx)
+            Ok(as_declared(f, derived(f, &query, args, cx)?))
         }
         Body::Stored(table) => Ok(stored(f, table, &args)),
         Body::Inverse(view) => Ok(inverse(f, view, args)),
-        Body::Procedure(..) => procedure::call(f, args, cx),
+        Body::Procedure(..) => Ok(as_declared(f, procedure::call(f, args, cx)?)),
         Body::Generic => Ok(None),
     }
 }

@@ -323,10 +323,12 @@ impl Pipeline {
                 }),
                 None => return Ok(false),
             },
-            Step::Index { base, .. } => match eval(base, frame, cx)? {
-                Some(Value::Vector(vector)) => Cursor::Positions { vector, next: 0 },
-                _ => return Ok(false),
-            },
+            Step::Index { base, .. } => {
+                let Some(vector) = eval(base, frame, cx)?.and_then(indexed) else {
+                    return Ok(false);
+                };
+                Cursor::Positions { vector, next: 0 }
+            }
             Step::Extent { ty, .. } => match cx.world.types_within(ty) {
                 Some(types) => Cursor::Extent(cx.world.store.objects.scan(&types)),
                 None => Cursor::Objects(cx.world.extent(ty)?.into_iter()),
@@ -430,4 +432,18 @@ fn bytes_of(bytes: &[u8]) -> std::vec::IntoIter<Value> {
         .map(|b| Value::Int(i64::from(*b)))
         .collect::<Vec<_>>()
         .into_iter()
+}
+
+/// The elements of what has positions: a vector, the bytes of a binary, the characters of a string.
+fn indexed(value: Value) -> Option<Arc<[Value]>> {
+    match value {
+        Value::Vector(vector) => Some(vector),
+        Value::Binary(bytes) => Some(bytes.iter().map(|b| Value::Int((*b).into())).collect()),
+        Value::Str(text) => {
+            let mut buffer = [0; 4];
+            let characters = text.chars().map(|c| Value::str(c.encode_utf8(&mut buffer)));
+            Some(characters.collect())
+        }
+        _ => None,
+    }
 }

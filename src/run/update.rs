@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::Cx;
 use super::eval::{conform, eval};
+use super::{Cx, call};
 use crate::compile::plan::{CreateObjects, Instance, Update};
 use crate::diagnostic::{Error, Result};
 use crate::functions::Function;
@@ -83,7 +83,7 @@ fn remove_references(table: &Arc<Table>, object: &Value, cx: &Cx) {
 
 /// Runs an update statement over its rows: the arguments, then the value.
 pub fn update(change_of: &Update, mut rows: Box<dyn Source>, cx: &Cx) -> Result<()> {
-    let arity = change_of.function.arity();
+    let arity = change_of.functions[0].arity();
     // All rows first: the update may change what they are taken from.
     let mut changes: IndexMap<Vec<Value>, Vec<Value>> = IndexMap::new();
     while let Some(row) = rows.next(cx)? {
@@ -96,7 +96,8 @@ pub fn update(change_of: &Update, mut rows: Box<dyn Source>, cx: &Cx) -> Result<
         changes.entry(args).or_default().extend(values);
     }
     for (args, values) in changes {
-        change(change_of.op, &change_of.function, &args, values, cx)?;
+        let function = call::resolvent_among(&change_of.functions, &args)?;
+        change(change_of.op, function, &args, values, cx)?;
     }
     Ok(())
 }

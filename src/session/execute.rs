@@ -279,6 +279,7 @@ fn create_function(world: &World, definition: &CreateFunction) -> Result<()> {
         .store
         .journal
         .record(Undo::Defined(function.clone(), replaced));
+    world.topics.defined(&function);
     compile::check(world, &function)
 }
 

@@ -57,6 +57,14 @@ impl Variables {
         Ok(())
     }
 
+    /// Changes the value of a variable, keeping its type. An error if there is no such variable.
+    pub fn change<T>(&self, name: &str, change: impl FnOnce(&mut Value) -> Result<T>) -> Result<T> {
+        match lock(&self.0).get_mut(name) {
+            Some(variable) => change(&mut variable.value),
+            None => Err(Error::run(format!("the variable ':{name}' has no value"))),
+        }
+    }
+
     /// Declares a variable to be of a type; it has no value until it is set.
     pub fn declare(&self, name: &str, ty: Type) {
         let variable = Variable {

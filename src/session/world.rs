@@ -13,6 +13,7 @@ use crate::diagnostic::Result;
 use crate::flow::Flows;
 use crate::functions::debugging::Traced;
 use crate::functions::library::Library;
+use crate::functions::topic::Topics;
 use crate::jobs::Jobs;
 use crate::mqtt;
 use crate::store::{Store, Undo, UserType};
@@ -36,6 +37,8 @@ pub struct World {
     pub folders: Mutex<Vec<PathBuf>>,
     /// The functions whose calls are printed.
     pub traced: Traced,
+    /// The topics that users have made.
+    pub topics: Topics,
     /// When the session began.
     pub started: Instant,
 }
@@ -55,6 +58,7 @@ impl World {
             store: Store::default(),
             variables: Variables::default(),
             traced: Traced::default(),
+            topics: Topics::default(),
             started: Instant::now(),
             rng: Mutex::new(StdRng::from_os_rng()),
             folders: Mutex::default(),
@@ -73,6 +77,7 @@ impl World {
                 .into_iter()
                 .map(|t| Value::Type(Type::User(t)))
                 .collect(),
+            Type::Topic => self.topics.all().into_iter().map(Value::Topic).collect(),
             Type::Function => {
                 let mut functions = Vec::new();
                 for name in self.library.names() {

@@ -11,7 +11,9 @@ pub fn number(text: &str) -> Result<Value> {
             .map(Value::Int)
             .map_err(|_| Error::syntax(format!("{text} does not fit into 64 bits")));
     }
-    if !text.contains(['.', 'e', 'E']) {
+    // The real numbers beyond all others, and the one that is none, as they are printed.
+    let is_word = text.ends_with(|c: char| c.is_ascii_alphabetic());
+    if !is_word && !text.contains(['.', 'e', 'E']) {
         return text.parse().map(Value::Int).map_err(|_| {
             Error::syntax(format!("{text} does not fit into 64 bits"))
                 .help("integers go from -9223372036854775808 to 9223372036854775807")

@@ -13,6 +13,7 @@ mod scan;
 pub mod split;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use parse::statement;
 pub use split::Splitter;

@@ -3,28 +3,42 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::words::{Mark, Words};
 use crate::diagnostic::Source;
 
 /// Cuts text that arrives in pieces into statements, at the semicolons that close them.
 ///
-/// A semicolon in a string, a comment or a block `{ …; … }` closes nothing; one inside parentheses
-/// that were never closed does, or a slip would swallow the rest of a script. Every byte is looked
+/// A semicolon in a string, a comment, a block `{ …; … }` or a loop `while … end while` closes
+/// nothing; one inside parentheses that were never closed does, or a slip would swallow the rest of a
+/// script. Every byte is looked
 /// at once, however the text is cut up. Blanks and comments before a statement are no part of it.
 pub struct Splitter {
     name: String,
     /// Text that no statement has been made of yet.
     text: String,
-    /// How far into `text` the scan has come, and the number of the line there.
+    /// How far into `text` the scan has come, and the line and column there, both from 1.
     at: usize,
     line: usize,
-    /// Where the statement begins and on which line, once its first token is there.
-    start: Option<(usize, usize)>,
+    column: usize,
+    /// Where the statement begins, once its first token is there.
+    start: Option<Start>,
     state: State,
     /// Brackets that are open.
     open: Vec<Bracket>,
-    /// The last byte outside blanks and comments of this statement.
+    words: Words,
+    /// The last byte outside blanks and comments of this statement, 0 before the first.
     last: u8,
+    /// The byte just before, 0 after a string or comment.
+    adjacent: u8,
     ready: VecDeque<Arc<Source>>,
+}
+
+/// Where a statement begins: in the text that is held, and in the whole.
+#[derive(Clone, Copy)]
+struct Start {
+    at: usize,
+    line: usize,
+    column: usize,
 }
 
 /// What the scan is in the middle of.
@@ -43,6 +57,8 @@ enum Bracket {
     Expression,
     /// The braces of a block of statements.
     Block,
+    /// `while`, `loop` or `case` with statements up to its `end`.
+    Words,
 }
 
 impl Splitter {
@@ -53,10 +69,13 @@ impl Splitter {
             text: String::new(),
             at: 0,
             line: 1,
+            column: 1,
             start: None,
             state: State::Between,
             open: Vec::new(),
+            words: Words::default(),
             last: 0,
+            adjacent: 0,
             ready: VecDeque::new(),
         }
     }
@@ -100,14 +119,30 @@ impl Splitter {
             }
             let step = self.step(byte, next);
             let end = (self.at + step).min(self.text.len());
-            let passed = &self.text.as_bytes()[self.at..end];
-            self.line += passed.iter().filter(|b| **b == b'\n').count();
+            for at in self.at..end {
+                match self.text.as_bytes()[at] {
+                    b'\n' => (self.line, self.column) = (self.line + 1, 1),
+                    // The later bytes of a character are no column of their own.
+                    0x80..=0xbf => {}
+                    _ => self.column += 1,
+                }
+            }
             self.at = end;
         }
     }
 
     /// Looks at `byte` and perhaps the `next`; gives how many of them it has taken.
     fn step(&mut self, byte: u8, next: Option<u8>) -> usize {
+        if self.state == State::Between {
+            let mark = match (byte, next) {
+                (b'/', Some(b'/' | b'*')) => self.words.finish(b' '),
+                _ => self.words.take(byte, self.last, self.adjacent),
+            };
+            self.mark(mark);
+            self.adjacent = byte;
+        } else {
+            self.adjacent = 0;
+        }
         let (state, taken) = match (self.state, byte, next) {
             (State::Between, b'/', Some(b'/')) => (State::LineComment, 2),
             (State::Between, b'/', Some(b'*')) => (State::BlockComment, 2),
@@ -127,7 +162,11 @@ impl Splitter {
         if byte.is_ascii_whitespace() || (byte == b';' && self.start.is_none()) {
             return State::Between;
         }
-        self.start.get_or_insert((self.at, self.line));
+        self.start.get_or_insert(Start {
+            at: self.at,
+            line: self.line,
+            column: self.column,
+        });
         // A brace before a string opens a record, also where a block could stand.
         if self.last == b'{' && matches!(byte, b'\'' | b'"' | b':') {
             self.open.pop();
@@ -136,6 +175,7 @@ impl Splitter {
         match byte {
             b'(' | b'[' => self.open.push(Bracket::Expression),
             b'{' => self.open.push(self.brace()),
+            b'}' if self.open.last() == Some(&Bracket::Words) => self.close(Bracket::Block),
             b')' | b']' | b'}' => {
                 self.open.pop();
             }
@@ -149,6 +189,29 @@ impl Splitter {
             b'\'' => State::Single,
             b'"' => State::Double,
             _ => State::Between,
+        }
+    }
+
+    /// What a word means for the brackets.
+    fn mark(&mut self, mark: Option<Mark>) {
+        match mark {
+            Some(Mark::Opens) => self.open.push(Bracket::Words),
+            Some(Mark::OpensChoice) => self.open.push(Bracket::Expression),
+            // The choice between values, or parentheses in it that are still open.
+            Some(Mark::Closes) if self.open.last() == Some(&Bracket::Expression) => {
+                self.open.pop();
+            }
+            Some(Mark::Closes) if self.open.last() == Some(&Bracket::Words) => {
+                self.open.pop();
+            }
+            Some(Mark::Closes) | None => {}
+        }
+    }
+
+    /// Closes the innermost such bracket and all within it.
+    fn close(&mut self, bracket: Bracket) {
+        if let Some(at) = self.open.iter().rposition(|b| *b == bracket) {
+            self.open.truncate(at);
         }
     }
 
@@ -172,20 +235,24 @@ impl Splitter {
     }
 
     /// Makes a statement of the text from `start` to `end`.
-    fn cut(&mut self, (start, line): (usize, usize), end: usize) {
-        let source = Source::at_line(&self.name, &self.text[start..end], line);
+    fn cut(&mut self, start: Start, end: usize) {
+        let place = (start.line, start.column);
+        let source = Source::at_place(&self.name, &self.text[start.at..end], place);
         self.ready.push_back(source);
         self.open.clear();
+        self.words.clear();
         self.last = 0;
     }
 
     /// Drops the text that is done with.
     fn forget(&mut self) {
-        let done = self.start.map_or(self.at, |(start, _)| start);
+        let done = self.start.map_or(self.at, |start| start.at);
         if done > 0 {
             self.text.drain(..done);
             self.at -= done;
-            self.start = self.start.map(|(start, line)| (start - done, line));
+            if let Some(start) = &mut self.start {
+                start.at -= done;
+            }
         }
     }
 }
@@ -196,8 +263,8 @@ mod tests {
 
     use super::*;
 
-    /// The statements of `text` with their lines, pushed in pieces that end at `cuts`.
-    fn pieces(text: &str, cuts: &[usize]) -> Vec<(usize, String)> {
+    /// The statements of `text` with their lines and columns, pushed in pieces that end at `cuts`.
+    fn pieces(text: &str, cuts: &[usize]) -> Vec<((usize, usize), String)> {
         let mut splitter = Splitter::new("test");
         let mut found = Vec::new();
         let mut at = 0;
@@ -211,7 +278,7 @@ mod tests {
         found.extend(splitter.finish());
         found
             .iter()
-            .map(|s| (s.first_line, s.text.clone()))
+            .map(|s| ((s.first_line, s.first_column), s.text.clone()))
             .collect()
     }
 
@@ -221,14 +288,17 @@ mod tests {
 
     #[test]
     fn statements_end_at_their_semicolons() {
-        let script = "1+1;\n/* a; b */ set :x = ';';\n\n// c;\nprint(\"\\\";\") ; ;\n quit";
+        let script =
+            "1+1; 'åß'; 2;\n/* a; b */ set :x = ';';\n\n// c;\nprint(\"\\\";\") ; ;\n quit";
         assert_eq!(
             pieces(script, &[]),
             [
-                (1, "1+1;".to_owned()),
-                (2, "set :x = ';';".to_owned()),
-                (5, "print(\"\\\";\") ;".to_owned()),
-                (6, "quit".to_owned()),
+                ((1, 1), "1+1;".to_owned()),
+                ((1, 6), "'åß';".to_owned()),
+                ((1, 12), "2;".to_owned()),
+                ((2, 12), "set :x = ';';".to_owned()),
+                ((5, 1), "print(\"\\\";\") ;".to_owned()),
+                ((6, 2), "quit".to_owned()),
             ]
         );
     }
@@ -239,6 +309,41 @@ mod tests {
         assert_eq!(texts(&format!("{block} 2;")), [block, "2;"]);
         let nested = "for each Pump p { {set a(p) = f({'x': 1}); }; return p; };";
         assert_eq!(texts(nested), [nested]);
+    }
+
+    #[test]
+    fn loops_stay_whole() {
+        for whole in [
+            "while :i < 3 do set :i = :i + 1; print(:i); end while;",
+            "WHILE (f(:i)) DO set :i = g(case when :i > 1 then 2 else 3 end); END WHILE;",
+            "loop set :i = :i - 1; case when :i = 0 then leave; end; end loop;",
+            "while true do while false do f(1); end while; leave; end while;",
+            "for each Integer i where i in range(3) while g(i) do print(i); leave; end while;",
+            "for each Pump p { while f(p) do set g(p) = 1; end while; set h(p) = 2; };",
+            "case when :x > 1 then print(1); when :x > 2 then print(2); else print(3); end;",
+            "create function f() -> Real as while g() do h(); end while;",
+            "{ loop leave; };",
+            "while f() do /* again */ while g() do h(); end while; end // of it\n while;",
+        ] {
+            assert_eq!(texts(&format!("{whole} 2;")), [whole, "2;"]);
+        }
+    }
+
+    #[test]
+    fn the_words_of_loops_are_names_elsewhere() {
+        for whole in [
+            "case when :x > 1 then case when :y > 1 then 1 else 2 end else 3 end;",
+            "set :while = 1;",
+            "set :end = :loop + :case;",
+            "select loop from Integer loop where loop in range(3);",
+            "f(while, :end);",
+            "loop;",
+            "create function f(Integer x) -> Integer as case when x > 1 then 2;",
+            "select case when x > 1 then 2 from Integer x;",
+            "loop:start();",
+        ] {
+            assert_eq!(texts(&format!("{whole} 2;")), [whole, "2;"]);
+        }
     }
 
     #[test]
@@ -294,7 +399,7 @@ mod tests {
     proptest! {
         #[test]
         fn pieces_do_not_depend_on_the_cuts(
-            text in r#"([a-z{}()'"\\/* ;|\n]|/\*|\*/|//|å){0,60}"#,
+            text in r#"([a-z{}()'"\\/* ;|\n]|/\*|\*/|//|å|while |loop |case |end |do ){0,60}"#,
             mut cuts in prop::collection::vec(0..80usize, 0..12),
         ) {
             cuts.sort_unstable();

@@ -83,6 +83,7 @@ fn push(out: &mut String, value: &Value, depth: usize) -> Result<()> {
         Value::Stream(_) => return Err(collection("a stream")),
         Value::Function(f) => push_string(out, &f.to_string()),
         Value::Type(t) => push_string(out, &t.to_string()),
+        Value::Topic(name) => push_string(out, name),
         Value::Object(o) => push_string(out, &o.to_string()),
     }
     Ok(())

@@ -59,6 +59,7 @@ pub fn push(out: &mut String, value: &Value) {
         },
         Value::Stream(_) => out.push_str("#[Stream]"),
         Value::Function(f) => out.push_str(&format!("#'{f}'")),
+        Value::Topic(name) => out.push_str(&format!("#[Topic {name}]")),
         Value::Type(t) => out.push_str(&format!("#[Type {t}]")),
         Value::Object(o) => out.push_str(&o.to_string()),
     }

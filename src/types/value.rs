@@ -31,6 +31,8 @@ pub enum Value {
     Stream(Arc<dyn Collection>),
     Function(Arc<Function>),
     Type(Type),
+    /// What functions are about: its name.
+    Topic(Arc<str>),
     Object(Arc<Object>),
 }
 
@@ -153,6 +155,7 @@ impl Value {
             Value::Stream(_) => Type::stream(Type::Object),
             Value::Function(_) => Type::Function,
             Value::Type(_) => Type::Type,
+            Value::Topic(_) => Type::Topic,
             Value::Object(o) => o.type_of(),
         }
     }
@@ -170,10 +173,11 @@ impl Value {
             Value::Vector(_) => 7,
             Value::Record(_) => 8,
             Value::Type(_) => 9,
-            Value::Function(_) => 10,
-            Value::Object(_) => 11,
-            Value::Bag(_) => 12,
-            Value::Stream(_) => 13,
+            Value::Topic(_) => 10,
+            Value::Function(_) => 11,
+            Value::Object(_) => 12,
+            Value::Bag(_) => 13,
+            Value::Stream(_) => 14,
         }
     }
 }
@@ -197,6 +201,7 @@ impl Ord for Value {
             (Vector(a), Vector(b)) => a.cmp(b),
             (Record(a), Record(b)) => a.cmp(b),
             (Time(a), Time(b)) => a.cmp(b),
+            (Topic(a), Topic(b)) => a.cmp(b),
             (Type(a), Type(b)) => a.to_string().cmp(&b.to_string()),
             (Function(a), Function(b)) => a.cmp(b),
             (Object(a), Object(b)) => a.id().cmp(&b.id()),
@@ -253,6 +258,7 @@ impl Hash for Value {
             Value::Time(t) => t.hash(state),
             Value::Function(f) => f.hash(state),
             Value::Type(t) => t.to_string().hash(state),
+            Value::Topic(name) => name.hash(state),
             Value::Object(o) => o.id().hash(state),
         }
     }

@@ -186,3 +186,17 @@ fn a_wrong_part_of_a_type_mismatch_is_marked() {
 fn a_script_goes_on_after_an_error() {
     people().gives("1; oops(; 2;", "1\nerror: missing ')' at `(`\n2");
 }
+
+#[test]
+fn a_misspelt_select_is_told() {
+    let mut db = Db::new();
+    for text in [
+        "selct 1;",
+        "selct (1);",
+        "selct [1];",
+        "slect;",
+        "selct i from Integer i;",
+    ] {
+        db.fails(text, &["did you mean 'select'?"]);
+    }
+}

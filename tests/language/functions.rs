@@ -253,3 +253,114 @@ fn a_null_argument_gives_nothing() {
     let mut db = Db::of("create function inc(Integer x) -> Integer as x + 1;");
     db.gives("inc(null); sqrt(null); 1 + null; [1,null];", "[1,null]");
 }
+
+#[test]
+fn a_function_knows_which_resolvents_it_calls() {
+    let mut db = Db::of(
+        "create type Tank; create type Boiler under Tank;
+         create function level(Tank) -> Number as stored;
+         create function level(Charstring name) -> Number as 1;
+         create function level(Boiler b) -> Number as 2;
+         create function fill(Tank t) -> Number as level(t) + level(t);
+         create function named_level(Charstring n) -> Number as level(upper(n));
+         create function empty(Boiler b) -> Boolean as { set level(cast(b as Tank)) = 0; };
+         create function all_levels() -> Bag of Number as select level(b) from Boiler b;",
+    );
+    db.gives_bag(
+        "calls(#'fill');",
+        "#'tank.level->number'
+         #'boiler.level->number'",
+    );
+    db.gives_bag(
+        "calls(#'named_level');",
+        "#'charstring.level->number'\n#'charstring.upper->charstring'",
+    );
+    db.gives("calls(#'empty');", "#'tank.level->number'");
+    db.gives("calls(#'all_levels');", "#'boiler.level->number'");
+    db.gives_bag(
+        "calledby(#'tank.level->number');",
+        "#'tank.fill->number'\n#'boiler.empty->boolean'",
+    );
+    db.gives(
+        "calledby(#'charstring.level->number');",
+        "#'charstring.named_level->number'",
+    );
+    // Of the generic function, all of them.
+    db.gives_bag(
+        "name(calledby(functionnamed('level')));",
+        "\"all_levels\"\n\"empty\"\n\"fill\"\n\"named_level\"",
+    );
+    db.does("create function fill(Charstring n) -> Number as level(n);");
+    db.gives_bag(
+        "calls(functionnamed('fill'));",
+        "#'tank.level->number'
+         #'boiler.level->number'
+         #'charstring.level->number'",
+    );
+}
+
+#[test]
+fn functions_that_call_each_other_are_declared_first() {
+    let mut db = Db::new();
+    let even = "create function is_even(Integer n) -> Boolean as case when n = 0 then true else is_odd(n - 1) end;";
+    let odd = "create function is_odd(Integer n) -> Boolean as case when n = 0 then false else is_even(n - 1) end;";
+    db.fails(
+        even,
+        &[
+            "unknown function 'is_odd'",
+            "declare it first: create function is_odd(",
+        ],
+    );
+    // What failed is not there.
+    db.fails("is_even(2);", &["unknown function 'is_even'"]);
+    db.does(&format!(
+        "create function is_odd(Integer n) -> Boolean; {even} {odd}"
+    ));
+    db.gives("is_even(10); is_even(7); is_odd(7);", "true\ntrue");
+    db.fails("is_eve(1);", &["did you mean 'is_even'?"]);
+}
+
+#[test]
+fn a_predicate_that_says_false_has_no_result() {
+    let mut db = Db::of(
+        "create function is_zero(Integer n) -> Boolean as case when n = 0 then true else false end;
+         create function is_one(Integer n) -> Boolean as { return n = 1; };
+         create function is_two(Integer n) -> Boolean as { case when n = 2 then return true; else return false; end; };",
+    );
+    db.gives("is_zero(0); is_zero(1);", "true");
+    db.gives(
+        "some(is_zero(1)); notany(is_zero(1)); notany(is_one(0)); notany(is_two(1));",
+        "true\ntrue\ntrue",
+    );
+    db.gives(
+        "select n from Integer n where n in range(0,2) and notany(is_zero(n));",
+        "1\n2",
+    );
+    db.gives("is_zero(1) or is_two(2);", "true");
+    // A false that was read stays one.
+    db.gives("{'on': false}['on'];", "false");
+}
+
+#[test]
+fn a_real_goes_where_reals_are_taken() {
+    let mut db = Db::of(
+        "create function kind(Integer x) -> Charstring as 'integer';
+         create function kind(Number x) -> Charstring as 'number';
+         create function sort(Integer x) -> Charstring as 'integer';
+         create function sort(Object x) -> Charstring as 'object';
+         create function only(Integer x) -> Integer as x + 1;
+         set :r = 2.5;",
+    );
+    db.gives(
+        "kind(1); kind(1.5); kind(2.0); kind(:r);",
+        "\"integer\"\n\"number\"\n\"number\"\n\"number\"",
+    );
+    db.gives(
+        "select kind(n) from Number n where n in [1, 2.5];",
+        "\"integer\"\n\"number\"",
+    );
+    db.gives("call(functionnamed('kind'), 1.5);", "\"number\"");
+    db.gives("sort(1); sort(1.5);", "\"integer\"\n\"object\"");
+    db.gives("only(3.0);", "4");
+    db.fails("only(3.5);", &["to be Integer, not 3.5"]);
+}

@@ -11,8 +11,8 @@ fn single() -> impl Strategy<Value = Value> {
         Just(Value::Null),
         any::<bool>().prop_map(Value::Bool),
         any::<i64>().prop_map(Value::Int),
-        any::<f64>()
-            .prop_filter("has a literal", |r| r.is_finite())
+        any::<f64>().prop_map(Value::Real),
+        prop::sample::select(vec![f64::INFINITY, f64::NEG_INFINITY, f64::NAN])
             .prop_map(Value::Real),
         any::<String>().prop_map(Value::str),
         "[ -~åß\"'\\\\\n]{0,12}".prop_map(Value::str),
@@ -54,4 +54,22 @@ proptest! {
         let read = db.run(&format!("{time};"));
         prop_assert_eq!(read.trim_end(), time);
     }
+}
+
+#[test]
+fn what_is_no_finite_number_can_be_typed() {
+    let mut db = Db::new();
+    db.gives("1e999; -1e999; 1e999 - 1e999;", "inf\n-inf\nnan");
+    db.gives(
+        "inf; -inf; nan; inf - 1; [1,-inf]; {'a': nan}; -inf^2;",
+        "inf\n-inf\nnan\ninf\n[1,-inf]\n{\"a\":nan}\n-inf",
+    );
+    db.gives("inf = 1e999; inf > 9223372036854775807;", "true\ntrue");
+    db.gives("json:stringify([inf,nan]);", "\"[null,null]\"");
+    // They are words like `null`: names may begin with them.
+    db.gives("select info from Integer info where info = 3;", "3");
+    db.fails(
+        "select inf from Real inf where inf = 3;",
+        &["expected a variable"],
+    );
 }

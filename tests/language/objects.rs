@@ -62,7 +62,7 @@ fn a_wrong_value_makes_no_object() {
     );
     db.fails(
         "create Person(name, age) instances ('Ada');",
-        &["1 values for 2 attributes"],
+        &["1 value for 2 attributes"],
     );
     db.fails("create Integer instances :x;", &["built-in type"]);
 }

@@ -138,3 +138,40 @@ fn a_variable_may_stand_for_several_columns() {
     );
     db.gives("select x from Integer x where f(x,x) = x;", "4");
 }
+
+#[test]
+fn what_has_state_is_evaluated_for_each_row() {
+    let mut db = Db::of(
+        "create type Lamp; create function watts(Lamp) -> Number as stored;
+         create Lamp (watts) instances (40), (60), (75);
+         create function counter(Charstring what) -> Integer as stored;
+         create function next(Charstring what) -> Integer as
+             { set counter(what) = counter(what) + 1; return counter(what); };",
+    );
+    db.does(
+        "set counter('a') = 0; set counter('b') = 0; set counter('c') = 0; set counter('d') = 0;",
+    );
+    // A value, after what is written before it.
+    db.gives(
+        "select i, n from Integer i, Integer n where i in range(3) and n = next('a');",
+        "[1,1]\n[2,2]\n[3,3]",
+    );
+    // A filter, after the extent of a type, with conditions on either side.
+    db.gives(
+        "select watts(l) from Lamp l where mod(next('b'), 2) = 0;",
+        "60",
+    );
+    db.gives(
+        "select watts(l), n from Lamp l, Integer n where n = next('c') and watts(l) > 50;",
+        "[60,1]\n[75,2]",
+    );
+    // Written before what it does not need, it runs once.
+    db.gives(
+        "select i, n from Integer i, Integer n where n = next('d') and i in range(2);",
+        "[1,1]\n[2,1]",
+    );
+    db.gives(
+        "select count(i) < 1000 and count(i) > 0 from Bag of Integer i where i = (select k from Integer k where k in range(1000) and rand(0,2) < 1);",
+        "true",
+    );
+}

@@ -147,3 +147,22 @@ fn functions_cannot_use_session_variables() {
         &["cannot use session variables"],
     );
 }
+
+#[test]
+fn loops_and_choices_stand_at_the_top_without_braces() {
+    let mut db = Db::of("set :i = 0;");
+    db.does("while :i < 3 do set :i = :i + 1; end while;")
+        .gives(":i;", "3");
+    db.does("loop set :i = :i - 1; case when :i = 1 then leave; end; end loop;")
+        .gives(":i;", "1");
+    db.does("case when :i = 1 then set :j = 'one'; when :i = 2 then set :j = 'two'; else set :j = 'many'; end;")
+        .gives(":j;", "\"one\"");
+    db.does("set :i = 5; case when :i = 1 then set :j = 'one'; else { set :j = 'many'; set :i = 0; }; end;")
+        .gives(":j; :i;", "\"many\"\n0");
+    db.does("for each Integer k where k in range(3) while :i < k do set :i = :i + 1; end while;")
+        .gives(":i;", "3");
+    db.gives(
+        "case when :i = 3 then 'three' else 'another' end;",
+        "\"three\"",
+    );
+}

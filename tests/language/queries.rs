@@ -375,3 +375,15 @@ fn a_join_over_two_extents() {
         "[\"Bo\",\"Ada\"]\n[\"Dan\",\"Cia\"]\n[\"Eva\",\"Ada\"]\n[\"Eva\",\"Bo\"]",
     );
 }
+
+#[test]
+fn a_bag_variable_holds_what_it_is_set_to() {
+    let mut db = Db::of(
+        "create type Valve; create function name(Valve) -> Charstring as stored;
+         create Valve (name) instances ('in'), ('out');",
+    );
+    db.gives_bag(
+        "select name(v), count(b) from Bag of Integer b, Valve v where b = (select w from Valve w) and v in b;",
+        "[\"in\",2]\n[\"out\",2]",
+    );
+}

@@ -93,3 +93,47 @@ fn iteration_ends_at_a_fixpoint_a_null_or_a_depth() {
     );
     db.gives("iterate(#'upto', 100, 1, 7);", "7");
 }
+
+#[test]
+fn the_function_that_is_called_decides_what_becomes_of_a_bag() {
+    let mut db = Db::of("set :total = functionnamed('sum');");
+    db.gives("call(#'bag.sum->number', bag(4,5,6));", "15");
+    db.gives("call(:total, bag(4,5,6)); call(:total, [4,5]);", "15\n9");
+    db.gives(
+        "call(functionnamed('count'), (select i from Integer i where i in range(9)));",
+        "9",
+    );
+    db.gives_bag("call(#'sqrt', bag(4,9));", "2.0\n3.0");
+    db.gives_bag("call(functionnamed('plus'), bag(1,2), 10);", "11\n12");
+    db.gives_bag(
+        "call(functionnamed('plus'), bag('a',2), 10);",
+        "\"a10\"\n12",
+    );
+    db.gives(
+        "select call(f, bag(3,5)) from Function f where f in bag(#'bag.max->object', #'bag.sum->number');",
+        "5\n8",
+    );
+    db.gives("count(call(functionnamed('range'), 3));", "3");
+    db.gives("callv(#'bag.sum->number', [7]);", "7");
+    db.does("create function over(Function f, Bag b) -> Object as call(f, b);");
+    db.gives(
+        "over(#'bag.sum->number', range(3)); over(#'sqrt', bag(4,9));",
+        "6\n2.0\n3.0",
+    );
+    db.gives(
+        "call(functionnamed('winagg'), streamof(range(4)), 2, 2);",
+        "[1,2]\n[3,4]",
+    );
+    db.gives(
+        "select i, call(f, range(i)) from Function f, Integer i where f in bag(functionnamed('sum')) and i in range(2);",
+        "[1,1]\n[2,3]",
+    );
+    db.fails(
+        "call('sum', bag(1,2));",
+        &["'call' does not take (Charstring, Bag of Integer)"],
+    );
+    db.fails(
+        "call(#'sqrt', 1, 2);",
+        &["'sqrt' does not take 2 arguments"],
+    );
+}

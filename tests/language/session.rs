@@ -3,12 +3,13 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::thread;
-use std::time::Duration;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use osql::console::Console;
 use osql::diagnostic::{Error, Source};
 use osql::run::STACK_SIZE;
+use osql::run::wait::lock;
 use osql::session::{Config, Interrupt, Outcome, Session};
 use osql::syntax::Splitter;
 use osql::types::Value;
@@ -60,6 +61,20 @@ impl Db {
 
     pub fn interrupt(&self) -> Interrupt {
         self.session.interrupt()
+    }
+
+    /// Stops that statement as soon as it runs.
+    pub fn stop_when_it_runs(&self, statement: &str) -> JoinHandle<()> {
+        let (world, interrupt) = (self.session.world().clone(), self.interrupt());
+        let statement = statement.to_owned();
+        thread::spawn(move || {
+            let late = Instant::now() + Duration::from_secs(60);
+            while **lock(&world.statement) != *statement {
+                assert!(Instant::now() < late, "{statement} does not run");
+                thread::yield_now();
+            }
+            interrupt.stop("stopped by the test");
+        })
     }
 
     /// What a script prints, line by line; its errors as `error: message` with their help.

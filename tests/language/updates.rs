@@ -203,3 +203,78 @@ fn updates_by_functions_as_objects() {
         "2\n0",
     );
 }
+
+#[test]
+fn the_object_decides_which_function_is_updated() {
+    let mut db = Db::of(
+        "create type Machine; create type Pump under Machine; create type Fan under Machine;
+         create function rate(Machine) -> Number as stored;
+         create function rate(Pump) -> Number as stored;
+         create Machine instances :m; create Pump instances :p; create Fan instances :f;
+         set rate(m) = 7 from Machine m;",
+    );
+    let rows = "extent(#'machine.rate->number'); extent(#'pump.rate->number');";
+    db.gives(
+        "count(extent(#'machine.rate->number')); rate(:m); rate(:f);",
+        "2\n7\n7",
+    );
+    db.gives("count(extent(#'pump.rate->number')); rate(:p);", "1\n7");
+    // A cast says which is meant.
+    db.does("set rate(cast(:p as Machine)) = 8;");
+    db.gives("rate(:p); rate(cast(:p as Machine));", "7\n8");
+    db.does("remove rate(m) = 7 from Machine m; remove rate(cast(:p as Machine)) = 8;")
+        .gives(rows, "");
+    // Also in a procedure.
+    db.does("create function tune(Machine m, Number n) -> Boolean as { set rate(m) = n; };");
+    db.does("tune(:p, 3); tune(:m, 4);");
+    db.gives("count(extent(#'pump.rate->number')); rate(:m);", "1\n4");
+}
+
+#[test]
+fn an_object_whose_function_cannot_be_updated_is_an_error() {
+    let mut db = Db::of(
+        "create type Staff; create type Chief under Staff;
+         create function pay(Staff) -> Number as stored;
+         create function bonus(Chief) -> Number as stored;
+         create function pay(Chief c) -> Number as pay(cast(c as Staff)) + bonus(c);
+         create Staff instances :s; create Chief instances :c; set bonus(:c) = 5;
+         set pay(:s) = 10;",
+    );
+    db.gives("pay(:s);", "10");
+    db.fails(
+        "set pay(s) = 20 from Staff s;",
+        &["pay(Chief c)->Number cannot be updated"],
+    );
+    db.gives("pay(:s);", "10");
+    db.does("set pay(cast(:c as Staff)) = 30;")
+        .gives("pay(:c);", "35");
+}
+
+#[test]
+fn an_update_that_two_functions_fit_is_an_error() {
+    let mut db = Db::of(
+        "create type Site; create type Machine; create type Plant under Site, Machine;
+         create function name(Site) -> Charstring as stored;
+         create function name(Machine) -> Charstring as stored;
+         create Plant instances :p;",
+    );
+    db.fails(
+        "set name(:p) = 'both';",
+        &["ambiguous", "name(Site)->Charstring"],
+    );
+    db.does("set name(cast(:p as Site)) = 'as a site';");
+    db.gives(
+        "name(cast(:p as Site)); name(cast(:p as Machine));",
+        "\"as a site\"",
+    );
+}
+
+#[test]
+fn an_error_in_a_built_in_function_is_marked_where_it_is_called() {
+    let mut db =
+        Db::of("create function part(Integer) -> Charstring as stored; set part(1) = 'a';");
+    db.fails(
+        "addfunction('part', [1], ['b']);",
+        &["can have only one", "at `addfunction('part', [1], ['b'])`"],
+    );
+}

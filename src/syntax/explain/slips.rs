@@ -9,6 +9,7 @@ pub fn find(scene: &Scene<'_>) -> Option<Error> {
     open_comment(scene)
         .or_else(|| open_string(scene))
         .or_else(|| quote_in_string(scene))
+        .or_else(|| open_loop(scene))
         .or_else(|| stray_closer(scene))
         .or_else(|| open_bracket(scene))
         .or_else(|| foreign_sign(scene))
@@ -60,6 +61,39 @@ fn quote_in_string(scene: &Scene<'_>) -> Option<Error> {
     })
 }
 
+/// A loop that is still open where the statement or the block around it ends.
+fn open_loop(scene: &Scene<'_>) -> Option<Error> {
+    let closes = |t: Token| t.kind == Kind::Close && scene.text(t) == "}";
+    if !scene.is_at_end() && !scene.found.is_some_and(closes) {
+        return None;
+    }
+    let mut open: Vec<Token> = Vec::new();
+    let mut prior = String::new();
+    let mut for_each = false;
+    for token in &scene.before {
+        let word = scene.text(*token).to_lowercase();
+        let begins = matches!(
+            &*prior,
+            "" | ";" | "{" | "do" | "then" | "else" | "loop" | "as"
+        );
+        for_each |= prior == "for" && word == "each";
+        match &*word {
+            "end" => drop(open.pop()),
+            "case" => open.push(*token),
+            "while" | "loop" if prior != "end" && (begins || for_each) => open.push(*token),
+            _ => {}
+        }
+        prior = word;
+    }
+    let innermost = *open.last()?;
+    let word = scene.text(innermost).to_lowercase();
+    (word != "case").then(|| {
+        Error::syntax(format!("missing 'end {word}'"))
+            .at(&scene.span(innermost))
+            .label("this loop is never closed")
+    })
+}
+
 /// Brackets that are open where the fault is.
 fn open_brackets(scene: &Scene<'_>) -> Vec<Token> {
     let mut open = Vec::new();
@@ -108,6 +142,7 @@ fn open_bracket(scene: &Scene<'_>) -> Option<Error> {
         // Blocks hold semicolons.
         Some(token) if token.kind == Kind::Semicolon => true,
         Some(token) if token.kind == Kind::Close => scene.text(token) != close,
+        Some(token) if begins_clause(scene, opener, token) => true,
         Some(token) => scene.begins_line(token) && is_leading_word(scene.text(token)),
     };
     // `f(1,` waits for an argument rather than for its parenthesis.
@@ -123,6 +158,19 @@ fn open_bracket(scene: &Scene<'_>) -> Option<Error> {
         }
         error
     })
+}
+
+/// `select name(p from Person p`: a clause of the select around the bracket begins.
+fn begins_clause(scene: &Scene<'_>, opener: Token, found: Token) -> bool {
+    let is = |token: &Token, words: &[&str]| {
+        words
+            .iter()
+            .any(|word| scene.text(*token).eq_ignore_ascii_case(word))
+    };
+    let inside = scene.before.iter().filter(|t| t.start > opener.start);
+    is(&found, &["from", "where", "into"])
+        && !inside.clone().any(|t| is(t, &["select"]))
+        && inside.count() > 0
 }
 
 /// `select *`, and the like with `distinct` or other results before it.
@@ -252,7 +300,12 @@ fn misspelt_statement(scene: &Scene<'_>) -> Option<Error> {
         return None;
     };
     let follows = scene.found?.kind;
-    if first.kind != Kind::Word || !matches!(follows, Kind::Word | Kind::Text(_) | Kind::Sign) {
+    if first.kind != Kind::Word
+        || !matches!(
+            follows,
+            Kind::Word | Kind::Text(_) | Kind::Sign | Kind::Number
+        )
+    {
         return None;
     }
     let word = scene.text(first);
