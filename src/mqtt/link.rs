@@ -422,7 +422,9 @@ async fn pump(engine: &mut Engine, mut link: Link, ack: ConnAck) -> End {
         let now = Instant::now();
         let event = match link.rest_until.take_if(|until| !to_write || now >= *until) {
             Some(until) if !to_write && link.reads => rest(&mut link, until).await,
-            _ => {
+            // What gathered in the outbox meanwhile has woken nobody.
+            Some(_) => Event::Woken,
+            None => {
                 let wake = match (work.linger, link.rest_until) {
                     (true, _) => now + LINGER,
                     (false, Some(until)) => until,
