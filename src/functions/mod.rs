@@ -16,6 +16,7 @@ pub mod file;
 pub mod flow;
 pub mod function;
 pub mod high_order;
+pub mod input;
 pub mod job;
 pub mod json;
 pub mod library;
