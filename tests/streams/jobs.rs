@@ -85,7 +85,7 @@ fn what_waits_for_nothing_is_stopped_at_the_end() {
     // A pipe that nobody writes to, a flow that nobody publishes on, a beat of an hour, a full flow.
     let ran = osql
         .statements(&format!(
-            "set :a = background(readlines('{pipe}'));
+            "set :a = background(merge([readlines('{pipe}'), csv:file_stream('{pipe}'), json:file_stream('{pipe}')]));
              set :b = background(subscribe('nobody'));
              set :c = background(streams:zip([subscribe('none'), heartbeat(3600)]));
              set :d = background(winagg(heartbeat(3600),2,2));
