@@ -1,12 +1,12 @@
 //! Comma-separated values (RFC 4180): files as streams of vectors, and vectors into files.
 
-use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::time::{Duration, Instant};
 
 use csv::{ReaderBuilder, StringRecord, WriterBuilder};
 
-use super::file::{Output, failed};
+use super::file::Output;
+use super::input::{self, Input, read_error};
 use super::{Args, Natives};
 use crate::diagnostic::{Error, Result};
 use crate::run::Cx;
@@ -47,9 +47,9 @@ fn file_stream(_: &Cx, args: Args) -> Result<Option<Value>> {
         2 => None,
         _ => Some(pace(args)?),
     };
-    Ok(Some(Value::stream_from(move |_| {
+    Ok(Some(Value::stream_from(move |cx| {
         Ok(Box::new(Rows {
-            lines: Lines::open(&path)?,
+            lines: Lines::open(&path, cx)?,
             at_end,
             beat: pace.map(|pace| Beat {
                 next: Instant::now(),
@@ -91,7 +91,7 @@ impl Beat {
 /// A file's rows as text: a line, or several where a quoted field holds line ends.
 struct Lines {
     path: String,
-    file: BufReader<File>,
+    file: BufReader<Input>,
     /// What has been read of the row so far.
     row: Vec<u8>,
     /// The number of the line last read, from 1.
@@ -99,8 +99,8 @@ struct Lines {
 }
 
 impl Lines {
-    fn open(path: &str) -> Result<Lines> {
-        let file = File::open(path).map_err(|e| failed("read", path, &e))?;
+    fn open(path: &str, cx: &Cx) -> Result<Lines> {
+        let file = input::open(path, cx)?;
         Ok(Lines {
             path: path.to_owned(),
             file: BufReader::new(file),
@@ -110,10 +110,10 @@ impl Lines {
     }
 
     /// Reads on to the end of the row. `false` if the file ends before.
-    fn read(&mut self) -> Result<bool> {
+    fn read(&mut self, cx: &Cx) -> Result<bool> {
         loop {
             let read = self.file.read_until(b'\n', &mut self.row);
-            if read.map_err(|e| failed("read", &self.path, &e))? == 0 {
+            if read.map_err(|e| read_error(&self.path, &e, cx))? == 0 {
                 return Ok(false);
             }
             if self.row.last() != Some(&b'\n') {
@@ -149,7 +149,7 @@ impl Rows {
     fn next_row(&mut self, cx: &Cx) -> Result<Option<Value>> {
         loop {
             cx.token.check()?;
-            if self.lines.read()? {
+            if self.lines.read(cx)? {
                 if let Some(row) = self.lines.take()? {
                     return Ok(Some(row));
                 }
@@ -169,7 +169,7 @@ impl Rows {
                     if self.lines.line == 0 {
                         cx.token.sleep(LOOK_AGAIN)?;
                     }
-                    self.lines = Lines::open(&self.lines.path)?;
+                    self.lines = Lines::open(&self.lines.path, cx)?;
                 }
             }
         }
@@ -405,7 +405,10 @@ mod tests {
         assert_eq!(rows.next(&cx).expect("reads"), Some(vector(&[1])));
         let writer = std::thread::spawn(move || {
             use std::io::Write;
-            let mut file = File::options().append(true).open(&name).expect("opens");
+            let mut file = std::fs::File::options()
+                .append(true)
+                .open(&name)
+                .expect("opens");
             file.write_all(b"3\n").expect("writes");
         });
         assert_eq!(rows.next(&cx).expect("reads"), Some(vector(&[2, 3])));

@@ -1,9 +1,8 @@
 //! JSON: values to text and back, and files of it.
 
-use std::fs::File;
 use std::io::{BufReader, Write};
 
-use super::file::{Output, failed};
+use super::file::Output;
 use super::{Args, Natives, http};
 use crate::diagnostic::{Error, Result};
 use crate::run::Cx;
@@ -55,8 +54,8 @@ fn request(cx: &Cx, args: Args) -> Result<Option<Value>> {
 
 fn file_stream(_: &Cx, args: Args) -> Result<Option<Value>> {
     let path = args.str(0)?.to_owned();
-    Ok(Some(Value::stream_from(move |_| {
-        let file = File::open(&path).map_err(|e| failed("read", &path, &e))?;
+    Ok(Some(Value::stream_from(move |cx| {
+        let file = super::input::open(&path, cx)?;
         let values = json::from_reader(BufReader::new(file));
         Ok(Box::new(Values {
             path: path.clone(),
@@ -75,6 +74,10 @@ impl Source for Values {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
         cx.token.check()?;
         let value = self.values.next().transpose();
+        if value.is_err() {
+            // It may be that the wait for more was stopped.
+            cx.token.check()?;
+        }
         value.map_err(|e| e.context(&self.path))
     }
 }

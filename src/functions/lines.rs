@@ -1,9 +1,9 @@
 //! Text files as streams of lines or pieces, and back.
 
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 
-use super::file::{Output, failed};
+use super::file::Output;
+use super::input::{self, Input, read_error};
 use super::{Args, Native, Natives};
 use crate::diagnostic::{Error, Result};
 use crate::run::Cx;
@@ -19,16 +19,16 @@ pub const NATIVES: Natives = &[
 /// A file being read in parts that end with a delimiter.
 struct Parts {
     path: String,
-    file: BufReader<File>,
+    file: BufReader<Input>,
     delimiter: Vec<u8>,
     count: u64,
 }
 
 impl Parts {
-    fn open(path: &str, delimiter: &str) -> Result<Parts> {
+    fn open(path: &str, delimiter: &str, cx: &Cx) -> Result<Parts> {
         Ok(Parts {
             path: path.to_owned(),
-            file: open(path)?,
+            file: BufReader::new(input::open(path, cx)?),
             delimiter: delimiter.as_bytes().to_vec(),
             count: 0,
         })
@@ -40,7 +40,7 @@ impl Parts {
         let last = self.delimiter.last().copied().unwrap_or(b'\n');
         while !part.ends_with(&self.delimiter) {
             let read = self.file.read_until(last, &mut part);
-            if read.map_err(|e| failed("read", &self.path, &e))? == 0 {
+            if read.map_err(|e| read_error(&self.path, &e, cx))? == 0 {
                 break;
             }
         }
@@ -62,16 +62,10 @@ impl Parts {
     }
 }
 
-fn open(path: &str) -> Result<BufReader<File>> {
-    File::open(path)
-        .map(BufReader::new)
-        .map_err(|e| failed("read", path, &e))
-}
-
 fn readlines(_: &Cx, args: Args) -> Result<Option<Value>> {
     let path = args.str(0)?.to_owned();
-    Ok(Some(Value::stream_from(move |_| {
-        Ok(Box::new(Lines(Parts::open(&path, "\n")?)))
+    Ok(Some(Value::stream_from(move |cx| {
+        Ok(Box::new(Lines(Parts::open(&path, "\n", cx)?)))
     })))
 }
 
@@ -92,8 +86,8 @@ fn read_parts(_: &Cx, args: Args) -> Result<Option<Value>> {
             "what divides the parts of a file cannot be empty",
         ));
     }
-    Ok(Some(Value::stream_from(move |_| {
-        let parts = Parts::open(&path, &delimiter)?;
+    Ok(Some(Value::stream_from(move |cx| {
+        let parts = Parts::open(&path, &delimiter, cx)?;
         Ok(Box::new(Chunked { parts, chunk }))
     })))
 }
@@ -128,8 +122,8 @@ impl Source for Chunked {
 
 fn read_chunks(_: &Cx, args: Args) -> Result<Option<Value>> {
     let (path, chunk) = (args.str(0)?.to_owned(), pieces(args, 1, "bytes")?);
-    Ok(Some(Value::stream_from(move |_| {
-        let file = open(&path)?;
+    Ok(Some(Value::stream_from(move |cx| {
+        let file = BufReader::new(input::open(&path, cx)?);
         Ok(Box::new(Bytes {
             path: path.clone(),
             file,
@@ -140,7 +134,7 @@ fn read_chunks(_: &Cx, args: Args) -> Result<Option<Value>> {
 
 struct Bytes {
     path: String,
-    file: BufReader<File>,
+    file: BufReader<Input>,
     chunk: usize,
 }
 
@@ -151,7 +145,7 @@ impl Source for Bytes {
         let mut piece = (&mut self.file).take(self.chunk as u64);
         piece
             .read_to_end(&mut bytes)
-            .map_err(|e| failed("read", &self.path, &e))?;
+            .map_err(|e| read_error(&self.path, &e, cx))?;
         Ok((!bytes.is_empty()).then(|| Value::binary(bytes)))
     }
 }

@@ -18,6 +18,7 @@ pub mod flow;
 pub mod function;
 pub mod high_order;
 mod http;
+pub mod input;
 pub mod job;
 pub mod json;
 pub mod library;

@@ -74,3 +74,50 @@ fn a_wait_for_jobs_can_be_interrupted() {
     osql.signal("INT");
     assert_eq!(osql.wait().code, 130);
 }
+
+#[test]
+fn what_waits_for_nothing_is_stopped_at_the_end() {
+    let osql = osql();
+    let pipe = osql.own_folder().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("mkfifo runs").success());
+    let pipe = pipe.display();
+    // A pipe that nobody writes to, a flow that nobody publishes on, a beat of an hour, a full flow.
+    let ran = osql
+        .statements(&format!(
+            "set :a = background(merge([readlines('{pipe}'), csv:file_stream('{pipe}'), json:file_stream('{pipe}')]));
+             set :b = background(subscribe('nobody'));
+             set :c = background(streams:zip([subscribe('none'), heartbeat(3600)]));
+             set :d = background(winagg(heartbeat(3600),2,2));
+             set :e = background(publish(siota(1,1000000000000),'flood'));
+             set :f = background(merge(subscribe('flood'), sample_every(subscribe('flood'),3600)));
+             count(first_n(subscribe('flood'),5000)); count(jobs());"
+        ))
+        .run();
+    ran.expect_ok("5000\n6\n");
+}
+
+#[test]
+fn a_pipe_is_read_as_lines_and_its_wait_can_end() {
+    let osql = osql();
+    let pipe = osql.own_folder().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("mkfifo runs").success());
+    let mut running = osql
+        .statements(&format!(
+            "select 'read ' + l from Charstring l where l in readlines('{}');",
+            pipe.display()
+        ))
+        .spawn();
+    let mut writer = std::fs::File::options()
+        .write(true)
+        .open(&pipe)
+        .expect("osql reads it");
+    std::io::Write::write_all(&mut writer, b"one\ntwo\n").expect("written");
+    assert_eq!(
+        running.stdout.wait_lines(2),
+        ["\"read one\"", "\"read two\""]
+    );
+    running.signal("INT");
+    assert_eq!(running.wait().code, 130);
+}

@@ -177,3 +177,25 @@ fn a_broker_leaves_a_port_to_whoever_has_it() {
     assert_ne!(first.port, second.port);
     assert!(second.log().contains("Address already in use"));
 }
+
+#[test]
+fn what_a_job_has_published_when_the_script_ends_arrives() {
+    let broker = Mosquitto::start("max_queued_messages 0");
+    let reader = Subscriber::start(&broker, "x");
+    let ended = osql()
+        .stdin(format!(
+            "set :m = mqtt:register_client('m',{{'connection':'{}','qos':1}});
+             set :j = background(publish(siota(1,1000000000000),'m:x'));
+             count(first_n(subscribe('m:x'),1000));\n",
+            broker.url("tcp")
+        ))
+        .run();
+    ended.expect_ok("1000\n");
+    // The job is stopped at some element; all up to that one are acknowledged before the end.
+    broker.publish("x", "end", &["-q", "1"]);
+    let messages = reader.messages_until(|messages| messages.iter().any(|m| m == "end"));
+    assert!(messages.len() > 1000, "{} messages", messages.len());
+    for (at, message) in messages[..messages.len() - 1].iter().enumerate() {
+        assert_eq!(*message, (at + 1).to_string());
+    }
+}
