@@ -251,6 +251,31 @@ fn clients_are_listed_replaced_and_given_up() {
 }
 
 #[test]
+fn a_client_that_is_replaced_in_the_middle_delivers_what_it_took() {
+    let broker = Mosquitto::start(UNLIMITED);
+    let foreign = Foreign::start(&broker);
+    let mut running = osql().arg("--verbose").spawn();
+    running.send(&register(&broker, ""));
+    running.stdout.wait_line("b");
+    running.send("background(publish(siota(1,100000000), 'b:t'));\n");
+    running.stderr.wait_line("<- PUBACK");
+    running.send(&register(
+        &broker,
+        ", 'clientid': 'second', 'publish-timeout': 60",
+    ));
+    // The query that was publishing ends, and says why.
+    running.stderr.wait_line("mqtt client b was unregistered");
+    running.send("mqtt:status('b')['clientid'];\n");
+    running.stdout.wait_line("second");
+    running.send("sink(publish(streamof('end'), 'b:t'));\n");
+    running.stdout.wait_line("true");
+    let seen = foreign.numbers();
+    assert_whole(&seen, seen.len() as u32);
+    assert_ne!(seen.len(), 0);
+    running.finish();
+}
+
+#[test]
 fn the_status_says_what_became_of_every_message() {
     let broker = Mosquitto::start(UNLIMITED);
     let script = register(&broker, ", 'clientid': 'c', 'qos': 2")

@@ -258,6 +258,12 @@ impl Compiler<'_> {
         if !choice.ambiguous.is_empty() {
             return Err(ambiguous(name, &choice, span));
         }
+        for (i, mode) in choice.modes.iter().enumerate() {
+            let stream = matches!(types[i], Type::Stream(_)) && *mode != Mode::Whole;
+            if stream && let Some(error) = choice.candidates[0].needs_one_number(i) {
+                return Err(error.at(span));
+            }
+        }
         let whole = choice.modes.iter().map(|mode| *mode == Mode::Whole);
         let args = args.into_iter().zip(whole);
         let args = args.map(|(arg, whole)| {
@@ -379,10 +385,10 @@ fn wants_streams(resolvents: &[Arc<Function>], i: usize) -> bool {
         .any(|f| f.signature.params.get(i).is_some_and(|p| of_streams(&p.ty)))
 }
 
-/// Whether the function makes a stream of the bag that is its parameter `i`.
+/// Whether the function makes a stream of the bag or stream that is its parameter `i`.
 fn makes_stream_of(function: &Function, i: usize) -> bool {
-    let bag = |p: &Param| matches!(p.ty, Type::Bag(_));
-    function.signature.many == Many::Stream && function.signature.params.get(i).is_some_and(bag)
+    let many = |p: &Param| matches!(p.ty, Type::Bag(_) | Type::Stream(_));
+    function.signature.many == Many::Stream && function.signature.params.get(i).is_some_and(many)
 }
 
 /// The type of arithmetic where more is known than the function's signature says.

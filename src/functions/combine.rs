@@ -296,7 +296,6 @@ fn pivot_events(_: &Cx, args: Args) -> Result<Option<Value>> {
             events: bus.open(cx)?,
             latest: vec![Value::Null; keys.len()],
             keys: keys.clone(),
-            count: 0,
         }))
     })))
 }
@@ -305,17 +304,14 @@ struct PivotEvents {
     events: Box<dyn Source>,
     keys: Arc<[Value]>,
     latest: Vec<Value>,
-    count: u64,
 }
 
 impl Source for PivotEvents {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
         while let Some(event) = self.events.next(cx)? {
-            self.count += 1;
             let (time, key, value) = parts(&event).ok_or_else(|| {
                 Error::run(format!(
-                    "event {} of pivot_events is {}, not [time, key, value]",
-                    self.count,
+                    "an event is [time, key, value], not {}",
                     short(&event)
                 ))
             })?;

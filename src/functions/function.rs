@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use super::Native;
 use crate::compile::plan::{Procedure, Query};
+use crate::diagnostic::Error;
 use crate::run::wait::lock;
 use crate::store::Table;
 use crate::syntax::ast::{CreateFunction, Many};
@@ -254,6 +255,28 @@ impl Function {
 
     pub fn id(&self) -> u64 {
         self.id
+    }
+
+    /// The error for a stream as argument `i`, where the function is an operator over streams that must
+    /// know a number to begin: it cannot be applied to each element of the one for all of the other.
+    pub fn needs_one_number(&self, i: usize) -> Option<Error> {
+        let params = &self.signature.params;
+        let param = params.get(i)?;
+        let number = matches!(param.ty, Type::Number | Type::Real | Type::Integer);
+        let operator = params.iter().any(|p| matches!(p.ty, Type::Stream(_)));
+        if self.is_user() || !number || !operator {
+            return None;
+        }
+        let name = param.name.as_deref().unwrap_or("number");
+        let message = format!(
+            "'{}' must know its argument '{name}' to begin: one number, not a stream",
+            self.name()
+        );
+        Some(
+            Error::run(message)
+                .help("first(s) is the first element of a stream")
+                .help(format!("it is {}", self.signature)),
+        )
     }
 
     pub fn arity(&self) -> usize {

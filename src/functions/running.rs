@@ -59,19 +59,16 @@ impl<F: FnMut(u64, Value) -> Result<Value> + Send> Source for Running<F> {
     }
 }
 
-fn number(what: &str, count: u64, value: &Value) -> Result<f64> {
-    value.as_real().ok_or_else(|| {
-        Error::run(format!(
-            "element {count} of the stream of {what} is {}, not a number",
-            short(value)
-        ))
-    })
+fn number(what: &str, value: &Value) -> Result<f64> {
+    value
+        .as_real()
+        .ok_or_else(|| Error::run(format!("{what} wants numbers, not {}", short(value))))
 }
 
 fn rsum(_: &Cx, args: Args) -> Result<Option<Value>> {
     let mut sum = 0.0;
-    running(args, move |count, value| {
-        sum += number("rsum", count, &value)?;
+    running(args, move |_, value| {
+        sum += number("rsum", &value)?;
         Ok(Value::Real(sum))
     })
 }
@@ -79,7 +76,7 @@ fn rsum(_: &Cx, args: Args) -> Result<Option<Value>> {
 fn ravg(_: &Cx, args: Args) -> Result<Option<Value>> {
     let mut sum = 0.0;
     running(args, move |count, value| {
-        sum += number("ravg", count, &value)?;
+        sum += number("ravg", &value)?;
         Ok(Value::Real(sum / count as f64))
     })
 }
@@ -185,8 +182,8 @@ impl Bins {
 
 fn histogram(_: &Cx, args: Args) -> Result<Option<Value>> {
     let mut bins = Bins::new(args.real(1)?, args.real(2)?, args.real(3)?)?;
-    running(args, move |count, value| {
-        bins.count(number("histogram", count, &value)?);
+    running(args, move |_, value| {
+        bins.count(number("histogram", &value)?);
         Ok(bins.value())
     })
 }
@@ -197,8 +194,8 @@ fn histogram_within(cx: &Cx, args: Args) -> Result<Option<Value>> {
         return histograms(cx, args);
     }
     let mut bins = bins_of(args.value(1))?;
-    running(args, move |count, value| {
-        bins.count(number("histogram", count, &value)?);
+    running(args, move |_, value| {
+        bins.count(number("histogram", &value)?);
         Ok(bins.value())
     })
 }
@@ -219,19 +216,19 @@ fn bins_of(limits: &Value) -> Result<Bins> {
 fn histograms(_: &Cx, args: Args) -> Result<Option<Value>> {
     let limits = args.vector(1)?.iter();
     let mut all = limits.map(bins_of).collect::<Result<Vec<_>>>()?;
-    running(args, move |count, value| {
+    running(args, move |_, value| {
         let vector = match &value {
             Value::Vector(vector) if vector.len() == all.len() => vector,
             other => {
                 return Err(Error::run(format!(
-                    "element {count} of the stream of histogram is {}, not a vector of {}",
-                    short(other),
-                    all.len()
+                    "histogram wants vectors of {}, not {}",
+                    all.len(),
+                    short(other)
                 )));
             }
         };
         for (bins, value) in all.iter_mut().zip(vector.iter()) {
-            bins.count(number("histogram", count, value)?);
+            bins.count(number("histogram", value)?);
         }
         Ok(Value::vector(all.iter().map(Bins::value)))
     })

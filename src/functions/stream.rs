@@ -98,27 +98,64 @@ fn heartbeat(_: &Cx, args: Args) -> Result<Option<Value>> {
     Ok(Some(Value::stream_from(move |_| {
         Ok(Box::new(Heartbeat {
             beat: Beat::new(pace),
-            seconds,
+            times: Multiples::of(seconds),
         }))
     })))
 }
 
 struct Heartbeat {
     beat: Beat,
-    seconds: f64,
+    times: Multiples,
 }
 
 impl Source for Heartbeat {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
         let number = self.beat.next(cx)?;
-        // Ten beats of 0.1 are 1: a division by a whole number rounds once, to what a person expects.
-        let per_second = 1.0 / self.seconds;
-        let seconds = if per_second.fract() == 0.0 {
-            number as f64 / per_second
-        } else {
-            number as f64 * self.seconds
+        Ok(Some(Value::Real(self.times.at(number))))
+    }
+}
+
+/// The multiples of a number that was written in decimals: three times 0.3 is 0.9, where the real
+/// that stands for 0.3 is a bit less and three times it is 0.8999999999999999.
+struct Multiples {
+    number: f64,
+    /// The number as a fraction, if it has few enough digits: these digits, over a power of ten.
+    digits: Option<u64>,
+    divisor: f64,
+}
+
+impl Multiples {
+    fn of(number: f64) -> Multiples {
+        let plain = Multiples {
+            number,
+            digits: None,
+            divisor: 1.0,
         };
-        Ok(Some(Value::Real(seconds)))
+        let shortest = format!("{number:e}");
+        let Some((mantissa, exponent)) = shortest.split_once('e') else {
+            return plain;
+        };
+        let decimals = mantissa.split_once('.').map_or(0, |(_, after)| after.len());
+        let power = exponent.parse::<i32>().map(|e| decimals as i32 - e);
+        // The powers of ten that a real holds exactly; a whole number needs no fraction.
+        match (power, mantissa.replace('.', "").parse()) {
+            (Ok(power @ 1..=22), Ok(digits)) => Multiples {
+                number,
+                digits: Some(digits),
+                divisor: 10f64.powi(power),
+            },
+            _ => plain,
+        }
+    }
+
+    /// `factor` times the number. Rounded once as long as the product of the digits is exact.
+    fn at(&self, factor: u64) -> f64 {
+        let exact = |product: &u64| *product <= 1 << 53;
+        let product = self.digits.and_then(|digits| digits.checked_mul(factor));
+        match product.filter(exact) {
+            Some(product) => product as f64 / self.divisor,
+            None => factor as f64 * self.number,
+        }
     }
 }
 
@@ -292,5 +329,64 @@ impl Source for Timed {
                 ended.or(Ok(None))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::functions::testing::cx;
+
+    #[test]
+    fn multiples_are_those_of_the_decimal_number() {
+        for (number, factor, text) in [
+            (0.3, 3, "0.9"),
+            (0.1, 3, "0.3"),
+            (0.7, 1_000_003, "700002.1"),
+            (0.001, 3_600_000, "3600.0"),
+            (2.5, 3, "7.5"),
+            (60.0, 3, "180.0"),
+            (1e30, 2, "2e30"),
+            (0.0, 5, "0.0"),
+            (1.0 / 3.0, 3, "1.0"),
+            (1e-9, 1_000_000_007, "1.000000007"),
+        ] {
+            let multiple = Value::Real(Multiples::of(number).at(factor));
+            assert_eq!(multiple.to_string(), text, "{factor} times {number}");
+        }
+    }
+
+    /// A consumer that comes an hour late to a beat of 100 Hz gets every beat of that hour at once,
+    /// and the next one is due when it would have been without him.
+    #[test]
+    fn a_beat_does_not_drift() {
+        let hour = Duration::from_secs(3600);
+        let pace = Duration::from_millis(10);
+        let start = Instant::now()
+            .checked_sub(hour)
+            .expect("the clock is older");
+        let mut beat = Beat {
+            start,
+            pace,
+            count: 0,
+        };
+        let cx = cx();
+        let mut beats = 0;
+        while beat.due() <= start + hour {
+            assert_eq!(beat.next(&cx).expect("not stopped"), beats);
+            beats += 1;
+        }
+        // The first is at once, so that an hour has one more than 360,000 paces.
+        assert_eq!(beats, 360_001);
+        assert_eq!(beat.due(), start + hour + pace);
+        // A pace that is no whole number of nanoseconds is off by less than one for each beat.
+        let third = Duration::from_secs_f64(1.0 / 3.0);
+        let mut beat = Beat {
+            start,
+            pace: third,
+            count: 3 * 3600,
+        };
+        assert!((start + hour).duration_since(beat.due()) < Duration::from_micros(11));
+        assert_eq!(beat.next(&cx).expect("not stopped"), 3 * 3600);
     }
 }

@@ -192,7 +192,6 @@ impl Source for Playback {
 /// The time stamps of a stream, each checked against the one before.
 pub struct Stamps {
     what: &'static str,
-    count: u64,
     latest: i64,
 }
 
@@ -201,18 +200,16 @@ impl Stamps {
     pub fn new(what: &'static str) -> Stamps {
         Stamps {
             what,
-            count: 0,
             latest: i64::MIN,
         }
     }
 
     /// The next element and its stamp in microseconds; an error if it has none or goes back in time.
     pub fn next(&mut self, stamp: Option<i64>, element: &Value) -> Result<i64> {
-        self.count += 1;
-        let (what, count) = (self.what, self.count);
+        let what = self.what;
         let Some(stamp) = stamp else {
             let message = format!(
-                "{what} wants elements with a time stamp; element {count} of its stream is {}",
+                "{what} wants elements with a time stamp, not {}",
                 short(element)
             );
             return Err(
@@ -221,9 +218,8 @@ impl Stamps {
         };
         if stamp < self.latest {
             let (now, before) = (Timeval::at(stamp).iso(), Timeval::at(self.latest).iso());
-            let message = format!(
-                "time goes backwards in the stream of {what}: element {count} is of {now}, the one before of {before}"
-            );
+            let message =
+                format!("time goes backwards in the stream of {what}: {now} comes after {before}");
             return Err(Error::run(message)
                 .help("time stamps must not decrease from one element to the next"));
         }

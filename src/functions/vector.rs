@@ -28,12 +28,11 @@ pub const NATIVES: Natives = &[
     ("uminus", |_, a| each(a.value(0), number::uminus).map(Some)),
     ("abs", |_, a| each(a.value(0), number::abs).map(Some)),
     ("sum", |_, a| sum(a.vector(0)?).map(Some)),
-    (
-        "mean",
-        |_, a| Ok(mean(&reals(a.value(0))?).map(Value::Real)),
-    ),
+    ("mean", |_, a| {
+        Ok(mean(&known_reals(a.value(0))?).map(Value::Real))
+    }),
     ("stdev", |_, a| {
-        Ok(stdev(&reals(a.value(0))?).map(Value::Real))
+        Ok(stdev(&known_reals(a.value(0))?).map(Value::Real))
     }),
     ("max", |_, a| {
         Ok(first(a.vector(0)?, Ordering::Greater).map(|(_, v)| v.clone()))
@@ -148,15 +147,27 @@ pub fn reals(value: &Value) -> Result<Vec<f64>> {
     }
 }
 
+/// The numbers of a vector as reals; nulls are left out, as in all aggregates.
+fn known_reals(value: &Value) -> Result<Vec<f64>> {
+    match value {
+        Value::Vector(v) if v.iter().any(Value::is_null) => {
+            reals(&Value::vector(known(v).cloned()))
+        }
+        other => reals(other),
+    }
+}
+
+fn known(elements: &[Value]) -> impl Iterator<Item = &Value> {
+    elements.iter().filter(|element| !element.is_null())
+}
+
 /// The sum of numbers, an integer if all are; 0 for none. Exact, and rounded once.
 pub fn sum(elements: &[Value]) -> Result<Value> {
     let mut total = Total::default();
-    if elements.iter().all(|element| total.add(element)) {
+    if known(elements).all(|element| total.add(element)) {
         return total.value();
     }
-    elements
-        .iter()
-        .try_fold(Value::Int(0), |sum, e| number::plus(&sum, e))
+    known(elements).try_fold(Value::Int(0), |sum, e| number::plus(&sum, e))
 }
 
 /// The average; `None` for no numbers.
@@ -173,11 +184,11 @@ pub fn stdev(numbers: &[f64]) -> Option<f64> {
     moments.stdev()
 }
 
-/// The first element that no other exceeds in the `wanted` direction, and its position.
+/// The first element that no other exceeds in the `wanted` direction, nulls left out, and its position.
 fn first(elements: &[Value], wanted: Ordering) -> Option<(i64, &Value)> {
-    let mut best = elements.first()?;
-    let mut at = 0;
-    for (i, element) in elements.iter().enumerate() {
+    let mut known = elements.iter().enumerate().filter(|(_, e)| !e.is_null());
+    let (mut at, mut best) = known.next()?;
+    for (i, element) in known {
         if number::compare(element, best) == wanted {
             (at, best) = (i, element);
         }

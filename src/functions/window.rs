@@ -110,7 +110,8 @@ fn span(args: Args, i: usize, what: &str) -> Result<i64> {
         return Ok(micros as i64);
     }
     Err(Error::run(format!(
-        "the {what} of a time window is a number of seconds above 0, not {seconds}"
+        "the {what} of a time window is a number of seconds above 0, not {}",
+        args.value(i)
     )))
 }
 

@@ -78,12 +78,23 @@ impl Shared {
     pub fn check(&self, out: &Outbox) -> Result<()> {
         match &out.phase {
             Phase::Failed(error) => Err(error.clone()),
-            Phase::Closed => Err(
-                Error::run(format!("mqtt client {} was unregistered", self.name))
-                    .help("register it again with mqtt:register_client"),
-            ),
+            Phase::Closed => Err(self.unregistered()),
             _ => Ok(()),
         }
+    }
+
+    /// The same, and an error if the client takes no more because it is about to end.
+    pub fn check_open(&self, out: &Outbox) -> Result<()> {
+        self.check(out)?;
+        match out.closing {
+            true => Err(self.unregistered()),
+            false => Ok(()),
+        }
+    }
+
+    fn unregistered(&self) -> Error {
+        Error::run(format!("mqtt client {} was unregistered", self.name))
+            .help("register it again with mqtt:register_client")
     }
 }
 
@@ -162,7 +173,7 @@ impl Client {
     /// Subscribes to `filter`; returns when the broker has agreed.
     pub fn subscribe(&self, filter: &str, token: &Token) -> Result<Subscription> {
         topic::check_filter(filter)?;
-        self.0.check(&lock(&self.0.outbox))?;
+        self.0.check_open(&lock(&self.0.outbox))?;
         let (wanted, reader) = lock(&self.0.inbox).add_reader(filter);
         let subscription = Subscription::new(self.0.clone(), filter, reader);
         let number = match wanted {
@@ -248,9 +259,13 @@ impl Client {
         ])
     }
 
-    /// Begins to end: what is accepted will be sent, then the connection is closed.
+    /// Begins to end: what is accepted will be sent, then the connection is closed. No more is
+    /// accepted.
     pub(super) fn begin_close(&self) {
-        lock(&self.0.outbox).closing = true;
+        let mut out = lock(&self.0.outbox);
+        out.closing = true;
+        out.wake_waiting();
+        drop(out);
         self.0.wake.notify_one();
     }
 

@@ -1,7 +1,7 @@
 //! The protocol's state of one client, across its connections: what is in flight, what was received
 //! and is not acknowledged. It never waits; the [`link`](super::link) moves the bytes.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::thread::Thread;
 
@@ -12,6 +12,7 @@ use super::link::{Link, Unwritten};
 use super::lost::Lost;
 use super::options::Qos;
 use super::outbox::{Command, Outbox};
+use super::received::{Arrival, Received};
 use super::window::{Answered, Outgoing, Room, Slot, Window};
 use super::wire::{ConnAck, Packet, Publish, Send};
 use crate::run::wait::lock;
@@ -21,11 +22,6 @@ const BATCH: usize = 1024;
 
 /// From so many messages in one batch on, the next is held together for a moment.
 const BURST: usize = 16;
-
-/// With so many publications in flight, or after so many messages in one read (at QoS 0 a quarter of
-/// them), the next read waits for a moment: brokers send each answer and each message on its own.
-const DEEP: usize = 128;
-const FLOOD: u64 = 128;
 
 /// Queue lengths at which a connection that holds a burst together wants to be woken early.
 const WAKE_MESSAGES: usize = 512;
@@ -39,14 +35,6 @@ pub struct Work {
     pub over: bool,
 }
 
-/// A message at QoS 1 or 2 that the broker has delivered.
-struct Incoming {
-    /// QoS 2: the query has taken it, and the broker was told so (PUBREC).
-    received: bool,
-    /// Which connection brought it.
-    connection: u64,
-}
-
 /// See the module.
 pub struct Engine {
     pub shared: Arc<Shared>,
@@ -56,7 +44,7 @@ pub struct Engine {
     /// To be sent before anything else: what an earlier session or process left.
     again: VecDeque<Outgoing>,
     unwritten: Unwritten,
-    incoming: HashMap<u16, Incoming>,
+    incoming: Received,
     /// Counts the broker's sessions; acknowledgements of an older one are void.
     epoch: u32,
     /// How many publications the broker takes at a time (MQTT 5, section 3.3.4).
@@ -67,8 +55,6 @@ pub struct Engine {
     /// Notes for the journal.
     sent: Vec<(u64, u16, bool)>,
     received: u64,
-    /// Messages in the last read; those at QoS 0 count four times.
-    flood: u64,
     woken: Vec<Thread>,
 }
 
@@ -79,14 +65,13 @@ impl Engine {
             window: Window::default(),
             again: VecDeque::new(),
             unwritten: VecDeque::new(),
-            incoming: HashMap::new(),
+            incoming: Received::default(),
             epoch: 0,
             receive_maximum: usize::from(u16::MAX),
             subscription_ids: false,
             settled: Vec::new(),
             sent: Vec::new(),
             received: 0,
-            flood: 0,
             woken: Vec::new(),
             shared,
         };
@@ -301,15 +286,11 @@ impl Engine {
             Command::Acknowledge {
                 id, exactly_once, ..
             } => {
-                let send = if exactly_once {
-                    if let Some(message) = self.incoming.get_mut(&id) {
-                        message.received = true;
-                    }
-                    Send::PubRec(id)
-                } else {
-                    self.incoming.remove(&id);
-                    Send::PubAck(id)
+                let (level, send) = match exactly_once {
+                    true => (Qos::ExactlyOnce, Send::PubRec(id)),
+                    false => (Qos::AtLeastOnce, Send::PubAck(id)),
                 };
+                self.incoming.take(id, level);
                 link.send(&self.shared, send).map_err(Lost::plain)
             }
         }
@@ -393,7 +374,7 @@ impl Engine {
             } => self.acknowledged(id, Qos::ExactlyOnce, Some(fault)),
             Packet::PubRec { id, fault: None } => self.released(id, link),
             Packet::PubRel { id } => {
-                self.incoming.remove(&id);
+                self.incoming.release(id);
                 link.send(&self.shared, Send::PubComp(id))
                     .map_err(Lost::plain)
             }
@@ -467,47 +448,48 @@ impl Engine {
         }
     }
 
-    /// Whether packets come so fast that reading them together saves much and costs nothing. Asked
-    /// after each read.
-    pub fn is_bursting(&mut self) -> bool {
-        std::mem::take(&mut self.flood) >= FLOOD || self.window.publishing() >= DEEP
+    /// How many messages the broker has sent that are not acknowledged.
+    pub fn unacknowledged(&self) -> usize {
+        self.incoming.len()
+    }
+
+    /// Whether to read on. Not while queries have much before them that is to be acknowledged: so a
+    /// slow query slows the broker down. But answers of the broker must come, as the query that is
+    /// slow may be waiting for them.
+    pub fn reads(&mut self) -> bool {
+        !self.incoming.is_full() || !self.window.is_empty()
+    }
+
+    /// How many publications wait for the broker's answer.
+    pub fn in_flight(&self) -> usize {
+        self.window.publishing()
     }
 
     fn deliver(&mut self, publish: Publish, link: &mut Link) -> Result<(), Lost> {
         self.received += 1;
-        // A broker that waits for answers sends only so many, and should not be kept waiting.
-        self.flood += match publish.qos {
-            Qos::AtMostOnce => 4,
-            _ => 1,
-        };
-        let exactly_once = publish.qos == Qos::ExactlyOnce;
         let mut receipt = None;
         if publish.qos > Qos::AtMostOnce {
-            if let Some(before) = self.incoming.get(&publish.id) {
-                match (publish.dup, before.received) {
-                    // The query still has it before it.
-                    (true, false) => return Ok(()),
-                    (true, true) => {
-                        return link
-                            .send(&self.shared, Send::PubRec(publish.id))
-                            .map_err(Lost::plain);
-                    }
-                    // It is another message: the broker has forgotten the one before.
-                    (false, _) if before.connection != self.connections => {}
-                    // Unchecked, a broker could fill the memory.
-                    (false, _) => {
-                        return Err(Lost::violation(format!(
-                            "the broker sent two messages as packet {} without an answer between",
-                            publish.id
-                        )));
-                    }
+            match self.incoming.arrive(
+                publish.id,
+                publish.payload.len(),
+                publish.dup,
+                self.connections,
+            ) {
+                Arrival::New => {}
+                Arrival::Held => return Ok(()),
+                Arrival::Answered => {
+                    return link
+                        .send(&self.shared, Send::PubRec(publish.id))
+                        .map_err(Lost::plain);
+                }
+                Arrival::Violation => {
+                    return Err(Lost::violation(format!(
+                        "the broker sent two messages as packet {} without an answer between",
+                        publish.id
+                    )));
                 }
             }
-            let message = Incoming {
-                received: false,
-                connection: self.connections,
-            };
-            self.incoming.insert(publish.id, message);
+            let exactly_once = publish.qos == Qos::ExactlyOnce;
             receipt = Some(Receipt::new(
                 &self.shared,
                 publish.id,

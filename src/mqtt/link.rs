@@ -11,10 +11,12 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::client::{Connected, Shared};
 use super::engine::Engine;
+use super::flood::{self, Flood};
 use super::journal::Left;
 use super::lost::Lost;
 use super::net::{self, Failure, Wires};
 use super::outbox::Phase;
+use super::pings::Pings;
 use super::tls;
 use super::wire::{self, ConnAck, Packet, Send};
 use crate::diagnostic::Error;
@@ -27,12 +29,15 @@ const FAREWELL: Duration = Duration::from_millis(500);
 /// worth another try.
 const VIOLATIONS: u32 = 3;
 
-/// How long the connection may hold a burst together before it sends what there is, or reads what
-/// has come.
+/// How long the connection may hold a burst together before it sends what there is.
 const LINGER: Duration = Duration::from_millis(1);
 
 /// Bytes that wait to be written before no more messages are encoded.
 const UNWRITTEN: usize = 256 * 1024;
+
+/// Bytes that one read may bring, and how many are read before they are dealt with.
+const READ: usize = 16 * 1024;
+const UNREAD: usize = 64 * 1024;
 
 /// How a connection ended.
 enum End {
@@ -225,11 +230,25 @@ pub struct Link {
     pub encoded: u64,
     written: u64,
     flushed: bool,
-    /// In a burst the broker's answers are read together: not before this.
-    quiet_until: Option<Instant>,
+    /// Whether more may be read, see [`Engine::reads`].
+    reads: bool,
+    flood: Flood,
+    /// In a flood: not to be read before this.
+    rest_until: Option<Instant>,
+    /// Whether work was taken since the last read.
+    worked: bool,
+    /// How reading ended, behind what is still to be dealt with.
+    ended: Option<std::io::Result<usize>>,
 }
 
 impl Link {
+    /// Reads what has come; waits if there is nothing. Nothing is lost when it is dropped before
+    /// its end.
+    async fn read(&mut self) -> std::io::Result<usize> {
+        self.input.reserve(READ);
+        self.wires.read.read_buf(&mut self.input).await
+    }
+
     /// Appends a packet to what is to be written.
     pub fn send(&mut self, shared: &Shared, send: Send) -> Result<(), String> {
         shared.trace(|| format!("-> {send}"));
@@ -256,7 +275,11 @@ async fn connect(shared: &Shared) -> Result<(Link, ConnAck), Failure> {
         encoded: 0,
         written: 0,
         flushed: true,
-        quiet_until: None,
+        reads: true,
+        flood: Flood::new(std::time::Instant::now()),
+        rest_until: None,
+        worked: false,
+        ended: None,
     };
     if let Some(agreed) = &link.agreed {
         shared.trace(|| format!("{} with {}", agreed.version, agreed.suite));
@@ -373,11 +396,13 @@ async fn pump(engine: &mut Engine, mut link: Link, ack: ConnAck) -> End {
         return lose(engine, lost);
     }
     loop {
-        let unwritten = link.output.len();
-        let work = match unwritten < UNWRITTEN {
-            true => engine.take_work(&mut link),
-            false => engine.hold(),
+        // While it rests, one look at the outbox is enough: what follows goes out together.
+        let holds = link.output.len() >= UNWRITTEN || (link.rest_until.is_some() && link.worked);
+        let work = match holds {
+            true => engine.hold(),
+            false => engine.take_work(&mut link),
         };
+        link.worked = true;
         let work = match work {
             Ok(work) => work,
             Err(lost) => return lose(engine, lost),
@@ -388,38 +413,42 @@ async fn pump(engine: &mut Engine, mut link: Link, ack: ConnAck) -> End {
         if let Err(lost) = pings.keep(&shared, &mut link) {
             return lose(engine, lost);
         }
+        link.reads = engine.reads();
+        if !link.reads {
+            // The broker's answer may be among what is not read.
+            pings.heard();
+        }
         let to_write = !link.output.is_empty() || !link.flushed;
         let now = Instant::now();
-        if let Some(until) = link.quiet_until {
-            if !to_write {
-                // The whole thread sleeps, see `runtime::spawn`: for a millisecond at most.
-                std::thread::sleep(until.saturating_duration_since(now));
+        let event = match link.rest_until.take_if(|until| !to_write || now >= *until) {
+            Some(until) if !to_write && link.reads => rest(&mut link, until).await,
+            _ => {
+                let wake = match (work.linger, link.rest_until) {
+                    (true, _) => now + LINGER,
+                    (false, Some(until)) => until,
+                    (false, None) => pings.next(),
+                };
+                wait(&shared, &mut link, to_write, wake).await
             }
-            if !to_write || now >= until {
-                link.quiet_until = None;
-            }
-        }
-        let wake = match (work.linger, link.quiet_until) {
-            (true, _) => now + LINGER,
-            (false, Some(until)) => until,
-            (false, None) => pings.next(),
-        };
-        link.input.reserve(16 * 1024);
-        let event = tokio::select! {
-            read = link.wires.read.read_buf(&mut link.input), if link.quiet_until.is_none() => Event::Read(read),
-            wrote = write_some(&mut link.wires.write, &link.output), if to_write => wrote,
-            () = shared.wake.notified() => Event::Woken,
-            () = tokio::time::sleep_until(wake) => Event::Woken,
         };
         let result = match event {
             Event::Read(Ok(0)) => Err(Lost::plain("the broker closed it")),
             Event::Read(Ok(_)) => {
                 pings.heard();
-                let read = read_packets(engine, &mut link);
-                if engine.is_bursting() {
-                    link.quiet_until = Some(Instant::now() + LINGER);
-                }
-                read
+                link.worked = false;
+                read_packets(engine, &mut link).map(|messages| {
+                    let now = Instant::now();
+                    let (unacknowledged, in_flight) = (engine.unacknowledged(), engine.in_flight());
+                    let floods = link
+                        .flood
+                        .read(now.into(), messages, unacknowledged, in_flight);
+                    link.rest_until = floods.then(|| now + flood::REST);
+                })
+            }
+            Event::Nothing => {
+                let now = std::time::Instant::now();
+                link.flood.nothing(now, engine.unacknowledged());
+                Ok(())
             }
             Event::Wrote(Ok(n)) => {
                 bytes::Buf::advance(&mut link.output, n);
@@ -443,6 +472,51 @@ async fn pump(engine: &mut Engine, mut link: Link, ack: ConnAck) -> End {
     }
 }
 
+/// Waits until there is something to do.
+async fn wait(shared: &Shared, link: &mut Link, to_write: bool, wake: Instant) -> Event {
+    if let Some(end) = link.ended.take() {
+        return Event::Read(end);
+    }
+    link.input.reserve(READ);
+    let reads = link.reads && link.rest_until.is_none();
+    tokio::select! {
+        read = link.wires.read.read_buf(&mut link.input), if reads => Event::Read(read),
+        wrote = write_some(&mut link.wires.write, &link.output), if to_write => wrote,
+        () = shared.wake.notified() => Event::Woken,
+        () = tokio::time::sleep_until(wake) => Event::Woken,
+    }
+}
+
+/// Lets messages gather, then reads what came: before anything is written, as an acknowledgement
+/// makes the broker send more. The whole thread sleeps, see [`runtime::spawn`](super::runtime).
+async fn rest(link: &mut Link, until: Instant) -> Event {
+    // Other clients have their turn.
+    tokio::task::yield_now().await;
+    std::thread::sleep(until.saturating_duration_since(Instant::now()));
+    let first = tokio::select! {
+        biased;
+        read = link.read() => read,
+        // The runtime looks at its sockets in between.
+        () = tokio::task::yield_now() => return Event::Nothing,
+    };
+    let Ok(1..) = first else {
+        return Event::Read(first);
+    };
+    // A WebSocket gives one message at a time.
+    while link.input.len() < UNREAD {
+        let next = tokio::select! {
+            biased;
+            read = link.read() => read,
+            () = std::future::ready(()) => break,
+        };
+        if !matches!(next, Ok(1..)) {
+            link.ended = Some(next);
+            break;
+        }
+    }
+    Event::Read(first)
+}
+
 /// Writes what it can; where there is nothing left to write, flushes. Nothing is lost when it is
 /// dropped before its end.
 async fn write_some(write: &mut (impl AsyncWriteExt + Unpin), output: &[u8]) -> Event {
@@ -457,6 +531,8 @@ enum Event {
     Wrote(std::io::Result<usize>),
     Flushed(std::io::Result<()>),
     Woken,
+    /// Nothing has come during a rest.
+    Nothing,
 }
 
 fn broken(shared: &Shared, error: &std::io::Error) -> Lost {
@@ -472,11 +548,16 @@ fn lose(engine: &mut Engine, lost: Lost) -> End {
     End::Lost(lost)
 }
 
-fn read_packets(engine: &mut Engine, link: &mut Link) -> Result<(), Lost> {
+/// Deals with what was read; gives how many messages there were.
+fn read_packets(engine: &mut Engine, link: &mut Link) -> Result<usize, Lost> {
     let options = &engine.shared.clone().options;
+    let mut messages = 0;
     loop {
         match wire::decode(options.version, &mut link.input, options.max_packet) {
-            Ok(Some(packet)) => engine.take(packet, link)?,
+            Ok(Some(packet)) => {
+                messages += usize::from(matches!(packet, Packet::Publish(_)));
+                engine.take(packet, link)?;
+            }
             Ok(None) => break,
             Err(fault) => {
                 engine.settle();
@@ -485,7 +566,7 @@ fn read_packets(engine: &mut Engine, link: &mut Link) -> Result<(), Lost> {
         }
     }
     engine.settle();
-    Ok(())
+    Ok(messages)
 }
 
 /// Says goodbye, so that no will is sent, and waits until the broker has read everything: closing
@@ -506,64 +587,6 @@ async fn farewell(engine: &mut Engine, mut link: Link) -> End {
     let _ = timeout_at(deadline, goodbye).await;
     engine.lose();
     End::Closed
-}
-
-/// When to ask whether the broker is still there. It is asked after half of the keep-alive time
-/// without a word from it, and has the other half to answer.
-struct Pings {
-    half: Option<Duration>,
-    heard: Instant,
-    spoke: Instant,
-    asked: Option<Instant>,
-}
-
-impl Pings {
-    fn new(shared: &Shared, ack: &ConnAck) -> Pings {
-        let keepalive = match ack.keepalive {
-            Some(seconds) => Duration::from_secs(u64::from(seconds)),
-            None => shared.options.keepalive,
-        };
-        let now = Instant::now();
-        Pings {
-            half: Some(keepalive / 2).filter(|half| !half.is_zero()),
-            heard: now,
-            spoke: now,
-            asked: None,
-        }
-    }
-
-    fn heard(&mut self) {
-        self.heard = Instant::now();
-        self.asked = None;
-    }
-
-    fn spoke(&mut self) {
-        self.spoke = Instant::now();
-    }
-
-    /// When something is due.
-    fn next(&self) -> Instant {
-        let far = Duration::from_secs(86_400 * 365);
-        match (self.half, self.asked) {
-            (None, _) => Instant::now() + far,
-            (Some(half), Some(asked)) => asked + half,
-            (Some(half), None) => self.heard.min(self.spoke) + half,
-        }
-    }
-
-    fn keep(&mut self, shared: &Shared, link: &mut Link) -> Result<(), Lost> {
-        if self.half.is_none() || Instant::now() < self.next() {
-            return Ok(());
-        }
-        if self.asked.is_some() {
-            return Err(Lost::plain(
-                "the broker does not answer within the keep-alive time",
-            ));
-        }
-        link.send(shared, Send::Ping).map_err(Lost::plain)?;
-        self.asked = Some(Instant::now());
-        Ok(())
-    }
 }
 
 /// Messages at QoS 0 with the position at which each ends in what the connection has encoded:

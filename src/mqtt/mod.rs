@@ -10,6 +10,10 @@
 //! Subscription ◀── inbox ◀── engine ◀── link ◀── broker
 //! ```
 //!
+//! What is on its way to the broker stands in the window, what has come from it and is not taken by
+//! a query in the books of what was received; both are bounded. In a flood the connection rests
+//! between two reads, so that a wake-up serves many messages.
+//!
 //! Packets are read and written by rumqttc. Its event loop is not used, for two reasons: it hands
 //! over message by message, through a channel and a notice each, where a stream of messages wants
 //! batches; and it fails what was in flight when the broker lost its session, where `publish`
@@ -20,6 +24,7 @@ mod address;
 pub mod broker;
 mod client;
 mod engine;
+mod flood;
 mod inbox;
 mod journal;
 mod link;
@@ -27,7 +32,9 @@ mod lost;
 mod net;
 mod options;
 mod outbox;
+mod pings;
 mod publisher;
+mod received;
 mod runtime;
 mod subscription;
 mod tls;

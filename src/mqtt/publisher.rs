@@ -120,7 +120,7 @@ impl Publisher {
         let head = Arc::new(options.head(topic, &shared.options));
         let account = {
             let mut out = lock(&shared.outbox);
-            shared.check(&out)?;
+            shared.check_open(&out)?;
             out.open_account()
         };
         let publisher = Publisher {
@@ -157,13 +157,19 @@ impl Publisher {
     /// Hands a message over. Waits while too many wait to be sent. Fails if an earlier message of
     /// this publisher was refused, or the client can do no more.
     pub fn send(&mut self, payload: impl Into<Bytes>, token: &Token) -> Result<()> {
-        let mut message = Some(Outgoing {
+        let message = Some(Outgoing {
             account: self.account,
             head: self.head.clone(),
             payload: payload.into(),
             record: 0,
         });
         self.check_size(&message)?;
+        // What goes wrong from here on may be about messages sent long before.
+        self.hand_over(message, token)
+            .map_err(Error::about_no_element)
+    }
+
+    fn hand_over(&mut self, mut message: Option<Outgoing>, token: &Token) -> Result<()> {
         if self.offer(&mut message)? {
             return Ok(());
         }
@@ -181,7 +187,7 @@ impl Publisher {
     fn offer(&self, message: &mut Option<Outgoing>) -> Result<bool> {
         let options = &self.shared.options;
         let mut out = lock(&self.shared.outbox);
-        self.shared.check(&out)?;
+        self.shared.check_open(&out)?;
         if let Some(account) = out.account(self.account)
             && account.refused > 0
         {

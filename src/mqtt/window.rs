@@ -74,6 +74,11 @@ impl Default for Window {
 }
 
 impl Window {
+    /// Whether nothing waits for an answer.
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
     /// How many publications wait.
     pub fn publishing(&self) -> usize {
         self.publishing

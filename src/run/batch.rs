@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use super::Cx;
 use super::eval::eval;
-use super::query::resume;
+use super::query::{Resumed, resume};
 use crate::compile::plan::{Call, Expr, Pattern, Query, Slot, Step, Target};
-use crate::diagnostic::Result;
+use crate::diagnostic::{Error, Result};
 use crate::syntax::ast::BinaryOp;
 use crate::types::{Numbers, Source, Type, Value};
 
@@ -431,7 +431,9 @@ pub fn open(
 ) -> Result<Box<dyn Source>> {
     // A query may be made of itself without end, as a function may call itself.
     let _depth = cx.enter()?;
-    let input = match eval(&program.over, &frame, cx)? {
+    let over = eval(&program.over, &frame, cx)?;
+    let stream = matches!(over, Some(Value::Stream(_)));
+    let input = match over {
         Some(Value::Binary(bytes)) => {
             let bytes = bytes.iter().map(|b| Value::Int(i64::from(*b)));
             Value::bag(bytes.collect()).elements(cx)?
@@ -444,6 +446,8 @@ pub fn open(
         program,
         frame,
         input: Some(input),
+        taken: 0,
+        stream,
         taken_back: Vec::new(),
         rows: None,
     }))
@@ -455,6 +459,9 @@ struct BatchRun {
     program: Arc<Program>,
     frame: Vec<Value>,
     input: Option<Box<dyn Source>>,
+    /// How many elements the batches had so far.
+    taken: u64,
+    stream: bool,
     /// What was taken from the input and has to be done row by row.
     taken_back: Vec<Value>,
     rows: Option<Box<dyn Source>>,
@@ -468,7 +475,11 @@ impl Source for BatchRun {
             self.rows = Some(resume(
                 &self.query,
                 frame,
-                Box::new(Again { before, input }),
+                Resumed {
+                    source: Box::new(Again { before, input }),
+                    taken: self.taken,
+                    stream: self.stream,
+                },
             ));
         }
         self.rows.as_mut().map_or(Ok(None), |rows| rows.next(cx))
@@ -483,10 +494,18 @@ impl Source for BatchRun {
             return Ok(None);
         };
         let results = self.program.run(&batch, &self.frame);
-        if results.is_none() {
-            self.taken_back = batch.values();
+        match results {
+            Some(_) => self.taken += batch.len() as u64,
+            None => self.taken_back = batch.values(),
         }
         Ok(results)
+    }
+
+    fn explain(&self, error: Error) -> Error {
+        match &self.rows {
+            Some(rows) => rows.explain(error),
+            None => error,
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::eval::conform;
 use super::query::SubCollection;
-use super::{Cx, procedure, query};
+use super::{Cx, element, procedure, query};
 use crate::compile::plan::{Query, Target};
 use crate::compile::{self, best, fit};
 use crate::diagnostic::{Error, Result, Span};
@@ -80,6 +80,10 @@ pub fn function(f: &Arc<Function>, mut args: Vec<Value>, cx: &Cx) -> Result<Opti
     }
     for (i, param) in f.signature.params.iter().enumerate() {
         if args[i].is_collection() && !param.ty.is_collection() {
+            let stream = matches!(args[i], Value::Stream(_));
+            if stream && let Some(error) = f.needs_one_number(i) {
+                return Err(error);
+            }
             return Ok(Some(lift(f, args, i)));
         }
         match convert(&args[i], param) {
@@ -243,6 +247,8 @@ impl Collection for Lifted {
             args: self.args.clone(),
             at: self.at,
             inner: None,
+            stream: matches!(self.args[self.at], Value::Stream(_)),
+            taken: 0,
         }))
     }
 }
@@ -253,23 +259,41 @@ struct LiftedRun {
     args: Vec<Value>,
     at: usize,
     inner: Option<Box<dyn Source>>,
+    stream: bool,
+    taken: u64,
+}
+
+impl LiftedRun {
+    fn explain(&self, error: Error) -> Error {
+        if !self.stream {
+            return error;
+        }
+        let stream = format!("the stream of {}", self.function.name());
+        element::blame(error, self.taken, &stream)
+    }
 }
 
 impl Source for LiftedRun {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
         loop {
             if let Some(inner) = &mut self.inner {
-                if let Some(value) = inner.next(cx)? {
-                    return Ok(Some(value));
+                let value = inner.next(cx).map_err(|error| self.explain(error))?;
+                if value.is_some() {
+                    return Ok(value);
                 }
                 self.inner = None;
             }
             let Some(element) = self.elements.next(cx)? else {
                 return Ok(None);
             };
+            self.taken += 1;
             self.args[self.at] = element;
-            match function(&self.function, self.args.clone(), cx)? {
-                Some(value) if value.is_collection() => self.inner = Some(value.elements(cx)?),
+            let result = function(&self.function, self.args.clone(), cx);
+            match result.map_err(|error| self.explain(error))? {
+                Some(value) if value.is_collection() => {
+                    let elements = value.elements(cx);
+                    self.inner = Some(elements.map_err(|error| self.explain(error))?);
+                }
                 Some(value) => return Ok(Some(value)),
                 None => {}
             }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::query::{self, SubCollection};
-use super::{Cx, call};
+use super::{Cx, call, element};
 use crate::compile::plan::{Call, Expr, Sub, Target};
 use crate::diagnostic::{Error, Result};
+use crate::functions::Function;
 use crate::functions::function::Body;
 use crate::syntax::ast::BinaryOp;
 use crate::types::{Collection, Record, Source, Type, Value};
@@ -247,6 +248,10 @@ fn evaluate_call(call: &Call, frame: &[Value], cx: &Cx) -> Result<Option<Value>>
             }
         }
         let args = &mut args[..call.args.len()];
+        if element::concerns(function, args) {
+            let plain = |args: &mut [Value], cx: &Cx| call::native(function, *native, args, cx);
+            return element::call(function, args, &call.args, &call.span, cx, plain);
+        }
         return call::native(function, *native, args, cx).map_err(|error| error.at(&call.span));
     }
     let mut args = Vec::with_capacity(call.args.len());
@@ -256,7 +261,25 @@ fn evaluate_call(call: &Call, frame: &[Value], cx: &Cx) -> Result<Option<Value>>
             None => return Ok(None),
         }
     }
+    if let Some(function) = built_in(&call.target)
+        && element::concerns(function, &args)
+    {
+        let plain =
+            |args: &mut [Value], cx: &Cx| call::target(&call.target, args.to_vec(), &call.span, cx);
+        return element::call(function, &mut args, &call.args, &call.span, cx, plain);
+    }
     call::target(&call.target, args, &call.span, cx)
+}
+
+/// The built-in function that is called, or one of those that may be.
+fn built_in(target: &Target) -> Option<&Function> {
+    match target {
+        Target::One(function) => (!function.is_user()).then_some(function),
+        Target::Late(functions) => {
+            let built_in = functions.iter().all(|f| !f.is_user());
+            functions.first().filter(|_| built_in).map(|f| &**f)
+        }
+    }
 }
 
 fn arithmetic(op: BinaryOp, call: &Call, frame: &[Value], cx: &Cx) -> Result<Option<Value>> {

@@ -2,6 +2,7 @@
 
 pub mod batch;
 pub mod call;
+pub mod element;
 pub mod eval;
 mod group;
 pub mod inputs;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use crate::diagnostic::{Error, Result};
 use crate::session::World;
 use crate::types::Value;
+use element::Counter;
 use wait::Token;
 
 /// What everything that runs needs: the user's world, and the token that stops it.
@@ -26,6 +28,8 @@ pub struct Cx {
     pub token: Token,
     depth: Cell<usize>,
     max_depth: usize,
+    /// Counts what the operator that is being started takes from its stream.
+    watch: Option<Arc<Counter>>,
 }
 
 /// How deep functions may call each other on the session's own thread, whose stack is
@@ -47,7 +51,22 @@ impl Cx {
             token,
             depth: Cell::new(0),
             max_depth: MAX_DEPTH,
+            watch: None,
         }
+    }
+
+    /// The same, for an operator whose stream is counted.
+    fn watched(&self, counter: Arc<Counter>) -> Cx {
+        Cx {
+            watch: Some(counter),
+            ..self.clone()
+        }
+    }
+
+    /// Who counts, and the same for what is started below.
+    fn unwatched(&self) -> (Option<Arc<Counter>>, Cx) {
+        let mut below = self.clone();
+        (below.watch.take(), below)
     }
 
     /// The same world under another token.

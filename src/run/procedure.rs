@@ -152,7 +152,8 @@ impl Running<'_> {
         let mut live = self.open(rows)?;
         while let Some(row) = live.next(self.cx)? {
             self.bind(into, row);
-            if self.statement(body)? == Flow::Leave {
+            let ran = self.statement(body);
+            if ran.map_err(|error| live.explain(error))? == Flow::Leave {
                 break;
             }
         }

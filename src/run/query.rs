@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::batch::{self, Program};
 use super::eval::{eval, holds};
 use super::pattern;
-use super::{Cx, group};
+use super::{Cx, element, group};
 use crate::compile::plan::{Expr, Query, Slot, Step};
-use crate::diagnostic::Result;
+use crate::diagnostic::{Error, Result};
 use crate::store::Row;
 use crate::types::{Collection, Source, Value};
 
@@ -98,8 +98,16 @@ pub fn output(query: &Query, frame: &[Value], cx: &Cx) -> Result<Option<Value>> 
     Ok(Some(Value::vector(columns)))
 }
 
+/// The input of a query that has begun.
+pub struct Resumed {
+    pub source: Box<dyn Source>,
+    /// How many elements have been taken from it before.
+    pub taken: u64,
+    pub stream: bool,
+}
+
 /// The rows of a query whose first step takes its elements from `input`, which has begun.
-pub fn resume(query: &Arc<Query>, frame: Vec<Value>, input: Box<dyn Source>) -> Box<dyn Source> {
+pub fn resume(query: &Arc<Query>, frame: Vec<Value>, input: Resumed) -> Box<dyn Source> {
     Box::new(QueryRun {
         pipeline: Pipeline::resume(query.steps.len(), input),
         query: query.clone(),
@@ -131,7 +139,8 @@ impl Source for QueryRun {
         }
         let _depth = cx.enter()?;
         loop {
-            let Some(value) = self.candidate(cx)? else {
+            let candidate = self.candidate(cx);
+            let Some(value) = candidate.map_err(|error| self.explain(error))? else {
                 return Ok(None);
             };
             if self
@@ -149,6 +158,10 @@ impl Source for QueryRun {
             }
             return Ok(Some(value));
         }
+    }
+
+    fn explain(&self, error: Error) -> Error {
+        self.pipeline.explain(&self.query, error)
     }
 }
 
@@ -209,11 +222,27 @@ pub struct Pipeline {
 /// Where a step that makes many rows is.
 enum Cursor {
     Idle,
-    Source(Box<dyn Source>),
+    Source(Taken),
     Positions { vector: Arc<[Value]>, next: usize },
     Objects(std::vec::IntoIter<Value>),
     Rows(std::vec::IntoIter<Row>),
     Alternatives { branch: usize, inner: Box<Pipeline> },
+}
+
+/// Elements that are being taken, and how many have been.
+struct Taken {
+    source: Box<dyn Source>,
+    count: u64,
+    stream: bool,
+}
+
+impl Taken {
+    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        let element = self.source.next(cx);
+        // An error in making an element is not about the one before.
+        self.count = element.as_ref().map_or(0, |_| self.count + 1);
+        element
+    }
 }
 
 impl Pipeline {
@@ -225,11 +254,28 @@ impl Pipeline {
     }
 
     /// A pipeline whose first step is under way, with `input` as its elements.
-    fn resume(steps: usize, input: Box<dyn Source>) -> Pipeline {
+    fn resume(steps: usize, input: Resumed) -> Pipeline {
         let mut pipeline = Pipeline::new(steps);
-        pipeline.cursors[0] = Cursor::Source(input);
+        pipeline.cursors[0] = Cursor::Source(Taken {
+            source: input.source,
+            count: input.taken,
+            stream: input.stream,
+        });
         pipeline.started = true;
         pipeline
+    }
+
+    /// `error` came while a row was made or looked at: says of which elements of streams it is made.
+    pub fn explain(&self, query: &Query, error: Error) -> Error {
+        let running = self.cursors.iter().zip(&query.steps).rev();
+        running.fold(error, |error, (cursor, step)| match (cursor, step) {
+            (Cursor::Source(taken), Step::Iterate { over, .. }) if taken.stream => {
+                let name = element::name(over, &query.names);
+                let name = name.as_deref().unwrap_or("the stream");
+                element::blame(error, taken.count, name)
+            }
+            _ => error,
+        })
     }
 
     /// Makes the next row in `frame`; `false` if there is none.
@@ -272,7 +318,11 @@ impl Pipeline {
             }
             Step::Iterate { over, .. } => match eval(over, frame, cx)? {
                 Some(Value::Binary(bytes)) => Cursor::Objects(bytes_of(&bytes)),
-                Some(value) => Cursor::Source(value.elements(cx)?),
+                Some(value) => Cursor::Source(Taken {
+                    stream: matches!(value, Value::Stream(_)),
+                    source: value.elements(cx)?,
+                    count: 0,
+                }),
                 None => return Ok(false),
             },
             Step::Index { base, .. } => {
@@ -305,8 +355,8 @@ impl Pipeline {
 
     fn step_on(&mut self, at: usize, step: &Step, frame: &mut [Value], cx: &Cx) -> Result<bool> {
         match (&mut self.cursors[at], step) {
-            (Cursor::Source(source), Step::Iterate { pattern, .. }) => {
-                while let Some(value) = source.next(cx)? {
+            (Cursor::Source(taken), Step::Iterate { pattern, .. }) => {
+                while let Some(value) = taken.next(cx)? {
                     if pattern::bind(pattern, &value, frame, cx)? {
                         return Ok(true);
                     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Value;
-use crate::diagnostic::Result;
+use crate::diagnostic::{Error, Result};
 use crate::run::Cx;
 
 /// A bag or a stream: opening it starts it anew.
@@ -31,6 +31,11 @@ pub trait Source: Send {
     /// where they are not: pull with [`Source::next`] from there on.
     fn numbers(&mut self, _: &Cx) -> Result<Option<Numbers>> {
         Ok(None)
+    }
+
+    /// `error` came while whoever took the latest element was at work on it: says which it was.
+    fn explain(&self, error: Error) -> Error {
+        error
     }
 
     /// Whether elements arrive over time, so that each should be shown as soon as it is there.

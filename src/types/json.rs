@@ -236,7 +236,8 @@ impl<'de> Visitor<'de> for Seed {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> std::result::Result<Value, A::Error> {
-        let mut record = Record::new();
+        // JSON does not say how many fields come; growing step by step costs more than room for a few.
+        let mut record = Record::with_capacity(7);
         while let Some(key) = object.next_key_seed(KeySeed)? {
             record.put(key, object.next_value_seed(Seed)?);
         }

@@ -9,12 +9,22 @@ use indexmap::IndexMap;
 use super::Value;
 
 /// A record: string keys with values, in the order in which they were put. Keys are case sensitive.
+/// Keys may come from anywhere: the hash is a fast one, but seeded, so that none can be made to
+/// collide.
 #[derive(Clone, Default)]
-pub struct Record(IndexMap<Arc<str>, Value>);
+pub struct Record(IndexMap<Arc<str>, Value, foldhash::fast::RandomState>);
 
 impl Record {
     pub fn new() -> Record {
         Record::default()
+    }
+
+    /// An empty record with room for `fields`.
+    pub fn with_capacity(fields: usize) -> Record {
+        Record(IndexMap::with_capacity_and_hasher(
+            fields,
+            foldhash::fast::RandomState::default(),
+        ))
     }
 
     /// Sets `key` to `value`; a key that exists keeps its place.

@@ -44,7 +44,8 @@ fn main() -> Result<()> {
 }
 
 fn soak(messages: u64, rate: u64) -> Result<()> {
-    let broker = Broker::start()?;
+    // By default mosquitto itself drops what is behind 1000 waiting messages.
+    let broker = Broker::start_with("max_queued_messages 0\n")?;
     let windows = messages / TEMPERATURES * PASSING / WINDOW;
     let mut reader = osql(
         &broker,
@@ -84,7 +85,12 @@ fn soak(messages: u64, rate: u64) -> Result<()> {
         thread::sleep(Duration::from_millis(500));
     };
     let processor = processor_time(&worker);
-    let _ = (publisher.wait()?, worker.wait()?);
+    for other in [&mut publisher, &mut worker] {
+        if !status.success() {
+            other.kill()?;
+        }
+        other.wait()?;
+    }
     let (early, late) = (memory.get(memory.len() / 4), memory.last());
     println!(
         "{messages} messages at {rate} a second, QoS 1: {}",

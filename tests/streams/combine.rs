@@ -1,9 +1,7 @@
 //! Several streams in one.
 
-use std::fs;
 use std::time::{Duration, Instant};
 
-use super::program::{Running, osql};
 use super::session::Db;
 
 #[test]
@@ -45,7 +43,10 @@ fn the_error_of_an_input_ends_all_and_names_it() {
     let mut db = Db::new();
     db.fails(
         "merge(heartbeat(3600), streamof(select 1/(2-x) from Integer x where x in diota(0.001,1,9)));",
-        &["error: input 2 of merge: division by zero", "1/(2-x)"],
+        &[
+            "error: input 2 of merge: element 2 of diota(0.001,1,9): division by zero",
+            "1/(2-x)",
+        ],
     );
     db.fails(
         "streams:zip([siota(1,9), streamof(select sqrt(charstring(x)) from Integer x where x in siota(1,2))]);",
@@ -114,7 +115,10 @@ fn events_are_pivoted_by_key() {
     );
     db.fails(
         "pivot_events(['a'], streamof(bag([|2024-01-01T00:00:00Z|,'a',1], ['a',2])));",
-        &["event 2 of pivot_events is [\"a\",2], not [time, key, value]"],
+        &[
+            "element 2 of streamof(bag(",
+            "an event is [time, key, value], not [\"a\",2]",
+        ],
     );
 }
 
@@ -127,45 +131,4 @@ fn sampling_repeats_the_latest() {
         "[0.0,0.0,0.0,0.0]",
     );
     db.fails("sample_every(siota(1,3),0);", &["a pace above 0"]);
-}
-
-/// Threads and resident memory in kilobytes of a running osql.
-fn footprint(osql: &Running) -> (u64, u64) {
-    let status = fs::read_to_string(format!("/proc/{}/status", osql.pid())).expect("it runs");
-    let field = |name: &str| {
-        let line = status.lines().find(|line| line.starts_with(name));
-        let number = line.and_then(|line| line.split_whitespace().nth(1));
-        number.and_then(|n| n.parse().ok()).expect("a number")
-    };
-    (field("Threads:"), field("VmRSS:"))
-}
-
-#[test]
-fn a_thousand_rounds_of_thirty_streams_leave_nothing_behind() {
-    let mut osql = osql().spawn();
-    osql.send(
-        "create function thirty() -> Vector of Stream
-           as select Vector of heartbeat(0.001*i) from Integer i where i in iota(1,30);\n",
-    );
-    let mut rounds = |from: usize, to: usize| {
-        for round in from..to {
-            let combined = match round % 3 {
-                0 => "merge(thirty())",
-                1 => "streams:pivot(thirty())",
-                _ => "merge(thirty(), thirty())",
-            };
-            osql.send(&format!("dim([{round},first({combined})]);\n"));
-        }
-        osql.stdout.wait_lines(to);
-        footprint(&osql)
-    };
-    let (threads, memory) = rounds(0, 200);
-    let (threads_after, memory_after) = rounds(200, 1000);
-    assert_eq!(threads, threads_after);
-    assert!(
-        memory_after < memory + 8 * 1024,
-        "{memory} kB after 200 rounds, {memory_after} kB after 1000"
-    );
-    let ended = osql.finish();
-    assert_eq!((ended.code, &*ended.stderr), (0, ""));
 }

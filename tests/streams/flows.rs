@@ -8,12 +8,14 @@ fn what_is_published_reaches_all_who_subscribe() {
     // Without subscribers the stream just passes.
     db.gives("vectorof(publish(siota(1,3),'alone'));", "[1,2,3]");
     db.gives("flows();", "");
-    // Two subscribers and a publisher in one query; the publisher starts when both are there.
+    // Two subscribers and a publisher in one query: from when it began, each gets every element.
     db.gives(
         "set :beats = (select Stream of i from Integer i where i in diota(0.002,1,100000));
          set :all = streams:zip([subscribe('f'), subscribe('f'), publish(:beats,'f')]);
-         select v[1]=v[2] and v[1]>=v[3] from Vector v where v in :all limit 20;",
-        &["true"; 20].join("\n"),
+         set :rows = vectorof(first_n(:all,20));
+         count(unique(select v[1]-v[2] from Vector v where v in :rows));
+         select :rows[20][i]-:rows[1][i] from Integer i where i in iota(1,3);",
+        "1\n19\n19\n19",
     );
     db.gives("flows();", "");
 }
@@ -22,11 +24,11 @@ fn what_is_published_reaches_all_who_subscribe() {
 fn a_slow_subscriber_loses_nothing() {
     // Consecutive numbers: none is missing, though the queue was full many times.
     Db::new().gives(
-        "set :job = background(publish(merge(heartbeat(3600), siota(1,1000000)),'f'));
-         select v[2] - v[1] from Vector v where v in winagg(subscribe('f'),2,1)
-            and sleep(0.0001) >= 0 limit 3000;
+        "set :job = background(publish(siota(1,1000000000000),'f'));
+         unique(select v[2] - v[1] from Vector v where v in winagg(subscribe('f'),2,1)
+            and sleep(0.0001) >= 0 limit 3000);
          stop(:job);",
-        &format!("{}1", "1\n".repeat(3000)),
+        "1\n1",
     );
 }
 

@@ -25,7 +25,8 @@ fn a_job_that_fails_says_so_and_harms_nobody() {
     let mut osql = osql().spawn();
     osql.send("set :good = background(publish(heartbeat(0.001),'beat'));\n");
     osql.send("background(streamof(select 1/(3-x) from Integer x where x in siota(1,9)));\n");
-    osql.stderr.wait_line("error: job 2: division by zero");
+    osql.stderr
+        .wait_line("error: job 2: element 3 of siota(1,9): division by zero");
     osql.send(
         "count(first_n(subscribe('beat'),3)); select j['job'] from Record j where j in jobs();\n",
     );
@@ -59,7 +60,8 @@ fn a_script_waits_for_its_jobs_or_stops_them() {
         )
         .run();
     failed.expect_error(1, "a background job has failed");
-    assert!(failed.stderr.contains("error: job 1: division by zero"));
+    let error = "error: job 1: element 1 of siota(0,5): division by zero";
+    assert!(failed.stderr.contains(error), "{failed:?}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ fn running_aggregates() {
     db.gives("vectorof(ravg(siota(1,4)));", "[1.0,1.5,2.0,2.5]");
     db.fails(
         "rsum(streamof(in([1,'x'])));",
-        &["element 2 of the stream of rsum is \"x\", not a number"],
+        &["element 2 of streamof(in([1,'x'])): rsum wants numbers, not \"x\""],
     );
     // A stream runs anew each time.
     db.gives(

@@ -98,6 +98,76 @@ fn streams_together() {
     );
 }
 
+#[test]
+fn what_has_not_come_yet_is_left_out() {
+    // The first windows have nulls of the stream that had not begun.
+    let mut db = Db::new();
+    db.gives(
+        "create function three() -> Stream of Vector of Number
+           as pivot_streams([simstream(0.005), 1+heartbeat(0.005), simstream(0.006)]);
+         select mean(t[1]) > -2, mean(t[2]) >= 1, mean(t[3]) < 2
+           from Matrix m, Matrix t
+          where m in winagg(three(),20,1) and t = transpose(m) limit 2;",
+        "[true,true,true]\n[true,true,true]",
+    );
+    db.gives(
+        "sum([null,1,2]); mean([null,1,2]); stdev([1,null,3]); median([null,1,2]);
+         min([null,3,2]); max([null,3,2]); argmin([null,3,2]); argmax([null,3,2]);
+         mean([null]); max([null]); sum([null]);",
+        "3\n1.5\n1.4142135623730951\n1.5\n2\n3\n3\n2\n0",
+    );
+    db.gives(
+        "select mean(w), min(w) from Vector w where w in winagg(vstream([null,1,3]),2,1);",
+        "[1.0,1]\n[2.0,1]",
+    );
+}
+
+#[test]
+fn a_sensor_with_several_axes_is_reduced() {
+    let mut db = Db::of(
+        "create function axes() -> Stream of Vector of Number
+           as select Stream of [x, 2*x, 10] from Number x where x in siota(1,12);
+         create function sampled(Number every) -> Vector
+           as select [real(timestamp(tsv)), value(tsv)[1]]
+                from Timeval of Vector tsv, Stream of Timeval s, Stream of Vector sov
+               where sov = axes() and tsv in twinagg(s, every, every)
+                 and s = (select Stream of ts(timeval(v[1]), v) from Vector v where v in sov);
+         create function latest(Number every) -> Vector as select sampled(every)[2];
+         create function means(Number size) -> Stream of Vector of Number
+           as select [mean(t[1]), mean(t[2]), mean(t[3])]
+                from Matrix m, Matrix t
+               where m in winagg(axes(),size,1) and t = transpose(m);",
+    );
+    db.gives(
+        "sampled(4);",
+        "[5.0,[1,2,10]]
+         [9.0,[5,10,10]]",
+    );
+    db.gives(
+        "latest(3);",
+        "[1,2,10]
+         [4,8,10]
+         [7,14,10]",
+    );
+    db.gives(
+        "first_n(means(4),2);",
+        "[2.5,5.0,10.0]
+         [3.5,7.0,10.0]",
+    );
+}
+
+#[test]
+fn the_largest_of_a_window_by_their_positions() {
+    let mut db = Db::of(
+        "create function strongest(Vector of Number v, Integer k) -> Vector of Integer
+           as select Vector of i from Integer i, Number x where x = v[i] order by x desc limit k;
+         create function features() -> Stream of Vector of Integer
+           as select Stream of strongest(e,2) from Vector of Number e
+               where e in winagg(vstream([3,9,1,7,0,0,0,0,2,4,8,6]),4,4) and max(e) > 0.1;",
+    );
+    db.gives("features();", "[2,4]\n[3,4]");
+}
+
 /// Three signals, ten samples.
 const SIGNALS: &str = "create function multisignal() -> stream of timeval
    as select stream of ts(|2022-03-08T08:06:39Z| + x[1]/1000, [x[2],x[3],x[4]]) from Vector x

@@ -1,12 +1,15 @@
 //! A real mosquitto on a free port of this machine, gone when it is dropped.
 
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
+
+/// The longest that a broker may take to start.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A folder of its own for a test, gone when it is dropped.
 pub struct Folder(pub PathBuf);
@@ -57,42 +60,78 @@ impl Mosquitto {
 
     /// Starts a broker with these lines after its listener.
     pub fn configured(lines: &str) -> Mosquitto {
-        let folder = Folder::new();
-        let port = free_port();
-        let config = format!(
-            "user root\nlistener {port} 127.0.0.1\nlog_dest file {}\n{}\n",
-            folder.0.join("log").display(),
-            lines.replace("FOLDER", &folder.0.display().to_string())
-        );
-        folder.write("mosquitto.conf", config);
+        Mosquitto::on(free_port(), lines)
+    }
+
+    /// Starts a broker on `port`, or on another one if that has been taken meanwhile.
+    pub fn on(port: u16, lines: &str) -> Mosquitto {
         let mut broker = Mosquitto {
             port,
-            folder,
+            folder: Folder::new(),
             child: None,
         };
-        broker.start_again();
-        broker
+        // Others, of this run or of another, may take the port before the broker does.
+        for _ in 0..20 {
+            broker.configure(lines);
+            if broker.launch() {
+                return broker;
+            }
+            broker.port = free_port();
+        }
+        panic!("mosquitto finds no free port: {}", broker.log());
+    }
+
+    fn configure(&self, lines: &str) {
+        // The types of entries are those that mosquitto writes without being told.
+        let config = format!(
+            "user root\nlistener {} 127.0.0.1\nlog_dest file {}\nlog_type error\n\
+             log_type warning\nlog_type notice\nlog_type information\n{}\n",
+            self.port,
+            self.folder.0.join("log").display(),
+            lines.replace("FOLDER", &self.folder.0.display().to_string())
+        );
+        self.folder.write("mosquitto.conf", config);
     }
 
     /// Starts the broker, which was stopped, with the same configuration.
     pub fn start_again(&mut self) {
-        let child = Command::new("mosquitto")
+        let end = Instant::now() + PATIENCE;
+        while !self.launch() {
+            assert!(Instant::now() < end, "port {} stays taken", self.port);
+        }
+    }
+
+    /// Starts the process and waits until it, and not another broker, listens on its port. `false` if
+    /// the port is taken.
+    fn launch(&mut self) -> bool {
+        let before = self.log().len();
+        let mut child = Command::new("mosquitto")
             .arg("-c")
             .arg(self.folder.0.join("mosquitto.conf"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .expect("mosquitto is installed");
-        self.child = Some(child);
-        let end = Instant::now() + Duration::from_secs(10);
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            assert!(
-                Instant::now() < end,
-                "mosquitto does not start: {}",
-                self.log()
-            );
-            thread::sleep(Duration::from_millis(5));
+            .expect("mosquitto is installed; tests/run does that");
+        let end = Instant::now() + PATIENCE;
+        loop {
+            // In this order: what a broker that has ended said is in the log by then.
+            let ended = child.try_wait().expect("is a child").is_some();
+            let log = self.log().split_off(before);
+            // It says so when all its listeners are open.
+            if log.contains(" running\n") {
+                self.child = Some(child);
+                return true;
+            }
+            if ended && log.contains("Address already in use") {
+                return false;
+            }
+            if ended || Instant::now() > end {
+                let _ = child.kill();
+                let _ = child.wait();
+                panic!("mosquitto does not start: {log}");
+            }
+            thread::sleep(Duration::from_millis(2));
         }
     }
 

@@ -12,10 +12,7 @@ use rumqttc_v5::mqttbytes::{Error, QoS};
 use super::words::words;
 use super::{ConnAck, Packet, Publish, Refusal, Send};
 use crate::mqtt::options::{Options, Qos};
-
-/// Messages above QoS 0 that the broker may send before they are acknowledged: what a slow query
-/// can make us keep.
-const RECEIVE_MAXIMUM: u16 = 1000;
+use crate::mqtt::received;
 
 pub fn decode(buffer: &mut BytesMut, limit: usize) -> Result<Option<Packet>, String> {
     match Wire::read(buffer, Some(limit as u32)) {
@@ -263,7 +260,7 @@ fn connect(options: &Options, clean: bool) -> (Connect, Option<LastWill>, Connec
         clean_start: clean,
         properties: Some(ConnectProperties {
             session_expiry_interval: expiry,
-            receive_maximum: Some(RECEIVE_MAXIMUM),
+            receive_maximum: Some(received::MOST),
             max_packet_size: Some(options.max_packet as u32),
             topic_alias_max: None,
             request_response_info: None,

@@ -1,0 +1,296 @@
+//! Which element of which stream an error is about.
+//!
+//! Whoever takes elements from a stream may fail on one of them: a condition of a query, a function
+//! applied to each, an operator over streams. Calls of built-in functions are watched here, for all of
+//! them alike: what is taken from a stream is counted on the way in, and an error that comes out while
+//! the input goes on is about the element taken last. Queries count what they take themselves
+//! ([`blame`]).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use super::Cx;
+use crate::compile::plan::{Expr, Query};
+use crate::diagnostic::{Error, Kind, Result, Span};
+use crate::functions::Function;
+use crate::types::{Collection, Numbers, Source, Type, Value};
+
+/// `error` with the element that it is about: number `count`, from 1, of the stream named `stream`.
+pub fn blame(error: Error, count: u64, stream: &str) -> Error {
+    if error.kind() == Kind::Stopped || error.is_about_no_element() || count == 0 {
+        return error;
+    }
+    error.context(format_args!("element {count} of {stream}"))
+}
+
+/// What a message calls the stream that `expr` is: as it is written. `names` are those of the slots.
+pub fn name(expr: &Expr, names: &[Arc<str>]) -> Option<String> {
+    match expr {
+        Expr::Call(call) | Expr::Arith(_, call) if !call.span.is_built_in() => {
+            Some(shortened(call.span.text()))
+        }
+        Expr::Session(name, _) => Some(format!(":{name}")),
+        Expr::Slot(slot) | Expr::Known(slot) => names.get(*slot).map(|name| name.to_string()),
+        Expr::Convert(inner, _) | Expr::Singleton(inner) => self::name(inner, names),
+        Expr::Sub(sub) => only_column(&sub.query).and_then(|e| self::name(e, &sub.query.names)),
+        _ => None,
+    }
+}
+
+/// The expression that a query without steps is.
+fn only_column(query: &Query) -> Option<&Expr> {
+    match query.output.columns.as_slice() {
+        [only] if query.steps.is_empty() => Some(only),
+        _ => None,
+    }
+}
+
+/// A piece of the source in one line, cut where it is long.
+fn shortened(text: &str) -> String {
+    const LONGEST: usize = 60;
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
+/// Calls a built-in function, by `call`, with what errors say of its stream: those of the call, and
+/// those of the stream that it gives when that runs. `written` are the arguments as they stand in the
+/// plan.
+pub fn call(
+    function: &Function,
+    args: &mut [Value],
+    written: &[Expr],
+    span: &Span,
+    cx: &Cx,
+    call: impl FnOnce(&mut [Value], &Cx) -> Result<Option<Value>>,
+) -> Result<Option<Value>> {
+    let input = only_stream(function, args);
+    let site = Site {
+        span: span.clone(),
+        stream: input
+            .and_then(|at| name(written.get(at)?, &[]))
+            .unwrap_or_else(|| format!("the stream of {}", function.name())),
+    };
+    let given = input.and_then(|at| watch(&mut args[at]));
+    let counter = Arc::new(Counter::default());
+    let result =
+        call(args, &cx.watched(counter.clone())).map_err(|error| site.explain(error, &counter))?;
+    let same = |c: &Arc<dyn Collection>| {
+        let watched = given.as_ref().map(|(watched, _)| watched);
+        watched.is_some_and(|watched| Arc::ptr_eq(c, watched))
+    };
+    Ok(result.map(|result| match (result, given.as_ref()) {
+        // What the function passes on as it is needs nobody to watch it.
+        (Value::Stream(c), Some((_, original))) if same(&c) => Value::Stream(original.clone()),
+        (Value::Bag(c), Some((_, original))) if same(&c) => Value::Bag(original.clone()),
+        // What is known to the last element does not fail.
+        (Value::Stream(c), _) if c.known_len().is_none() => Value::Stream(output(c, site)),
+        (Value::Bag(c), Some(_)) if c.known_len().is_none() => Value::Bag(output(c, site)),
+        (result, _) => result,
+    }))
+}
+
+/// Whether a call with these arguments is worth watching.
+pub fn concerns(function: &Function, args: &[Value]) -> bool {
+    matches!(function.signature.columns.as_slice(), [one] if one.ty.is_collection())
+        || function.signature.many == crate::syntax::ast::Many::Stream
+        || args.iter().any(|arg| matches!(arg, Value::Stream(_)))
+}
+
+/// The only argument that is a stream.
+fn only_stream(function: &Function, args: &[Value]) -> Option<usize> {
+    let is_stream = |at: &usize| match &args[*at] {
+        Value::Stream(_) => true,
+        Value::Bag(_) => {
+            let param = function.signature.params.get(*at);
+            param.is_some_and(|param| matches!(param.ty, Type::Stream(_)))
+        }
+        _ => false,
+    };
+    let mut streams = (0..args.len()).filter(is_stream);
+    let first = streams.next();
+    first.filter(|_| streams.next().is_none())
+}
+
+/// Puts a watched collection in the place of `value`; gives that and the original.
+fn watch(value: &mut Value) -> Option<(Arc<dyn Collection>, Arc<dyn Collection>)> {
+    let original = value.collection()?.clone();
+    let watched: Arc<dyn Collection> = Arc::new(Input(original.clone()));
+    *value = match value {
+        Value::Bag(_) => Value::Bag(watched.clone()),
+        _ => Value::Stream(watched.clone()),
+    };
+    Some((watched, original))
+}
+
+fn output(collection: Arc<dyn Collection>, site: Site) -> Arc<dyn Collection> {
+    Arc::new(Output {
+        collection,
+        site: Arc::new(site),
+    })
+}
+
+/// Where a function was called, and what its stream is called.
+struct Site {
+    span: Span,
+    stream: String,
+}
+
+impl Site {
+    fn explain(&self, error: Error, counter: &Counter) -> Error {
+        if error.kind() == Kind::Stopped {
+            return error;
+        }
+        let count = counter.latest().unwrap_or(0);
+        blame(error, count, &self.stream).at(&self.span)
+    }
+}
+
+/// How many elements have been taken from a stream by those who run it.
+#[derive(Default)]
+pub struct Counter {
+    taken: AtomicU64,
+    /// The stream has ended, or failed, or is taken in batches: what fails now is not about the
+    /// element that was taken last.
+    over: AtomicBool,
+}
+
+impl Counter {
+    fn restart(&self) {
+        self.taken.store(0, Ordering::Relaxed);
+        self.over.store(false, Ordering::Relaxed);
+    }
+
+    #[inline]
+    fn one_more(&self) {
+        // One thread runs a stream at a time.
+        let taken = self.taken.load(Ordering::Relaxed);
+        self.taken.store(taken + 1, Ordering::Relaxed);
+    }
+
+    fn batch(&self, size: usize) {
+        let taken = self.taken.load(Ordering::Relaxed);
+        self.taken.store(taken + size as u64, Ordering::Relaxed);
+        self.over.store(true, Ordering::Relaxed);
+    }
+
+    fn single(&self) {
+        self.over.store(false, Ordering::Relaxed);
+    }
+
+    fn end(&self) {
+        self.over.store(true, Ordering::Relaxed);
+    }
+
+    /// The number of the element that is being worked on.
+    fn latest(&self) -> Option<u64> {
+        let over = self.over.load(Ordering::Relaxed);
+        (!over).then(|| self.taken.load(Ordering::Relaxed))
+    }
+}
+
+/// A stream on its way into a function: counts for whoever watches the call.
+struct Input(Arc<dyn Collection>);
+
+impl Collection for Input {
+    fn open(&self, cx: &Cx) -> Result<Box<dyn Source>> {
+        let (counter, cx) = cx.unwatched();
+        let Some(counter) = counter else {
+            return self.0.open(&cx);
+        };
+        counter.restart();
+        let source = self.0.open(&cx).inspect_err(|_| counter.end())?;
+        Ok(Box::new(InputRun { source, counter }))
+    }
+
+    fn as_slice(&self) -> Option<&[Value]> {
+        self.0.as_slice()
+    }
+
+    fn known_len(&self) -> Option<u64> {
+        self.0.known_len()
+    }
+}
+
+struct InputRun {
+    source: Box<dyn Source>,
+    counter: Arc<Counter>,
+}
+
+impl Source for InputRun {
+    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        let element = self.source.next(cx);
+        match element {
+            Ok(Some(_)) => self.counter.one_more(),
+            _ => self.counter.end(),
+        }
+        element
+    }
+
+    fn numbers(&mut self, cx: &Cx) -> Result<Option<Numbers>> {
+        let batch = self.source.numbers(cx);
+        match &batch {
+            Ok(Some(batch)) => self.counter.batch(batch.len()),
+            Ok(None) => self.counter.single(),
+            Err(_) => self.counter.end(),
+        }
+        batch
+    }
+
+    fn is_live(&self) -> bool {
+        self.source.is_live()
+    }
+}
+
+/// What a function gives: errors say where it was called, and on which element they came.
+struct Output {
+    collection: Arc<dyn Collection>,
+    site: Arc<Site>,
+}
+
+impl Collection for Output {
+    fn open(&self, cx: &Cx) -> Result<Box<dyn Source>> {
+        let counter = Arc::new(Counter::default());
+        let source = self
+            .collection
+            .open(&cx.watched(counter.clone()))
+            .map_err(|error| self.site.explain(error, &counter))?;
+        Ok(Box::new(OutputRun {
+            source,
+            counter,
+            site: self.site.clone(),
+        }))
+    }
+
+    fn as_slice(&self) -> Option<&[Value]> {
+        self.collection.as_slice()
+    }
+
+    fn known_len(&self) -> Option<u64> {
+        self.collection.known_len()
+    }
+}
+
+struct OutputRun {
+    source: Box<dyn Source>,
+    counter: Arc<Counter>,
+    site: Arc<Site>,
+}
+
+impl Source for OutputRun {
+    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        let element = self.source.next(cx);
+        element.map_err(|error| self.site.explain(error, &self.counter))
+    }
+
+    fn numbers(&mut self, cx: &Cx) -> Result<Option<Numbers>> {
+        let batch = self.source.numbers(cx);
+        batch.map_err(|error| self.site.explain(error, &self.counter))
+    }
+
+    fn is_live(&self) -> bool {
+        self.source.is_live()
+    }
+}
