@@ -28,18 +28,10 @@ pub struct Source {
     pub first_column: usize,
 }
 
-/// What the names of the library's files begin with in messages.
-const LIBRARY: &str = "built-in ";
-
 impl Source {
     /// A source that starts at line 1.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Source> {
         Source::at_line(name, text, 1)
-    }
-
-    /// The source of a built-in function, declared at that line of a file of the library.
-    pub fn library(file: &str, text: &str, line: usize) -> Arc<Source> {
-        Source::at_line(format!("{LIBRARY}{file}"), text, line)
     }
 
     /// A source cut out of a larger one, at the beginning of its line `first_line` (from 1).
@@ -65,6 +57,9 @@ impl Source {
         })
     }
 }
+
+/// How the names of the sources begin that declare the built-in functions.
+pub const BUILT_IN: &str = "built-in ";
 
 /// A place in a source: bytes `start..end` of its text.
 #[derive(Clone, PartialEq, Eq)]
@@ -94,7 +89,7 @@ impl Span {
 
     /// Whether it is in the declarations of the built-in functions, which are not the user's.
     pub fn is_built_in(&self) -> bool {
-        self.source.name.starts_with(LIBRARY)
+        self.source.name.starts_with(BUILT_IN)
     }
 
     /// From the start of `self` to the end of `other`, both of one source.
@@ -180,12 +175,11 @@ impl Error {
         Error::new(Kind::Stopped, why)
     }
 
-    /// Marks the place, unless a more precise one is marked already. One in the library says less
-    /// to a person than the call that led there.
+    /// Marks the place, unless a more precise one is marked already. A place in what is built in is
+    /// none that a user knows.
     pub fn at(mut self, span: &Span) -> Error {
-        match &self.0.span {
-            Some(marked) if !marked.is_built_in() || span.is_built_in() => {}
-            _ => self.0.span = Some(span.clone()),
+        if self.0.span.as_ref().is_none_or(Span::is_built_in) {
+            self.0.span = Some(span.clone());
         }
         self
     }

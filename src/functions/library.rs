@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use super::function::{Body, Compiled, Function};
 use super::table::{self, Declaration};
 use crate::compile::signature;
-use crate::diagnostic::{Error, Result, Source, nearest};
+use crate::diagnostic::{BUILT_IN, Error, Result, Source, nearest};
 use crate::run::wait::lock;
 use crate::store::Types;
 use crate::syntax::ast::{self, CreateFunction, StatementKind};
@@ -192,7 +192,8 @@ fn written(name: &ast::FunctionName) -> String {
 
 /// The function that a declaration in the built-in table declares.
 fn built_in(declaration: &Declaration) -> Result<Arc<Function>> {
-    let source = Source::library(declaration.file, declaration.text, declaration.line);
+    let file = format!("{BUILT_IN}{}.osql", declaration.topic);
+    let source = Source::at_line(file, declaration.text, declaration.line);
     let parsed = statement(&source)?.map(|s| s.kind);
     let Some(StatementKind::CreateFunction(definition)) = parsed else {
         return Err(Error::run(format!(
