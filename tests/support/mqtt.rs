@@ -38,7 +38,7 @@ pub fn connect(options: &Record) -> Result<(Clients, Arc<Client>), Error> {
 /// The next message's payload as text.
 pub fn text(subscription: &mut Subscription) -> String {
     let message = subscription
-        .recv(&patience(30))
+        .recv(&patience(20))
         .expect("a message")
         .expect("not the end");
     payload(&message)
