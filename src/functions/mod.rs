@@ -29,6 +29,7 @@ pub mod math;
 pub mod matrix;
 pub mod meta;
 pub mod misc;
+pub mod moving;
 pub mod mqtt;
 pub mod named;
 pub mod record;

@@ -1,15 +1,14 @@
 //! Aggregates over count windows at the same cost per element whatever the windows' size.
 
-use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::statistics::{Moments, Total};
+use super::moving::{Aggregate, Slid, Steps};
 use super::window::{Strides, sizes};
 use super::{Args, Native, Natives};
 use crate::diagnostic::{Error, Result};
 use crate::run::{Cx, call};
-use crate::types::{Numbers, Source, Value, number};
+use crate::types::{Numbers, Source, Value};
 
 pub const NATIVES: Natives = &[("sliding", sliding as Native)];
 
@@ -38,6 +37,9 @@ fn sliding(_: &Cx, args: Args) -> Result<Option<Value>> {
             names: names.clone(),
             others: 0,
             count: 0,
+            // One number has no deviation, and a batch no place for that.
+            batches: size > 1 || !names.iter().any(|name| &**name == "stdev"),
+            numbers: Moving::None,
             ahead: Vec::new().into_iter(),
             pending: None,
         }))
@@ -55,15 +57,24 @@ struct Sliding {
     others: usize,
     /// How many elements there have been.
     count: u64,
-    /// Elements of a batch that was given up, and the result at which it was.
+    /// Whether elements may still be taken in batches; `numbers` is then the window.
+    batches: bool,
+    numbers: Moving,
+    /// Elements of a batch that are to be taken one by one.
     ahead: std::vec::IntoIter<Value>,
-    pending: Option<Result<Value>>,
+    /// What went wrong at the element after those whose results were given.
+    pending: Option<Error>,
 }
 
 impl Source for Sliding {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
-        if let Some(result) = self.pending.take() {
-            return result.map(Some);
+        if let Some(error) = self.pending.take() {
+            return Err(error);
+        }
+        if self.batches {
+            self.batches = false;
+            let numbers = std::mem::replace(&mut self.numbers, Moving::None);
+            self.window.extend(numbers.values());
         }
         loop {
             let value = match self.ahead.next() {
@@ -85,33 +96,127 @@ impl Source for Sliding {
     }
 
     fn columns(&mut self, cx: &Cx) -> Result<Option<Vec<Numbers>>> {
-        if self.others > 0 || self.pending.is_some() || self.ahead.len() > 0 {
+        if !self.batches || self.pending.is_some() {
             return Ok(None);
         }
         let Some(batch) = self.elements.numbers(cx)? else {
             return Ok(None);
         };
-        let mut columns: Vec<Option<Numbers>> = vec![None; self.aggregates.len()];
-        let elements: &mut dyn Iterator<Item = Value> = match &batch {
-            Numbers::Ints(ints) => &mut ints.iter().copied().map(Value::Int),
-            Numbers::Reals(reals) => &mut reals.iter().copied().map(Value::Real),
-        };
-        while let Some(value) = elements.next() {
-            self.enter(value);
-            if self.strides.step() && !self.add_results(&mut columns) {
-                self.pending = Some(self.results(cx));
-                self.ahead = elements.collect::<Vec<_>>().into_iter();
-                break;
+        let fits = match (&mut self.numbers, batch) {
+            (Moving::None, Numbers::Ints(ints)) => {
+                self.numbers = Moving::Ints(ints.into());
+                true
             }
+            (Moving::None, Numbers::Reals(reals)) => {
+                self.numbers = Moving::Reals(reals.into());
+                true
+            }
+            (Moving::Ints(window), Numbers::Ints(ints)) => {
+                window.extend(ints);
+                true
+            }
+            (Moving::Reals(window), Numbers::Reals(reals)) => {
+                window.extend(reals);
+                true
+            }
+            (_, batch) => {
+                self.ahead = batch.values().into_iter();
+                false
+            }
+        };
+        Ok(fits.then(|| self.slide()))
+    }
+}
+
+/// A window of numbers of one kind.
+enum Moving {
+    /// There has been no batch.
+    None,
+    Ints(VecDeque<i64>),
+    Reals(VecDeque<f64>),
+}
+
+impl Moving {
+    fn len(&self) -> usize {
+        match self {
+            Moving::None => 0,
+            Moving::Ints(window) => window.len(),
+            Moving::Reals(window) => window.len(),
         }
-        let given_up = self.pending.is_some() && columns.iter().all(Option::is_none);
-        let none = || Numbers::Ints(vec![]);
-        let columns = columns.into_iter().map(|c| c.unwrap_or_else(none));
-        Ok((!given_up).then(|| columns.collect()))
+    }
+
+    fn values(self) -> Vec<Value> {
+        match self {
+            Moving::None => Vec::new(),
+            Moving::Ints(window) => window.into_iter().map(Value::Int).collect(),
+            Moving::Reals(window) => window.into_iter().map(Value::Real).collect(),
+        }
     }
 }
 
 impl Sliding {
+    /// Moves over a batch that stands behind the window by now: the results, aggregate by aggregate.
+    fn slide(&mut self) -> Vec<Numbers> {
+        let held = (self.count as usize).min(self.size);
+        let come = self.numbers.len() - held;
+        let complete: Vec<bool> = (0..come).map(|_| self.strides.step()).collect();
+        let (size, count) = (self.size, self.count);
+        let aggregates = self.aggregates.iter_mut();
+        let results: Vec<Slid> = match &mut self.numbers {
+            Moving::None => Vec::new(),
+            Moving::Ints(window) => {
+                let all = &*window.make_contiguous();
+                let steps = Steps {
+                    all,
+                    held,
+                    size,
+                    count,
+                    complete: &complete,
+                };
+                aggregates
+                    .map(|aggregate| aggregate.slide(&steps))
+                    .collect()
+            }
+            Moving::Reals(window) => {
+                let all = &*window.make_contiguous();
+                let steps = Steps {
+                    all,
+                    held,
+                    size,
+                    count,
+                    complete: &complete,
+                };
+                aggregates
+                    .map(|aggregate| aggregate.slide(&steps))
+                    .collect()
+            }
+        };
+        let gone = self.numbers.len().saturating_sub(size);
+        match &mut self.numbers {
+            Moving::None => {}
+            Moving::Ints(window) => drop(window.drain(..gone)),
+            Moving::Reals(window) => drop(window.drain(..gone)),
+        }
+        self.count += come as u64;
+        let rows = results
+            .iter()
+            .map(|slid| slid.numbers.len())
+            .min()
+            .unwrap_or(0);
+        let mut columns = Vec::with_capacity(results.len());
+        for Slid { mut numbers, error } in results {
+            if let Some(error) = error
+                && numbers.len() == rows
+                && self.pending.is_none()
+            {
+                self.pending = Some(error);
+            }
+            numbers.truncate(rows);
+            columns.push(numbers);
+        }
+        columns
+    }
+
     #[inline]
     fn enter(&mut self, value: Value) {
         if self.window.len() == self.size
@@ -153,38 +258,6 @@ impl Sliding {
         Ok(Value::Vector(results.collect::<Result<_>>()?))
     }
 
-    /// Adds the results over the window to columns of numbers. `false` if one is no number of the kind
-    /// that its column has; nothing is added then.
-    fn add_results(&self, columns: &mut [Option<Numbers>]) -> bool {
-        for (at, aggregate) in self.aggregates.iter().enumerate() {
-            let result = aggregate.result(self.window.len());
-            let added = match (result, &mut columns[at]) {
-                (Ok(Some(Value::Int(int))), Some(Numbers::Ints(ints))) => {
-                    ints.push(int);
-                    true
-                }
-                (Ok(Some(Value::Real(real))), Some(Numbers::Reals(reals))) => {
-                    reals.push(real);
-                    true
-                }
-                (Ok(Some(Value::Int(int))), column @ None) => {
-                    *column = Some(Numbers::Ints(vec![int]));
-                    true
-                }
-                (Ok(Some(Value::Real(real))), column @ None) => {
-                    *column = Some(Numbers::Reals(vec![real]));
-                    true
-                }
-                _ => false,
-            };
-            if !added {
-                columns[..at].iter_mut().flatten().for_each(Numbers::pop);
-                return false;
-            }
-        }
-        true
-    }
-
     /// What the functions over vectors say of a window with something beside numbers.
     fn plain_results(&self, cx: &Cx) -> Result<Value> {
         let window = Value::vector(self.window.iter().cloned());
@@ -195,103 +268,5 @@ impl Sliding {
             results.push(result.unwrap_or(Value::Null));
         }
         Ok(Value::vector(results))
-    }
-}
-
-/// An aggregate over numbers that come and go.
-enum Aggregate {
-    Sum(Box<Total>),
-    Mean(Box<Total>),
-    Stdev(Box<Moments>),
-    Extreme(Extreme),
-    Dim,
-}
-
-impl Aggregate {
-    fn new(name: &str) -> Aggregate {
-        match name {
-            "sum" => Aggregate::Sum(Box::default()),
-            "mean" => Aggregate::Mean(Box::default()),
-            "stdev" => Aggregate::Stdev(Box::default()),
-            "min" => Aggregate::Extreme(Extreme::new(Ordering::Less)),
-            "max" => Aggregate::Extreme(Extreme::new(Ordering::Greater)),
-            _ => Aggregate::Dim,
-        }
-    }
-
-    /// A number comes into the window; `place` is its number in the stream.
-    #[inline]
-    fn add(&mut self, value: &Value, place: u64) {
-        match self {
-            Aggregate::Sum(total) | Aggregate::Mean(total) => {
-                total.add(value);
-            }
-            Aggregate::Stdev(moments) => moments.add(value.as_real().unwrap_or(f64::NAN)),
-            Aggregate::Extreme(extreme) => extreme.add(value, place),
-            Aggregate::Dim => {}
-        }
-    }
-
-    #[inline]
-    fn remove(&mut self, value: &Value, place: u64) {
-        match self {
-            Aggregate::Sum(total) | Aggregate::Mean(total) => total.remove(value),
-            Aggregate::Stdev(moments) => {
-                moments.remove(value.as_real().unwrap_or(f64::NAN));
-            }
-            Aggregate::Extreme(extreme) => extreme.remove(place),
-            Aggregate::Dim => {}
-        }
-    }
-
-    /// The result over a window of that many numbers.
-    #[inline]
-    fn result(&self, length: usize) -> Result<Option<Value>> {
-        Ok(match self {
-            Aggregate::Sum(total) => Some(total.value()?),
-            Aggregate::Mean(total) => total.mean(length as u64).map(Value::Real),
-            Aggregate::Stdev(moments) => moments.stdev().map(Value::Real),
-            Aggregate::Extreme(extreme) => extreme.best(),
-            Aggregate::Dim => Some(Value::Int(length as i64)),
-        })
-    }
-}
-
-/// The smallest or largest of numbers that come and go: those that can still become it, best first.
-struct Extreme {
-    wanted: Ordering,
-    candidates: VecDeque<(u64, Value)>,
-}
-
-impl Extreme {
-    fn new(wanted: Ordering) -> Extreme {
-        Extreme {
-            wanted,
-            candidates: VecDeque::new(),
-        }
-    }
-
-    fn add(&mut self, value: &Value, place: u64) {
-        // Who is worse than a later one will never be the best again.
-        while let Some((_, last)) = self.candidates.back()
-            && number::compare(value, last) == self.wanted
-        {
-            self.candidates.pop_back();
-        }
-        self.candidates.push_back((place, value.clone()));
-    }
-
-    fn remove(&mut self, place: u64) {
-        if self
-            .candidates
-            .front()
-            .is_some_and(|first| first.0 == place)
-        {
-            self.candidates.pop_front();
-        }
-    }
-
-    fn best(&self) -> Option<Value> {
-        self.candidates.front().map(|(_, value)| value.clone())
     }
 }

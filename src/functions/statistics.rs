@@ -62,8 +62,13 @@ impl Total {
         if self.count_of_reals > 0 {
             return Ok(Value::Real(self.real()));
         }
-        let integer = i64::try_from(self.integers).map(Value::Int);
-        integer
+        self.integer().map(Value::Int)
+    }
+
+    /// The sum of integers; an error if it is beyond 64 bits.
+    #[inline]
+    pub fn integer(&self) -> Result<i64> {
+        i64::try_from(self.integers)
             .map_err(|_| Error::run("the sum is beyond 64 bits").help("sum real(x) instead of x"))
     }
 

@@ -83,11 +83,11 @@ impl Numbers {
         self.len() == 0
     }
 
-    /// Takes the last number away.
-    pub fn pop(&mut self) {
+    /// Takes all numbers away but the first `rows`.
+    pub fn truncate(&mut self, rows: usize) {
         match self {
-            Numbers::Ints(ints) => drop(ints.pop()),
-            Numbers::Reals(reals) => drop(reals.pop()),
+            Numbers::Ints(ints) => ints.truncate(rows),
+            Numbers::Reals(reals) => reals.truncate(rows),
         }
     }
 

@@ -430,6 +430,18 @@ mod tests {
                 767,
             ),
             ("sum(winagg(siota(1,9),20,1))", 0),
+            ("stdev(winagg(siota(1,3000),5,3))", 999),
+            ("dim(winagg(siota(1,3000),2000,7))", 143),
+            (
+                "sum(winagg((select stream of sin(x) from Integer x where x in siota(1,2000)),1500,1))",
+                501,
+            ),
+            // Windows go on over what is left to the evaluator.
+            (
+                "mean(winagg((select stream of x*9000000000000000 from Integer x \
+                 where x in siota(1,2000)),3,1))",
+                1022,
+            ),
         ] {
             let plan = plan(text, &cx);
             let (rows, _) = results(&plan, &cx, false);
