@@ -30,7 +30,7 @@ fn a_query_of_10_ms_an_element_loses_nothing_at_qos_1() {
         .ok()
         .and_then(|n| n.parse().ok());
     let seconds: usize = asked.unwrap_or(4);
-    let broker = Mosquitto::start("max_queued_messages 0\nlog_type all");
+    let broker = Mosquitto::start("max_queued_messages 0\nmax_inflight_messages 0\nlog_type all");
     let at = broker.url("tcp");
     let register = format!("mqtt:register_client('b', {{'connection': '{at}'}});");
     // A little less than what 10 ms allow.

@@ -49,7 +49,7 @@ fn messages_go_out_and_come_back_at_every_level_and_version() {
 
 #[test]
 fn fifty_thousand_messages_at_qos_1_and_the_end_right_behind() {
-    let broker = Mosquitto::start("max_queued_messages 0");
+    let broker = Mosquitto::start("max_queued_messages 0\nmax_inflight_messages 0");
     let (clients, client) =
         connect(&options([("connection", broker.url("tcp").into())])).expect("connected");
     let mut reader = client.subscribe("t", &patience(10)).expect("subscribed");

@@ -19,9 +19,14 @@ const ADD: &str = "select Stream of json:unstringify(charstring(b)) + 10
 const READ: &str = "select Stream of json:unstringify(charstring(b))
                       from Binary b where b in subscribe('b:out')";
 
+/// By default mosquitto sends 20 messages before it waits for acknowledgements and queues the rest;
+/// 2.0.11 then sends a new one before the queued ones if that comes just when there is room, as the
+/// packet identifiers in its log show.
+const IN_ORDER: &str = "log_type all\nmax_inflight_messages 0";
+
 #[test]
 fn all_three_inside_one_merge() {
-    let broker = Mosquitto::start("log_type all");
+    let broker = Mosquitto::start(IN_ORDER);
     for qos in 0..3 {
         let mut db = Db::of(&client(&broker, qos));
         // Endless: whatever the first is that the other two get, the rest follows without a gap.
@@ -46,7 +51,7 @@ fn all_three_inside_one_merge() {
 
 #[test]
 fn in_three_processes() {
-    let broker = Mosquitto::start("log_type all");
+    let broker = Mosquitto::start(IN_ORDER);
     for qos in 0..3 {
         let register = client(&broker, qos);
         let mut reader = osql().statements(&format!(
