@@ -1,6 +1,6 @@
 //! Publishing and subscribing: flows inside the process, and MQTT topics through their clients.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use super::{Args, Native, Natives, mqtt};
 use crate::diagnostic::{Error, Result, nearest};
@@ -54,29 +54,29 @@ fn publish(cx: &Cx, args: Args) -> Result<Option<Value>> {
                 ))
                 .help("options are for topics of MQTT clients: 'client:topic'"));
             }
-            let stream = published(args.collection(0)?.clone(), name);
-            Ok(Some(Value::Stream(stream)))
+            let stream = Publishing {
+                stream: args.collection(0)?.clone(),
+                flow: name.into(),
+                publisher: Mutex::default(),
+            };
+            Ok(Some(Value::Stream(Arc::new(stream))))
         }
     }
 }
 
-/// `stream`, publishing on a flow as it runs.
-fn published(stream: Arc<dyn Collection>, name: &str) -> Arc<dyn Collection> {
-    Arc::new(Publishing {
-        stream,
-        flow: name.into(),
-    })
-}
-
+/// A stream that publishes on a flow as it runs.
 struct Publishing {
     stream: Arc<dyn Collection>,
     flow: Arc<str>,
+    /// What publishes when the stream runs for the first time, where the flow has to be there before.
+    publisher: Mutex<Option<Publisher>>,
 }
 
 impl Collection for Publishing {
     fn open(&self, cx: &Cx) -> Result<Box<dyn Source>> {
+        let ready = lock(&self.publisher).take();
         Ok(Box::new(PublishingRun {
-            publisher: cx.world.flows.publisher(&self.flow),
+            publisher: ready.unwrap_or_else(|| cx.world.flows.publisher(&self.flow)),
             elements: self.stream.open(cx)?,
         }))
     }
@@ -147,7 +147,11 @@ fn name_flow(cx: &Cx, args: Args) -> Result<Option<Value>> {
             ),
         );
     }
-    let stream = published(args.collection(0)?.clone(), name);
+    let stream = Arc::new(Publishing {
+        stream: args.collection(0)?.clone(),
+        flow: name.into(),
+        publisher: Mutex::new(Some(cx.world.flows.publisher(name))),
+    });
     let query = lock(&cx.world.statement).clone();
     Jobs::start(&cx.world, stream, query, Some(name.into()))?;
     Ok(Some(args.value(1).clone()))
