@@ -62,13 +62,14 @@ struct Sliding {
     numbers: Moving,
     /// Elements of a batch that are to be taken one by one.
     ahead: std::vec::IntoIter<Value>,
-    /// What went wrong at the element after those whose results were given.
-    pending: Option<Error>,
+    /// What went wrong behind the results that were given, and how many elements there had been then.
+    pending: Option<(Error, u64)>,
 }
 
 impl Source for Sliding {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
-        if let Some(error) = self.pending.take() {
+        if let Some((error, count)) = self.pending.take() {
+            self.count = count;
             return Err(error);
         }
         if self.batches {
@@ -209,7 +210,9 @@ impl Sliding {
                 && numbers.len() == rows
                 && self.pending.is_none()
             {
-                self.pending = Some(error);
+                let failed = complete.iter().enumerate().filter(|(_, c)| **c).nth(rows);
+                let elements = failed.map_or(0, |(at, _)| at as u64 + 1);
+                self.pending = Some((error, count + elements));
             }
             numbers.truncate(rows);
             columns.push(numbers);
