@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::moving::{Aggregate, Slid, Steps};
+use super::moving::{Aggregate, Number, Slid, Steps};
 use super::window::{Strides, sizes};
 use super::{Args, Native, Natives};
 use crate::diagnostic::{Error, Result};
@@ -155,6 +155,38 @@ impl Moving {
     }
 }
 
+/// A batch that stands behind the window.
+struct Batch<'a> {
+    /// Numbers of the window.
+    held: usize,
+    size: usize,
+    /// Elements of the stream before the batch.
+    count: u64,
+    /// Whether a window is complete with each number.
+    complete: &'a [bool],
+}
+
+impl Batch<'_> {
+    /// The results of each aggregate; `window` is then what the next batch stands behind.
+    fn slide<T: Number>(
+        &self,
+        aggregates: &mut [Aggregate],
+        window: &mut VecDeque<T>,
+    ) -> Vec<Slid> {
+        let steps = Steps {
+            all: window.make_contiguous(),
+            held: self.held,
+            size: self.size,
+            count: self.count,
+            complete: self.complete,
+        };
+        let results = aggregates.iter_mut().map(|a| a.slide(&steps)).collect();
+        let gone = window.len().saturating_sub(self.size);
+        window.drain(..gone);
+        results
+    }
+}
+
 impl Sliding {
     /// Moves over a batch that stands behind the window by now: the results, aggregate by aggregate.
     fn slide(&mut self) -> Vec<Numbers> {
@@ -162,42 +194,17 @@ impl Sliding {
         let come = self.numbers.len() - held;
         let complete: Vec<bool> = (0..come).map(|_| self.strides.step()).collect();
         let (size, count) = (self.size, self.count);
-        let aggregates = self.aggregates.iter_mut();
-        let results: Vec<Slid> = match &mut self.numbers {
-            Moving::None => Vec::new(),
-            Moving::Ints(window) => {
-                let all = &*window.make_contiguous();
-                let steps = Steps {
-                    all,
-                    held,
-                    size,
-                    count,
-                    complete: &complete,
-                };
-                aggregates
-                    .map(|aggregate| aggregate.slide(&steps))
-                    .collect()
-            }
-            Moving::Reals(window) => {
-                let all = &*window.make_contiguous();
-                let steps = Steps {
-                    all,
-                    held,
-                    size,
-                    count,
-                    complete: &complete,
-                };
-                aggregates
-                    .map(|aggregate| aggregate.slide(&steps))
-                    .collect()
-            }
+        let batch = Batch {
+            held,
+            size,
+            count,
+            complete: &complete,
         };
-        let gone = self.numbers.len().saturating_sub(size);
-        match &mut self.numbers {
-            Moving::None => {}
-            Moving::Ints(window) => drop(window.drain(..gone)),
-            Moving::Reals(window) => drop(window.drain(..gone)),
-        }
+        let results = match &mut self.numbers {
+            Moving::None => Vec::new(),
+            Moving::Ints(window) => batch.slide(&mut self.aggregates, window),
+            Moving::Reals(window) => batch.slide(&mut self.aggregates, window),
+        };
         self.count += come as u64;
         let rows = results
             .iter()
