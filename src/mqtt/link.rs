@@ -413,7 +413,8 @@ async fn pump(engine: &mut Engine, mut link: Link, ack: ConnAck) -> End {
         if let Err(lost) = pings.keep(&shared, &mut link) {
             return lose(engine, lost);
         }
-        link.reads = engine.reads();
+        // A broker that cannot send may not read either.
+        link.reads = engine.reads() || link.output.len() >= UNWRITTEN;
         if !link.reads {
             // The broker's answer may be among what is not read.
             pings.heard();
