@@ -121,6 +121,11 @@ impl Jobs {
         lock(&self.0).running.values().map(status).collect()
     }
 
+    /// How many jobs have failed so far.
+    pub fn failed(&self) -> usize {
+        lock(&self.0).failed
+    }
+
     /// Stops a job and waits for its thread; `false` if no such job runs.
     pub fn stop(&self, number: i64) -> bool {
         let job = lock(&self.0).running.remove(&number);

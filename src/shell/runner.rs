@@ -110,6 +110,8 @@ impl Runner {
             failed = true;
             world.console.notice(&error.render(self.colour));
         }
+        // Each has been reported when it failed.
+        failed |= world.jobs.failed() > 0;
         if let Err(error) = world.console.flush()
             && !world.console.is_closed()
         {
