@@ -445,7 +445,9 @@ async fn pump(engine: &mut Engine, mut link: Link, ack: ConnAck) -> End {
                     let floods = link
                         .flood
                         .read(now.into(), messages, unacknowledged, in_flight);
-                    link.rest_until = floods.then(|| now + flood::REST);
+                    // How reading ended is next.
+                    let rests = floods && link.ended.is_none();
+                    link.rest_until = rests.then(|| now + flood::REST);
                 })
             }
             Event::Nothing => {
