@@ -142,7 +142,7 @@ impl Error {
     fn new(kind: Kind, message: impl Into<String>) -> Error {
         Error(Box::new(Inner {
             kind,
-            message: shortened(message.into()),
+            message: shortened(message.into(), LONGEST),
             span: None,
             label: None,
             help: Vec::new(),
@@ -202,7 +202,7 @@ impl Error {
 
     /// Adds a line that says what to do.
     pub fn help(mut self, help: impl Into<String>) -> Error {
-        self.0.help.push(shortened(help.into()));
+        self.0.help.push(shortened(help.into(), LONGEST));
         self
     }
 
@@ -273,10 +273,12 @@ impl Error {
     }
 }
 
-/// A message that a person can read, whatever long text it speaks of: of a longer one the beginning.
-fn shortened(mut text: String) -> String {
-    const LONGEST: usize = 1000;
-    if let Some((cut, _)) = text.char_indices().nth(LONGEST) {
+/// Characters of a message that a person can read, whatever long text it speaks of.
+const LONGEST: usize = 1000;
+
+/// `text`; of one of more than `most` characters the beginning.
+pub fn shortened(mut text: String, most: usize) -> String {
+    if let Some((cut, _)) = text.char_indices().nth(most) {
         text.truncate(cut);
         text.push('…');
     }

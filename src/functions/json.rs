@@ -6,6 +6,7 @@ use super::file::Output;
 use super::{Args, Natives, http};
 use crate::diagnostic::{Error, Result};
 use crate::run::Cx;
+use crate::run::call::short;
 use crate::types::{Source, Value, json};
 
 pub const NATIVES: Natives = &[
@@ -31,17 +32,8 @@ fn record(text: &[u8]) -> Result<Value> {
         record @ Value::Record(_) => Ok(record),
         other => Err(Error::run(format!(
             "a JSON object is wanted here, not {}",
-            shortened(&other)
+            short(&other)
         ))),
-    }
-}
-
-/// The printed form of a value, of a long one its beginning.
-fn shortened(value: &Value) -> String {
-    let text = value.to_string();
-    match text.char_indices().nth(60) {
-        Some((cut, _)) => format!("{}…", &text[..cut]),
-        None => text,
     }
 }
 

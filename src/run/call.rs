@@ -8,7 +8,7 @@ use super::query::SubCollection;
 use super::{Cx, element, procedure, query};
 use crate::compile::plan::{Query, Target};
 use crate::compile::{self, best, fit};
-use crate::diagnostic::{Error, Result, Span};
+use crate::diagnostic::{Error, Result, Span, shortened};
 use crate::functions::function::{Body, Param, View};
 use crate::functions::{Args, Function, Native};
 use crate::store::Table;
@@ -333,11 +333,7 @@ fn wrong_argument(f: &Function, value: &Value, param: &Param) -> Error {
 
 /// A value for a message: cut where it is long.
 pub fn short(value: &Value) -> String {
-    let text = value.to_string();
-    match text.char_indices().nth(60) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
+    shortened(value.to_string(), 60)
 }
 
 fn mismatch(candidates: &[Arc<Function>], types: &[Type]) -> Error {

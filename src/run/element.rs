@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::Cx;
 use crate::compile::plan::{Expr, Query};
-use crate::diagnostic::{Error, Kind, Result, Span};
+use crate::diagnostic::{Error, Kind, Result, Span, shortened};
 use crate::functions::Function;
 use crate::types::{Collection, Numbers, Source, Type, Value};
 
@@ -27,7 +27,7 @@ pub fn blame(error: Error, count: u64, stream: &str) -> Error {
 pub fn name(expr: &Expr, names: &[Arc<str>]) -> Option<String> {
     match expr {
         Expr::Call(call) | Expr::Arith(_, call) if !call.span.is_built_in() => {
-            Some(shortened(call.span.text()))
+            Some(one_line(call.span.text()))
         }
         Expr::Session(name, _) => Some(format!(":{name}")),
         Expr::Slot(slot) | Expr::Known(slot) => names.get(*slot).map(|name| name.to_string()),
@@ -46,13 +46,8 @@ fn only_column(query: &Query) -> Option<&Expr> {
 }
 
 /// A piece of the source in one line, cut where it is long.
-fn shortened(text: &str) -> String {
-    const LONGEST: usize = 60;
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
-    }
+fn one_line(text: &str) -> String {
+    shortened(text.split_whitespace().collect::<Vec<_>>().join(" "), 60)
 }
 
 /// Calls a built-in function, by `call`, with what errors say of its stream: those of the call, and

@@ -18,7 +18,7 @@ const RECEIVED: &str = "$SYS/broker/publish/messages/received";
 pub struct Broker {
     child: Child,
     pub port: u16,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Broker {
@@ -31,8 +31,11 @@ impl Broker {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let folder = TempDir::new()?;
         let config = folder.path().join("mosquitto.conf");
-        let text =
-            format!("listener {port} 127.0.0.1\nallow_anonymous true\nsys_interval 1\n{settings}");
+        let log = folder.path().join("log").display().to_string();
+        let text = format!(
+            "listener {port} 127.0.0.1\nallow_anonymous true\nsys_interval 1\nuser root\n\
+             log_dest file {log}\nlog_type subscribe\n{settings}"
+        );
         fs::write(&config, text)?;
         let child = Command::new("mosquitto")
             .arg("-c")
@@ -44,7 +47,7 @@ impl Broker {
         let broker = Broker {
             child,
             port,
-            _folder: folder,
+            folder,
         };
         let until = Instant::now() + Duration::from_secs(10);
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
@@ -54,6 +57,21 @@ impl Broker {
             thread::sleep(Duration::from_millis(10));
         }
         Ok(broker)
+    }
+
+    /// Waits until somebody has subscribed to the topic.
+    #[allow(dead_code, reason = "not every benchmark needs it")]
+    pub fn subscribed(&self, topic: &str) -> Result<()> {
+        let until = Instant::now() + Duration::from_secs(10);
+        let end = format!(" {topic}");
+        while Instant::now() < until {
+            let text = fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+            if text.lines().any(|line| line.ends_with(&end)) {
+                return Ok(());
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        Err(format!("nobody subscribes to {topic}").into())
     }
 
     /// One of mosquitto's own clients of it, for the rest of its arguments.

@@ -61,8 +61,8 @@ fn soak(messages: u64, rate: u64) -> Result<()> {
              sink(first_n(publish(mean(winagg(passing(),{WINDOW},{WINDOW})),'b:out'),{windows}));"
         ),
     )?;
-    // Both must have subscribed before the first message.
-    thread::sleep(Duration::from_secs(1));
+    broker.subscribed("in")?;
+    broker.subscribed("out")?;
     let begun = Instant::now();
     let mut publisher = osql(
         &broker,

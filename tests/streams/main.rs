@@ -20,4 +20,4 @@ mod time;
 mod tutorials;
 mod windows;
 
-use support::{PATIENCE, mosquitto, osql as program, subscriber};
+use support::{mosquitto, osql as program, subscriber};

@@ -3,9 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
 
-use super::PATIENCE;
 use super::mosquitto::Mosquitto;
 use super::program::{Captured, Running, osql};
 
@@ -28,7 +26,7 @@ impl Recipe {
             .spawn()
             .expect("mosquitto_sub is installed");
         let out = Captured::new(listener.stdout.take().expect("is piped"));
-        subscribed(&broker, 1);
+        broker.wait_for_subscriptions(1);
         let file = Path::new("models/recipes")
             .join(name)
             .with_extension("osql");
@@ -36,7 +34,7 @@ impl Recipe {
         let here = script.replace("tcp://localhost:1883", &broker.url("tcp"));
         assert_ne!(script, here);
         let program = osql().stdin(here).spawn();
-        subscribed(&broker, 1 + inputs);
+        broker.wait_for_subscriptions(1 + inputs);
         Recipe {
             broker,
             out,
@@ -68,16 +66,6 @@ impl Drop for Recipe {
                 self.program.stderr.text()
             );
         }
-    }
-}
-
-/// Waits until the broker has confirmed so many subscriptions in all.
-#[track_caller]
-fn subscribed(broker: &Mosquitto, count: usize) {
-    let end = Instant::now() + PATIENCE;
-    while broker.log().matches("Sending SUBACK").count() < count {
-        assert!(Instant::now() < end, "{}", broker.log());
-        std::thread::sleep(std::time::Duration::from_millis(2));
     }
 }
 

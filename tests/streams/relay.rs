@@ -62,7 +62,7 @@ fn in_three_processes() {
                 "{register} sink(first_n(publish(({ADD}),'b:out'),{COUNT}));"
             ))
             .spawn();
-        subscribed(&broker, 2 * (qos + 1));
+        broker.wait_for_subscriptions(2 * (qos + 1));
         osql()
             .statements(&format!(
                 "{register} sink(publish(siota(1,{COUNT}),'b:in'));"
@@ -71,14 +71,5 @@ fn in_three_processes() {
             .expect_ok("true\n");
         reader.wait().expect_ok("true\n");
         relay.finish().expect_ok("true\n");
-    }
-}
-
-/// Waits until the broker has confirmed so many subscriptions in all.
-fn subscribed(broker: &Mosquitto, count: usize) {
-    let end = std::time::Instant::now() + super::PATIENCE;
-    while broker.log().matches("Sending SUBACK").count() < count {
-        assert!(std::time::Instant::now() < end, "{}", broker.log());
-        std::thread::sleep(std::time::Duration::from_millis(2));
     }
 }

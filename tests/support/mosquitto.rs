@@ -93,6 +93,16 @@ impl Mosquitto {
         self.folder.write("mosquitto.conf", config);
     }
 
+    /// Waits until the broker has confirmed so many subscriptions in all. Its log must tell of them.
+    #[track_caller]
+    pub fn wait_for_subscriptions(&self, count: usize) {
+        let end = Instant::now() + PATIENCE;
+        while self.log().matches("Sending SUBACK").count() < count {
+            assert!(Instant::now() < end, "{}", self.log());
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
     /// Starts the broker, which was stopped, with the same configuration.
     pub fn start_again(&mut self) {
         let end = Instant::now() + PATIENCE;

@@ -259,8 +259,6 @@ pub fn compare(op: BinaryOp, left: Column, right: Column, rows: usize) -> Option
         (Reals(a), Real(b)) => reals(op, a.into_iter().map(|a| (a, b)).collect())?,
         (Real(a), Reals(b)) => reals(op, b.into_iter().map(|b| (a, b)).collect())?,
         (Real(a), Real(b)) => reals(op, vec![(a, b); rows])?,
-        // Integers against reals are compared exactly, by the evaluator, where a real cannot hold
-        // them; where it can, as reals.
         (Column::Objects(a), Column::Objects(b)) => mask(op, a.into_iter().zip(b)),
         (left @ (Column::Values(_) | Column::Value(_)), right)
         | (left, right @ (Column::Values(_) | Column::Value(_))) => {
@@ -270,6 +268,8 @@ pub fn compare(op: BinaryOp, left: Column, right: Column, rows: usize) -> Option
             }
             mask
         }
+        // Integers against reals are compared exactly, by the evaluator, where a real cannot hold
+        // them; where it can, as reals.
         (left, right) if exact(&left) && exact(&right) => {
             return compare(op, to_reals(left)?, to_reals(right)?, rows);
         }
