@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use crate::diagnostic::Result;
 use crate::run::Cx;
-use crate::run::wait::{Received, Receiver, Sender, Token, lock, queue};
+use crate::text::diagnostic::Result;
+use crate::text::wait::{Received, Receiver, Sender, Token, lock, queue};
 use crate::types::{Source, Value};
 
 /// How many elements may wait for a subscriber.

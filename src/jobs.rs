@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle, Thread};
 
-use crate::diagnostic::{Error, Kind, Result};
-use crate::run::wait::{Token, lock};
 use crate::run::{Cx, THREAD_STACK_SIZE};
 use crate::session::World;
+use crate::text::diagnostic::{Error, Kind, Result};
+use crate::text::wait::{Token, lock};
 use crate::types::{Collection, Timeval};
 
 /// The background jobs of a session.

@@ -13,19 +13,17 @@
 //! - [`syntax`] turns text into the abstract syntax; the grammar is `grammar/osql.pest`.
 //! - [`types`] says what a value is, and how it is printed and written as JSON.
 //! - [`compile`] gives names a meaning, chooses overloads, and orders the conditions of a query.
-//! - [`run`] runs plans; every blocking wait goes through [`run::wait`].
+//! - [`run`] runs plans; every blocking wait goes through [`text::wait`].
 //! - [`functions`] are the built-in ones: declared in OSQL, written in Rust where OSQL cannot.
 //! - [`store`] is the local database: types, objects, stored functions.
 //! - [`flow`] are named streams inside the process, [`jobs`] run in its background.
 //! - [`mqtt`] keeps the promises of delivery.
-//! - [`diagnostic`] is every error that a user can see; [`console`] is where they are seen.
+//! - [`text`] has every error that a user can see, the console where they are seen, and waiting.
 //! - [`shell`] is the program around it: flags, prompt, scripts, output.
 
 #![forbid(unsafe_code)]
 
 pub mod compile;
-pub mod console;
-pub mod diagnostic;
 pub mod flow;
 pub mod functions;
 pub mod jobs;
@@ -35,4 +33,5 @@ pub mod session;
 pub mod shell;
 pub mod store;
 pub mod syntax;
+pub mod text;
 pub mod types;

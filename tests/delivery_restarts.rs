@@ -17,7 +17,7 @@ use std::thread;
 use std::time::Instant;
 
 use osql::mqtt::{Client, Clients, PublishOptions};
-use osql::run::wait::Token;
+use osql::text::wait::Token;
 use osql::types::Value;
 use support::mosquitto::Mosquitto;
 use support::mqtt::{connect, eventually, options, patience, payload, status};

@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 
 use osql::mqtt::{PublishOptions, Qos};
-use osql::run::wait::Token;
+use osql::text::wait::Token;
 use osql::types::Value;
 use support::bridge::web_socket;
 use support::certs::{Authority, Dates};

@@ -246,7 +246,7 @@ fn a_broker_that_stops_answering_is_left() {
         "{:?}",
         started.elapsed()
     );
-    let token = osql::run::wait::Token::new()
+    let token = osql::text::wait::Token::new()
         .child_until(Instant::now() + Duration::from_millis(200), "late");
     let error = client.subscribe("a", &token).err().expect("no answer");
     assert_eq!(error.message(), "late");
@@ -342,7 +342,7 @@ fn a_flood_at_qos_0_is_bounded_and_counted() {
     let client = clients.get("m").expect("registered");
     // The broker does not answer the subscription, so it is waited for on another thread.
     let reading = client.clone();
-    let stop = osql::run::wait::Token::new();
+    let stop = osql::text::wait::Token::new();
     let stopped = stop.clone();
     let waiting = std::thread::spawn(move || reading.subscribe("a", &stopped).err());
     eventually("messages are dropped", || {

@@ -2,7 +2,7 @@
 
 mod support;
 
-use osql::diagnostic::Error;
+use osql::text::diagnostic::Error;
 use osql::types::{Record, Value};
 use support::certs::{Authority, Dates, Identity};
 use support::mosquitto::Mosquitto;

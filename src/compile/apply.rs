@@ -3,8 +3,8 @@
 use super::Compiler;
 use super::frame::Fragment;
 use super::plan::{Call, Expr, Target};
-use crate::diagnostic::{Result, Span};
 use crate::syntax::ast;
+use crate::text::diagnostic::{Result, Span};
 use crate::types::{Type, Value};
 
 impl Compiler<'_> {

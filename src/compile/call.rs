@@ -7,11 +7,11 @@ use super::frame::Fragment;
 use super::plan::{Call, Expr, Target};
 use super::stateful::is_stateful;
 use super::{Compiler, Place, call_type};
-use crate::diagnostic::{Error, Result, Span};
 use crate::functions::Function;
 use crate::functions::binary::no_variable;
 use crate::functions::function::Param;
 use crate::syntax::ast::{self, BinaryOp, ExprKind, Many, Variable};
+use crate::text::diagnostic::{Error, Result, Span};
 use crate::types::{Type, Value};
 
 /// What overload resolution decided.

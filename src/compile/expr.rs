@@ -4,8 +4,8 @@ use super::fit::type_of;
 use super::frame::Fragment;
 use super::plan::{Expr, Query};
 use super::{Compiler, Place, query, signature};
-use crate::diagnostic::{Error, Result, nearest};
 use crate::syntax::ast::{self, BinaryOp, ExprKind, SelectKind, UnaryOp, Variable};
+use crate::text::diagnostic::{Error, Result, nearest};
 use crate::types::{Type, Value};
 
 impl Compiler<'_> {
@@ -107,7 +107,7 @@ impl Compiler<'_> {
         op: BinaryOp,
         left: &ast::Expr,
         right: &ast::Expr,
-        span: &crate::diagnostic::Span,
+        span: &crate::text::diagnostic::Span,
     ) -> Result<(Expr, Type)> {
         use BinaryOp::*;
         match op {

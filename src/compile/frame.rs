@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::plan::{Expr, Pattern, Slot, Step, Sub};
 use super::remap::Remap;
 use super::{Compiler, Place};
-use crate::diagnostic::{Error, Result, Span, nearest};
 use crate::functions::function::Signature;
 use crate::syntax::ast::Name;
+use crate::text::diagnostic::{Error, Result, Span, nearest};
 use crate::types::Type;
 
 /// A query that is being compiled.

@@ -3,8 +3,8 @@
 use super::Compiler;
 use super::names::children;
 use super::plan::{Column, Pattern, Step};
-use crate::diagnostic::Result;
 use crate::syntax::ast::{self, ExprKind, Variable};
+use crate::text::diagnostic::Result;
 use crate::types::Type;
 
 /// Whether all values of the type can be gone through.

@@ -4,9 +4,9 @@ use super::Compiler;
 use super::names::{children_mut, free, normalized};
 use super::plan::{Aggregate, Expr, Group, Running, Slot, Target};
 use super::query::Parts;
-use crate::diagnostic::{Error, Result};
 use crate::functions::accumulate::Accumulator;
 use crate::syntax::ast::{self, ExprKind, Name, Select, Variable};
+use crate::text::diagnostic::{Error, Result};
 use crate::types::Type;
 
 impl Compiler<'_> {

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use crate::diagnostic::Result;
 use crate::functions::Function;
 use crate::functions::function::{Body, Signature, View};
 use crate::session::World;
 use crate::syntax::ast::{self, BinaryOp, Expr, ExprKind, FunctionName, Select, Variable};
+use crate::text::diagnostic::Result;
 use crate::types::{Type, Value};
 
 /// The view that a derived function like `select e where department(e) = d` is.

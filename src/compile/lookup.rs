@@ -8,11 +8,11 @@ use super::plan::{Column, Expr, Lookup, Pattern, Slot, Step};
 use super::planner::Rank;
 use super::remap::Remap;
 use super::{Compiler, choose, inverse};
-use crate::diagnostic::{Error, Result};
 use crate::functions::Function;
 use crate::functions::function::{Body, View};
 use crate::session::World;
 use crate::syntax::ast::{self, ExprKind, Variable};
+use crate::text::diagnostic::{Error, Result};
 use crate::types::{Type, Value};
 
 /// A call of a stored function, or of a view of one.

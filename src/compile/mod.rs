@@ -32,11 +32,11 @@ mod windows;
 
 use std::sync::Arc;
 
-use crate::diagnostic::{Error, Result};
 use crate::functions::Function;
 use crate::functions::function::{Body, Signature};
 use crate::session::World;
 use crate::syntax::ast::{self, CreateFunction, Many};
+use crate::text::diagnostic::{Error, Result};
 use crate::types::Type;
 use frame::Frame;
 use plan::{Procedure, Query, Stmt};

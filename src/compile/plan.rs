@@ -6,12 +6,12 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::diagnostic::Span;
 use crate::functions::Function;
 use crate::functions::accumulate::Accumulator;
 use crate::functions::function::Body;
 use crate::run::batch::Program;
 use crate::syntax::ast::{BinaryOp, UpdateOp};
+use crate::text::diagnostic::Span;
 use crate::types::{Type, Value};
 
 pub type Slot = usize;

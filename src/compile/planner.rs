@@ -16,8 +16,8 @@ use super::generate::has_extent;
 use super::names::free;
 use super::plan::{Column, Expr, Pattern, Slot, Step};
 use super::{Compiler, solve};
-use crate::diagnostic::{Error, Result};
 use crate::syntax::ast::{self, BinaryOp, ExprKind, Name, Variable};
+use crate::text::diagnostic::{Error, Result};
 use crate::types::{Type, Value};
 
 /// What a conjunct would cost if it were chosen next; the smallest goes first.

@@ -8,12 +8,12 @@ use super::plan::{
 };
 use super::query::of_fragment;
 use super::{Compiler, Place, signature};
-use crate::diagnostic::{Error, Result};
 use crate::functions::Function;
 use crate::functions::function::Signature;
 use crate::syntax::ast::{
     self, Declaration, ExprKind, Name, Select, SelectKind, Statement, StatementKind, Variable,
 };
+use crate::text::diagnostic::{Error, Result};
 use crate::types::{Type, Value};
 
 impl Compiler<'_> {
@@ -399,7 +399,11 @@ impl Compiler<'_> {
         Ok(Some(relation))
     }
 
-    fn update(&mut self, update: &ast::Update, span: &crate::diagnostic::Span) -> Result<Stmt> {
+    fn update(
+        &mut self,
+        update: &ast::Update,
+        span: &crate::text::diagnostic::Span,
+    ) -> Result<Stmt> {
         let relation = self.as_relation(update)?;
         let update = relation.as_ref().unwrap_or(update);
         let items: Vec<_> = update.args.iter().chain([&update.value]).cloned().collect();

@@ -5,10 +5,10 @@ use std::sync::{Arc, OnceLock};
 use super::frame::{Fragment, Frame};
 use super::plan::{Expr, Order, Output, Query, Slot, Sub};
 use super::{Compiler, signature, used, windows};
-use crate::diagnostic::{Error, Result};
 use crate::functions::function::Param;
 use crate::session::World;
 use crate::syntax::ast::{self, Select, SelectKind};
+use crate::text::diagnostic::{Error, Result};
 use crate::types::Type;
 
 /// The query that a fragment is by itself.

@@ -1,9 +1,9 @@
 //! Types and signatures as they are written, made into types and signatures.
 
-use crate::diagnostic::{Error, Result, nearest};
 use crate::functions::function::{Param, Signature};
 use crate::store::Types;
 use crate::syntax::ast::{CreateFunction, Name, Parameter, TypeKind, TypeSpec};
+use crate::text::diagnostic::{Error, Result, nearest};
 use crate::types::Type;
 
 /// The names of the built-in types.

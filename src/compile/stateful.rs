@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::names::{children, parts};
-use crate::diagnostic::Result;
 use crate::functions::Function;
 use crate::functions::function::Body;
 use crate::session::World;
 use crate::syntax::ast::{self, Expr, ExprKind, Many};
+use crate::text::diagnostic::Result;
 
 /// Built-in functions with state, by name.
 const STATEFUL: &[&str] = &[

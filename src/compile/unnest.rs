@@ -6,9 +6,9 @@ use super::Compiler;
 use super::names::children_mut;
 use super::planner::Conjunct;
 use super::stateful::is_stateful;
-use crate::diagnostic::Result;
 use crate::functions::function::Body;
 use crate::syntax::ast::{self, BinaryOp, ExprKind, Name, Variable};
+use crate::text::diagnostic::Result;
 use crate::types::Type;
 
 impl Compiler<'_> {

@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 
 use super::aggregate::not_a_number;
 use super::statistics::{Moments, Total};
-use crate::diagnostic::Result;
 use crate::run::{Cx, call};
+use crate::text::diagnostic::Result;
 use crate::types::{Numbers, Value};
 
 /// What an aggregate makes of the elements so far.

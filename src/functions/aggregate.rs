@@ -2,8 +2,8 @@
 
 use super::accumulate::Accumulator;
 use super::{Args, Native, Natives};
-use crate::diagnostic::{Error, Result};
 use crate::run::{Cx, call};
+use crate::text::diagnostic::{Error, Result};
 use crate::types::{Source, Value, print};
 
 pub const NATIVES: Natives = &[

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::Function;
-use crate::diagnostic::{Error, Result};
 use crate::run::Cx;
+use crate::text::diagnostic::{Error, Result};
 use crate::types::{Collection, Record, Source, Timeval, Value};
 
 /// The arguments of one call. Positions count from 0.

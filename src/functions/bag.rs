@@ -7,9 +7,9 @@ use indexmap::IndexMap;
 use rand::Rng;
 
 use super::{Args, Native, Natives};
-use crate::diagnostic::{Error, Result};
 use crate::run::Cx;
-use crate::run::wait::lock;
+use crate::text::diagnostic::{Error, Result};
+use crate::text::wait::lock;
 use crate::types::collection::BATCH;
 use crate::types::{Collection, Numbers, Source, Value};
 

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use super::{Args, Natives, position};
-use crate::diagnostic::{Error, Result};
 use crate::run::Cx;
+use crate::text::diagnostic::{Error, Result};
 use crate::types::Value;
 
 pub const NATIVES: Natives = &[

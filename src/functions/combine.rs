@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use super::stream::{Beat, pace};
 use super::{Args, Native, Natives};
-use crate::diagnostic::{Error, Result};
 use crate::run::Cx;
 use crate::run::call::short;
 use crate::run::inputs::{Event, Inputs};
+use crate::text::diagnostic::{Error, Result};
 use crate::types::{Collection, Source, Timeval, Value};
 
 pub const NATIVES: Natives = &[

@@ -4,7 +4,7 @@
 use num_complex::Complex64;
 
 use super::{Args, Natives};
-use crate::diagnostic::{Error, Result};
+use crate::text::diagnostic::{Error, Result};
 use crate::types::Value;
 
 pub const NATIVES: Natives = &[

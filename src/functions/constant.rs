@@ -2,9 +2,9 @@
 
 use num_complex::Complex64;
 
-use crate::diagnostic::{Error, Result, Source};
 use crate::syntax;
 use crate::syntax::ast::{Expr, ExprKind, StatementKind, UnaryOp};
+use crate::text::diagnostic::{Error, Result, Source};
 use crate::types::{Record, Value, number};
 
 /// The value that `text` is the printed form of.

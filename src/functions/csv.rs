@@ -8,8 +8,8 @@ use csv::{ReaderBuilder, StringRecord, WriterBuilder};
 use super::file::Output;
 use super::input::{self, Input, read_error};
 use super::{Args, Natives};
-use crate::diagnostic::{Error, Result};
 use crate::run::Cx;
+use crate::text::diagnostic::{Error, Result};
 use crate::types::{Source, Value, json, number};
 
 pub const NATIVES: Natives = &[

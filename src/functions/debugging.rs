@@ -5,9 +5,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Args, Function, Native, Natives, named};
-use crate::diagnostic::Result;
 use crate::run::Cx;
-use crate::run::wait::lock;
+use crate::text::diagnostic::Result;
+use crate::text::wait::lock;
 use crate::types::Value;
 
 pub const NATIVES: Natives = &[

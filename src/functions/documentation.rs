@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::{Args, Function, Native, Natives, named, topic};
 use crate::compile;
 use crate::compile::explain::explain as plan_text;
-use crate::diagnostic::{Error, Result, Source};
 use crate::run::Cx;
 use crate::syntax::ast::StatementKind;
 use crate::syntax::statement;
+use crate::text::diagnostic::{Error, Result, Source};
 use crate::types::Value;
 
 pub const NATIVES: Natives = &[

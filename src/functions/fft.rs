@@ -8,8 +8,8 @@ use realfft::RealFftPlanner;
 
 use super::vector::reals;
 use super::{Args, Natives, complex};
-use crate::diagnostic::{Error, Result};
 use crate::run::Cx;
+use crate::text::diagnostic::{Error, Result};
 use crate::types::Value;
 
 pub const NATIVES: Natives = &[

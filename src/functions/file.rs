@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use super::{Args, Natives, like};
-use crate::diagnostic::{Error, Result};
 use crate::run::Cx;
-use crate::run::wait::lock;
+use crate::text::diagnostic::{Error, Result};
+use crate::text::wait::lock;
 use crate::types::{Timeval, Value};
 
 pub const NATIVES: Natives = &[

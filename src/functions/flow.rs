@@ -3,12 +3,12 @@
 use std::sync::{Arc, Mutex};
 
 use super::{Args, Native, Natives, mqtt};
-use crate::diagnostic::{Error, Result, nearest};
 use crate::flow::{Publisher, Status};
 use crate::jobs::Jobs;
 use crate::mqtt::Client;
 use crate::run::Cx;
-use crate::run::wait::lock;
+use crate::text::diagnostic::{Error, Result, nearest};
+use crate::text::wait::lock;
 use crate::types::{Collection, Record, Source, Value};
 
 pub const NATIVES: Natives = &[

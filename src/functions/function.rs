@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex};
 
 use super::Native;
 use crate::compile::plan::{Procedure, Query};
-use crate::diagnostic::Error;
-use crate::run::wait::lock;
 use crate::store::Table;
 use crate::syntax::ast::{CreateFunction, Many};
+use crate::text::diagnostic::Error;
+use crate::text::wait::lock;
 use crate::types::{Type, Value};
 
 /// An argument or a result column of a function.

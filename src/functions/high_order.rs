@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::{Args, Function, Native, Natives};
-use crate::diagnostic::{Result, Source as Text};
 use crate::run::{Cx, call as calls};
 use crate::session;
+use crate::text::diagnostic::{Result, Source as Text};
 use crate::types::{Collection, Source, Value};
 
 pub const NATIVES: Natives = &[

@@ -9,9 +9,9 @@ use rustls::{CertificateError, Error as TlsError};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, Error as HttpError};
 
-use crate::diagnostic::{Error, Result};
 use crate::run::Cx;
-use crate::run::wait::{Received, Token, queue};
+use crate::text::diagnostic::{Error, Result};
+use crate::text::wait::{Received, Token, queue};
 
 /// A larger answer is refused.
 const LARGEST: u64 = 64 << 20;

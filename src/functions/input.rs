@@ -6,9 +6,9 @@ use std::io::{self, Read};
 use std::thread;
 
 use super::file::failed;
-use crate::diagnostic::{Error, Result};
 use crate::run::Cx;
-use crate::run::wait::{Received, Receiver, Sender, Token, queue};
+use crate::text::diagnostic::{Error, Result};
+use crate::text::wait::{Received, Receiver, Sender, Token, queue};
 
 /// A file that is open for reading.
 pub type Input = Box<dyn Read + Send>;

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::{Args, Native, Natives};
-use crate::diagnostic::{Error, Result};
 use crate::jobs::{Jobs, Status};
 use crate::run::Cx;
-use crate::run::wait::lock;
+use crate::text::diagnostic::{Error, Result};
+use crate::text::wait::lock;
 use crate::types::{Record, Value};
 
 pub const NATIVES: Natives = &[

@@ -4,9 +4,9 @@ use std::io::{BufReader, Write};
 
 use super::file::Output;
 use super::{Args, Natives, http};
-use crate::diagnostic::{Error, Result};
 use crate::run::Cx;
 use crate::run::call::short;
+use crate::text::diagnostic::{Error, Result};
 use crate::types::{Source, Value, json};
 
 pub const NATIVES: Natives = &[

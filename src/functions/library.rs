@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex};
 use super::function::{Body, Compiled, Function};
 use super::table::{self, Declaration};
 use crate::compile::signature;
-use crate::diagnostic::{BUILT_IN, Error, Result, Source, nearest};
-use crate::run::wait::lock;
 use crate::store::Types;
 use crate::syntax::ast::{self, CreateFunction, StatementKind};
 use crate::syntax::statement;
+use crate::text::diagnostic::{BUILT_IN, Error, Result, Source, nearest};
+use crate::text::wait::lock;
 
 /// All functions by name.
 #[derive(Default)]

@@ -5,8 +5,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use super::file::Output;
 use super::input::{self, Input, read_error};
 use super::{Args, Native, Natives};
-use crate::diagnostic::{Error, Result};
 use crate::run::Cx;
+use crate::text::diagnostic::{Error, Result};
 use crate::types::{Source, Value};
 
 pub const NATIVES: Natives = &[

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::{Args, Native, Natives};
-use crate::diagnostic::Result;
 use crate::run::Cx;
 use crate::session;
+use crate::text::diagnostic::Result;
 use crate::types::Value;
 
 pub const NATIVES: Natives = &[

@@ -4,9 +4,9 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use super::{Args, Natives};
-use crate::diagnostic::{Error, Result};
 use crate::run::Cx;
-use crate::run::wait::lock;
+use crate::text::diagnostic::{Error, Result};
+use crate::text::wait::lock;
 use crate::types::{Record, Timeval, Value, number};
 
 pub const NATIVES: Natives = &[

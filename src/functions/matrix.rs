@@ -2,8 +2,8 @@
 
 use super::vector::{elementwise, mean, reals, same_size, stdev};
 use super::{Args, Natives};
-use crate::diagnostic::{Error, Result};
 use crate::run::Cx;
+use crate::text::diagnostic::{Error, Result};
 use crate::types::{Value, number};
 
 pub const NATIVES: Natives = &[

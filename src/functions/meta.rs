@@ -7,9 +7,9 @@ use indexmap::IndexSet;
 use super::function::Body;
 use super::{Args, Function, Native, Natives, named};
 use crate::compile::{self, names, signature, stateful};
-use crate::diagnostic::{Error, Result, nearest};
 use crate::run::Cx;
 use crate::syntax::ast;
+use crate::text::diagnostic::{Error, Result, nearest};
 use crate::types::{Type, Value};
 
 pub const NATIVES: Natives = &[

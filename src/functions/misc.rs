@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 
 use super::file::{failed, folder_value};
 use super::{Args, Natives};
-use crate::diagnostic::{Error, Result};
 use crate::run::Cx;
+use crate::text::diagnostic::{Error, Result};
 use crate::types::{Record, Timeval, Value};
 
 pub const NATIVES: Natives = &[

@@ -54,8 +54,8 @@ pub mod testing;
 pub use args::Args;
 pub use function::Function;
 
-use crate::diagnostic::{Error, Result};
 use crate::run::Cx;
+use crate::text::diagnostic::{Error, Result};
 use crate::types::Value;
 
 /// A function written in Rust, declared in OSQL by `as foreign 'topic:name'`.

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::VecDeque;
 
 use super::statistics::{Moments, Total};
-use crate::diagnostic::{Error, Result};
+use crate::text::diagnostic::{Error, Result};
 use crate::types::{Numbers, Value, number};
 
 /// An aggregate over numbers that come and go.

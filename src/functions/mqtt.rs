@@ -5,9 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{Args, Native, Natives};
-use crate::diagnostic::{Error, Result};
 use crate::mqtt::{Client, Message, PublishOptions, Publisher, Subscription};
 use crate::run::Cx;
+use crate::text::diagnostic::{Error, Result};
 use crate::types::{Record, Source, Value, json};
 
 pub const NATIVES: Natives = &[

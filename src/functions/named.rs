@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::Function;
-use crate::diagnostic::{Error, Result, nearest};
 use crate::session::World;
+use crate::text::diagnostic::{Error, Result, nearest};
 
 /// The function with that name: a resolvent by its full name; by a generic name, its only resolvent,
 /// or the generic function if it has several.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::vector::same_size;
 use super::{Args, Natives};
-use crate::diagnostic::{Error, Result};
 use crate::run::Cx;
+use crate::text::diagnostic::{Error, Result};
 use crate::types::{Record, Value};
 
 pub const NATIVES: Natives = &[

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use rand::Rng;
 
 use super::{Args, Function, Native, Natives, position};
-use crate::diagnostic::{Error, Result};
 use crate::run::call::short;
-use crate::run::wait::lock;
 use crate::run::{Cx, update};
 use crate::syntax::ast::UpdateOp;
+use crate::text::diagnostic::{Error, Result};
+use crate::text::wait::lock;
 use crate::types::{Source, Value};
 
 pub const NATIVES: Natives = &[

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::moving::{Aggregate, Number, Slid, Steps};
 use super::window::{Strides, sizes};
 use super::{Args, Native, Natives};
-use crate::diagnostic::{Error, Result};
 use crate::run::{Cx, call};
+use crate::text::diagnostic::{Error, Result};
 use crate::types::{Numbers, Source, Value};
 
 pub const NATIVES: Natives = &[("sliding", sliding as Native)];

@@ -1,7 +1,7 @@
 //! Sum, mean and standard deviation of numbers that come and go. The sums inside are exact, so that
 //! what a moving window has at a moment is, to the last digit, what its elements have by themselves.
 
-use crate::diagnostic::{Error, Result};
+use crate::text::diagnostic::{Error, Result};
 use crate::types::exact::ExactSum;
 use crate::types::{Numbers, Value};
 

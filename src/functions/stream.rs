@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::bag::{Iota, Section, count_of, positions};
 use super::{Args, Native, Natives};
-use crate::diagnostic::{Error, Kind, Result};
 use crate::run::Cx;
-use crate::run::wait::Token;
+use crate::text::diagnostic::{Error, Kind, Result};
+use crate::text::wait::Token;
 use crate::types::{Collection, Source, Timeval, Value};
 
 pub const NATIVES: Natives = &[

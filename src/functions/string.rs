@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{Args, Natives};
-use crate::diagnostic::{Error, Result};
 use crate::run::Cx;
+use crate::text::diagnostic::{Error, Result};
 use crate::types::{Value, number};
 
 pub const NATIVES: Natives = &[

@@ -45,8 +45,8 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::diagnostic::Source;
     use crate::syntax::{self, ast::StatementKind};
+    use crate::text::diagnostic::Source;
 
     fn foreign(declaration: &Declaration) -> Option<&'static str> {
         let (_, rest) = declaration.text.rsplit_once("as foreign")?;

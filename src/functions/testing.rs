@@ -1,10 +1,11 @@
 //! Calls of natives for unit tests.
 
 use super::{Args, table};
-use crate::console::Console;
-use crate::diagnostic::Result;
-use crate::run::{Cx, wait::Token};
+use crate::run::Cx;
 use crate::session::{Config, Session};
+use crate::text::console::Console;
+use crate::text::diagnostic::Result;
+use crate::text::wait::Token;
 use crate::types::Value;
 
 /// A context in a world of its own, which prints nowhere.

@@ -7,8 +7,8 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan, Zoned};
 
 use super::{Args, Natives};
-use crate::diagnostic::{Error, Result};
 use crate::run::Cx;
+use crate::text::diagnostic::{Error, Result};
 use crate::types::{Timeval, Value};
 
 pub const NATIVES: Natives = &[

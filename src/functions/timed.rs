@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use super::stream::{Beat, Paced, micros, pace, seconds};
 use super::{Args, Native, Natives};
-use crate::diagnostic::{Error, Kind, Result};
 use crate::run::Cx;
 use crate::run::call::short;
-use crate::run::wait::Token;
+use crate::text::diagnostic::{Error, Kind, Result};
+use crate::text::wait::Token;
 use crate::types::{Source, Timeval, Value};
 
 pub const NATIVES: Natives = &[

@@ -7,10 +7,10 @@ use indexmap::{IndexMap, IndexSet};
 
 use super::documentation::described;
 use super::{Args, Function, table};
-use crate::diagnostic::{Error, Result, nearest};
 use crate::run::Cx;
-use crate::run::wait::lock;
 use crate::session::World;
+use crate::text::diagnostic::{Error, Result, nearest};
+use crate::text::wait::lock;
 use crate::types::Value;
 
 /// The topics that users have made.

@@ -7,8 +7,8 @@ use indexmap::IndexSet;
 
 use super::function::Body;
 use super::{Args, Function, Native, Natives};
-use crate::diagnostic::{Error, Result};
 use crate::run::{Cx, call};
+use crate::text::diagnostic::{Error, Result};
 use crate::types::{Source, Value};
 
 pub const NATIVES: Natives = &[

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::function::Body;
 use super::{Args, Function, Native, Natives, meta};
 use crate::compile;
-use crate::diagnostic::{Error, Result};
 use crate::run::{Cx, call, update};
 use crate::store::{Table, Undo};
 use crate::syntax::ast::UpdateOp;
+use crate::text::diagnostic::{Error, Result};
 use crate::types::Value;
 
 pub const NATIVES: Natives = &[

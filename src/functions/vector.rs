@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 
 use super::statistics::{Moments, Total};
 use super::{Args, Natives, position};
-use crate::diagnostic::{Error, Result};
 use crate::run::Cx;
+use crate::text::diagnostic::{Error, Result};
 use crate::types::exact::ExactSum;
 use crate::types::{Value, number};
 

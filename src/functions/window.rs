@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::timed::Stamps;
 use super::{Args, Function, Native, Natives};
-use crate::diagnostic::{Error, Result};
 use crate::run::Cx;
 use crate::run::call::{self, short};
+use crate::text::diagnostic::{Error, Result};
 use crate::types::{Source, Timeval, Value};
 
 pub const NATIVES: Natives = &[

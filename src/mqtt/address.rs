@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::diagnostic::{Error, Result, nearest};
+use crate::text::diagnostic::{Error, Result, nearest};
 
 /// How bytes travel to the broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,8 +15,8 @@ use super::outbox::{Command, Outbox, Phase};
 use super::publisher::{PublishOptions, Publisher};
 use super::subscription::Subscription;
 use super::{journal, link, runtime, tls, topic};
-use crate::diagnostic::{Error, Result};
-use crate::run::wait::{Token, lock};
+use crate::text::diagnostic::{Error, Result};
+use crate::text::wait::{Token, lock};
 use crate::types::{Record, Value};
 
 /// Says one line to the user.

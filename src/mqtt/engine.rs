@@ -15,7 +15,7 @@ use super::outbox::{Command, Outbox};
 use super::received::{Arrival, Received};
 use super::window::{Answered, Outgoing, Room, Slot, Window};
 use super::wire::{ConnAck, Packet, Publish, Send};
-use crate::run::wait::lock;
+use crate::text::wait::lock;
 
 /// Messages that are taken from the queue at a time.
 const BATCH: usize = 1024;

@@ -12,8 +12,8 @@ use super::options::Qos;
 use super::outbox::Command;
 use super::topic;
 use super::wire::Publish;
-use crate::diagnostic::Error;
-use crate::run::wait::lock;
+use crate::text::diagnostic::Error;
+use crate::text::wait::lock;
 
 /// How many messages at QoS 0 wait for one query; then the oldest gives way.
 const WAITING_MESSAGES: usize = 100_000;

@@ -17,7 +17,7 @@ use bytes::Bytes;
 use super::options::{Options, Qos};
 use super::window::Outgoing;
 use super::wire::Head;
-use crate::diagnostic::{Error, Result};
+use crate::text::diagnostic::{Error, Result};
 
 const HEADER: &[u8] = b"osql mqtt journal 1\n";
 

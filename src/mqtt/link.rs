@@ -19,8 +19,8 @@ use super::outbox::Phase;
 use super::pings::Pings;
 use super::tls;
 use super::wire::{self, ConnAck, Packet, Send};
-use crate::diagnostic::Error;
-use crate::run::wait::lock;
+use crate::text::diagnostic::Error;
+use crate::text::wait::lock;
 
 /// How long a broker may take to close its side after DISCONNECT.
 const FAREWELL: Duration = Duration::from_millis(500);

@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 use super::address::{Address, Transport};
 use super::options::TlsOptions;
 use super::tls;
-use crate::diagnostic::Error;
+use crate::text::diagnostic::Error;
 
 /// A connection that has not been made.
 pub struct Failure {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::address::{Address, Transport};
 use super::topic;
-use crate::diagnostic::{Error, Result, nearest};
+use crate::text::diagnostic::{Error, Result, nearest};
 use crate::types::{Record, Value};
 
 /// Every option there is, in the order of the documentation.

@@ -7,7 +7,7 @@ use std::thread::Thread;
 use super::journal::Journal;
 use super::options::Qos;
 use super::window::Outgoing;
-use crate::diagnostic::Error;
+use crate::text::diagnostic::Error;
 
 /// Payload bytes that may wait to be sent, beside the number of messages that `maxBufferedMessages`
 /// allows. One message of any size may always wait.

@@ -13,8 +13,8 @@ use super::outbox::Phase;
 use super::topic;
 use super::window::Outgoing;
 use super::wire::{self, Head};
-use crate::diagnostic::{Error, Result};
-use crate::run::wait::{Token, lock};
+use crate::text::diagnostic::{Error, Result};
+use crate::text::wait::{Token, lock};
 use crate::types::{Record, Value};
 
 /// How a stream is published: what differs from the client's own options.

@@ -7,8 +7,8 @@ use std::thread;
 
 use tokio::runtime::{Builder, Handle};
 
-use crate::diagnostic::{Error, Result};
-use crate::run::wait::lock;
+use crate::text::diagnostic::{Error, Result};
+use crate::text::wait::lock;
 
 /// The runtime of the embedded brokers.
 #[cfg(feature = "broker")]

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use super::client::Shared;
 use super::inbox::{Message, Reader, Receipt, Taken};
-use crate::diagnostic::Result;
-use crate::run::wait::{Token, lock};
+use crate::text::diagnostic::Result;
+use crate::text::wait::{Token, lock};
 
 /// Receipts are given in groups: after so many, or when so much time has passed since the last.
 const RECEIPTS: usize = 16;

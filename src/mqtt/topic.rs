@@ -1,7 +1,7 @@
 //! Topic names and topic filters: what is legal, and which filter takes which topic
 //! (MQTT 3.1.1 and 5, section 4.7).
 
-use crate::diagnostic::{Error, Result};
+use crate::text::diagnostic::{Error, Result};
 
 /// The longest string that MQTT can carry, in bytes (section 1.5.4).
 const LONGEST: usize = 65_535;

@@ -8,11 +8,11 @@ use super::query::SubCollection;
 use super::{Cx, element, procedure, query};
 use crate::compile::plan::{Query, Target};
 use crate::compile::{self, best, fit};
-use crate::diagnostic::{Error, Result, Span, shortened};
 use crate::functions::function::{Body, Param, View};
 use crate::functions::{Args, Function, Native};
 use crate::store::Table;
 use crate::syntax::ast::Many;
+use crate::text::diagnostic::{Error, Result, Span, shortened};
 use crate::types::{Collection, Source, Type, Value};
 
 /// Calls the target with these arguments; an error is marked at `span`.

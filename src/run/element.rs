@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::Cx;
 use crate::compile::plan::{Expr, Query};
-use crate::diagnostic::{Error, Kind, Result, Span, shortened};
 use crate::functions::Function;
+use crate::text::diagnostic::{Error, Kind, Result, Span, shortened};
 use crate::types::{Collection, Numbers, Source, Type, Value};
 
 /// `error` with the element that it is about: number `count`, from 1, of the stream named `stream`.

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use super::query::{self, SubCollection};
 use super::{Cx, call, element};
 use crate::compile::plan::{Call, Expr, Sub, Target};
-use crate::diagnostic::{Error, Result};
 use crate::functions::Function;
 use crate::functions::function::Body;
 use crate::syntax::ast::BinaryOp;
+use crate::text::diagnostic::{Error, Result};
 use crate::types::{Collection, Record, Source, Type, Value};
 
 /// The value of `expr` with the variables in `frame`; `None` for no result.

@@ -10,8 +10,8 @@ use super::batch::{Column, Feed, Program};
 use super::eval::eval;
 use super::query::{Pipeline, output};
 use crate::compile::plan::{Aggregate, Group, Order, Query};
-use crate::diagnostic::Result;
 use crate::functions::accumulate::Accumulator;
+use crate::text::diagnostic::Result;
 use crate::types::Value;
 
 /// All results of a query that groups or sorts, in order.

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
-use super::wait::{Token, lock};
 use super::{Cx, THREAD_STACK_SIZE};
-use crate::diagnostic::{Error, Result};
+use crate::text::diagnostic::{Error, Result};
+use crate::text::wait::{Token, lock};
 use crate::types::{Collection, Value};
 
 /// How many elements of one input may wait to be consumed before that input has to wait.

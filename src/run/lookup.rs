@@ -3,9 +3,9 @@
 use super::eval::with_values;
 use super::{Cx, pattern};
 use crate::compile::plan::{Column, Expr, Lookup, Slot};
-use crate::diagnostic::Result;
 use crate::functions::function::Body;
 use crate::store::Scan;
+use crate::text::diagnostic::Result;
 use crate::types::Value;
 
 /// The rows that a lookup found and that have not been bound yet.

@@ -11,16 +11,15 @@ mod pattern;
 pub mod procedure;
 pub mod query;
 pub mod update;
-pub mod wait;
 
 use std::cell::Cell;
 use std::sync::Arc;
 
-use crate::diagnostic::{Error, Result};
 use crate::session::World;
+use crate::text::diagnostic::{Error, Result};
+use crate::text::wait::Token;
 use crate::types::Value;
 use element::Counter;
-use wait::Token;
 
 /// What everything that runs needs: the user's world, and the token that stops it.
 #[derive(Clone)]

@@ -3,7 +3,7 @@
 use super::Cx;
 use super::eval::{conform, eval};
 use crate::compile::plan::{Column, Lookup, Pattern};
-use crate::diagnostic::Result;
+use crate::text::diagnostic::Result;
 use crate::types::{Type, Value};
 
 /// Whether `value` matches; if so, the pattern's variables have their values.

@@ -6,9 +6,9 @@ use super::eval::{captured, collection, conform, eval, holds};
 use super::{Cx, query, update};
 use crate::compile;
 use crate::compile::plan::{Place, Procedure, Slot, Stmt, Sub};
-use crate::diagnostic::{Error, Result, Span};
 use crate::functions::Function;
 use crate::syntax::ast::Many;
+use crate::text::diagnostic::{Error, Result, Span};
 use crate::types::{Source, Value};
 
 /// Calls a procedural function: its results are what its `return` statements gave.

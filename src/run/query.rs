@@ -11,8 +11,8 @@ use super::lookup::{self, Start};
 use super::pattern;
 use super::{Cx, element, group};
 use crate::compile::plan::{Expr, Query, Slot, Step};
-use crate::diagnostic::{Error, Result};
 use crate::store::ObjectScan;
+use crate::text::diagnostic::{Error, Result};
 use crate::types::{Collection, Source, Value};
 
 /// A query with the values of the variables that it was given: a bag or stream, not yet started.

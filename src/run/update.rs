@@ -7,11 +7,11 @@ use indexmap::IndexMap;
 use super::eval::{conform, eval};
 use super::{Cx, call};
 use crate::compile::plan::{CreateObjects, Instance, Update};
-use crate::diagnostic::{Error, Result};
 use crate::functions::Function;
 use crate::functions::function::{Body, View};
 use crate::store::{Row, Table, Undo};
 use crate::syntax::ast::{Many, UpdateOp};
+use crate::text::diagnostic::{Error, Result};
 use crate::types::{Source, Type, Value};
 
 /// Creates one object with its initial values.

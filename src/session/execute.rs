@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::{Outcome, Rows, World, validate};
 use crate::compile::{self, signature};
-use crate::diagnostic::{Error, Result, Source, nearest};
 use crate::functions::Function;
 use crate::functions::function::{Body, Compiled, Signature};
 use crate::run::{Cx, procedure, query};
@@ -14,6 +13,7 @@ use crate::syntax::ast::{
     self, CreateFunction, ExprKind, FunctionName, Name, StatementKind, Variable,
 };
 use crate::syntax::{Splitter, statement};
+use crate::text::diagnostic::{Error, Result, Source, nearest};
 use crate::types::{Type, Value};
 
 /// Executes one statement. What it changed is undone if it fails.

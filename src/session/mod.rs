@@ -9,10 +9,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::console::Console;
-use crate::diagnostic::{Error, Result, Source};
 use crate::run::Cx;
-use crate::run::wait::{Token, lock};
+use crate::text::console::Console;
+use crate::text::diagnostic::{Error, Result, Source};
+use crate::text::wait::{Token, lock};
 use crate::types::{self, Value};
 
 pub use execute::{execute, execute_within, load};

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::World;
 use crate::compile;
-use crate::diagnostic::{Error, Result};
 use crate::run::{Cx, query};
 use crate::syntax::ast::{Expr, Validate};
+use crate::text::diagnostic::{Error, Result};
 use crate::types::Value;
 
 /// Runs the checks and prints what came of them. An error if one differed.

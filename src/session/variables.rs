@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use crate::diagnostic::{Error, Result};
 use crate::run::eval::conform;
-use crate::run::wait::lock;
+use crate::text::diagnostic::{Error, Result};
+use crate::text::wait::lock;
 use crate::types::{Type, Value};
 
 /// The session variables by name, without the colon, in lower case.

@@ -8,8 +8,6 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use super::Variables;
-use crate::console::Console;
-use crate::diagnostic::Result;
 use crate::flow::Flows;
 use crate::functions::debugging::Traced;
 use crate::functions::library::Library;
@@ -17,6 +15,8 @@ use crate::functions::topic::Topics;
 use crate::jobs::Jobs;
 use crate::mqtt;
 use crate::store::{Store, Undo, UserType};
+use crate::text::console::Console;
+use crate::text::diagnostic::Result;
 use crate::types::{Type, Value};
 
 /// Everything that queries share: functions, variables, objects, MQTT clients.

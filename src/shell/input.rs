@@ -5,8 +5,8 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::thread;
 
-use crate::diagnostic::{Error, Result};
-use crate::run::wait::{Received, Receiver, Token, queue};
+use crate::text::diagnostic::{Error, Result};
+use crate::text::wait::{Received, Receiver, Token, queue};
 
 /// As much as one read takes.
 const PIECE: usize = 64 * 1024;

@@ -14,8 +14,8 @@ use super::assist::Assistant;
 use super::home;
 use super::notices::Notices;
 use super::runner::Runner;
-use crate::diagnostic::{Error, Source};
 use crate::syntax::split::Splitter;
+use crate::text::diagnostic::{Error, Source};
 
 const PROMPT: &str = "osql> ";
 

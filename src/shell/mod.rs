@@ -22,9 +22,9 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
-use crate::console::Console;
 use crate::run::STACK_SIZE;
 use crate::session::{Config, Session};
+use crate::text::console::Console;
 use args::{Input, Options};
 use notices::Notices;
 use runner::Runner;

@@ -7,7 +7,7 @@ use std::thread;
 
 use rustyline::ExternalPrinter;
 
-use crate::run::wait::lock;
+use crate::text::wait::lock;
 
 /// What is shared between the writers, the prompt and the thread that prints above it.
 #[derive(Clone, Default)]

@@ -3,9 +3,9 @@
 use std::io;
 
 use super::args::Format;
-use crate::console::Console;
-use crate::diagnostic::{Error, Result};
 use crate::session::Rows;
+use crate::text::console::Console;
+use crate::text::diagnostic::{Error, Result};
 use crate::types::{Value, json};
 
 /// What ended the showing of results.

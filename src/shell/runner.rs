@@ -8,9 +8,9 @@ use std::time::Duration;
 use super::args::Format;
 use super::output::{self, Ended};
 use super::signals::Signals;
-use crate::console::Console;
-use crate::diagnostic::{Error, Kind, Source};
 use crate::session::{Outcome, Session};
+use crate::text::console::Console;
+use crate::text::diagnostic::{Error, Kind, Source};
 
 /// A session at work: what it runs for whom, and whether it should go on.
 pub struct Runner {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::args::Input;
 use super::input::Text;
 use super::runner::Runner;
-use crate::diagnostic::{Result, Source};
 use crate::syntax::split::Splitter;
+use crate::text::diagnostic::{Result, Source};
 
 /// Runs the inputs in their order, going on after errors unless `bail`.
 pub fn run(runner: &mut Runner, inputs: &[Input], bail: bool) {

@@ -11,8 +11,8 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals as Incoming;
 use signal_hook::low_level;
 
-use crate::run::wait::Token;
 use crate::session::Interrupt;
+use crate::text::wait::Token;
 
 /// What signals have asked for so far, and whom they stop.
 #[derive(Clone)]

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use super::{Object, Row, Table, UserType};
 use crate::functions::Function;
-use crate::run::wait::lock;
+use crate::text::wait::lock;
 
 /// One change, with what is needed to undo it.
 pub enum Undo {

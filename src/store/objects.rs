@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::UserType;
-use crate::run::wait::lock;
+use crate::text::wait::lock;
 use crate::types::Type;
 
 /// An object of a user's type.

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::index::Index;
 use super::rows::{MOST, Place, Rows};
-use crate::diagnostic::{Error, Result};
 use crate::functions::function::Signature;
-use crate::run::wait::lock;
 use crate::syntax::ast::Many;
+use crate::text::diagnostic::{Error, Result};
+use crate::text::wait::lock;
 use crate::types::{Type, Value};
 
 /// A row by itself: arguments, then results.

@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use crate::run::wait::lock;
+use crate::text::wait::lock;
 use crate::types::Type;
 
 /// A type that a user created.

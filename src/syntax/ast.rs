@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::diagnostic::Span;
+use crate::text::diagnostic::Span;
 use crate::types::Value;
 
 /// A name in lower case, as OSQL's names do not tell cases apart.

@@ -1,6 +1,6 @@
 //! What literals and documentation comments mean.
 
-use crate::diagnostic::{Error, Result};
+use crate::text::diagnostic::{Error, Result};
 use crate::types::{Timeval, Value};
 
 /// A number as it is written, perhaps with a minus before it.

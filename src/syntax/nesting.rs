@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::scan::{Kind, tokens};
-use crate::diagnostic::{Error, Result, Source, Span};
+use crate::text::diagnostic::{Error, Result, Source, Span};
 
 /// Brackets, and words that open something, within each other.
 pub const MAX_NESTING: usize = 100;

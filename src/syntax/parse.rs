@@ -7,7 +7,7 @@ use pest::Parser;
 
 use super::ast::Statement;
 use super::{build, explain, nesting};
-use crate::diagnostic::{Error, Result, Source};
+use crate::text::diagnostic::{Error, Result, Source};
 
 /// The parser that pest derives from the grammar; one [`Rule`] per named rule.
 #[derive(pest_derive::Parser)]

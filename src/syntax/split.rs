@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::words::{Mark, Words};
-use crate::diagnostic::Source;
+use crate::text::diagnostic::Source;
 
 /// Cuts text that arrives in pieces into statements, at the semicolons that close them.
 ///

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::Value;
-use crate::diagnostic::{Error, Result};
 use crate::run::Cx;
+use crate::text::diagnostic::{Error, Result};
 
 /// A bag or a stream: opening it starts it anew.
 pub trait Collection: Send + Sync {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use serde_core::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::{Record, Value, number};
-use crate::diagnostic::{Error, Result};
+use crate::text::diagnostic::{Error, Result};
 
 /// How deep arrays and objects may be nested, in both directions.
 const MAX_DEPTH: usize = 128;

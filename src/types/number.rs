@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use num_complex::Complex64;
 
 use super::Value;
-use crate::diagnostic::{Error, Result};
+use crate::text::diagnostic::{Error, Result};
 
 /// 2^63, the first whole number beyond 64 bits.
 const BEYOND: f64 = -(i64::MIN as f64);

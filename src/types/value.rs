@@ -65,7 +65,7 @@ impl Value {
     /// A bag that `open` starts anew each time it is read.
     pub fn bag_from<F>(open: F) -> Value
     where
-        F: Fn(&crate::run::Cx) -> crate::diagnostic::Result<Box<dyn super::Source>>
+        F: Fn(&crate::run::Cx) -> crate::text::diagnostic::Result<Box<dyn super::Source>>
             + Send
             + Sync
             + 'static,
@@ -76,7 +76,7 @@ impl Value {
     /// A stream that `open` starts anew each time it is read.
     pub fn stream_from<F>(open: F) -> Value
     where
-        F: Fn(&crate::run::Cx) -> crate::diagnostic::Result<Box<dyn super::Source>>
+        F: Fn(&crate::run::Cx) -> crate::text::diagnostic::Result<Box<dyn super::Source>>
             + Send
             + Sync
             + 'static,
@@ -105,7 +105,7 @@ impl Value {
     pub fn elements(
         &self,
         cx: &crate::run::Cx,
-    ) -> crate::diagnostic::Result<Box<dyn super::Source>> {
+    ) -> crate::text::diagnostic::Result<Box<dyn super::Source>> {
         match self {
             Value::Bag(c) | Value::Stream(c) => c.open(cx),
             Value::Vector(v) => Ok(Box::new(Elements::new(v.clone()))),

@@ -8,9 +8,9 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use osql::console::Console;
-use osql::diagnostic::Source;
 use osql::session::{Config, Outcome, Session};
+use osql::text::console::Console;
+use osql::text::diagnostic::Source;
 
 /// Objects in each extent, and rows in each table.
 const OBJECTS: u32 = 100_000;

@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use osql::console::Console;
-use osql::diagnostic::{Error, Source};
 use osql::run::STACK_SIZE;
-use osql::run::wait::lock;
 use osql::session::{Config, Interrupt, Outcome, Session};
 use osql::syntax::Splitter;
+use osql::text::console::Console;
+use osql::text::diagnostic::{Error, Source};
+use osql::text::wait::lock;
 use osql::types::Value;
 
 /// A session whose output can be read.

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use osql::diagnostic::Error;
 use osql::mqtt::{Client, Clients, Message, Subscription};
-use osql::run::wait::Token;
+use osql::text::diagnostic::Error;
+use osql::text::wait::Token;
 use osql::types::{Record, Value};
 
 /// Options from names and values.

@@ -5,9 +5,9 @@ use std::io;
 use rustls::{AlertDescription, CertificateError, Error as TlsError};
 
 use super::verify::VersionOne;
-use crate::diagnostic::Error;
 use crate::mqtt::address::Address;
 use crate::mqtt::options::TlsOptions;
+use crate::text::diagnostic::Error;
 
 /// The error of a handshake, or `None` if `error` did not come from TLS.
 pub fn explain(error: &io::Error, address: &Address, options: &TlsOptions) -> Option<Error> {

@@ -7,7 +7,7 @@ use pkcs8::EncryptedPrivateKeyInfo;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use super::read as read_file;
-use crate::diagnostic::{Error, Result};
+use crate::text::diagnostic::{Error, Result};
 
 /// The private key in `file`, decrypted with `passphrase` where it is encrypted.
 pub fn read(file: &Path, passphrase: Option<&str>) -> Result<PrivateKeyDer<'static>> {

@@ -16,7 +16,7 @@ use rustls::{ClientConfig, RootCertStore, SupportedCipherSuite};
 pub use explain::explain;
 
 use super::options::TlsOptions;
-use crate::diagnostic::{Error, Result};
+use crate::text::diagnostic::{Error, Result};
 use verify::Verifier;
 
 /// The TLS configuration of a client. Reads all files that the options name.

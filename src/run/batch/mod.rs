@@ -21,9 +21,9 @@ use super::eval::eval;
 use super::lookup::Rows;
 use super::query::{Cursor, Taken, resume};
 use crate::compile::plan::{Expr, Query};
-use crate::diagnostic::{Error, Result};
 use crate::functions::function::Body;
 use crate::store::{ObjectScan, Scan};
+use crate::text::diagnostic::{Error, Result};
 use crate::types::collection::BATCH;
 use crate::types::{Numbers, Source, Value};
 use evaluate::Batch;
@@ -342,7 +342,7 @@ mod tests {
     use crate::syntax::statement;
 
     fn plan(text: &str, cx: &Cx) -> Arc<Query> {
-        let source = crate::diagnostic::Source::new("test", text);
+        let source = crate::text::diagnostic::Source::new("test", text);
         let parsed = statement(&source).expect("parses").expect("a statement");
         let StatementKind::Query(expr) = parsed.kind else {
             panic!("{text} is a query")

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use pest::iterators::Pair;
 
 use super::Builder;
-use crate::diagnostic::Result;
 use crate::syntax::ast::{
     Block, CreateObjects, ForEach, Instance, Statement, StatementKind, Update, UpdateOp, Validate,
 };
 use crate::syntax::parse::Rule;
+use crate::text::diagnostic::Result;
 
 impl Builder<'_> {
     /// Any statement.

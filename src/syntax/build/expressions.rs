@@ -6,13 +6,13 @@ use pest::iterators::Pair;
 use pest::pratt_parser::{Assoc, Op, PrattParser};
 
 use super::{Builder, end};
-use crate::diagnostic::{Error, Result, Span};
 use crate::syntax::ast::{
     BinaryOp, Declaration, Expr, ExprKind, Name, OrderKey, Parameter, Select, SelectKind, TypeKind,
     TypeSpec, UnaryOp, Variable,
 };
 use crate::syntax::literal;
 use crate::syntax::parse::Rule;
+use crate::text::diagnostic::{Error, Result, Span};
 use crate::types::Value;
 
 /// The operators from loose to tight.

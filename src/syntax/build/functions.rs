@@ -3,12 +3,12 @@
 use pest::iterators::Pair;
 
 use super::{Builder, end};
-use crate::diagnostic::{Result, Span};
 use crate::syntax::ast::{
     Body, CreateFunction, Many, Name, Parameter, ResultSpec, StatementKind, TypeKind, TypeSpec,
 };
 use crate::syntax::literal;
 use crate::syntax::parse::Rule;
+use crate::text::diagnostic::{Result, Span};
 
 impl Builder<'_> {
     pub(super) fn create_function(&self, pair: Pair<'_, Rule>) -> Result<CreateFunction> {

@@ -11,7 +11,7 @@ use pest::iterators::{Pair, Pairs};
 
 use super::ast::{FunctionName, Name, Statement, Variable};
 use super::parse::Rule;
-use crate::diagnostic::{Error, Result, Source, Span};
+use crate::text::diagnostic::{Error, Result, Source, Span};
 
 /// The tree of a whole `statement`; `None` if it is empty.
 pub fn statement(source: &Arc<Source>, pair: Pair<'_, Rule>) -> Result<Option<Statement>> {

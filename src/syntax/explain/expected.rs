@@ -1,8 +1,8 @@
 //! What could have stood where a text stops being OSQL.
 
-use crate::diagnostic;
 use crate::syntax::parse::Rule;
 use crate::syntax::scan::Token;
+use crate::text::diagnostic;
 
 /// What the rules that were tried stand for, the most telling first, each once.
 ///

@@ -9,7 +9,7 @@ use pest::error::{Error as PestError, ErrorVariant, InputLocation};
 
 use super::parse::Rule;
 use super::scan::{Kind, Token, tokens};
-use crate::diagnostic::{Error, Source, Span};
+use crate::text::diagnostic::{Error, Source, Span};
 
 /// The error that a person should see for `fault`.
 pub fn explain(source: &Arc<Source>, fault: &PestError<Rule>) -> Error {

@@ -1,8 +1,8 @@
 //! The slips that people make, and what to do about each.
 
 use super::{Scene, shorten};
-use crate::diagnostic::{self, Error};
 use crate::syntax::scan::{Kind, Token};
+use crate::text::diagnostic::{self, Error};
 
 /// The slip that explains the fault, if it is a known one; the surest first.
 pub fn find(scene: &Scene<'_>) -> Option<Error> {

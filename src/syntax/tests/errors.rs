@@ -1,7 +1,7 @@
 //! What is said about text that is not OSQL, and where.
 
-use crate::diagnostic::{Error, Source};
 use crate::syntax::statement;
+use crate::text::diagnostic::{Error, Source};
 
 fn error(text: &str) -> Error {
     match statement(&Source::new("test", text)) {

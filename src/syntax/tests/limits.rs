@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 
-use crate::diagnostic::Source;
 use crate::syntax::statement;
+use crate::text::diagnostic::Source;
 
 fn message(text: String) -> String {
     match statement(&Source::new("test", text)) {

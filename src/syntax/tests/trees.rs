@@ -1,8 +1,8 @@
 //! Statements and the trees they become. Trees are compared in a short form with full parentheses.
 
-use crate::diagnostic::Source;
 use crate::syntax::ast::*;
 use crate::syntax::statement;
+use crate::text::diagnostic::Source;
 use crate::types::Value;
 
 pub fn parse(text: &str) -> StatementKind {

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use codespan_reporting::files::{self, Files};
 
-use super::Span;
+use super::diagnostic::Span;
 
 /// Bytes that are shown of a line.
 const WIDTH: usize = 120;

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::run::wait::lock;
+use crate::text::wait::lock;
 
 /// Standard output, buffered, and standard error, or whatever takes their place.
 pub struct Console {

@@ -3,15 +3,13 @@
 //! An [`Error`] is made where the fault is found, with as much of the three as is known there.
 //! Whoever knows the place better adds it on the way out ([`Error::at`]); the shell renders it.
 
-mod excerpt;
-
 use std::fmt;
 use std::sync::Arc;
 
 use codespan_reporting::diagnostic::{Diagnostic, Label};
 use codespan_reporting::term::{self, termcolor};
 
-use excerpt::Excerpt;
+use super::excerpt::Excerpt;
 
 /// Shorthand for results whose error a user can see.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use crate::diagnostic::{Error, Result};
+use crate::text::diagnostic::{Error, Result};
 
 /// A lock that outlives a panic of another holder: what it guards is valid after every single step.
 pub fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
