@@ -6,7 +6,7 @@
 mod frames;
 #[allow(dead_code, reason = "the other benchmark uses the rest")]
 mod measure;
-#[path = "../support/mosquitto.rs"]
+#[path = "../e2e/support/mosquitto.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]
 mod mosquitto;
 
