@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::model::Value;
 use crate::text::diagnostic::Span;
-use crate::types::Value;
 
 /// A name in lower case, as OSQL's names do not tell cases apart.
 #[derive(Clone, Debug)]
@@ -128,6 +128,31 @@ pub enum BinaryOp {
     ElemTimes,
     ElemDiv,
     ElemPower,
+}
+
+impl BinaryOp {
+    /// The name of the function that the operator calls, or the operator itself where it calls none.
+    pub fn function_name(self) -> &'static str {
+        match self {
+            BinaryOp::Plus | BinaryOp::ElemPlus => "plus",
+            BinaryOp::Minus | BinaryOp::ElemMinus => "minus",
+            BinaryOp::Times => "times",
+            BinaryOp::Div => "div",
+            BinaryOp::Power => "power",
+            BinaryOp::ElemTimes => "elemtimes",
+            BinaryOp::ElemDiv => "elemdiv",
+            BinaryOp::ElemPower => "elempower",
+            BinaryOp::In => "in",
+            BinaryOp::Or => "or",
+            BinaryOp::And => "and",
+            BinaryOp::Eq => "=",
+            BinaryOp::Ne => "!=",
+            BinaryOp::Lt => "<",
+            BinaryOp::Le => "<=",
+            BinaryOp::Gt => ">",
+            BinaryOp::Ge => ">=",
+        }
+    }
 }
 
 /// A function's name, generic (`plus`) or that of one resolvent (`number.number.plus->number`).

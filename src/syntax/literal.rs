@@ -1,7 +1,7 @@
 //! What literals and documentation comments mean.
 
+use crate::model::{Timeval, Value};
 use crate::text::diagnostic::{Error, Result};
-use crate::types::{Timeval, Value};
 
 /// A number as it is written, perhaps with a minus before it.
 pub fn number(text: &str) -> Result<Value> {

@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use osql::run::STACK_SIZE;
-use osql::session::{Config, Interrupt, Outcome, Session};
+use osql::model::Value;
+use osql::model::context::STACK_SIZE;
+use osql::run::statement::Outcome;
+use osql::session::{Config, Interrupt, Session};
 use osql::syntax::Splitter;
 use osql::text::console::Console;
 use osql::text::diagnostic::{Error, Source};
 use osql::text::wait::lock;
-use osql::types::Value;
 
 /// A session whose output can be read.
 pub struct Db {
@@ -91,7 +92,7 @@ impl Db {
     pub fn first(&mut self, query: &str) -> Value {
         let source = Source::new("<test>", query);
         match self.session.execute(&source) {
-            Ok(Outcome::Rows(mut rows)) => rows.next().expect("a result").expect("no error"),
+            Ok(Outcome::Results(mut rows)) => rows.next().expect("a result").expect("no error"),
             Ok(_) => panic!("{query} is no query"),
             Err(error) => panic!("{query}: {}", text_of(&error)),
         }
@@ -102,7 +103,7 @@ impl Db {
         splitter.push(script);
         while let Some(next) = splitter.next_statement().or_else(|| splitter.finish()) {
             let ended = match self.session.execute(&next) {
-                Ok(Outcome::Rows(rows)) => self.show(rows),
+                Ok(Outcome::Results(rows)) => self.show(rows),
                 Ok(_) => Ok(()),
                 Err(error) => Err(error),
             };
@@ -115,7 +116,7 @@ impl Db {
         String::from_utf8(bytes).expect("values print as text")
     }
 
-    fn show(&self, rows: osql::session::Rows) -> Result<(), Error> {
+    fn show(&self, rows: osql::run::statement::Rows) -> Result<(), Error> {
         for row in rows {
             self.print(&format!("{}\n", row?));
         }

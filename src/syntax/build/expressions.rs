@@ -6,6 +6,7 @@ use pest::iterators::Pair;
 use pest::pratt_parser::{Assoc, Op, PrattParser};
 
 use super::{Builder, end};
+use crate::model::Value;
 use crate::syntax::ast::{
     BinaryOp, Declaration, Expr, ExprKind, Name, OrderKey, Parameter, Select, SelectKind, TypeKind,
     TypeSpec, UnaryOp, Variable,
@@ -13,7 +14,6 @@ use crate::syntax::ast::{
 use crate::syntax::literal;
 use crate::syntax::parse::Rule;
 use crate::text::diagnostic::{Error, Result, Span};
-use crate::types::Value;
 
 /// The operators from loose to tight.
 static OPERATORS: LazyLock<PrattParser<Rule>> = LazyLock::new(|| {

@@ -1,9 +1,9 @@
 //! Statements and the trees they become. Trees are compared in a short form with full parentheses.
 
+use crate::model::Value;
 use crate::syntax::ast::*;
 use crate::syntax::statement;
 use crate::text::diagnostic::Source;
-use crate::types::Value;
 
 pub fn parse(text: &str) -> StatementKind {
     match statement(&Source::new("test", text)) {
