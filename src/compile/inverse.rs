@@ -6,9 +6,9 @@ use std::sync::Arc;
 use crate::functions::Function;
 use crate::functions::function::{Body, Signature, View};
 use crate::session::World;
-use crate::syntax::ast::{self, BinaryOp, Expr, ExprKind, FunctionName, Select, Variable};
+use crate::syntax::ast::{self, BinaryOp, Expr, ExprKind, FunctionName, Literal, Select, Variable};
 use crate::text::diagnostic::Result;
-use crate::types::{Type, Value};
+use crate::types::Type;
 
 /// The view that a derived function like `select e where department(e) = d` is.
 pub fn view(world: &World, function: &Function) -> Result<Option<View>> {
@@ -120,7 +120,7 @@ fn stored_columns(filter: &Expr) -> Option<(&FunctionName, Vec<Option<&str>>)> {
     let mut columns = locals(args)?;
     match &value.kind {
         ExprKind::Tuple(parts) | ExprKind::Vector(parts) => columns.extend(locals(parts)?),
-        ExprKind::Literal(Value::Bool(true)) => columns.push(None),
+        ExprKind::Literal(Literal::Bool(true)) => columns.push(None),
         _ => columns.push(Some(local(value)?)),
     }
     Some((function, columns))

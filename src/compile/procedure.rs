@@ -11,7 +11,8 @@ use super::{Compiler, Place, signature};
 use crate::functions::Function;
 use crate::functions::function::Signature;
 use crate::syntax::ast::{
-    self, Declaration, ExprKind, Name, Select, SelectKind, Statement, StatementKind, Variable,
+    self, Declaration, ExprKind, Literal, Name, Select, SelectKind, Statement, StatementKind,
+    Variable,
 };
 use crate::text::diagnostic::{Error, Result};
 use crate::types::{Type, Value};
@@ -390,7 +391,7 @@ impl Compiler<'_> {
             return Ok(None);
         }
         let mut relation = update.clone();
-        let yes = ExprKind::Literal(Value::Bool(true));
+        let yes = ExprKind::Literal(Literal::Bool(true));
         let value = std::mem::replace(&mut relation.value.kind, yes);
         relation.args.push(ast::Expr {
             kind: value,

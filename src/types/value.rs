@@ -10,6 +10,7 @@ use super::collection::{Collection, Elements, FromFn};
 use super::{Record, Timeval, Type, number};
 use crate::functions::Function;
 use crate::store::Object;
+use crate::syntax::ast::Literal;
 
 /// A value of the language. Cloning is cheap: whatever is large is shared.
 #[derive(Clone)]
@@ -260,6 +261,19 @@ impl Hash for Value {
             Value::Type(t) => t.to_string().hash(state),
             Value::Topic(name) => name.hash(state),
             Value::Object(o) => o.id().hash(state),
+        }
+    }
+}
+
+impl From<&Literal> for Value {
+    fn from(literal: &Literal) -> Value {
+        match literal {
+            Literal::Null => Value::Null,
+            Literal::Bool(truth) => Value::Bool(*truth),
+            Literal::Int(i) => Value::Int(*i),
+            Literal::Real(r) => Value::Real(*r),
+            Literal::Str(text) => Value::Str(text.clone()),
+            Literal::Time(micros) => Value::Time(Timeval::at(*micros).into()),
         }
     }
 }
