@@ -265,7 +265,7 @@ impl Compiler<'_> {
         let constants: Option<Vec<Value>> = elements
             .iter()
             .map(|e| match &e.kind {
-                ExprKind::Literal(value) => Some(value.clone()),
+                ExprKind::Literal(literal) => Some(literal.into()),
                 _ => None,
             })
             .collect();

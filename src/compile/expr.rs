@@ -13,7 +13,11 @@ impl Compiler<'_> {
     /// Compiles into the topmost frame. The type is a bag or stream where the value is one.
     pub(super) fn expr(&mut self, expr: &ast::Expr) -> Result<(Expr, Type)> {
         match &expr.kind {
-            ExprKind::Literal(value) => Ok((Expr::Const(value.clone()), type_of(value))),
+            ExprKind::Literal(literal) => {
+                let value = Value::from(literal);
+                let ty = type_of(&value);
+                Ok((Expr::Const(value), ty))
+            }
             ExprKind::Variable(Variable::Local(name)) => {
                 let (slot, ty) = self.bound_variable(name)?;
                 Ok((Expr::Slot(slot), ty))

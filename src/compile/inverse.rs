@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::catalog::Catalog;
 use crate::model::function::{Body, Signature, View};
-use crate::model::{Function, Type, Value};
-use crate::syntax::ast::{self, BinaryOp, Expr, ExprKind, FunctionName, Select, Variable};
+use crate::model::{Function, Type};
+use crate::syntax::ast::{self, BinaryOp, Expr, ExprKind, FunctionName, Literal, Select, Variable};
 use crate::text::diagnostic::Result;
 
 /// The view that a derived function like `select e where department(e) = d` is.
@@ -119,7 +119,7 @@ fn stored_columns(filter: &Expr) -> Option<(&FunctionName, Vec<Option<&str>>)> {
     let mut columns = locals(args)?;
     match &value.kind {
         ExprKind::Tuple(parts) | ExprKind::Vector(parts) => columns.extend(locals(parts)?),
-        ExprKind::Literal(Value::Bool(true)) => columns.push(None),
+        ExprKind::Literal(Literal::Bool(true)) => columns.push(None),
         _ => columns.push(Some(local(value)?)),
     }
     Some((function, columns))

@@ -12,7 +12,8 @@ use crate::plan::{
     CreateObjects, Expr, Instance, Place as Target, Procedure, Slot, Stmt, Sub, Update,
 };
 use crate::syntax::ast::{
-    self, Declaration, ExprKind, Name, Select, SelectKind, Statement, StatementKind, Variable,
+    self, Declaration, ExprKind, Literal, Name, Select, SelectKind, Statement, StatementKind,
+    Variable,
 };
 use crate::text::diagnostic::{Error, Result};
 
@@ -390,7 +391,7 @@ impl Compiler<'_> {
             return Ok(None);
         }
         let mut relation = update.clone();
-        let yes = ExprKind::Literal(Value::Bool(true));
+        let yes = ExprKind::Literal(Literal::Bool(true));
         let value = std::mem::replace(&mut relation.value.kind, yes);
         relation.args.push(ast::Expr {
             kind: value,

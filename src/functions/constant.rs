@@ -21,7 +21,7 @@ pub fn read(text: &str) -> Result<Value> {
 
 fn value(expr: &Expr) -> Result<Value> {
     match &expr.kind {
-        ExprKind::Literal(value) => Ok(value.clone()),
+        ExprKind::Literal(literal) => Ok(literal.into()),
         ExprKind::Unary {
             op: UnaryOp::Minus,
             arg,

@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 use crate::model::Value;
+use crate::syntax::time::microseconds;
 
 /// A point in time in microseconds since 1970-01-01T00:00:00Z, with or without a value that it
 /// stamps.
@@ -38,10 +39,7 @@ impl Timeval {
 
     /// Reads an ISO 8601 time; one without an offset is UTC.
     pub fn parse(text: &str) -> Option<Timeval> {
-        let text = text.trim();
-        let zoned: Option<Timestamp> = text.parse().ok();
-        let stamp = zoned.or_else(|| format!("{text}Z").parse().ok())?;
-        Some(Timeval::at(stamp.as_microsecond()))
+        microseconds(text).map(Timeval::at)
     }
 
     /// The time in ISO 8601, UTC, to the millisecond; to the microsecond where that is not exact.

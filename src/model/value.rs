@@ -8,6 +8,7 @@ use num_complex::Complex64;
 
 use crate::model::collection::{Collection, Elements, FromFn};
 use crate::model::{Function, Object, Record, Timeval, Type, number};
+use crate::syntax::ast::Literal;
 
 /// A value of the language. Cloning is cheap: whatever is large is shared.
 #[derive(Clone)]
@@ -258,6 +259,19 @@ impl Hash for Value {
             Value::Type(t) => t.to_string().hash(state),
             Value::Topic(name) => name.hash(state),
             Value::Object(o) => o.id().hash(state),
+        }
+    }
+}
+
+impl From<&Literal> for Value {
+    fn from(literal: &Literal) -> Value {
+        match literal {
+            Literal::Null => Value::Null,
+            Literal::Bool(truth) => Value::Bool(*truth),
+            Literal::Int(i) => Value::Int(*i),
+            Literal::Real(r) => Value::Real(*r),
+            Literal::Str(text) => Value::Str(text.clone()),
+            Literal::Time(micros) => Value::Time(Timeval::at(*micros).into()),
         }
     }
 }

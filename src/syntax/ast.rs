@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::model::Value;
 use crate::text::diagnostic::Span;
 
 /// A name in lower case, as OSQL's names do not tell cases apart.
@@ -60,8 +59,7 @@ pub struct Expr {
 
 #[derive(Clone, Debug)]
 pub enum ExprKind {
-    /// Numbers, strings, `true`, `false`, `null`, `|time stamps|`.
-    Literal(Value),
+    Literal(Literal),
     Variable(Variable),
     Call {
         function: FunctionName,
@@ -99,6 +97,18 @@ pub enum ExprKind {
     Select(Box<Select>),
     /// `#'name'`
     Functional(Name),
+}
+
+/// A value that stands in the text itself.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Literal {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Real(f64),
+    Str(Arc<str>),
+    /// A point in time, `|2022-05-12T00:00:00.3Z|`, in microseconds since 1970-01-01T00:00:00Z.
+    Time(i64),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -116,7 +116,7 @@ impl Db {
         String::from_utf8(bytes).expect("values print as text")
     }
 
-    fn show(&self, rows: osql::run::statement::Rows) -> Result<(), Error> {
+    fn show(&self, rows: osql::run::statement::Results) -> Result<(), Error> {
         for row in rows {
             self.print(&format!("{}\n", row?));
         }
