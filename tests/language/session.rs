@@ -70,7 +70,7 @@ impl Db {
         let statement = statement.to_owned();
         thread::spawn(move || {
             let late = Instant::now() + Duration::from_secs(60);
-            while **lock(&world.statement) != *statement {
+            while **lock(&world.host.statement) != *statement {
                 assert!(Instant::now() < late, "{statement} does not run");
                 thread::yield_now();
             }
@@ -111,7 +111,7 @@ impl Db {
                 self.print(&text_of(&error));
             }
         }
-        self.session.world().console.flush().expect("it is memory");
+        self.session.world().host.console.flush().expect("it is memory");
         let bytes = std::mem::take(&mut *self.printed.0.lock().expect("no writer panics"));
         String::from_utf8(bytes).expect("values print as text")
     }
@@ -126,6 +126,7 @@ impl Db {
     fn print(&self, text: &str) {
         self.session
             .world()
+            .host
             .console
             .write(text)
             .expect("it is memory");
