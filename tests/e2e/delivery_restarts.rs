@@ -17,9 +17,9 @@ use std::time::Instant;
 
 use crate::support::mosquitto::Mosquitto;
 use crate::support::mqtt::{connect, eventually, options, patience, payload, status};
+use osql::model::Value;
 use osql::mqtt::{Client, Clients, PublishOptions};
 use osql::text::wait::Token;
-use osql::types::Value;
 
 const LIMITS: &str = "max_queued_messages 0\nlog_type all";
 const AT_ONCE: &str = "max_inflight_messages 0";

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::support::mqtt::{options, patience, text};
+use osql::model::{Record, Value};
 use osql::mqtt::{Clients, PublishOptions};
-use osql::types::{Record, Value};
 
 #[test]
 fn messages_go_round_with_and_without_tls() {

@@ -6,9 +6,9 @@ use crate::support::bridge::web_socket;
 use crate::support::certs::{Authority, Dates};
 use crate::support::mosquitto::{Mosquitto, free_port};
 use crate::support::mqtt::{connect, eventually, options, path, patience, payload, status, text};
+use osql::model::Value;
 use osql::mqtt::{PublishOptions, Qos};
 use osql::text::wait::Token;
-use osql::types::Value;
 
 #[test]
 fn messages_go_out_and_come_back_at_every_level_and_version() {

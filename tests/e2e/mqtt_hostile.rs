@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use crate::support::hostile::{ACCEPTED, Act, Hostile};
 use crate::support::mqtt::{connect, eventually, options, patience};
+use osql::model::{Record, Value};
 use osql::mqtt::PublishOptions;
-use osql::types::{Record, Value};
 
 fn impatient(broker: &Hostile, version: i64) -> Record {
     options([

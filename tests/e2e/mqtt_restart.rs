@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::support::mosquitto::Mosquitto;
 use crate::support::mqtt::{connect, eventually, options, patience, payload, status};
+use osql::model::Value;
 use osql::mqtt::{Client, PublishOptions};
-use osql::types::Value;
 
 const KEEPS: &str = "persistence true\npersistence_location FOLDER/\nautosave_interval 1\n\
                      autosave_on_changes true\nmax_queued_messages 0";

@@ -3,8 +3,8 @@
 use crate::support::certs::{Authority, Dates, Identity};
 use crate::support::mosquitto::Mosquitto;
 use crate::support::mqtt::{connect, options, path, patience, text};
+use osql::model::{Record, Value};
 use osql::text::diagnostic::Error;
-use osql::types::{Record, Value};
 
 fn broker(identity: &Identity, more: &str) -> Mosquitto {
     Mosquitto::start(&format!(
