@@ -9,6 +9,11 @@ mod measure;
 #[path = "../e2e/support/mosquitto.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]
 mod mosquitto;
+#[path = "../e2e/support/port.rs"]
+mod port;
+#[path = "../e2e/support/wait.rs"]
+#[allow(dead_code, reason = "the tests use the rest")]
+mod wait;
 
 use std::error::Error;
 use std::fs::File;

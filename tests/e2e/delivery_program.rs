@@ -10,9 +10,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use crate::support::mosquitto::{Folder, Mosquitto};
-use crate::support::mqtt::{connect, eventually, options, patience, payload};
+use crate::support::mqtt::{Connection, text};
 use crate::support::osql::osql;
-use osql::mqtt::{Client, Subscription};
+use crate::support::table::each_row;
+use osql::mqtt::Subscription;
 
 const UNLIMITED: &str = "max_queued_messages 0\nmax_inflight_messages 0\nlog_type all";
 
@@ -22,26 +23,18 @@ fn register(broker: &Mosquitto, more: &str) -> String {
     format!("mqtt:register_client('b', {{'connection': '{at}'{more}}});")
 }
 
-/// A subscription of our own library's to `t`, its client, and what keeps it alive.
-fn reader(
-    broker: &Mosquitto,
-    qos: i64,
-) -> (osql::mqtt::Clients, std::sync::Arc<Client>, Subscription) {
-    let (clients, client) = connect(&options([
-        ("connection", broker.url("tcp").into()),
-        ("qos", qos.into()),
-    ]))
-    .expect("connected");
-    let subscription = client.subscribe("t", &patience(10)).expect("subscribed");
-    (clients, client, subscription)
+/// A client of our own library, and its subscription to `t`.
+fn reader(broker: &Mosquitto, qos: i64) -> (Connection, Subscription) {
+    let client = Connection::to(broker, [("qos", qos.into())]);
+    let subscription = client.listen("t");
+    (client, subscription)
 }
 
 /// How often each number came before "end".
 fn until_end(subscription: &mut Subscription) -> BTreeMap<u32, usize> {
     let mut seen = BTreeMap::new();
     loop {
-        let message = subscription.recv(&patience(60)).expect("in time");
-        let text = payload(&message.expect("more"));
+        let text = text(subscription);
         if text == "end" {
             return seen;
         }
@@ -65,7 +58,7 @@ impl Foreign {
             .stdout(Stdio::piped())
             .spawn()
             .expect("mosquitto_sub is installed");
-        eventually("it subscribes", || broker.log().contains("Sending SUBACK"));
+        broker.wait_for_subscriptions(1);
         Foreign(child)
     }
 
@@ -93,7 +86,7 @@ impl Drop for Foreign {
 
 #[test]
 fn fifty_thousand_at_qos_1_arrive_though_the_input_ends_right_behind() {
-    for piped in [false, true] {
+    each_row([false, true], |piped| {
         let broker = Mosquitto::start(UNLIMITED);
         let foreign = Foreign::start(&broker);
         let script = register(&broker, "") + "sink(publish(siota(1,50000), 'b:t'));";
@@ -104,7 +97,7 @@ fn fifty_thousand_at_qos_1_arrive_though_the_input_ends_right_behind() {
         .expect_ok("\"b\"\ntrue\n");
         broker.publish("t", "end", &["-q", "1"]);
         assert_whole(&foreign.numbers(), 50_000);
-    }
+    });
 }
 
 #[test]
@@ -114,7 +107,7 @@ fn a_killed_osql_loses_nothing_that_it_keeps_on_disk() {
     for round in 0..rounds {
         let qos = 1 + i64::from(round % 2);
         let broker = Mosquitto::start(UNLIMITED);
-        let (clients, _client, mut subscription) = reader(&broker, qos);
+        let (client, mut subscription) = reader(&broker, qos);
         let folder = Folder::new();
         let more = format!(
             ", 'clientid': 'kept', 'cleansession': false, 'qos': {qos}, 'persistence': '{}'",
@@ -152,7 +145,7 @@ fn a_killed_osql_loses_nothing_that_it_keeps_on_disk() {
         assert!(last >= shown, "{last} arrived, {shown} were accepted");
         assert_whole(&seen, last);
         assert!(qos == 1 || doubled == 0, "{doubled} came twice");
-        clients.close(Duration::from_secs(10)).expect("closed");
+        client.close();
     }
 }
 
@@ -283,7 +276,7 @@ fn the_status_says_what_became_of_every_message() {
     assert_eq!((output.stderr.as_str(), output.code), ("", 0));
     let status: serde_json::Value =
         serde_json::from_str(output.lines().last().expect("a status")).expect("JSON");
-    for (name, value) in [
+    let rows = [
         ("state", "connected".into()),
         ("broker", broker.url("tcp").into()),
         ("clientid", "c".into()),
@@ -298,24 +291,24 @@ fn the_status_says_what_became_of_every_message() {
         ("dropped", 0.into()),
         ("reconnects", 0.into()),
         ("last-error", serde_json::Value::Null),
-    ] {
-        assert_eq!(status[name], value, "{name}");
-    }
+    ];
+    each_row(rows, |(name, value)| assert_eq!(status[name], value));
 }
 
 #[test]
 fn illegal_topics_never_reach_the_network() {
     let broker = Mosquitto::start("log_type all");
-    for (statement, words) in [
+    let rows = [
         ("publish(siota(1,2), 'b:a/#')", "`#` is a wildcard"),
         ("publish(siota(1,2), 'b:')", "it is empty"),
         ("subscribe('b:a/#/b')", "`#` must be the whole last level"),
         ("subscribe:topic('b:a+')", "`+` must be a whole level"),
         ("subscribe('b:$share/g')", "not a shared subscription"),
-    ] {
+    ];
+    each_row(rows, |(statement, words)| {
         let script = format!("{} {statement};", register(&broker, ""));
         osql().statements(&script).run().expect_error(1, words);
-    }
+    });
     let log = broker.log();
     assert!(
         !log.contains("PUBLISH") && !log.contains("SUBSCRIBE"),
@@ -330,7 +323,7 @@ fn wildcards_tell_the_topics_apart() {
         + "select r['topic'], r['payload'], r['qos'] from Record r
            where r in first_n(subscribe:topic('b:plant/+/t'), 2);";
     let running = osql().statements(&script).spawn();
-    eventually("it subscribes", || broker.log().contains("Sending SUBACK"));
+    broker.wait_for_subscriptions(1);
     broker.publish("plant/a/t", "1", &["-q", "2"]);
     broker.publish("plant/b", "nothing", &[]);
     broker.publish("plant/b/t", "2", &["-q", "1"]);
@@ -342,34 +335,26 @@ fn wildcards_tell_the_topics_apart() {
 
 #[test]
 fn verbose_shows_the_protocol_and_no_secrets() {
-    let folder = Folder::new();
-    let passwords = folder.write("passwords", "");
-    let made = Command::new("mosquitto_passwd")
-        .args(["-b", &passwords.display().to_string(), "me", "open sesame"])
-        .status();
-    assert!(made.expect("mosquitto_passwd is installed").success());
-    let broker = Mosquitto::configured(&format!(
-        "allow_anonymous false\npassword_file {}",
-        passwords.display()
-    ));
+    let broker = Mosquitto::with_login("me", "open sesame");
     let script = register(
         &broker,
         ", 'clientid': 'loud', 'username': 'me', 'password': 'open sesame'",
     ) + "sink(publish(streamof('private'), 'b:t'));";
     let output = osql().arg("--verbose").statements(&script).run();
     assert_eq!(output.code, 0, "{output:?}");
-    for event in [
+    let events = [
         "-> CONNECT as loud, a new session, keepalive 60 s",
         "<- CONNACK with a new session",
         "-> PUBLISH 1 to t: 7 bytes at QoS 1",
         "<- PUBACK 1",
         "-> DISCONNECT",
-    ] {
+    ];
+    each_row(events, |event| {
         assert!(
             output.stderr.contains(event),
             "{event} in {}",
             output.stderr
         );
-    }
+    });
     assert!(!output.stderr.contains("sesame") && !output.stderr.contains("private"));
 }

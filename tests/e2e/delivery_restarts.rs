@@ -11,15 +11,11 @@
 //! `KEEP_LOGS` names a folder for the brokers' logs.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::thread;
-use std::time::Instant;
 
 use crate::support::mosquitto::Mosquitto;
-use crate::support::mqtt::{connect, eventually, options, patience, payload, status};
-use osql::model::Value;
-use osql::mqtt::{Client, Clients, PublishOptions};
-use osql::text::wait::Token;
+use crate::support::mqtt::{Connection, patience, payload, send};
+use crate::support::wait::PATIENCE;
 
 const LIMITS: &str = "max_queued_messages 0\nlog_type all";
 const AT_ONCE: &str = "max_inflight_messages 0";
@@ -56,16 +52,15 @@ fn ways(qos: i64) -> [Way; 4] {
     ]
 }
 
-fn client(broker: &Mosquitto, id: &str, qos: i64, kept: bool) -> (Clients, Arc<Client>) {
-    connect(&options([
-        ("connection", broker.url("tcp").into()),
+fn client(broker: &Mosquitto, id: &str, qos: i64, kept: bool) -> Connection {
+    let options = [
         ("clientid", id.into()),
         ("cleansession", (!kept).into()),
         ("qos", qos.into()),
         ("reconnect-min", 0.02.into()),
         ("reconnect-max", 0.1.into()),
-    ]))
-    .expect("connected")
+    ];
+    Connection::to(broker, options)
 }
 
 /// What came of a round.
@@ -92,13 +87,11 @@ fn round(way: Way, qos: i64, total: usize, moments: &[usize]) -> Record {
     let state = if way.persistent { KEEPS } else { FORGETS };
     let limit = if way.apart { "" } else { AT_ONCE };
     let mut broker = Mosquitto::start(&format!("{state}\n{LIMITS}\n{limit}"));
-    let (writers, writer) = client(&broker, "writer", qos, way.kept);
-    let (readers, reader) = match way.apart {
-        true => client(&broker, "reader", qos, way.kept),
-        false => (Clients::default(), writer.clone()),
-    };
-    let mut subscription = reader.subscribe("t", &patience(10)).expect("subscribed");
-    let stop = Token::new().child_until(Instant::now() + crate::support::PATIENCE * 2, "too long");
+    let writer = client(&broker, "writer", qos, way.kept);
+    let apart = way.apart.then(|| client(&broker, "reader", qos, way.kept));
+    let reader = apart.as_ref().unwrap_or(&writer);
+    let mut subscription = reader.listen("t");
+    let stop = patience(120);
     let counting = thread::spawn(move || {
         let mut seen: HashMap<String, usize> = HashMap::new();
         loop {
@@ -109,30 +102,27 @@ fn round(way: Way, qos: i64, total: usize, moments: &[usize]) -> Record {
             }
         }
     });
-    let mut publisher = writer
-        .publisher("t", PublishOptions::default())
-        .expect("connected");
+    let mut publisher = writer.sender("t");
     for i in 0..total {
         if moments.contains(&i) {
             broker.end(way.signal);
             broker.start_again();
         }
-        let number = i.to_string().into_bytes();
-        publisher.send(number, &patience(60)).expect("sent");
+        send(&mut publisher, [i]);
     }
     publisher.finish(&patience(60)).expect("all acknowledged");
-    eventually("the reader is back", || {
-        reader.status().get("state") == Some(&Value::str("connected"))
-    });
-    publisher.send(&b"end"[..], &patience(60)).expect("sent");
+    reader.wait_for_state("connected");
+    send(&mut publisher, ["end"]);
     publisher.finish(&patience(60)).expect("acknowledged");
     let record = Record {
         seen: counting.join().expect("all comes in time"),
-        acknowledged: status(&writer, "acknowledged"),
+        acknowledged: writer.number("acknowledged"),
         log: broker.log(),
     };
-    writers.close(crate::support::PATIENCE).expect("closed");
-    readers.close(crate::support::PATIENCE).expect("closed");
+    writer.close_within(PATIENCE).expect("closed");
+    if let Some(reader) = apart {
+        reader.close_within(PATIENCE).expect("closed");
+    }
     record
 }
 

@@ -8,19 +8,21 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use crate::support::mosquitto::Mosquitto;
-use crate::support::mqtt::{connect, eventually, options, patience, payload, status};
+use crate::support::mqtt::{Connection, patience, text};
 use crate::support::osql::{Running, osql};
+use crate::support::wait::wait_at_most;
 
 /// The most that the memory of a process may grow once it has done a tenth of its work, in kilobytes.
 const STEADY: u64 = 1024;
 
 /// The memory that the process has in use, in kilobytes: without the parts of its program that were
-/// read so far (proc(5)).
-fn memory(process: &Running) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", process.pid())).expect("it runs");
-    let line = status.lines().find(|l| l.starts_with("RssAnon:"));
-    let figure = line.and_then(|l| l.split_whitespace().nth(1));
-    figure.and_then(|f| f.parse().ok()).expect("a figure")
+/// read so far (proc(5)). `None` if it has ended.
+fn memory(process: &Running) -> Option<u64> {
+    let status =
+        fs::read_to_string(format!("/proc/{}/status", process.pid())).expect("not awaited");
+    let line = status.lines().find(|l| l.starts_with("RssAnon:"))?;
+    let figure = line.split_whitespace().nth(1);
+    Some(figure.and_then(|f| f.parse().ok()).expect("a figure"))
 }
 
 #[test]
@@ -39,29 +41,29 @@ fn a_query_of_10_ms_an_element_loses_nothing_at_qos_1() {
          where v in first_n(subscribe('b:t'), {wanted}) and sleep(0.01) > 0; mqtt:status('b');"
     );
     let mut slow = osql().statements(&slow).spawn();
-    eventually("it subscribes", || broker.log().contains("Sending SUBACK"));
+    broker.wait_for_subscriptions(1);
     let total = 50_000.max(wanted * 2);
     let fast = format!("{register} sink(publish(siota(1,{total}), 'b:t'));");
     osql().statements(&fast).run().expect_ok("\"b\"\ntrue\n");
     let begun = Instant::now();
     let (mut early, mut most) = (0, 0);
     let mut told = Duration::ZERO;
-    loop {
+    wait_at_most(Duration::from_secs(seconds as u64 * 3 + 30), || {
         let done = slow.stdout.text().lines().count();
         if done > wanted {
-            break;
+            return Ok(());
         }
-        most = most.max(memory(&slow));
+        let now = memory(&slow).unwrap_or(0);
+        most = most.max(now);
         if early == 0 || done < wanted / 10 {
             early = most;
         }
         if begun.elapsed() >= told {
-            println!("{:3} s: {} kB", told.as_secs(), memory(&slow));
+            println!("{:3} s: {now} kB", told.as_secs());
             told += Duration::from_secs(30);
         }
-        assert!(begun.elapsed() < Duration::from_secs(seconds as u64 * 3 + 30));
-        std::thread::sleep(Duration::from_millis(50));
-    }
+        Err(format!("{done} of {wanted} are taken"))
+    });
     let output = slow.wait();
     let lines = output.lines();
     for (i, line) in lines[1..=wanted].iter().enumerate() {
@@ -77,12 +79,8 @@ fn a_query_of_10_ms_an_element_loses_nothing_at_qos_1() {
 fn drops_at_qos_0_are_counted_exactly() {
     const TOTAL: i64 = 250_000;
     let broker = Mosquitto::start("max_queued_messages 0");
-    let (clients, client) = connect(&options([
-        ("connection", broker.url("tcp").into()),
-        ("qos", 0.into()),
-    ]))
-    .expect("connected");
-    let mut subscription = client.subscribe("t", &patience(10)).expect("subscribed");
+    let client = Connection::to(&broker, [("qos", 0.into())]);
+    let mut subscription = client.listen("t");
     let at = broker.url("tcp");
     let script = format!(
         "mqtt:register_client('b', {{'connection': '{at}', 'qos': 0}});
@@ -93,25 +91,24 @@ fn drops_at_qos_0_are_counted_exactly() {
     let mut taken = 0;
     let mut last = 0;
     let mut take = |subscription: &mut osql::mqtt::Subscription| {
-        let message = subscription.recv(&patience(30)).expect("ok").expect("more");
-        let number: i64 = payload(&message).parse().expect("a number");
+        let number: i64 = text(subscription).parse().expect("a number");
         assert!(number > last, "{number} after {last}");
         last = number;
         taken += 1;
         number
     };
-    while status(&client, "received") < TOTAL {
+    while client.number("received") < TOTAL {
         take(&mut subscription);
         patience(60)
             .sleep(Duration::from_millis(10))
             .expect("not stopped");
     }
     while take(&mut subscription) < TOTAL {}
-    let dropped = status(&client, "dropped");
+    let dropped = client.number("dropped");
     println!("{TOTAL} sent, {taken} taken, {dropped} dropped");
     assert!(dropped > 0);
     assert_eq!(taken + dropped, TOTAL);
-    assert_eq!(status(&client, "waiting"), 0);
+    assert_eq!(client.number("waiting"), 0);
     publisher.finish().expect_ok("\"b\"\ntrue\n");
-    clients.close(Duration::from_secs(5)).expect("closed");
+    client.close();
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::support::mosquitto::Mosquitto;
-use crate::support::mqtt::{connect, options, patience, text};
+use crate::support::mqtt::{Connection, text};
 use crate::support::osql::{Osql, osql};
 
 fn plant() -> Osql {
@@ -64,11 +64,8 @@ fn limits_decide_what_is_an_alarm() {
 fn readings_become_alarms_on_the_broker() {
     let broker = Mosquitto::start("");
     let url = broker.url("tcp");
-    let (clients, client) =
-        connect(&options([("connection", url.as_str().into())])).expect("connected");
-    let mut alarms = client
-        .subscribe("plant/alarms", &patience(30))
-        .expect("subscribed");
+    let client = Connection::to(&broker, []);
+    let mut alarms = client.listen("plant/alarms");
     for (topic, reading) in [
         ("plant/harbour/mill/temperature", "95.5"),
         ("plant/harbour/mill/speed", "900"),
@@ -102,7 +99,5 @@ fn readings_become_alarms_on_the_broker() {
         ]
     );
     drop(alarms);
-    clients
-        .close(std::time::Duration::from_secs(10))
-        .expect("closed");
+    client.close();
 }

@@ -1,15 +1,15 @@
 //! The embedded broker.
 
-use std::time::Duration;
-
-use crate::support::mqtt::{options, patience, text};
 use osql::model::{Record, Value};
-use osql::mqtt::{Clients, PublishOptions};
+use osql::mqtt::Clients;
+
+use crate::support::mqtt::{connect, options, patience, text};
+use crate::support::table::each_row;
 
 #[test]
 fn messages_go_round_with_and_without_tls() {
-    let clients = Clients::default();
-    for tls in [false, true] {
+    each_row([false, true], |tls| {
+        let clients = Clients::default();
         let described = clients
             .brokers
             .start(&options([("tls", tls.into())]), &patience(30))
@@ -20,40 +20,26 @@ fn messages_go_round_with_and_without_tls() {
             .expect("a port");
         let fields = described.iter().filter(|(name, _)| &***name != "port");
         let login: Record = fields.map(|(k, v)| (k.clone(), v.clone())).collect();
-        for (version, qos) in [(4, 0), (4, 1), (4, 2), (5, 0), (5, 1), (5, 2)] {
+        let rows = [(4, 0), (4, 1), (4, 2), (5, 0), (5, 1), (5, 2)];
+        each_row(rows, |(version, qos)| {
             let mut login = login.clone();
             login.put("version", version.into());
             login.put("qos", qos.into());
-            clients
-                .register("m", &login, &patience(30))
-                .expect("connected");
-            let client = clients.get("m").expect("registered");
-            let mut subscription = client.subscribe("a/+", &patience(10)).expect("subscribed");
-            let mut publisher = client
-                .publisher("a/b", PublishOptions::default())
-                .expect("ok");
+            let client = connect(&login).expect("connected");
+            let mut subscription = client.listen("a/+");
+            client.publish("a/b", 0..200);
             for i in 0..200 {
-                publisher
-                    .send(format!("{i}").into_bytes(), &patience(10))
-                    .expect("sent");
+                assert_eq!(text(&mut subscription), i.to_string());
             }
-            publisher.finish(&patience(10)).expect("finished");
-            for i in 0..200 {
-                assert_eq!(
-                    text(&mut subscription),
-                    i.to_string(),
-                    "version {version} QoS {qos}"
-                );
-            }
-        }
-        clients.close(Duration::from_secs(5)).expect("closed");
+            client.close();
+        });
         clients
             .brokers
             .stop(port as u16, &patience(30))
             .expect("stopped");
         let gone = std::net::TcpStream::connect(("127.0.0.1", port as u16));
         assert!(gone.is_err(), "it listens still");
-    }
+    });
 }
 
 #[test]

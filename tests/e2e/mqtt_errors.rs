@@ -5,8 +5,10 @@ use std::net::TcpListener;
 use std::path::Path;
 
 use crate::support::certs::{Authority, Dates, Identity};
-use crate::support::mosquitto::{Mosquitto, free_port};
-use crate::support::osql::osql;
+use crate::support::mosquitto::Mosquitto;
+use crate::support::osql::{file, osql};
+use crate::support::port::Port;
+use crate::support::table::each_row;
 use tempfile::TempDir;
 
 /// Runs `statement` and one after it; gives the first line of the error, which is the only one.
@@ -44,14 +46,15 @@ fn options_that_cannot_be() {
         ("'cafile': 7", "cafile", "string"),
         ("'ciphers': 'NULL-MD5'", "NULL-MD5", ""),
     ];
-    for (option, message, help) in table {
+    each_row(table, |(option, message, help)| {
         fails(&register(option), message, help);
-    }
+    });
 }
 
 #[test]
 fn brokers_that_are_not_there() {
-    let nobody = free_port();
+    let nobody = Port::claim();
+    let nobody = nobody.number();
     let refused = fails(
         &register(&format!("'connection': 'tcp://127.0.0.1:{nobody}'")),
         &format!("127.0.0.1:{nobody} refuses the connection"),
@@ -77,11 +80,12 @@ fn brokers_that_are_not_there() {
 #[test]
 fn a_login_that_is_refused() {
     let broker = Mosquitto::configured("allow_anonymous false");
-    for (version, login) in [(4, "'username': 'u', 'password': 'wrong',"), (5, "")] {
+    let rows = [(4, "'username': 'u', 'password': 'wrong',"), (5, "")];
+    each_row(rows, |(version, login)| {
         let at = broker.url("tcp");
         let options = format!("{login} 'version': {version}, 'connection': '{at}'");
         fails(&register(&options), "refuse", "username");
-    }
+    });
 }
 
 /// A broker's certificate that is wrong in one way or another: each is told from the others.
@@ -126,9 +130,9 @@ fn certificates_that_cannot_be_trusted() {
 #[test]
 fn files_that_cannot_be_read() {
     let folder = TempDir::new().expect("a folder");
-    let empty = crate::support::osql::file(folder.path(), "empty.crt", "nothing\n");
+    let empty = file(folder.path(), "empty.crt", "nothing\n");
     let empty = empty.to_string_lossy();
-    for option in ["cafile", "capath", "cert", "key"] {
+    each_row(["cafile", "capath", "cert", "key"], |option| {
         let pair = match option {
             "cert" => ", 'key': '/no/such/file'",
             "key" => ", 'cert': '/no/such/file'",
@@ -137,7 +141,7 @@ fn files_that_cannot_be_read() {
         let options =
             format!("'connection': 'ssl://localhost:1', '{option}': '/no/such/file'{pair}");
         fails(&register(&options), "/no/such/file", "No such file");
-    }
+    });
     let options = format!("'connection': 'ssl://localhost:1', 'cafile': '{empty}'");
     fails(&register(&options), "no certificate", "empty.crt");
     fails(

@@ -1,12 +1,18 @@
 //! Brokers that misbehave in every way: a clear error or a reconnection, never a hang or a panic.
 
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use osql::model::Record;
+use osql::mqtt::Clients;
+use osql::text::wait::Token;
+
 use crate::support::hostile::{ACCEPTED, Act, Hostile};
-use crate::support::mqtt::{connect, eventually, options, patience};
-use osql::model::{Record, Value};
-use osql::mqtt::PublishOptions;
+use crate::support::mqtt::{connect, connect_by, options, patience, send};
+use crate::support::osql::osql;
+use crate::support::table::each_row;
+use crate::support::wait::wait_until;
 
 fn impatient(broker: &Hostile, version: i64) -> Record {
     options([
@@ -100,10 +106,7 @@ fn bad_answers_to_connect() {
             "unknown return code 99",
         ),
     ];
-    for (name, act, words) in v4 {
-        check_refusal(name, act, 4, words);
-    }
-    for (code, words) in [
+    let v5 = [
         (0x80, "unspecified error"),
         (0x81, "malformed packet"),
         (0x82, "protocol error"),
@@ -126,10 +129,17 @@ fn bad_answers_to_connect() {
         (0x9d, "server moved"),
         (0x9f, "connection rate exceeded"),
         (0xfe, "unknown reason code 254"),
-    ] {
+    ];
+    let v4 = v4
+        .into_iter()
+        .map(|(name, act, words)| (name.to_owned(), act, 4, words));
+    let v5 = v5.into_iter().map(|(code, words)| {
         let act = Act::SendAndClose(vec![0x20, 3, 0, code, 0]);
-        check_refusal(&format!("reason {code:#x}"), act, 5, words);
-    }
+        (format!("reason {code:#x}"), act, 5, words)
+    });
+    each_row(v4.chain(v5), |(name, act, version, words)| {
+        check_refusal(&name, act, version, words);
+    });
 }
 
 fn check_refusal(name: &str, act: Act, version: i64, words: &str) {
@@ -177,26 +187,23 @@ fn bad_packets_later() {
             .concat(),
         ),
     ];
-    for (name, bytes) in cases {
+    each_row(cases, |(name, bytes)| {
         let mut all = ACCEPTED.to_vec();
         all.extend(&bytes);
         let broker = Hostile::start(vec![Act::SendAndHold(all)]);
-        let (_clients, client) =
-            connect(&impatient(&broker, 4)).unwrap_or_else(|e| panic!("{name}: {e}"));
-        eventually(&format!("{name}: given up"), || {
-            client.status().get("state") == Some(&Value::str("failed"))
-        });
+        let client = connect(&impatient(&broker, 4)).unwrap_or_else(|e| panic!("{name}: {e}"));
+        client.wait_for_state("failed");
         assert_eq!(broker.connections.load(Ordering::SeqCst), 3, "{name}");
         let error = client.subscribe("a", &patience(5)).err().expect("failed");
         assert!(error.message().contains("lost"), "{name}: {error:?}");
-    }
+    });
 }
 
 /// The same as a user of the program sees it: what is wrong, and exit status 1.
 #[test]
 fn a_script_beside_a_hostile_broker_ends_with_an_error() {
     let accepted_then = |bytes: &[u8]| Act::SendAndHold([&ACCEPTED[..], bytes].concat());
-    for (act, words) in [
+    let rows = [
         (
             Act::SendAndClose(b"\xff\xfe\xfd\xfc\xfb".to_vec()),
             "does not answer as an MQTT broker",
@@ -216,7 +223,8 @@ fn a_script_beside_a_hostile_broker_ends_with_an_error() {
             accepted_then(b""),
             "does not answer within the keep-alive time",
         ),
-    ] {
+    ];
+    each_row(rows, |(act, words)| {
         let broker = Hostile::start(vec![act]);
         let script = format!(
             "mqtt:register_client('b', {{'connection': '{}', 'keepalive': 1, 'maxdatalen': 100000,
@@ -225,18 +233,18 @@ fn a_script_beside_a_hostile_broker_ends_with_an_error() {
              publish(siota(1,3), 'b:t');",
             broker.url()
         );
-        let output = crate::support::osql::osql().statements(&script).run();
+        let output = osql().statements(&script).run();
         output.expect_error(1, words);
         assert!(!output.stderr.contains("panic"), "{output:?}");
-    }
+    });
 }
 
 #[test]
 fn a_broker_that_stops_answering_is_left() {
     let broker = Hostile::start(vec![Act::SendAndHold(ACCEPTED.to_vec())]);
-    let (_clients, client) = connect(&impatient(&broker, 4)).expect("connected");
+    let client = connect(&impatient(&broker, 4)).expect("connected");
     let started = Instant::now();
-    eventually("a new connection", || {
+    wait_until("a new connection", || {
         broker.connections.load(Ordering::SeqCst) > 1
     });
     assert!(
@@ -244,8 +252,7 @@ fn a_broker_that_stops_answering_is_left() {
         "{:?}",
         started.elapsed()
     );
-    let token = osql::text::wait::Token::new()
-        .child_until(Instant::now() + Duration::from_millis(200), "late");
+    let token = Token::new().child_until(Instant::now() + Duration::from_millis(200), "late");
     let error = client.subscribe("a", &token).err().expect("no answer");
     assert_eq!(error.message(), "late");
 }
@@ -258,10 +265,8 @@ fn a_broker_that_closes_in_mid_packet_is_tried_again() {
         Act::SendAndClose(half),
         Act::SendAndHold(ACCEPTED.to_vec()),
     ]);
-    let (_clients, client) = connect(&impatient(&broker, 4)).expect("connected");
-    eventually("back", || {
-        crate::support::mqtt::status(&client, "reconnects") > 0
-    });
+    let client = connect(&impatient(&broker, 4)).expect("connected");
+    wait_until("back", || client.number("reconnects") > 0);
 }
 
 #[test]
@@ -271,11 +276,9 @@ fn refused_publications_and_subscriptions_name_their_reason() {
     let mut puback = vec![0x40, 10, 0, 1, 0x87, 6, 0x1f, 0, 3];
     puback.extend(b"no!");
     let broker = Hostile::start(vec![Act::SendTwice(connack.clone(), puback)]);
-    let (_clients, client) = connect(&impatient(&broker, 5)).expect("connected");
-    let mut publisher = client
-        .publisher("secret", PublishOptions::default())
-        .expect("ok");
-    publisher.send(&b"x"[..], &patience(5)).expect("sent");
+    let client = connect(&impatient(&broker, 5)).expect("connected");
+    let mut publisher = client.sender("secret");
+    send(&mut publisher, ["x"]);
     let error = publisher.finish(&patience(5)).expect_err("refused");
     assert_eq!(
         error.message(),
@@ -283,7 +286,7 @@ fn refused_publications_and_subscriptions_name_their_reason() {
     );
     // SUBACK 1: quota exceeded.
     let broker = Hostile::start(vec![Act::SendTwice(connack, vec![0x90, 4, 0, 1, 0, 0x97])]);
-    let (_clients, client) = connect(&impatient(&broker, 5)).expect("connected");
+    let client = connect(&impatient(&broker, 5)).expect("connected");
     let error = client
         .subscribe("secret", &patience(5))
         .err()
@@ -297,7 +300,7 @@ fn refused_publications_and_subscriptions_name_their_reason() {
         ACCEPTED.to_vec(),
         vec![0x90, 3, 0, 1, 0x80],
     )]);
-    let (_clients, client) = connect(&impatient(&broker, 4)).expect("connected");
+    let client = connect(&impatient(&broker, 4)).expect("connected");
     let error = client
         .subscribe("secret", &patience(5))
         .err()
@@ -311,11 +314,9 @@ fn wrong_acknowledgements_end_the_connection() {
     let broker = Hostile::start(vec![Act::SendTwice(ACCEPTED.to_vec(), vec![0x40, 2, 0, 1])]);
     let mut base = impatient(&broker, 4);
     base.put("qos", 2.into());
-    let (_clients, client) = connect(&base).expect("connected");
-    let mut publisher = client
-        .publisher("t", PublishOptions::default())
-        .expect("ok");
-    publisher.send(&b"x"[..], &patience(5)).expect("sent");
+    let client = connect(&base).expect("connected");
+    let mut publisher = client.sender("t");
+    send(&mut publisher, ["x"]);
     let error = publisher.finish(&patience(10)).expect_err("given up");
     assert!(
         error
@@ -332,22 +333,16 @@ fn a_flood_at_qos_0_is_bounded_and_counted() {
     let broker = Hostile::start(vec![Act::Flood(message.repeat(100))]);
     let mut base = impatient(&broker, 4);
     base.put("keepalive", 60.into());
-    let said = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let said = Arc::new(Mutex::new(Vec::new()));
     let saying = said.clone();
-    let clients =
-        osql::mqtt::Clients::new(move |line| saying.lock().expect("whole").push(line.to_owned()));
-    clients
-        .register("m", &base, &patience(10))
-        .expect("connected");
-    let client = clients.get("m").expect("registered");
+    let clients = Clients::new(move |line| saying.lock().expect("whole").push(line.to_owned()));
+    let client = connect_by(clients, &base).expect("connected");
     // The broker does not answer the subscription, so it is waited for on another thread.
-    let reading = client.clone();
-    let stop = osql::text::wait::Token::new();
+    let reading = Arc::clone(&client);
+    let stop = Token::new();
     let stopped = stop.clone();
     let waiting = std::thread::spawn(move || reading.subscribe("a", &stopped).err());
-    eventually("messages are dropped", || {
-        crate::support::mqtt::status(&client, "dropped") > 1000
-    });
+    wait_until("messages are dropped", || client.number("dropped") > 1000);
     stop.stop("enough");
     waiting.join().expect("no panic");
     let lines = said.lock().expect("whole").clone();

@@ -2,13 +2,14 @@
 //! Against real mosquitto.
 
 use std::collections::BTreeSet;
-use std::fs;
 
 use crate::support::bridge::web_socket;
 use crate::support::certs::{Authority, Dates, Identity};
-use crate::support::mosquitto::{Folder, Mosquitto};
+use crate::support::mosquitto::Mosquitto;
 use crate::support::osql::{Captured, Running, osql};
 use crate::support::subscriber::Subscriber;
+use crate::support::table::each_row;
+use crate::support::wait::wait_until;
 
 /// Sends a message there and back under `options`; the script must say nothing else.
 #[track_caller]
@@ -31,35 +32,24 @@ fn certificate_lines(identity: &Identity) -> String {
 #[test]
 fn plain_in_both_versions() {
     let broker = Mosquitto::start("");
-    for scheme in ["tcp", "mqtt"] {
-        for version in [4, 5] {
-            let at = broker.url(scheme);
-            there_and_back(&format!("'connection': '{at}', 'version': {version}"));
-        }
-    }
+    let rows = [("tcp", 4), ("tcp", 5), ("mqtt", 4), ("mqtt", 5)];
+    each_row(rows, |(scheme, version)| {
+        let at = broker.url(scheme);
+        there_and_back(&format!("'connection': '{at}', 'version': {version}"));
+    });
     there_and_back(&format!("'host': 'localhost', 'port': {}", broker.port));
 }
 
 #[test]
 fn login_and_password() {
-    let folder = Folder::new();
-    let passwords = folder.write("passwords", "");
-    let made = std::process::Command::new("mosquitto_passwd")
-        .args(["-b".as_ref(), passwords.as_os_str()])
-        .args(["ada", "say: 'äöü'"])
-        .status();
-    assert!(made.expect("comes with mosquitto").success());
-    let broker = Mosquitto::configured(&format!(
-        "allow_anonymous false\npassword_file {}",
-        passwords.display()
-    ));
+    let broker = Mosquitto::with_login("ada", "say: 'äöü'");
     let at = broker.url("tcp");
-    for version in [4, 5] {
+    each_row([4, 5], |version| {
         there_and_back(&format!(
             "'connection': '{at}', 'version': {version}, 'username': 'ada', \
              'password': \"say: 'äöü'\""
         ));
-    }
+    });
 }
 
 #[test]
@@ -67,14 +57,14 @@ fn a_client_certificate_whose_key_is_encrypted() {
     let ca = Authority::new("Test CA");
     let me = ca.version_three("me", Dates::Good);
     let key = ca.encrypt(&me.key, "open sesame");
-    for broker in [Authority::version_one, Authority::version_three] {
-        let identity = broker(&ca, "localhost", Dates::Good);
+    for make in [Authority::version_one, Authority::version_three] {
+        let identity = make(&ca, "localhost", Dates::Good);
         let broker = Mosquitto::start(&format!(
             "{}cafile {}\nrequire_certificate true",
             certificate_lines(&identity),
             ca.cert().display()
         ));
-        for (scheme, version) in [("ssl", 4), ("mqtts", 5)] {
+        each_row([("ssl", 4), ("mqtts", 5)], |(scheme, version)| {
             there_and_back(&format!(
                 "'connection': '{scheme}://localhost:{}', 'version': {version}, 'cafile': '{}', \
                  'cert': '{}', 'key': '{}', 'keypass': 'open sesame'",
@@ -83,7 +73,7 @@ fn a_client_certificate_whose_key_is_encrypted() {
                 me.cert.display(),
                 key.display()
             ));
-        }
+        });
     }
 }
 
@@ -96,7 +86,7 @@ fn web_sockets_plain_and_over_tls() {
         broker.port,
         Some(&ca.version_three("localhost", Dates::Good)),
     );
-    for version in [4, 5] {
+    each_row([4, 5], |version| {
         there_and_back(&format!(
             "'connection': 'ws://localhost:{plain}/mqtt', 'version': {version}"
         ));
@@ -104,7 +94,7 @@ fn web_sockets_plain_and_over_tls() {
             "'connection': 'wss://localhost:{secured}/mqtt', 'version': {version}, 'cafile': '{}'",
             ca.cert().display()
         ));
-    }
+    });
 }
 
 fn with_will(broker: &Mosquitto, version: u8) -> String {
@@ -132,10 +122,11 @@ fn the_will_is_sent_for_a_process_that_is_killed() {
 fn no_will_is_sent_after_a_proper_end() {
     let broker = Mosquitto::start("");
     let listener = Subscriber::start(&broker, "last/words");
-    for (version, end) in [(4, ""), (5, ""), (4, "quit;"), (5, "no_such();")] {
+    let rows = [(4, ""), (5, ""), (4, "quit;"), (5, "no_such();")];
+    each_row(rows, |(version, end)| {
         let output = osql().stdin(with_will(&broker, version) + end).run();
         assert_eq!(output.code, i32::from(end.starts_with("no")), "{output:?}");
-    }
+    });
     let mut running = osql().stdin(with_will(&broker, 4)).spawn();
     running.stdout.wait_line("\"m\"");
     running.signal("TERM");
@@ -160,16 +151,15 @@ fn processes_share_a_subscription() {
             osql().stdin(register.clone() + query).spawn()
         })
         .collect();
-    let log = || fs::read_to_string(broker.folder.0.join("log")).unwrap_or_default();
-    crate::support::mqtt::eventually("all subscribe", || {
-        log().matches("$share/workers/plant/#").count() >= 3
+    wait_until("all subscribe", || {
+        broker.log().matches("$share/workers/plant/#").count() >= 3
     });
     let numbers = format!("publish(siota(1,{MESSAGES}), 'mqtt:plant/line1');");
     let publisher = osql().stdin(register.clone() + &numbers).run();
     assert_eq!(publisher.code, 0, "{publisher:?}");
 
     let so_far = |worker: &Running| numbers_in(&worker.stdout);
-    crate::support::mqtt::eventually("all messages arrive", || {
+    wait_until("all messages arrive", || {
         workers.iter().map(|w| so_far(w).len()).sum::<usize>() >= MESSAGES
     });
     let mut seen = BTreeSet::new();

@@ -1,8 +1,9 @@
 //! Which TLS peers are accepted: certificates of versions 1 and 3, right and wrong in every way.
 
 use crate::support::certs::{Authority, Dates, Identity};
-use crate::support::mosquitto::Mosquitto;
-use crate::support::mqtt::{connect, options, path, patience, text};
+use crate::support::mosquitto::{Folder, Mosquitto};
+use crate::support::mqtt::{connect, options, path, text};
+use crate::support::table::each_row;
 use osql::model::{Record, Value};
 use osql::text::diagnostic::Error;
 
@@ -40,8 +41,8 @@ fn says(error: &Error, words: &str) {
     assert!(error.message().contains(words), "{error:?}");
 }
 
-/// The whole table for one kind of certificate.
-fn table(make: impl Fn(&Authority, &str, Dates) -> Identity) {
+/// What is accepted and refused of one kind of certificate.
+fn accepted_and_refused(make: impl Fn(&Authority, &str, Dates) -> Identity) {
     let ca = Authority::new("Test CA");
     let other = Authority::new("Another CA");
     let forger = Authority::new("Test CA");
@@ -49,27 +50,24 @@ fn table(make: impl Fn(&Authority, &str, Dates) -> Identity) {
     let right = broker(&make(&ca, "localhost", Dates::Good), "");
     let old = "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES256-GCM-SHA384";
     let good = secured(&right, &ca);
-    for (good, version) in [
-        (good.clone(), "TLS 1.3"),
-        (with(good, "ciphers", old), "TLS 1.2"),
-    ] {
-        let (clients, client) = connect(&good).expect("the right certificate");
-        assert_eq!(
-            client.status().get("tls-version"),
-            Some(&Value::str(version))
-        );
-        let mut subscription = client.subscribe("t", &patience(10)).expect("subscribed");
-        let mut publisher = client
-            .publisher("t", Default::default())
-            .expect("a publisher");
-        publisher
-            .send(&b"over TLS"[..], &patience(10))
-            .expect("sent");
-        assert_eq!(text(&mut subscription), "over TLS");
-        clients
-            .close(std::time::Duration::from_secs(5))
-            .expect("closed");
-    }
+    each_row(
+        [(None, "TLS 1.3"), (Some(old), "TLS 1.2")],
+        |(ciphers, version)| {
+            let options = match ciphers {
+                Some(ciphers) => with(good.clone(), "ciphers", ciphers),
+                None => good.clone(),
+            };
+            let client = connect(&options).expect("the right certificate");
+            assert_eq!(
+                client.status().get("tls-version"),
+                Some(&Value::str(version))
+            );
+            let mut subscription = client.listen("t");
+            client.publish("t", ["over TLS"]);
+            assert_eq!(text(&mut subscription), "over TLS");
+            client.close();
+        },
+    );
 
     says(
         &refused(&secured(&right, &other)),
@@ -105,12 +103,12 @@ fn table(make: impl Fn(&Authority, &str, Dates) -> Identity) {
 
 #[test]
 fn version_three_certificates() {
-    table(Authority::version_three);
+    accepted_and_refused(Authority::version_three);
 }
 
 #[test]
 fn version_one_certificates() {
-    table(Authority::version_one);
+    accepted_and_refused(Authority::version_one);
 }
 
 #[test]
@@ -143,7 +141,7 @@ fn a_plain_port_is_not_tls_and_the_other_way_round() {
 fn a_folder_of_cas_works_like_a_file() {
     let ca = Authority::new("Test CA");
     let broker = broker(&ca.version_one("localhost", Dates::Good), "");
-    let folder = crate::support::mosquitto::Folder::new();
+    let folder = Folder::new();
     folder.write("note.txt", "not a certificate");
     folder.write("ca.pem", std::fs::read(ca.cert()).expect("written"));
     let options = options([
@@ -164,7 +162,7 @@ fn a_client_certificate_with_an_encrypted_key() {
     let broker = broker(&identity, &require);
     let me = ca.version_three("me", Dates::Good);
     let key = ca.encrypt(&me.key, "open sesame");
-    for version in [4, 5] {
+    each_row([4, 5], |version| {
         let base = with(secured(&broker, &ca), "version", version);
         let error = refused(&base);
         assert!(error.render(false).contains("certificate"), "{error:?}");
@@ -176,22 +174,19 @@ fn a_client_certificate_with_an_encrypted_key() {
         );
         connect(&with(named.clone(), "keypass", "open sesame")).expect("the right passphrase");
         connect(&with(named, "key", path(&me.key))).expect("the key in the clear");
-    }
+    });
 }
 
 #[test]
 fn unreadable_files_are_named() {
     let ca = Authority::new("Test CA");
-    for (option, words) in [
-        ("cafile", "cannot read /nowhere"),
-        ("capath", "cannot read /nowhere"),
-    ] {
+    each_row(["cafile", "capath"], |option| {
         let error = refused(&options([
             ("connection", "ssl://localhost:1".into()),
             (option, "/nowhere".into()),
         ]));
-        says(&error, words);
-    }
+        says(&error, "cannot read /nowhere");
+    });
     let me = ca.version_three("me", Dates::Good);
     let error = refused(&options([
         ("connection", "ssl://localhost:1".into()),
@@ -204,7 +199,7 @@ fn unreadable_files_are_named() {
 fn ciphers_are_chosen() {
     let ca = Authority::new("Test CA");
     let broker = broker(&ca.version_one("localhost", Dates::Good), "");
-    for (cipher, suite) in [
+    let rows = [
         (
             "TLS_CHACHA20_POLY1305_SHA256",
             "TLS_CHACHA20_POLY1305_SHA256",
@@ -213,11 +208,11 @@ fn ciphers_are_chosen() {
             "ECDHE-RSA-AES128-GCM-SHA256",
             "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
         ),
-    ] {
-        let (_clients, client) =
-            connect(&with(secured(&broker, &ca), "ciphers", cipher)).expect(cipher);
+    ];
+    each_row(rows, |(cipher, suite)| {
+        let client = connect(&with(secured(&broker, &ca), "ciphers", cipher)).expect(cipher);
         assert_eq!(client.status().get("tls-suite"), Some(&Value::str(suite)));
-    }
+    });
     let error = refused(&with(
         secured(&broker, &ca),
         "ciphers",

@@ -1,6 +1,7 @@
 //! What the README says of the program is so.
 
 use crate::support::osql::osql;
+use crate::support::table::each_row;
 
 const README: &str = include_str!("../../README.md");
 
@@ -111,13 +112,13 @@ fn its_flags_are_those_of_the_help() {
         .filter_map(|flag| flag.split(' ').next())
         .filter(|flag| flag.starts_with('-') && flag.len() > 1)
         .collect();
-    for flag in &listed {
+    each_row(&listed, |flag| {
         assert!(help.contains(flag), "{flag} in {help}");
-    }
+    });
     let flags = help
         .split_whitespace()
         .map(|word| word.trim_end_matches(','));
-    for flag in flags.filter(|word| word.starts_with("--")) {
+    each_row(flags.filter(|word| word.starts_with("--")), |flag| {
         assert!(listed.contains(&flag), "{flag} in {listed:?}");
-    }
+    });
 }

@@ -1,6 +1,7 @@
 //! Flags, the order of what is run, and the exit status.
 
 use crate::support::osql::{file, osql};
+use crate::support::table::each_row;
 use tempfile::TempDir;
 
 #[test]
@@ -53,11 +54,11 @@ fn wrong_flags_exit_with_2() {
         &["-f", "/no/such/folder"],
         &["-i"],
     ];
-    for flags in wrong {
+    each_row(wrong, |flags| {
         let output = osql().args(flags).run();
         output.expect_error(2, "error: ");
         assert_eq!(output.stdout, "", "{flags:?}");
-    }
+    });
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::process::{Command, Stdio};
 
 use crate::support::osql::osql;
+use crate::support::table::each_row;
 
 #[test]
 fn a_live_element_is_shown_while_the_query_runs() {
@@ -15,7 +16,7 @@ fn a_live_element_is_shown_while_the_query_runs() {
 
 #[test]
 fn a_closed_pipe_ends_quietly() {
-    for query in ["iota(1, 100000000);", "heartbeat(0.01);"] {
+    each_row(["iota(1, 100000000);", "heartbeat(0.01);"], |query| {
         let output = Command::new("bash")
             .args(["-c", "set -o pipefail; \"$0\" -o \"$1 1;\" | head -n 3"])
             .args([env!("CARGO_BIN_EXE_osql"), query])
@@ -25,7 +26,7 @@ fn a_closed_pipe_ends_quietly() {
         assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{query}");
         assert_eq!(output.stdout.iter().filter(|b| **b == b'\n').count(), 3);
         assert_eq!(output.status.code(), Some(0), "{query}");
-    }
+    });
 }
 
 #[test]

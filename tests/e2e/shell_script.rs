@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::support::osql::{file, osql};
+use crate::support::table::each_row;
 use tempfile::TempDir;
 
 #[test]
@@ -34,13 +35,13 @@ fn bail_stops_at_the_first_error() {
 
 #[test]
 fn quit_leaves_everything_behind_it() {
-    for word in ["quit;", "exit;", "QUIT"] {
+    each_row(["quit;", "exit;", "QUIT"], |word| {
         let output = osql()
             .statements(&format!("1; {word}"))
             .statements("2;")
             .run();
         output.expect_ok("1\n");
-    }
+    });
     let failed = osql().stdin(":nowhere; quit; 2;").run();
     assert_eq!((failed.stdout.as_str(), failed.code), ("", 1));
 }
@@ -113,13 +114,16 @@ fn ctrl_c_stops_a_computation() {
 
 #[test]
 fn signals_end_the_wait_for_input() {
-    for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
-        let mut running = osql().spawn();
-        running.send("1;\n");
-        running.stdout.wait_line("1");
-        running.signal(signal);
-        assert_eq!(running.wait().code, code, "{signal}");
-    }
+    each_row(
+        [("INT", 130), ("TERM", 143), ("HUP", 129)],
+        |(signal, code)| {
+            let mut running = osql().spawn();
+            running.send("1;\n");
+            running.stdout.wait_line("1");
+            running.signal(signal);
+            assert_eq!(running.wait().code, code, "{signal}");
+        },
+    );
 }
 
 #[test]

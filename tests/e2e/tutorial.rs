@@ -4,12 +4,12 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use crate::support::osql::{Captured, Osql, osql, osql_by};
 use crate::support::sandbox::Sandbox;
 use crate::support::subscriber::Subscriber;
 use crate::support::tmux::Terminal;
+use crate::support::wait::{wait_for, wait_until};
 use tempfile::TempDir;
 
 /// The five statements of the page about TLS, as a user pastes them.
@@ -65,16 +65,13 @@ impl Broker {
     }
 
     fn wait_until_up(&self) {
-        let until = Instant::now() + crate::support::PATIENCE;
-        let up = || {
-            self.client("mosquitto_pub")
+        wait_until("mosquitto starts", || {
+            let up = self
+                .client("mosquitto_pub")
                 .args(["-t", "up", "-n"])
-                .output()
-        };
-        while !up().expect("is installed").status.success() {
-            assert!(Instant::now() < until, "mosquitto does not start");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+                .output();
+            up.expect("is installed").status.success()
+        });
     }
 
     fn client(&self, program: &str) -> Command {
@@ -98,12 +95,14 @@ impl Broker {
 
     /// Publishes again and again, as the other side may not listen yet, until `output` holds `line`.
     fn publish_until_seen(&self, message: &str, output: &Captured, line: &str) {
-        let until = Instant::now() + crate::support::PATIENCE;
-        while !output.text().contains(line) {
+        wait_for(|| {
             let so_far = output.text();
-            assert!(Instant::now() < until, "no {line:?} in {so_far}");
+            if so_far.contains(line) {
+                return Ok(());
+            }
             self.publish(message);
-        }
+            Err(format!("no {line:?} in {so_far}"))
+        });
     }
 
     /// A prompt; all of the same broker share a history.
@@ -191,11 +190,14 @@ fn the_pages_typed_at_the_prompt() {
 
     first.enter("select charstring(b) from binary b");
     first.enter("where b in subscribe(\"mqtt:my/experimental\");");
-    let until = Instant::now() + crate::support::PATIENCE;
-    while !first.screen().contains("\n\"typed elsewhere\"") {
-        assert!(Instant::now() < until, "{}", first.screen());
+    wait_for(|| {
+        let screen = first.screen();
+        if screen.contains("\n\"typed elsewhere\"") {
+            return Ok(());
+        }
         broker.publish("typed elsewhere");
-    }
+        Err(screen)
+    });
     first.press("C-c");
     first.wait_for("stopped");
     first.wait_prompt();

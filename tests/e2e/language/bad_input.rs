@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::support::session::Db;
+use crate::support::table::each_row;
 
 #[test]
 fn ten_thousand_parentheses() {
@@ -82,32 +83,34 @@ fn mutual_recursion_without_end() {
 #[test]
 fn an_endless_aggregate_is_stopped() {
     let mut db = Db::new();
-    for endless in [
+    let rows = [
         "count(natural_numbers());",
         "count(select i from Integer i where i in natural_numbers() and i < 0);",
         "while true do set :x = 1; end while;",
-    ] {
+    ];
+    each_row(rows, |endless| {
         let stopper = db.stop_when_it_runs(endless);
         db.fails(endless, &["error: stopped by the test"]);
         stopper.join().expect("it was running");
         db.gives("1;", "1");
-    }
+    });
 }
 
 #[test]
 fn a_timeout_stops_loops_and_endless_queries() {
     let mut db = Db::with_timeout(Some(Duration::from_millis(200)));
     let began = Instant::now();
-    for endless in [
+    let rows = [
         "count(natural_numbers());",
         "sum(select i * j from Integer i, Integer j where i in natural_numbers() and j in range(10));",
         "{ declare Integer i; set i = 0; while true do set i = i + 1; end while; };",
         "vectorize(natural_numbers());",
         "select i from Integer i where i in natural_numbers() order by i;",
         "max(traverse(#'ceiling', 1.5));",
-    ] {
+    ];
+    each_row(rows, |endless| {
         db.fails(endless, &["ran longer than 0.2 seconds"]);
-    }
+    });
     assert!(began.elapsed() < Duration::from_secs(60));
 }
 

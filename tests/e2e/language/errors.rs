@@ -1,6 +1,7 @@
 //! Errors that are found before anything runs, and what they say.
 
 use crate::support::session::Db;
+use crate::support::table::each_row;
 
 fn people() -> Db {
     Db::of(
@@ -190,13 +191,14 @@ fn a_script_goes_on_after_an_error() {
 #[test]
 fn a_misspelt_select_is_told() {
     let mut db = Db::new();
-    for text in [
+    let rows = [
         "selct 1;",
         "selct (1);",
         "selct [1];",
         "slect;",
         "selct i from Integer i;",
-    ] {
+    ];
+    each_row(rows, |text| {
         db.fails(text, &["did you mean 'select'?"]);
-    }
+    });
 }

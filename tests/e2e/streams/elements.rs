@@ -4,6 +4,7 @@
 use crate::support::mosquitto::Mosquitto;
 use crate::support::osql::osql;
 use crate::support::session::Db;
+use crate::support::table::each_row;
 
 /// Functions that fail on some elements, streams with such elements, and stores.
 const WORLD: &str = "
@@ -21,7 +22,7 @@ const WORLD: &str = "
 #[test]
 fn an_error_names_the_element_and_its_stream() {
     let mut db = Db::of(WORLD);
-    for (pipeline, says) in [
+    let rows = [
         // A select over a stream: its condition, its result, what it is sorted by.
         (
             "select 1/(3-x) from Number x where x in siota(1,9);",
@@ -172,20 +173,21 @@ fn an_error_names_the_element_and_its_stream() {
             "vectorof(inverse(siota(1,9)));",
             "element 3 of siota(1,9): division by zero",
         ),
-    ] {
+    ];
+    each_row(rows, |(pipeline, says)| {
         let printed = db.run(pipeline);
         let error = printed.lines().find(|line| line.starts_with("error: "));
         assert!(
             error.is_some_and(|error| error[7..].starts_with(says)),
             "{pipeline}\n  wanted {says}\n  printed {printed}"
         );
-    }
+    });
 }
 
 #[test]
 fn what_is_about_no_element_names_none() {
     let mut db = Db::of(WORLD);
-    for (pipeline, says) in [
+    let rows = [
         // The stream itself does not begin, or is not what the function takes.
         (
             "rsum(readlines('/nowhere/at/all'));",
@@ -199,14 +201,15 @@ fn what_is_about_no_element_names_none() {
         ),
         // A bag is none.
         ("inverse(iota(1,9));", "error: division by zero"),
-    ] {
+    ];
+    each_row(rows, |(pipeline, says)| {
         let printed = db.run(pipeline);
         let error = printed.lines().find(|line| line.starts_with(says));
         assert!(
             error.is_some_and(|e| !e.contains("element ")),
             "{pipeline}: {printed}"
         );
-    }
+    });
     let mut hurried = Db::with_timeout(Some(std::time::Duration::from_millis(20)));
     let printed = hurried.run("select sleep(x) from Number x where x in siota(0,9);");
     assert!(!printed.contains("element"), "{printed}");

@@ -3,6 +3,7 @@
 use crate::support::mosquitto::Mosquitto;
 use crate::support::osql::osql;
 use crate::support::session::Db;
+use crate::support::table::each_row;
 
 const COUNT: usize = 1000;
 
@@ -27,7 +28,7 @@ const IN_ORDER: &str = "log_type all\nmax_inflight_messages 0";
 #[test]
 fn all_three_inside_one_merge() {
     let broker = Mosquitto::start(IN_ORDER);
-    for qos in 0..3 {
+    each_row(0..3, |qos| {
         let mut db = Db::of(&client(&broker, qos));
         // Endless: whatever the first is that the other two get, the rest follows without a gap.
         db.gives(
@@ -46,13 +47,13 @@ fn all_three_inside_one_merge() {
         );
         // The streams are stopped, and their subscriptions given up.
         db.does("mqtt:unregister_client('b') = 'x';");
-    }
+    });
 }
 
 #[test]
 fn in_three_processes() {
     let broker = Mosquitto::start(IN_ORDER);
-    for qos in 0..3 {
+    each_row(0..3, |qos| {
         let register = client(&broker, qos);
         let mut reader = osql().statements(&format!(
             "{register} set :v = vectorof(first_n(({READ}),{COUNT})); :v = vectorof(siota(11,{}));", COUNT + 10
@@ -71,5 +72,5 @@ fn in_three_processes() {
             .expect_ok("true\n");
         reader.wait().expect_ok("true\n");
         relay.finish().expect_ok("true\n");
-    }
+    });
 }

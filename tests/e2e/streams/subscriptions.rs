@@ -2,11 +2,14 @@
 //! on a thread of its own, and nothing is left behind.
 
 use std::fs;
+use std::net::TcpListener;
 
 use crate::support::mosquitto::Mosquitto;
 use crate::support::osql::{Running, osql};
+use crate::support::port::Port;
 use crate::support::session::Db;
 use crate::support::subscriber::Subscriber;
+use crate::support::table::each_row;
 
 #[test]
 fn inputs_that_block_inside_run_beside_each_other() {
@@ -25,7 +28,7 @@ fn inputs_that_block_inside_run_beside_each_other() {
     // Not run before it is asked for.
     db.gives("set :s = streamof(send()); mqtt:status('m')['sent'];", "0");
     // The publisher never ends: were it run before the others are, nothing would ever come.
-    for combined in [
+    let rows = [
         "merge(read(), streamof(sink(numbers())))",
         "merge(streamof(send()), read())",
         "merge(read(), send())",
@@ -40,7 +43,8 @@ fn inputs_that_block_inside_run_beside_each_other() {
         "sample_every(merge(read(), streamof(send())),0.005)",
         "concat(streamof(bag()), merge(read(), streamof(send())))",
         "extract(merge(read(), sample_stream(emit_on_flow(7,'m:x'),0.002)))",
-    ] {
+    ];
+    each_row(rows, |combined| {
         db.gives(
             &format!(
                 "count(select n from Number n where n in {combined} and n > 0 limit 3);
@@ -48,7 +52,7 @@ fn inputs_that_block_inside_run_beside_each_other() {
             ),
             "3\n[]",
         );
-    }
+    });
     // Without a reader there is nothing to give, and the time ends it.
     db.gives("timeout(streamof(send()),0.05);", "");
     db.gives("streams:time_section(streamof(send()),0,0.05);", "");
@@ -172,9 +176,11 @@ fn a_thousand_rounds_of_thirty_streams_leave_nothing_behind() {
 
 #[test]
 fn a_broker_leaves_a_port_to_whoever_has_it() {
-    let first = Mosquitto::start("");
-    let second = Mosquitto::on(first.port, "allow_anonymous true");
-    assert_ne!(first.port, second.port);
+    let port = Port::claim();
+    let taken = port.number();
+    let _first = TcpListener::bind(("127.0.0.1", taken)).expect("it is free");
+    let second = Mosquitto::on(port, "allow_anonymous true");
+    assert_ne!(taken, second.port);
     assert!(second.log().contains("Address already in use"));
 }
 

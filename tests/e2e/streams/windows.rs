@@ -1,6 +1,7 @@
 //! Windows by count, by time, by predicate, and aggregates that slide over them.
 
 use crate::support::session::Db;
+use crate::support::table::each_row;
 
 #[test]
 fn count_windows() {
@@ -32,7 +33,7 @@ fn a_window_that_cannot_be_says_why_and_where() {
     let stride = "the stride of a window is a whole number of elements from 1 up, not ";
     let seconds = "the size of a time window is a number of seconds above 0, not ";
     let step = "the stride of a time window is a number of seconds above 0, not ";
-    for (call, says, what) in [
+    let rows = [
         // Sizes and strides by count.
         ("winagg(:numbers,0,1)", size, "0"),
         ("winagg(:numbers,-3,1)", size, "-3"),
@@ -196,7 +197,8 @@ fn a_window_that_cannot_be_says_why_and_where() {
             "element 1 of the stream of playback: playback wants elements with a time stamp, not ",
             "1",
         ),
-    ] {
+    ];
+    each_row(rows, |(call, says, what)| {
         let printed = db.run(&format!("{call};"));
         let error = printed.lines().find(|line| line.starts_with("error: "));
         let error = error.unwrap_or_else(|| panic!("{call} gives {printed}"));
@@ -213,7 +215,7 @@ fn a_window_that_cannot_be_says_why_and_where() {
             place.is_some_and(|place| call.contains(place)),
             "{call}: {error}"
         );
-    }
+    });
 }
 
 /// Readings at uneven moments, as (tenths of a second, value).
@@ -350,13 +352,16 @@ fn aggregates_over_windows_are_those_of_their_elements() {
                 from Vector w, Vector of Vector ws
                where ws = vectorof(winagg(vstream(v), n, k)) and w in ws;",
     );
-    for (size, stride) in [(2, 1), (7, 1), (100, 1), (10, 3), (3, 10), (400, 1)] {
-        let printed = db.run(&format!(
+    each_row(
+        [(2, 1), (7, 1), (100, 1), (10, 3), (3, 10), (400, 1)],
+        |(size, stride)| {
+            let printed = db.run(&format!(
             "vectorize(slid(:numbers,{size},{stride})) = vectorize(made(:numbers,{size},{stride}));
              count(slid(:numbers,{size},{stride})) > 0;"
         ));
-        assert_eq!(printed, "true\ntrue\n", "size {size}, stride {stride}");
-    }
+            assert_eq!(printed, "true\ntrue\n", "size {size}, stride {stride}");
+        },
+    );
 }
 
 #[test]

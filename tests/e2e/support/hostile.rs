@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 /// What the broker does with a connection after it has read CONNECT.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub enum Act {
     /// Sends these bytes, then closes.
     SendAndClose(Vec<u8>),

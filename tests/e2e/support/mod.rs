@@ -6,13 +6,10 @@ pub mod hostile;
 pub mod mosquitto;
 pub mod mqtt;
 pub mod osql;
+pub mod port;
 pub mod sandbox;
 pub mod session;
 pub mod subscriber;
+pub mod table;
 pub mod tmux;
-
-use std::time::Duration;
-
-/// The longest that a test waits for something that should come at once. Generous, as the machine
-/// may be busy; nothing waits this long when all is well.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub mod wait;

@@ -1,15 +1,13 @@
 //! A real mosquitto on a free port of this machine, gone when it is dropped.
 
 use std::fs;
-use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
 
-/// The longest that a broker may take to start.
-const PATIENCE: Duration = Duration::from_secs(30);
+use super::port::Port;
+use super::wait::{wait_for, wait_until};
 
 /// A folder of its own for a test, gone when it is dropped.
 pub struct Folder(pub PathBuf);
@@ -38,16 +36,12 @@ impl Drop for Folder {
     }
 }
 
-/// A port that nobody listens on.
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("bound").port()
-}
-
 /// A broker.
 pub struct Mosquitto {
     pub port: u16,
     pub folder: Folder,
+    /// Keeps others from the port while the broker is down.
+    claim: Port,
     child: Option<Child>,
 }
 
@@ -60,23 +54,42 @@ impl Mosquitto {
 
     /// Starts a broker with these lines after its listener.
     pub fn configured(lines: &str) -> Mosquitto {
-        Mosquitto::on(free_port(), lines)
+        Mosquitto::on(Port::claim(), lines)
+    }
+
+    /// Starts a broker that takes only this user; a file in its folder has the password.
+    pub fn with_login(user: &str, password: &str) -> Mosquitto {
+        let folder = Folder::new();
+        set_password(&folder.write("passwords", ""), user, password);
+        let lines = "allow_anonymous false\npassword_file FOLDER/passwords";
+        Mosquitto::begin(Port::claim(), folder, lines)
+    }
+
+    /// Gives the user of a broker with a login another password, for the next start.
+    pub fn change_password(&self, user: &str, password: &str) {
+        set_password(&self.folder.0.join("passwords"), user, password);
     }
 
     /// Starts a broker on `port`, or on another one if that has been taken meanwhile.
-    pub fn on(port: u16, lines: &str) -> Mosquitto {
+    pub fn on(port: Port, lines: &str) -> Mosquitto {
+        Mosquitto::begin(port, Folder::new(), lines)
+    }
+
+    fn begin(port: Port, folder: Folder, lines: &str) -> Mosquitto {
         let mut broker = Mosquitto {
-            port,
-            folder: Folder::new(),
+            port: port.number(),
+            folder,
+            claim: port,
             child: None,
         };
-        // Others, of this run or of another, may take the port before the broker does.
+        // Who is no test may take the port before the broker does.
         for _ in 0..20 {
             broker.configure(lines);
             if broker.launch() {
                 return broker;
             }
-            broker.port = free_port();
+            broker.claim = Port::claim();
+            broker.port = broker.claim.number();
         }
         panic!("mosquitto finds no free port: {}", broker.log());
     }
@@ -96,26 +109,25 @@ impl Mosquitto {
     /// Waits until the broker has confirmed so many subscriptions in all. Its log must tell of them.
     #[track_caller]
     pub fn wait_for_subscriptions(&self, count: usize) {
-        let end = Instant::now() + PATIENCE;
-        while self.log().matches("Sending SUBACK").count() < count {
-            assert!(Instant::now() < end, "{}", self.log());
-            std::thread::sleep(Duration::from_millis(2));
-        }
+        wait_for(|| {
+            let log = self.log();
+            match log.matches("Sending SUBACK").count() < count {
+                true => Err(log),
+                false => Ok(()),
+            }
+        });
     }
 
     /// Starts the broker, which was stopped, with the same configuration.
     pub fn start_again(&mut self) {
-        let end = Instant::now() + PATIENCE;
-        while !self.launch() {
-            assert!(Instant::now() < end, "port {} stays taken", self.port);
-        }
+        wait_until("a port that stays taken", || self.launch());
     }
 
     /// Starts the process and waits until it, and not another broker, listens on its port. `false` if
     /// the port is taken.
     fn launch(&mut self) -> bool {
         let before = self.log().len();
-        let mut child = Command::new("mosquitto")
+        let child = Command::new("mosquitto")
             .arg("-c")
             .arg(self.folder.0.join("mosquitto.conf"))
             .stdin(Stdio::null())
@@ -123,26 +135,24 @@ impl Mosquitto {
             .stderr(Stdio::null())
             .spawn()
             .expect("mosquitto is installed; tests/run does that");
-        let end = Instant::now() + PATIENCE;
-        loop {
+        let child = self.child.insert(child);
+        let log = self.folder.0.join("log");
+        wait_for(|| {
             // In this order: what a broker that has ended said is in the log by then.
             let ended = child.try_wait().expect("is a child").is_some();
-            let log = self.log().split_off(before);
+            let said = fs::read_to_string(&log)
+                .unwrap_or_default()
+                .split_off(before);
             // It says so when all its listeners are open.
-            if log.contains(" running\n") {
-                self.child = Some(child);
-                return true;
+            if said.contains(" running\n") {
+                return Ok(true);
             }
-            if ended && log.contains("Address already in use") {
-                return false;
+            if ended && said.contains("Address already in use") {
+                return Ok(false);
             }
-            if ended || Instant::now() > end {
-                let _ = child.kill();
-                let _ = child.wait();
-                panic!("mosquitto does not start: {log}");
-            }
-            thread::sleep(Duration::from_millis(2));
-        }
+            assert!(!ended, "mosquitto does not start: {said}");
+            Err(said)
+        })
     }
 
     pub fn log(&self) -> String {
@@ -206,6 +216,15 @@ impl Mosquitto {
             .expect("mosquitto_pub is installed");
         assert!(status.success());
     }
+}
+
+fn set_password(file: &Path, user: &str, password: &str) {
+    let made = Command::new("mosquitto_passwd")
+        .arg("-b")
+        .arg(file)
+        .args([user, password])
+        .status();
+    assert!(made.expect("comes with mosquitto").success());
 }
 
 impl Drop for Mosquitto {

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use tempfile::TempDir;
 
-use super::PATIENCE;
+use super::wait::{PATIENCE, wait_for};
 
 /// The program, with nothing to do yet, in an environment of its own: no `SA_HOME`, no colours
 /// forbidden or asked for, empty folders for state and data.
@@ -204,18 +204,13 @@ impl Running {
     /// Waits for the end, with standard input as it is.
     #[track_caller]
     pub fn wait(&mut self) -> Output {
-        let until = Instant::now() + PATIENCE;
-        let status = loop {
-            if let Some(status) = self.child.try_wait().expect("is a child") {
-                break status;
-            }
-            if Instant::now() > until {
-                let _ = self.child.kill();
+        let status = wait_for(|| {
+            let ended = self.child.try_wait().expect("is a child");
+            ended.ok_or_else(|| {
                 let (stdout, stderr) = (self.stdout.text(), self.stderr.text());
-                panic!("osql does not end; so far {stdout:?}, {stderr:?}");
-            }
-            thread::sleep(std::time::Duration::from_millis(2));
-        };
+                format!("osql does not end; so far {stdout:?}, {stderr:?}")
+            })
+        });
         let code = status.code().or(status.signal().map(|s| 128 + s));
         Output {
             stdout: self.stdout.all(),

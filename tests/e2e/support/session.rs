@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use osql::model::Value;
 use osql::model::context::STACK_SIZE;
@@ -14,6 +14,8 @@ use osql::syntax::Splitter;
 use osql::text::console::Console;
 use osql::text::diagnostic::{Error, Source};
 use osql::text::wait::lock;
+
+use super::wait::wait_until;
 
 /// A session whose output can be read.
 pub struct Db {
@@ -69,11 +71,9 @@ impl Db {
         let (world, interrupt) = (self.session.world().clone(), self.interrupt());
         let statement = statement.to_owned();
         thread::spawn(move || {
-            let late = Instant::now() + Duration::from_secs(60);
-            while **lock(&world.host.statement) != *statement {
-                assert!(Instant::now() < late, "{statement} does not run");
-                thread::yield_now();
-            }
+            wait_until(&format!("{statement} runs"), || {
+                **lock(&world.host.statement) == *statement
+            });
             interrupt.stop("stopped by the test");
         })
     }

@@ -3,10 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
 
-use super::PATIENCE;
+use super::wait::wait_for;
 
 /// A tmux server of its own with one window. Ended when dropped.
 pub struct Terminal {
@@ -122,15 +120,13 @@ impl Terminal {
     /// Waits until the screen satisfies `enough`, and gives it.
     #[track_caller]
     pub fn wait_until(&self, enough: impl Fn(&str) -> bool) -> String {
-        let until = Instant::now() + PATIENCE;
-        loop {
+        wait_for(|| {
             let screen = self.screen();
-            if enough(&screen) {
-                return screen;
+            match enough(&screen) {
+                true => Ok(screen),
+                false => Err(screen),
             }
-            assert!(Instant::now() < until, "waiting; the screen:\n{screen}");
-            thread::sleep(Duration::from_millis(20));
-        }
+        })
     }
 
     /// Waits until the screen holds `text`.
