@@ -1,33 +1,22 @@
-//! The examples in the documentation of streams, windows and flows.
+//! The examples in the documentation of streams, windows and flows print what they say.
 
-use osql::functions::table;
-
+use crate::support::examples::examples;
 use crate::support::session::Db;
+use crate::support::table::each_row;
 
 #[test]
 fn the_documented_examples_hold() {
     let mut db = Db::new();
     let mut count = 0;
     let topics = ["Stream", "Windowing", "Dataflow"];
-    for declaration in table::BUILT_INS
-        .declarations
-        .iter()
-        .filter(|d| topics.contains(&d.topic))
-    {
-        let Some((_, rest)) = declaration.text.split_once("/*") else {
-            continue;
-        };
-        let doc = rest.split("*/").next().unwrap_or_default();
-        for example in doc.split("Example:").skip(1) {
-            let example = example.split_whitespace().collect::<Vec<_>>().join(" ");
-            let (expression, result) = example.rsplit_once(" => ").expect("EXPR => RESULT");
-            let (printed, expected) = (
-                db.run(&format!("{expression};")),
-                db.run(&format!("{result};")),
-            );
-            assert_eq!(printed, expected, "{expression} of {}", declaration.name);
-            count += 1;
-        }
-    }
+    let of_streams = examples().filter(|example| topics.contains(&example.topic));
+    each_row(of_streams, |example| {
+        count += 1;
+        let (printed, expected) = (
+            db.run(&format!("{};", example.expression)),
+            db.run(&format!("{};", example.result)),
+        );
+        assert_eq!(printed, expected);
+    });
     assert!(count > 40, "only {count} examples");
 }

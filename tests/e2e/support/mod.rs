@@ -2,6 +2,7 @@
 
 pub mod bridge;
 pub mod certs;
+pub mod examples;
 pub mod hostile;
 pub mod mosquitto;
 pub mod mqtt;
