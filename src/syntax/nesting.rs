@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::scan::{Kind, tokens};
+use super::lexer::{LexemeKind, significant};
 use crate::text::diagnostic::{Error, Result, Source, Span};
 
 /// Brackets, and words that open something, within each other.
@@ -51,13 +51,13 @@ pub fn check(source: &Arc<Source>) -> Result<()> {
     // Nesting of all levels but the last.
     let mut outside = 0;
     let mut after_end = false;
-    for token in tokens(text, 0) {
-        let word = &text[token.start..token.end];
-        if token.kind == Kind::Open {
+    for lexeme in significant(text) {
+        let word = lexeme.text(text);
+        if lexeme.kind == LexemeKind::OpenBracket {
             outside += levels.last().map_or(0, Level::nesting);
             levels.push(Level::default());
         }
-        if token.kind == Kind::Close && levels.len() > 1 {
+        if lexeme.kind == LexemeKind::CloseBracket && levels.len() > 1 {
             let closed = levels.pop().map_or(0, |level| level.height());
             if let Some(level) = levels.last_mut() {
                 outside -= level.nesting();
@@ -67,18 +67,18 @@ pub fn check(source: &Arc<Source>) -> Result<()> {
         let Some(level) = levels.last_mut() else {
             break;
         };
-        match token.kind {
-            Kind::Word => count_word(level, word, after_end),
-            Kind::Sign => level.operators += 1,
-            Kind::Comma => level.next_element(),
-            Kind::Semicolon => {
+        match lexeme.kind {
+            LexemeKind::Word => count_words(level, word, after_end),
+            LexemeKind::Sign => level.operators += 1,
+            LexemeKind::Comma => level.next_element(),
+            LexemeKind::Semicolon => {
                 level.next_element();
                 level.leading = 0;
             }
             _ => {}
         }
-        after_end = token.kind == Kind::Word && word.eq_ignore_ascii_case("end");
-        let span = || Span::new(source, token.start, token.end);
+        after_end = lexeme.kind == LexemeKind::Word && word.eq_ignore_ascii_case("end");
+        let span = || Span::new(source, lexeme.start, lexeme.end);
         if outside + level.nesting() > MAX_NESTING {
             return Err(Error::syntax(format!("nested deeper than {MAX_NESTING}"))
                 .at(&span())
@@ -93,6 +93,14 @@ pub fn check(source: &Arc<Source>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Counts what `word` opens or closes. A keyword may be joined to a session variable, as in
+/// `while:x do`, or to a key, as in `{k:case …}`, and look like a name.
+fn count_words(level: &mut Level, word: &str, after_end: bool) {
+    for part in word.split(':') {
+        count_word(level, part, after_end);
+    }
 }
 
 fn count_word(level: &mut Level, word: &str, after_end: bool) {

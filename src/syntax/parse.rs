@@ -6,13 +6,9 @@ use std::sync::Arc;
 use pest::Parser;
 
 use super::ast::Statement;
+use super::grammar::{Grammar, Rule};
 use super::{build, explain, nesting};
 use crate::text::diagnostic::{Error, Result, Source};
-
-/// The parser that pest derives from the grammar; one [`Rule`] per named rule.
-#[derive(pest_derive::Parser)]
-#[grammar = "../grammar/osql.pest"]
-pub(super) struct Grammar;
 
 /// Longer statements are refused: places in them would not fit a span.
 const MAX_BYTES: usize = 1 << 30;

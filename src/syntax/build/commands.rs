@@ -6,7 +6,7 @@ use super::Builder;
 use crate::syntax::ast::{
     Block, CreateObjects, ForEach, Instance, Statement, StatementKind, Update, UpdateOp, Validate,
 };
-use crate::syntax::parse::Rule;
+use crate::syntax::grammar::Rule;
 use crate::text::diagnostic::Result;
 
 impl Builder<'_> {

@@ -10,8 +10,8 @@ use crate::syntax::ast::{
     BinaryOp, Declaration, Expr, ExprKind, Literal, Name, OrderKey, Parameter, Select, SelectKind,
     TypeKind, TypeSpec, UnaryOp, Variable,
 };
+use crate::syntax::grammar::Rule;
 use crate::syntax::literal;
-use crate::syntax::parse::Rule;
 use crate::text::diagnostic::{Error, Result, Span};
 
 /// The operators from loose to tight.

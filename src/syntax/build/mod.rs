@@ -10,7 +10,7 @@ use std::sync::Arc;
 use pest::iterators::{Pair, Pairs};
 
 use super::ast::{FunctionName, Name, Statement, Variable};
-use super::parse::Rule;
+use super::grammar::Rule;
 use crate::text::diagnostic::{Error, Result, Source, Span};
 
 /// The tree of a whole `statement`; `None` if it is empty.

@@ -1,13 +1,17 @@
 //! What could have stood where a text stops being OSQL.
 
-use crate::syntax::parse::Rule;
-use crate::syntax::scan::Token;
+use crate::syntax::grammar::Rule;
+use crate::syntax::lexer::Lexeme;
 use crate::text::diagnostic;
 
 /// What the rules that were tried stand for, the most telling first, each once.
 ///
-/// `before` are the tokens that were understood.
-pub fn words<'t>(rules: &[Rule], before: &[Token], text: impl Fn(Token) -> &'t str) -> Vec<String> {
+/// `before` are the lexemes that were understood.
+pub fn words<'t>(
+    rules: &[Rule],
+    before: &[Lexeme],
+    text: impl Fn(Lexeme) -> &'t str,
+) -> Vec<String> {
     let mut found: Vec<(u8, String)> = rules.iter().filter_map(|rule| word(*rule)).collect();
     found.sort();
     found.dedup();
@@ -27,7 +31,7 @@ pub fn words<'t>(rules: &[Rule], before: &[Token], text: impl Fn(Token) -> &'t s
     }
     if words.is_empty() {
         words.push(match before.last() {
-            Some(token) => format!("something else after '{}'", text(*token)),
+            Some(lexeme) => format!("something else after '{}'", text(*lexeme)),
             None => "a statement".to_owned(),
         });
     }
