@@ -3,7 +3,6 @@
 use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use rustyline::config::{BellStyle, Configurer};
 use rustyline::error::ReadlineError;
@@ -11,11 +10,11 @@ use rustyline::history::FileHistory;
 use rustyline::{ColorMode, CompletionType, Editor};
 
 use super::assist::Assistant;
+use super::entry::{self, Entry};
 use super::home;
 use super::notices::Notices;
 use super::runner::Runner;
-use crate::syntax::split::Splitter;
-use crate::text::diagnostic::{Error, Source};
+use crate::text::diagnostic::Error;
 
 const PROMPT: &str = "osql> ";
 
@@ -118,33 +117,15 @@ fn remember(prompt: &mut Prompt, file: Option<&PathBuf>, text: &str) {
 
 /// Runs the statements of one entry, up to the first that fails.
 fn run_text(runner: &mut Runner, text: &str) {
-    match text.trim() {
-        "help" | "help;" | "?" => return runner.console().notice(HELP),
-        "quit" | "exit" => return runner.leave(),
-        _ => {}
-    }
-    for statement in statements(text) {
-        if !runner.run(&statement) || !runner.goes_on() {
-            return;
+    match entry::read(text) {
+        Entry::Help => runner.console().notice(HELP),
+        Entry::Leave => runner.leave(),
+        Entry::Statements(statements) => {
+            for statement in statements {
+                if !runner.run(&statement) || !runner.goes_on() {
+                    return;
+                }
+            }
         }
     }
-}
-
-fn statements(text: &str) -> Vec<Arc<Source>> {
-    let mut splitter = Splitter::new("<prompt>");
-    splitter.push(text);
-    let mut all: Vec<_> = std::iter::from_fn(|| splitter.next_statement()).collect();
-    all.extend(splitter.finish());
-    all
-}
-
-/// Whether Enter ends the entry: it holds whole statements only.
-pub fn is_finished(text: &str) -> bool {
-    if matches!(text.trim(), "help" | "?" | "quit" | "exit") {
-        return true;
-    }
-    let mut splitter = Splitter::new("<prompt>");
-    splitter.push(text);
-    while splitter.next_statement().is_some() {}
-    !splitter.is_pending()
 }

@@ -7,6 +7,7 @@
 pub mod args;
 mod assist;
 mod complete;
+mod entry;
 mod highlight;
 mod home;
 mod input;
