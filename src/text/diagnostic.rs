@@ -24,6 +24,8 @@ pub struct Source {
     pub first_line: usize,
     /// Where `text` begins in that line, in characters; counts from 1.
     pub first_column: usize,
+    /// Whether it declares a built-in function, which is not the user's.
+    pub is_built_in: bool,
 }
 
 impl Source {
@@ -52,12 +54,21 @@ impl Source {
             text: text.into(),
             first_line,
             first_column,
+            is_built_in: false,
+        })
+    }
+
+    /// The declaration of a built-in function, at the line `first_line` (from 1) of the file `file`.
+    pub fn built_in(file: &str, text: &str, first_line: usize) -> Arc<Source> {
+        Arc::new(Source {
+            name: format!("built-in {file}"),
+            text: text.to_owned(),
+            first_line,
+            first_column: 1,
+            is_built_in: true,
         })
     }
 }
-
-/// How the names of the sources begin that declare the built-in functions.
-pub const BUILT_IN: &str = "built-in ";
 
 /// A place in a source: bytes `start..end` of its text.
 #[derive(Clone, PartialEq, Eq)]
@@ -87,7 +98,7 @@ impl Span {
 
     /// Whether it is in the declarations of the built-in functions, which are not the user's.
     pub fn is_built_in(&self) -> bool {
-        self.source.name.starts_with(BUILT_IN)
+        self.source.is_built_in
     }
 
     /// From the start of `self` to the end of `other`, both of one source.
@@ -274,7 +285,7 @@ impl Error {
 /// Characters of a message that a person can read, whatever long text it speaks of.
 const LONGEST: usize = 1000;
 
-/// `text`; of one of more than `most` characters the beginning.
+/// `text`, cut after `most` characters if it has more; a `…` says so.
 pub fn shortened(mut text: String, most: usize) -> String {
     if let Some((cut, _)) = text.char_indices().nth(most) {
         text.truncate(cut);
