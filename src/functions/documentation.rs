@@ -8,7 +8,7 @@ use crate::compile::explain::explain as plan_text;
 use crate::run::Cx;
 use crate::syntax::ast::StatementKind;
 use crate::syntax::statement;
-use crate::text::diagnostic::{Error, Result, Source};
+use crate::text::diagnostic::{Error, Result, SourceText};
 use crate::types::Value;
 
 pub const NATIVES: Natives = &[
@@ -93,7 +93,7 @@ fn name(_: &Cx, args: Args) -> Result<Option<Value>> {
 }
 
 fn explain(cx: &Cx, args: Args) -> Result<Option<Value>> {
-    let source = Source::new("<explain>", args.str(0)?);
+    let source = SourceText::new("<explain>", args.str(0)?);
     match statement(&source)?.map(|s| s.kind) {
         Some(StatementKind::Query(query)) => {
             let plan = plan_text(&compile::query(&cx.world, &query)?);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Args, Function, Native, Natives};
 use crate::run::{Cx, call as calls};
 use crate::session;
-use crate::text::diagnostic::{Result, Source as Text};
+use crate::text::diagnostic::{Result, SourceText};
 use crate::types::{Collection, Source, Value};
 
 pub const NATIVES: Natives = &[
@@ -53,7 +53,7 @@ fn first(function: &Arc<Function>, arg: &Value, cx: &Cx) -> Result<Value> {
 
 /// The results of a statement, and whether they are tuples.
 fn evaluate(cx: &Cx, args: Args) -> Result<(Value, bool)> {
-    session::execute_within(cx, &Text::new("<eval>", args.str(0)?))
+    session::execute_within(cx, &SourceText::new("<eval>", args.str(0)?))
 }
 
 /// Results as vectors: `tuples` are vectors already.

@@ -10,7 +10,7 @@ use crate::compile::signature;
 use crate::store::Types;
 use crate::syntax::ast::{self, CreateFunction, StatementKind};
 use crate::syntax::statement;
-use crate::text::diagnostic::{Error, Result, Source, nearest};
+use crate::text::diagnostic::{Error, Result, SourceText, nearest};
 use crate::text::wait::lock;
 
 /// All functions by name.
@@ -192,7 +192,7 @@ fn written(name: &ast::FunctionName) -> String {
 
 /// The function that a declaration in the built-in table declares.
 fn built_in(declaration: &Declaration) -> Result<Arc<Function>> {
-    let source = Source::built_in(declaration.file, declaration.text, declaration.line);
+    let source = SourceText::built_in(declaration.file, declaration.text, declaration.line);
     let parsed = statement(&source)?.map(|s| s.kind);
     let Some(StatementKind::CreateFunction(definition)) = parsed else {
         return Err(Error::run(format!(

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::run::Cx;
 use crate::text::console::Console;
-use crate::text::diagnostic::{Error, Result, Source};
+use crate::text::diagnostic::{Error, Result, SourceText};
 use crate::text::wait::{Token, lock};
 use crate::types::{self, Value};
 
@@ -80,7 +80,7 @@ impl Session {
     }
 
     /// Runs one statement, with or without its closing semicolon.
-    pub fn execute(&mut self, statement: &Arc<Source>) -> Result<Outcome> {
+    pub fn execute(&mut self, statement: &Arc<SourceText>) -> Result<Outcome> {
         let token = self.begin();
         *lock(&self.world.statement) = statement.text.trim().into();
         execute(&Cx::new(self.world.clone(), token), statement)

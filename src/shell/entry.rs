@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use crate::syntax::Splitter;
-use crate::text::diagnostic::Source;
+use crate::text::diagnostic::SourceText;
 
 /// What an entry asks for.
 pub enum Entry {
     Help,
     Leave,
-    Statements(Vec<Arc<Source>>),
+    Statements(Vec<Arc<SourceText>>),
 }
 
 /// Reads a whole entry.

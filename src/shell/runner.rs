@@ -10,7 +10,7 @@ use super::output::{self, Ended};
 use super::signals::Signals;
 use crate::session::{Outcome, Session};
 use crate::text::console::Console;
-use crate::text::diagnostic::{Error, Kind, Source};
+use crate::text::diagnostic::{Error, Kind, SourceText};
 
 /// A session at work: what it runs for whom, and whether it should go on.
 pub struct Runner {
@@ -55,7 +55,7 @@ impl Runner {
     }
 
     /// Runs one statement and shows what comes of it; `false` if it failed.
-    pub fn run(&mut self, statement: &Arc<Source>) -> bool {
+    pub fn run(&mut self, statement: &Arc<SourceText>) -> bool {
         self.signals.next_statement();
         match self.session.execute(statement) {
             Ok(Outcome::Done) => true,

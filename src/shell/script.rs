@@ -6,7 +6,7 @@ use super::args::Input;
 use super::input::Text;
 use super::runner::Runner;
 use crate::syntax::split::Splitter;
-use crate::text::diagnostic::{Result, Source};
+use crate::text::diagnostic::{Result, SourceText};
 
 /// Runs the inputs in their order, going on after errors unless `bail`.
 pub fn run(runner: &mut Runner, inputs: &[Input], bail: bool) {
@@ -30,7 +30,7 @@ fn feed(runner: &mut Runner, input: &Input, bail: bool) -> Result<bool> {
     let name = input.name();
     let mut splitter = Splitter::new(&name);
     let mut went = true;
-    let mut run = |runner: &mut Runner, statement: Arc<Source>| {
+    let mut run = |runner: &mut Runner, statement: Arc<SourceText>| {
         went &= runner.run(&statement);
         runner.goes_on() && (went || !bail)
     };
@@ -78,7 +78,7 @@ fn prepare_first(piece: &mut String) {
 fn drain(
     splitter: &mut Splitter,
     runner: &mut Runner,
-    run: &mut impl FnMut(&mut Runner, Arc<Source>) -> bool,
+    run: &mut impl FnMut(&mut Runner, Arc<SourceText>) -> bool,
 ) -> bool {
     while let Some(statement) = splitter.next_statement() {
         if !run(runner, statement) {

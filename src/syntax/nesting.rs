@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::lexer::{LexemeKind, significant};
-use crate::text::diagnostic::{Error, Result, Source, Span};
+use crate::text::diagnostic::{Error, Result, SourceText, Span};
 
 /// Brackets, and words that open something, within each other.
 pub const MAX_NESTING: usize = 100;
@@ -45,7 +45,7 @@ impl Level {
 }
 
 /// Refuses a statement that is nested so deep that the stack might not do.
-pub fn check(source: &Arc<Source>) -> Result<()> {
+pub fn check(source: &Arc<SourceText>) -> Result<()> {
     let text = &source.text;
     let mut levels = vec![Level::default()];
     // Nesting of all levels but the last.

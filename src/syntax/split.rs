@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::blocks::{BlockMark, BlockWords};
 use super::lexer::{Lexeme, LexemeKind, Lexer};
-use crate::text::diagnostic::Source;
+use crate::text::diagnostic::SourceText;
 
 /// Cuts text that arrives in pieces into statements, at the semicolons that close them.
 ///
@@ -27,7 +27,7 @@ pub struct Splitter {
     words: BlockWords,
     /// The last byte of the statement's last lexeme, 0 before the first.
     last: u8,
-    ready: VecDeque<Arc<Source>>,
+    ready: VecDeque<Arc<SourceText>>,
 }
 
 /// A place in the text.
@@ -78,14 +78,14 @@ impl Splitter {
     }
 
     /// The next whole statement, with its semicolon, if the text so far holds one.
-    pub fn next_statement(&mut self) -> Option<Arc<Source>> {
+    pub fn next_statement(&mut self) -> Option<Arc<SourceText>> {
         self.ready.pop_front()
     }
 
     /// Whatever is left at the end of the text, as a statement that needs no semicolon: also a comment
     /// that is never closed, or nobody would hear of what it hides. Text that is pushed after it is
     /// the text that follows.
-    pub fn finish(&mut self) -> Option<Arc<Source>> {
+    pub fn finish(&mut self) -> Option<Arc<SourceText>> {
         self.read(true);
         if let Some(start) = self.start.take() {
             self.cut(start, self.text.len());
@@ -181,7 +181,7 @@ impl Splitter {
     /// Makes a statement of the text from `start` to `end`.
     fn cut(&mut self, start: Place, end: usize) {
         let place = (start.line, start.column);
-        let source = Source::at_place(&self.name, &self.text[start.at..end], place);
+        let source = SourceText::at_place(&self.name, &self.text[start.at..end], place);
         self.ready.push_back(source);
         self.open.clear();
         self.words = BlockWords::default();

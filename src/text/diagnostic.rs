@@ -16,7 +16,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 /// A piece of text that statements come from: a file, standard input, one entry at the prompt.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Source {
+pub struct SourceText {
     /// What a message calls it: a file name, or `<stdin>`, `<prompt>`, `<-o>`.
     pub name: String,
     pub text: String,
@@ -28,10 +28,10 @@ pub struct Source {
     pub is_built_in: bool,
 }
 
-impl Source {
+impl SourceText {
     /// A source that starts at line 1.
-    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Source> {
-        Source::at_line(name, text, 1)
+    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<SourceText> {
+        SourceText::at_line(name, text, 1)
     }
 
     /// A source cut out of a larger one, at the beginning of its line `first_line` (from 1).
@@ -39,8 +39,8 @@ impl Source {
         name: impl Into<String>,
         text: impl Into<String>,
         first_line: usize,
-    ) -> Arc<Source> {
-        Source::at_place(name, text, (first_line, 1))
+    ) -> Arc<SourceText> {
+        SourceText::at_place(name, text, (first_line, 1))
     }
 
     /// A source cut out of a larger one, where it starts at a line and a column (both from 1).
@@ -48,8 +48,8 @@ impl Source {
         name: impl Into<String>,
         text: impl Into<String>,
         (first_line, first_column): (usize, usize),
-    ) -> Arc<Source> {
-        Arc::new(Source {
+    ) -> Arc<SourceText> {
+        Arc::new(SourceText {
             name: name.into(),
             text: text.into(),
             first_line,
@@ -59,8 +59,8 @@ impl Source {
     }
 
     /// The declaration of a built-in function, at the line `first_line` (from 1) of the file `file`.
-    pub fn built_in(file: &str, text: &str, first_line: usize) -> Arc<Source> {
-        Arc::new(Source {
+    pub fn built_in(file: &str, text: &str, first_line: usize) -> Arc<SourceText> {
+        Arc::new(SourceText {
             name: format!("built-in {file}"),
             text: text.to_owned(),
             first_line,
@@ -73,14 +73,14 @@ impl Source {
 /// A place in a source: bytes `start..end` of its text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Span {
-    pub source: Arc<Source>,
+    pub source: Arc<SourceText>,
     pub start: u32,
     pub end: u32,
 }
 
 impl Span {
     /// The bytes `start..end` of `source`.
-    pub fn new(source: &Arc<Source>, start: usize, end: usize) -> Span {
+    pub fn new(source: &Arc<SourceText>, start: usize, end: usize) -> Span {
         Span {
             source: source.clone(),
             start: start as u32,
@@ -324,7 +324,7 @@ mod tests {
     use super::*;
 
     fn rendered(text: &str, first_line: usize, mark: std::ops::Range<usize>) -> String {
-        let source = Source::at_line("x.osql", text, first_line);
+        let source = SourceText::at_line("x.osql", text, first_line);
         Error::run("it is so")
             .at(&Span::new(&source, mark.start, mark.end))
             .render(false)
@@ -340,7 +340,7 @@ mod tests {
 
     #[test]
     fn a_place_in_the_first_line_counts_what_stands_before_the_text() {
-        let source = Source::at_place("x.osql", "2 +* 3 +\n4 4;", (7, 11));
+        let source = SourceText::at_place("x.osql", "2 +* 3 +\n4 4;", (7, 11));
         let place = |start| {
             let shown = Error::run("so")
                 .at(&Span::new(&source, start, start + 1))

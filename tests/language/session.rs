@@ -10,7 +10,7 @@ use osql::run::STACK_SIZE;
 use osql::session::{Config, Interrupt, Outcome, Session};
 use osql::syntax::Splitter;
 use osql::text::console::Console;
-use osql::text::diagnostic::{Error, Source};
+use osql::text::diagnostic::{Error, SourceText};
 use osql::text::wait::lock;
 use osql::types::Value;
 
@@ -89,7 +89,7 @@ impl Db {
 
     /// The first result of a query.
     pub fn first(&mut self, query: &str) -> Value {
-        let source = Source::new("<test>", query);
+        let source = SourceText::new("<test>", query);
         match self.session.execute(&source) {
             Ok(Outcome::Rows(mut rows)) => rows.next().expect("a result").expect("no error"),
             Ok(_) => panic!("{query} is no query"),

@@ -9,10 +9,10 @@ use pest::error::{Error as PestError, ErrorVariant, InputLocation};
 
 use super::grammar::Rule;
 use super::lexer::{Lexeme, LexemeKind, significant};
-use crate::text::diagnostic::{Error, Source, Span};
+use crate::text::diagnostic::{Error, SourceText, Span};
 
 /// The error that a person should see for `fault`.
-pub fn explain(source: &Arc<Source>, fault: &PestError<Rule>) -> Error {
+pub fn explain(source: &Arc<SourceText>, fault: &PestError<Rule>) -> Error {
     let (InputLocation::Pos(at) | InputLocation::Span((at, _))) = fault.location;
     let rules = match &fault.variant {
         ErrorVariant::ParsingError { positives, .. } => positives.as_slice(),
@@ -25,7 +25,7 @@ pub fn explain(source: &Arc<Source>, fault: &PestError<Rule>) -> Error {
 
 /// The place of the fault and its surroundings.
 struct Scene<'s> {
-    source: &'s Arc<Source>,
+    source: &'s Arc<SourceText>,
     /// The lexemes before the fault.
     before: Vec<Lexeme>,
     /// The lexeme that does not fit, `None` at the end of the text.
@@ -35,7 +35,7 @@ struct Scene<'s> {
 }
 
 impl<'s> Scene<'s> {
-    fn new(source: &'s Arc<Source>, at: usize) -> Scene<'s> {
+    fn new(source: &'s Arc<SourceText>, at: usize) -> Scene<'s> {
         let mut before = Vec::new();
         let mut found = None;
         for lexeme in significant(&source.text) {

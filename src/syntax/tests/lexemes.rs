@@ -138,7 +138,7 @@ proptest! {
     #[test]
     fn the_grammar_skips_the_same(text in text_of_pieces()) {
         for lexeme in lexemes(&text) {
-            let source = crate::text::diagnostic::Source::new("test", lexeme.text(&text));
+            let source = crate::text::diagnostic::SourceText::new("test", lexeme.text(&text));
             let is_nothing = matches!(statement(&source), Ok(None));
             let skipped = lexeme.is_trivia() || lexeme.kind == LexemeKind::Semicolon;
             prop_assert_eq!(is_nothing, skipped, "{:?}", lexeme.text(&text));

@@ -4,10 +4,10 @@ use proptest::prelude::*;
 
 use super::text_of_pieces;
 use crate::syntax::statement;
-use crate::text::diagnostic::Source;
+use crate::text::diagnostic::SourceText;
 
 fn message(text: String) -> String {
-    match statement(&Source::new("test", text)) {
+    match statement(&SourceText::new("test", text)) {
         Ok(_) => "fine".to_owned(),
         Err(error) => error.message().to_owned(),
     }
@@ -50,7 +50,7 @@ fn long_chains_are_an_error_long_lists_are_not() {
 proptest! {
     #[test]
     fn no_text_makes_the_parser_panic(text in text_of_pieces()) {
-        if let Err(error) = statement(&Source::new("test", text)) {
+        if let Err(error) = statement(&SourceText::new("test", text)) {
             error.render(false);
             let span = error.span().expect("a place");
             prop_assert!(span.source.text.get(span.start as usize..span.end as usize).is_some());
