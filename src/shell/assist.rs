@@ -30,7 +30,7 @@ impl Assistant {
         assistant
     }
 
-    /// Takes up what the last statement has defined.
+    /// Takes the names that the session knows now.
     pub fn learn(&mut self, session: &Session) {
         self.names.learn(session);
     }
@@ -56,10 +56,10 @@ impl Completer for Assistant {
     }
 }
 
-/// The signature of the function being typed. Only shown, never inserted.
-pub struct Signature(String);
+/// The signature of the function being typed, as a hint that is shown and never inserted.
+pub struct SignatureHint(String);
 
-impl Hint for Signature {
+impl Hint for SignatureHint {
     fn display(&self) -> &str {
         &self.0
     }
@@ -70,14 +70,14 @@ impl Hint for Signature {
 }
 
 impl Hinter for Assistant {
-    type Hint = Signature;
+    type Hint = SignatureHint;
 
-    fn hint(&self, line: &str, at: usize, _: &Context<'_>) -> Option<Signature> {
+    fn hint(&self, line: &str, at: usize, _: &Context<'_>) -> Option<SignatureHint> {
         if !self.hints || at < line.len() {
             return None;
         }
         let signature = self.names.signature_at(line)?;
-        Some(Signature(format!("   {signature}")))
+        Some(SignatureHint(format!("   {signature}")))
     }
 }
 

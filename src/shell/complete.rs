@@ -21,7 +21,7 @@ pub struct KnownNames {
 }
 
 impl KnownNames {
-    /// Takes up what the session knows by now.
+    /// Takes the names from the session anew.
     pub fn learn(&mut self, session: &Session) {
         let world = session.world();
         let variables = world.variables.names();

@@ -6,21 +6,21 @@ use crate::syntax::Splitter;
 use crate::text::diagnostic::SourceText;
 
 /// What an entry asks for.
-pub enum Entry {
+pub enum PromptEntry {
     Help,
     Leave,
     Statements(Vec<Arc<SourceText>>),
 }
 
 /// Reads a whole entry.
-pub fn read(text: &str) -> Entry {
+pub fn read(text: &str) -> PromptEntry {
     if let Some(entry) = own_word(text) {
         return entry;
     }
     let mut splitter = splitter(text);
     let mut statements: Vec<_> = std::iter::from_fn(|| splitter.next_statement()).collect();
     statements.extend(splitter.finish());
-    Entry::Statements(statements)
+    PromptEntry::Statements(statements)
 }
 
 /// Whether Enter ends the entry: it holds whole statements only.
@@ -29,10 +29,10 @@ pub fn is_finished(text: &str) -> bool {
 }
 
 /// Words that the prompt understands without a semicolon.
-fn own_word(text: &str) -> Option<Entry> {
+fn own_word(text: &str) -> Option<PromptEntry> {
     match text.trim() {
-        "help" | "help;" | "?" => Some(Entry::Help),
-        "quit" | "exit" => Some(Entry::Leave),
+        "help" | "help;" | "?" => Some(PromptEntry::Help),
+        "quit" | "exit" => Some(PromptEntry::Leave),
         _ => None,
     }
 }

@@ -20,7 +20,7 @@ pub fn coloured(line: &str) -> String {
         .collect()
 }
 
-/// Text that stands back.
+/// Text in a faint colour.
 pub fn faint(text: &str) -> String {
     paint("2", text)
 }

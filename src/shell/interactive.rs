@@ -10,7 +10,7 @@ use rustyline::history::FileHistory;
 use rustyline::{ColorMode, CompletionType, Editor};
 
 use super::assist::Assistant;
-use super::entry::{self, Entry};
+use super::entry::{self, PromptEntry};
 use super::home;
 use super::notices::Notices;
 use super::runner::Runner;
@@ -52,7 +52,7 @@ pub fn run(runner: &mut Runner, notices: &Notices) {
         notices.enter_prompt();
         let line = prompt.readline(PROMPT);
         notices.leave_prompt();
-        // What was printed while the line was typed and has not been shown.
+        // Shows what was printed while the line was typed.
         let _ = runner.console().flush();
         match line {
             Ok(text) => {
@@ -62,8 +62,8 @@ pub fn run(runner: &mut Runner, notices: &Notices) {
                     helper.learn(runner.session());
                 }
             }
-            // Ctrl-C: the line is gone, the next begins. A signal that ends the program looks the
-            // same, and ends the loop.
+            // Ctrl-C drops the line. A signal that ends the program arrives here too; `goes_on` ends the
+            // loop then.
             Err(ReadlineError::Interrupted) => {}
             Err(_) => return,
         }
@@ -110,7 +110,7 @@ fn remember(prompt: &mut Prompt, file: Option<&PathBuf>, text: &str) {
     let entry = text.trim_end();
     let added = prompt.add_history_entry(entry).unwrap_or(false);
     if let (true, Some(file)) = (added, file) {
-        // A full disk must not keep anybody from working.
+        // An error, such as a full disk, must not keep anybody from working.
         let _ = prompt.append_history(file);
     }
 }
@@ -118,9 +118,9 @@ fn remember(prompt: &mut Prompt, file: Option<&PathBuf>, text: &str) {
 /// Runs the statements of one entry, up to the first that fails.
 fn run_text(runner: &mut Runner, text: &str) {
     match entry::read(text) {
-        Entry::Help => runner.console().notice(HELP),
-        Entry::Leave => runner.leave(),
-        Entry::Statements(statements) => {
+        PromptEntry::Help => runner.console().notice(HELP),
+        PromptEntry::Leave => runner.leave(),
+        PromptEntry::Statements(statements) => {
             for statement in statements {
                 if !runner.run(&statement) || !runner.goes_on() {
                     return;

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::args::Input;
-use super::input::Text;
+use super::args::ScriptInput;
+use super::input::InputText;
 use super::runner::Runner;
 use crate::syntax::split::Splitter;
 use crate::text::diagnostic::{Result, SourceText};
 
 /// Runs the inputs in their order, going on after errors unless `bail`.
-pub fn run(runner: &mut Runner, inputs: &[Input], bail: bool) {
+pub fn run(runner: &mut Runner, inputs: &[ScriptInput], bail: bool) {
     for input in inputs {
         if !runner.goes_on() {
             return;
@@ -26,7 +26,7 @@ pub fn run(runner: &mut Runner, inputs: &[Input], bail: bool) {
 
 /// Runs one input, each statement as soon as it is complete; `false` if any failed. An error is
 /// about the input itself.
-fn feed(runner: &mut Runner, input: &Input, bail: bool) -> Result<bool> {
+fn feed(runner: &mut Runner, input: &ScriptInput, bail: bool) -> Result<bool> {
     let name = input.name();
     let mut splitter = Splitter::new(&name);
     let mut went = true;
@@ -35,12 +35,12 @@ fn feed(runner: &mut Runner, input: &Input, bail: bool) -> Result<bool> {
         runner.goes_on() && (went || !bail)
     };
     let text = match input {
-        Input::Statements(text) => {
+        ScriptInput::Statements(text) => {
             splitter.push(text);
             None
         }
-        Input::File(path) => Some(Text::open(path, &name)?),
-        Input::Stdin => Some(Text::stdin(&name)?),
+        ScriptInput::File(path) => Some(InputText::open(path, &name)?),
+        ScriptInput::Stdin => Some(InputText::stdin(&name)?),
     };
     if !drain(&mut splitter, runner, &mut run) {
         return Ok(went);

@@ -1,30 +1,32 @@
-//! Bounds how deep a statement goes, before anything recurses over it.
+//! Refuses statements that are nested too deeply, before the parser or anything else recurses over
+//! them.
 
 use std::sync::Arc;
 
 use super::lexer::{LexemeKind, significant};
 use crate::text::diagnostic::{Error, Result, SourceText, Span};
 
-/// Brackets, and words that open something, within each other.
+/// How many brackets, and words that open something, may stand within each other.
 pub const MAX_NESTING: usize = 100;
 
-/// Levels of the expression's tree: brackets, and operators in a row.
+/// How high an expression's tree may become: levels of brackets and operators in a row.
 pub const MAX_HEIGHT: usize = 1000;
 
-/// What one pair of brackets holds so far.
+/// What has been counted in one pair of brackets so far.
 #[derive(Default)]
 struct Level {
-    /// `case`, `while`, `loop` that wait for their `end`.
+    /// How many `case`, `while` and `loop` have had no `end` yet.
     open: usize,
-    /// `for each` and `create function` since the last semicolon: each holds the next statement.
+    /// How many `for each` and `create function` since the last semicolon: each contains the next
+    /// statement.
     leading: usize,
-    /// `of` since the last comma: `Bag of Bag of …`
+    /// How many `of` since the last comma: `Bag of Bag of …`
     of: usize,
-    /// Operators since the last comma.
+    /// How many operators since the last comma.
     operators: usize,
-    /// Height of the highest thing in brackets since the last comma.
+    /// The greatest height of what was in brackets since the last comma.
     inner: usize,
-    /// Height of the highest element before the last comma.
+    /// The greatest height of the elements before the last comma.
     highest: usize,
 }
 
@@ -44,11 +46,11 @@ impl Level {
     }
 }
 
-/// Refuses a statement that is nested so deep that the stack might not do.
+/// Refuses a statement that is nested so deeply that recursion over it could exhaust the stack.
 pub fn check(source: &Arc<SourceText>) -> Result<()> {
     let text = &source.text;
     let mut levels = vec![Level::default()];
-    // Nesting of all levels but the last.
+    // The nesting of all levels but the innermost.
     let mut outside = 0;
     let mut after_end = false;
     for lexeme in significant(text) {

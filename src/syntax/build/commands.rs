@@ -40,7 +40,7 @@ impl Builder<'_> {
         Ok(Statement { kind, span })
     }
 
-    /// Statements that make sense in procedures, mostly.
+    /// The statements that are used mostly in procedures.
     fn step(&self, pair: Pair<'_, Rule>) -> Result<StatementKind> {
         Ok(match pair.as_rule() {
             Rule::assign => self.assign(pair)?,

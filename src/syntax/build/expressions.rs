@@ -152,7 +152,7 @@ impl Builder<'_> {
         })
     }
 
-    /// What one pair of parentheses holds: an expression as it is, several as a tuple.
+    /// The expression in parentheses, or a tuple if there are several.
     fn paren(&self, pair: Pair<'_, Rule>, span: Span) -> Result<Expr> {
         let mut elements = self.queries(pair)?;
         let kind = match elements.len() {
@@ -336,7 +336,7 @@ impl Builder<'_> {
     }
 }
 
-/// A comparison that no parentheses hold together.
+/// Whether `expr` is a comparison without parentheses around it.
 fn is_open_comparison(expr: &Expr) -> bool {
     match &expr.kind {
         // Parentheses widen the span of what they hold.

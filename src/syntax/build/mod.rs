@@ -90,7 +90,7 @@ impl Builder<'_> {
     }
 }
 
-/// Where the last token of `pair` ends.
+/// Where the last part of `pair` that is no blank or comment ends.
 fn end(pair: &Pair<'_, Rule>) -> usize {
     let mut last = pair.clone();
     loop {
@@ -146,7 +146,7 @@ impl<'i> Iterator for Parts<'i> {
     }
 }
 
-/// Keywords and punctuation whose place in the rule says all there is to say.
+/// Keywords and punctuation, which the tree needs no more: the rule that they stand in says it all.
 fn is_noise(rule: Rule) -> bool {
     use Rule::*;
     matches!(

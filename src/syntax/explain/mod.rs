@@ -30,7 +30,7 @@ struct Scene<'s> {
     before: Vec<Lexeme>,
     /// The lexeme that does not fit, `None` at the end of the text.
     found: Option<Lexeme>,
-    /// Whether what stands before could be all of its part of the statement.
+    /// Whether the part of the statement before the fault could end there.
     is_complete: bool,
 }
 
@@ -78,7 +78,7 @@ impl<'s> Scene<'s> {
         }
     }
 
-    /// Whether the statement ends where it does not fit.
+    /// Whether the fault is at the end of the statement: something is missing.
     fn is_at_end(&self) -> bool {
         self.found
             .is_none_or(|lexeme| lexeme.kind == LexemeKind::Semicolon)

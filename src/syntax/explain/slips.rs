@@ -1,4 +1,4 @@
-//! The slips that people make, and what to do about each.
+//! Known mistakes, such as a missing bracket or the syntax of another language, each with what to do.
 
 use super::{Scene, shorten};
 use crate::syntax::blocks::{BlockMark, BlockWords};
@@ -6,7 +6,8 @@ use crate::syntax::keywords::{KEYWORDS, begins_statement};
 use crate::syntax::lexer::{Lexeme, LexemeKind};
 use crate::text::diagnostic::{self, Error};
 
-/// The slip that explains the fault, if it is a known one; the surest first.
+/// The error for the known mistake that explains the fault, if there is one. The surest explanations
+/// are tried first.
 pub fn find(scene: &Scene<'_>) -> Option<Error> {
     open_comment(scene)
         .or_else(|| open_string(scene))
@@ -132,13 +133,13 @@ fn open_bracket(scene: &Scene<'_>) -> Option<Error> {
     let close = closer(text);
     let is_complete = match scene.found {
         None => true,
-        // Blocks hold semicolons.
+        // Also in a block, where a semicolon does not end the statement.
         Some(lexeme) if lexeme.kind == LexemeKind::Semicolon => true,
         Some(lexeme) if lexeme.kind == LexemeKind::CloseBracket => scene.text(lexeme) != close,
         Some(lexeme) if begins_clause(scene, opener, lexeme) => true,
         Some(lexeme) => scene.begins_line(lexeme) && begins_statement(scene.text(lexeme)),
     };
-    // `f(1,` waits for an argument rather than for its parenthesis.
+    // Otherwise, as in `f(1,)`, an argument is missing rather than the parenthesis.
     is_complete.then(|| {
         let mut error = Error::syntax(format!("missing '{close}'"))
             .at(&scene.span(opener))
@@ -276,7 +277,7 @@ fn in_select(scene: &Scene<'_>) -> bool {
     scene.before.iter().rev().take(200).any(is_select)
 }
 
-/// `selct name(p) …`: a word that begins nothing, followed by what cannot follow a name.
+/// `selct name(p) …`: a word that begins no statement, followed by what cannot follow a name.
 fn misspelt_statement(scene: &Scene<'_>) -> Option<Error> {
     let [first] = scene.before[..] else {
         return None;

@@ -33,13 +33,19 @@ fn deep_nesting_is_an_error() {
         assert_eq!(deep(10_000), "nested deeper than 100");
         assert_eq!(deep(99), "fine");
     }
-    assert_eq!(message("Bag of ".repeat(10_000)), "nested deeper than 100");
+    for open in ["Bag of ", "while:x do ", "each:x "] {
+        assert_eq!(message(open.repeat(10_000)), "nested deeper than 100");
+    }
 }
 
 #[test]
 fn long_chains_are_an_error_long_lists_are_not() {
     assert_eq!(
         message("1+".repeat(100_000) + "1"),
+        "more than 1000 operators in one expression"
+    );
+    assert_eq!(
+        message("a and:b ".to_owned() + &"and:b ".repeat(100_000)),
         "more than 1000 operators in one expression"
     );
     assert_eq!(message("2^".repeat(900) + "1"), "fine");

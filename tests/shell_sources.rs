@@ -1,4 +1,4 @@
-//! The name of a script says nothing about its errors.
+//! What a script is called, and how it ends, makes no difference to its errors.
 
 mod support;
 
@@ -29,4 +29,13 @@ fn errors_have_the_same_places_whatever_a_script_is_called() {
     let expected = places("script.osql");
     assert_eq!(expected.len(), 4, "{expected:?}");
     assert_eq!(places("built-in script.osql"), expected);
+}
+
+#[test]
+fn a_comment_that_is_never_closed_is_an_error() {
+    let output = osql().stdin("1; /* one\n2;\n").run();
+    assert_eq!((output.stdout.as_str(), output.code), ("1\n", 1));
+    for part in ["this comment is never closed", "<stdin>:1:4"] {
+        assert!(output.stderr.contains(part), "{}", output.stderr);
+    }
 }
