@@ -344,16 +344,27 @@ mod tests {
     }
 
     #[test]
-    fn one_long_statement_in_small_pieces_is_read_once() {
-        let mut splitter = Splitter::new("test");
-        let started = std::time::Instant::now();
-        splitter.push("f([");
-        for _ in 0..300_000 {
-            splitter.push("1234567,\n");
+    fn what_is_long_and_comes_in_small_pieces_is_read_once() {
+        for (open, piece, close) in [
+            ("f([", "1234567,\n", "0]);"),
+            ("'", "12345;67", "';"),
+            ("\"", "1234\\\"5;", "\";"),
+            ("1 /*", "1234567*", "*/;"),
+            ("1 //", "1234567;", "\n;"),
+            ("", "abcdefg1", ";"),
+            ("", "12345678", ";"),
+            ("|", "12345678", "|;"),
+        ] {
+            let mut splitter = Splitter::new("test");
+            let started = std::time::Instant::now();
+            splitter.push(open);
+            for _ in 0..300_000 {
+                splitter.push(piece);
+            }
+            splitter.push(close);
+            assert!(splitter.next_statement().is_some(), "{open}");
+            assert!(started.elapsed().as_secs() < 20, "{open}");
         }
-        splitter.push("0]);");
-        assert!(splitter.next_statement().is_some());
-        assert!(started.elapsed().as_secs() < 20);
     }
 
     proptest! {
