@@ -2,10 +2,10 @@
 
 use super::Compiler;
 use super::frame::Fragment;
-use super::plan::{Call, Expr, Target};
+use crate::model::{Type, Value};
+use crate::plan::{Call, Expr, Target};
 use crate::syntax::ast;
 use crate::text::diagnostic::{Result, Span};
-use crate::types::{Type, Value};
 
 impl Compiler<'_> {
     /// A call whose function is known is a call of that function. For another one, bags are kept
@@ -38,7 +38,7 @@ impl Compiler<'_> {
             .into_iter()
             .map(|arg| self.fragment_value(arg).0)
             .collect();
-        let target = Target::One(self.world.library.resolvents("callv")?[0].clone());
+        let target = Target::One(self.catalog.functions.resolvents("callv")?[0].clone());
         let args = vec![function, Expr::Vector(values)];
         let span = span.clone();
         let call = Call { target, args, span };

@@ -2,117 +2,17 @@
 
 use std::sync::Arc;
 
-use super::fit::{Fit, Mode, fit};
 use super::frame::Fragment;
-use super::plan::{Call, Expr, Target};
 use super::stateful::is_stateful;
 use super::{Compiler, Place, call_type};
-use crate::functions::Function;
+use crate::catalog::fit::Mode;
+use crate::catalog::overloads::{ambiguous, choose_exactly, no_resolvent};
 use crate::functions::binary::no_variable;
-use crate::functions::function::Param;
+use crate::model::function::Param;
+use crate::model::{Function, Type, Value};
+use crate::plan::{Call, Expr, Target};
 use crate::syntax::ast::{self, BinaryOp, ExprKind, Many, Variable};
-use crate::text::diagnostic::{Error, Result, Span};
-use crate::types::{Type, Value};
-
-/// What overload resolution decided.
-pub struct Choice {
-    /// The resolvents that can be meant, the best first.
-    pub candidates: Vec<Arc<Function>>,
-    /// How the arguments go into the best.
-    pub modes: Vec<Mode>,
-    /// A user's other resolvents that fit as well as the best.
-    pub ambiguous: Vec<Arc<Function>>,
-}
-
-/// Chooses among resolvents by the types of the arguments; `None` if none fits.
-pub fn choose(resolvents: &[Arc<Function>], args: &[Type]) -> Option<Choice> {
-    choose_exactly(resolvents, args, |_| false)
-}
-
-/// The first of the resolvents that fit the types of the arguments best: what [`choose`] puts first.
-pub fn best<'f>(resolvents: &'f [Arc<Function>], args: &[Type]) -> Option<&'f Arc<Function>> {
-    let cost = |function: &Arc<Function>| -> Option<u32> {
-        let params = &function.signature.params;
-        if params.len() != args.len() {
-            return None;
-        }
-        let costs = args
-            .iter()
-            .zip(params)
-            .map(|(a, p)| Some(fit(a, &p.ty)?.cost));
-        costs.sum()
-    };
-    let fitting = resolvents.iter().filter_map(|f| Some((cost(f)?, f)));
-    fitting.min_by_key(|(cost, _)| *cost).map(|(_, f)| f)
-}
-
-/// The same, where the types of some arguments are meant as they stand: what is declared for their
-/// subtypes is not asked.
-pub(super) fn choose_exactly(
-    resolvents: &[Arc<Function>],
-    args: &[Type],
-    exact: impl Fn(usize) -> bool,
-) -> Option<Choice> {
-    let mut fitting: Vec<(u32, bool, Vec<Mode>, &Arc<Function>)> = resolvents
-        .iter()
-        .filter_map(|f| fit_all(f, args, &exact))
-        .collect();
-    fitting.sort_by_key(|(cost, ..)| *cost);
-    let (best, sure, modes, first) = fitting.first()?;
-    let (best, sure, modes) = (*best, *sure, modes.clone());
-    let rivals = fitting[1..]
-        .iter()
-        .filter(|(cost, certain, ..)| sure && *certain && *cost == best);
-    let ambiguous = rivals
-        .filter(|(.., f)| f.is_user() && first.is_user())
-        .map(|(.., f)| (*f).clone())
-        .collect();
-    // A candidate that may fit better has to be asked when the call is made.
-    let late = |(cost, certain, ..): &&(u32, bool, Vec<Mode>, &Arc<Function>)| {
-        !sure || (!certain && *cost <= best + 40)
-    };
-    let same_modes = |c: &&(u32, bool, Vec<Mode>, &Arc<Function>)| c.2 == modes;
-    let mut candidates = vec![fitting[0].3.clone()];
-    candidates.extend(
-        fitting[1..]
-            .iter()
-            .filter(late)
-            .filter(same_modes)
-            .map(|(.., f)| (*f).clone()),
-    );
-    Some(Choice {
-        candidates,
-        modes,
-        ambiguous,
-    })
-}
-
-fn fit_all<'f>(
-    function: &'f Arc<Function>,
-    args: &[Type],
-    exact: &impl Fn(usize) -> bool,
-) -> Option<(u32, bool, Vec<Mode>, &'f Arc<Function>)> {
-    let params = &function.signature.params;
-    if params.len() != args.len() {
-        return None;
-    }
-    let fits: Option<Vec<Fit>> = args
-        .iter()
-        .zip(params)
-        .map(|(a, p)| fit(a, &p.ty))
-        .collect();
-    let fits = fits?;
-    if fits
-        .iter()
-        .enumerate()
-        .any(|(i, fit)| !fit.sure && exact(i))
-    {
-        return None;
-    }
-    let cost = fits.iter().map(|f| f.cost).sum();
-    let sure = fits.iter().all(|f| f.sure);
-    Some((cost, sure, fits.iter().map(|f| f.mode).collect(), function))
-}
+use crate::text::diagnostic::{Result, Span};
 
 impl Compiler<'_> {
     pub(super) fn call(
@@ -148,7 +48,7 @@ impl Compiler<'_> {
 
     /// The functions that a name in a call stands for.
     fn named(&self, function: &ast::FunctionName) -> Result<Arc<[Arc<Function>]>> {
-        let library = &self.world.library;
+        let library = &self.catalog.functions;
         library.named(function).map_err(|error| {
             let name = function.name.span.text();
             match library.resolvents(&function.name.text) {
@@ -172,7 +72,7 @@ impl Compiler<'_> {
         let ty = arg.whole_type();
         if ty.is_collection()
             || !resolvents.iter().any(|f| makes_stream_of(f, i))
-            || !is_stateful(self.world, written)?
+            || !is_stateful(self.catalog, written)?
         {
             return Ok(arg);
         }
@@ -200,7 +100,7 @@ impl Compiler<'_> {
         args: Vec<Fragment>,
         span: &Span,
     ) -> Result<(Expr, Type)> {
-        let resolvents = self.world.library.resolvents(name)?;
+        let resolvents = self.catalog.functions.resolvents(name)?;
         self.resolve(name, &resolvents, args, span)
     }
 
@@ -322,12 +222,12 @@ impl Compiler<'_> {
     fn target(&mut self, mut candidates: Vec<Arc<Function>>) -> Result<(Target, Type)> {
         if candidates.len() == 1 {
             let function = candidates.remove(0);
-            let ty = call_type(self.world, &function, &self.open)?;
+            let ty = call_type(self.catalog, &function, &self.open)?;
             return Ok((Target::One(function), ty));
         }
         let mut joined: Option<Type> = None;
         for candidate in &candidates {
-            let ty = call_type(self.world, candidate, &self.open)?;
+            let ty = call_type(self.catalog, candidate, &self.open)?;
             joined = Some(match joined {
                 Some(so_far) if so_far == ty => so_far,
                 Some(so_far) if so_far.is_collection() || ty.is_collection() => Type::Object,
@@ -343,8 +243,8 @@ impl Compiler<'_> {
 
     /// `explain(select …)`: the plan of a query that is not given as a string.
     fn explained(&mut self, query: &ast::Expr) -> Result<(Expr, Type)> {
-        let plan = Compiler::new(self.world, self.place, vec![]).whole(query, &[])?;
-        let lines = super::explain::explain(&plan);
+        let plan = Compiler::new(self.catalog, self.place, vec![]).whole(query, &[])?;
+        let lines = crate::plan::explain::explain(&plan);
         let lines = lines.lines().map(Value::str).collect();
         Ok((Expr::Const(Value::bag(lines)), Type::bag(Type::Charstring)))
     }
@@ -398,45 +298,4 @@ fn arithmetic_type(op: BinaryOp, call: &Call, declared: Type) -> Type {
         return Type::Integer;
     }
     declared
-}
-
-/// The error for a call that several resolvents fit equally well.
-pub(super) fn ambiguous(name: &str, choice: &Choice, span: &Span) -> Error {
-    let error = Error::compile(format!("the call of '{name}' is ambiguous")).at(span);
-    let fitting = choice.candidates[..1].iter().chain(&choice.ambiguous);
-    fitting
-        .fold(error, |error, f| {
-            error.help(format!("it fits {}", f.signature))
-        })
-        .help("say which one is meant: cast(… as Type)")
-}
-
-/// The error for a call that no resolvent fits, with those that exist.
-pub fn no_resolvent(name: &str, all: &[Arc<Function>], args: &[Type], span: &Span) -> Error {
-    let same_arity: Vec<_> = all.iter().filter(|f| f.arity() == args.len()).collect();
-    let types = args
-        .iter()
-        .map(Type::to_string)
-        .collect::<Vec<_>>()
-        .join(", ");
-    let message = if same_arity.is_empty() {
-        let plural = if args.len() == 1 {
-            "argument"
-        } else {
-            "arguments"
-        };
-        format!("'{name}' does not take {} {plural}", args.len())
-    } else {
-        format!("'{name}' does not take ({types})")
-    };
-    let shown = if same_arity.is_empty() {
-        all.iter().collect()
-    } else {
-        same_arity
-    };
-    let error = Error::compile(message).at(span);
-    let listed = shown.iter().take(6);
-    listed.fold(error, |error, f| {
-        error.help(format!("it is {}", f.signature))
-    })
 }

@@ -2,10 +2,10 @@
 
 use super::Compiler;
 use super::names::children;
-use super::plan::{Column, Pattern, Step};
+use crate::model::Type;
+use crate::plan::{Column, Pattern, Step};
 use crate::syntax::ast::{self, ExprKind, Variable};
 use crate::text::diagnostic::Result;
-use crate::types::Type;
 
 /// Whether all values of the type can be gone through.
 pub(super) fn has_extent(ty: &Type) -> bool {

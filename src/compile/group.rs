@@ -2,12 +2,12 @@
 
 use super::Compiler;
 use super::names::{children_mut, free, normalized};
-use super::plan::{Aggregate, Expr, Group, Running, Slot, Target};
 use super::query::Parts;
 use crate::functions::accumulate::Accumulator;
+use crate::model::Type;
+use crate::plan::{Aggregate, Expr, Group, Running, Slot, Target};
 use crate::syntax::ast::{self, ExprKind, Name, Select, Variable};
 use crate::text::diagnostic::{Error, Result};
-use crate::types::Type;
 
 impl Compiler<'_> {
     /// The results of a select with `group by`: keys, aggregates, and what is computed from them.
@@ -97,8 +97,8 @@ impl Compiler<'_> {
         if free(argument).is_empty() {
             return Ok(None);
         }
-        let resolvents = self.world.library.named(function)?;
-        let over_bag = |f: &std::sync::Arc<crate::functions::Function>| matches!(f.signature.params.as_slice(), [p] if matches!(p.ty, Type::Bag(_)));
+        let resolvents = self.catalog.functions.named(function)?;
+        let over_bag = |f: &std::sync::Arc<crate::model::Function>| matches!(f.signature.params.as_slice(), [p] if matches!(p.ty, Type::Bag(_)));
         if !resolvents.iter().any(over_bag) {
             return Ok(None);
         }

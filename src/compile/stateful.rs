@@ -1,11 +1,11 @@
-//! Which functions have state: their results, or the state of the world, differ from call to call.
+//! Which functions have state: their results, or the state of the catalog, differ from call to call.
 
 use std::sync::Arc;
 
 use super::names::{children, parts};
-use crate::functions::Function;
-use crate::functions::function::Body;
-use crate::session::World;
+use crate::catalog::Catalog;
+use crate::model::Function;
+use crate::model::function::Body;
 use crate::syntax::ast::{self, Expr, ExprKind, Many};
 use crate::text::diagnostic::Result;
 
@@ -70,21 +70,21 @@ const STATEFUL: &[&str] = &[
 ];
 
 /// Whether evaluating `expr` has state: it takes elements from a stream, or calls what has state.
-pub fn is_stateful(world: &World, expr: &Expr) -> Result<bool> {
-    visit(world, expr, &mut Vec::new())
+pub fn is_stateful(catalog: &Catalog, expr: &Expr) -> Result<bool> {
+    visit(catalog, expr, &mut Vec::new())
 }
 
 /// Whether calling `function` has state.
-pub fn has_state(world: &World, function: &Arc<Function>) -> Result<bool> {
-    called(world, function, &mut Vec::new())
+pub fn has_state(catalog: &Catalog, function: &Arc<Function>) -> Result<bool> {
+    called(catalog, function, &mut Vec::new())
 }
 
-fn visit(world: &World, expr: &Expr, seen: &mut Vec<u64>) -> Result<bool> {
+fn visit(catalog: &Catalog, expr: &Expr, seen: &mut Vec<u64>) -> Result<bool> {
     if let ExprKind::Call { function, .. } = &expr.kind {
         let name = &*function.name.text;
         if name != "bag" {
-            for resolvent in world.library.resolvents(name)?.iter() {
-                if called(world, resolvent, seen)? {
+            for resolvent in catalog.functions.resolvents(name)?.iter() {
+                if called(catalog, resolvent, seen)? {
                     return Ok(true);
                 }
             }
@@ -95,14 +95,14 @@ fn visit(world: &World, expr: &Expr, seen: &mut Vec<u64>) -> Result<bool> {
         _ => children(expr),
     };
     for child in below {
-        if visit(world, child, seen)? {
+        if visit(catalog, child, seen)? {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-fn called(world: &World, function: &Arc<Function>, seen: &mut Vec<u64>) -> Result<bool> {
+fn called(catalog: &Catalog, function: &Arc<Function>, seen: &mut Vec<u64>) -> Result<bool> {
     if function.signature.many == Many::Stream {
         return Ok(true);
     }
@@ -114,7 +114,7 @@ fn called(world: &World, function: &Arc<Function>, seen: &mut Vec<u64>) -> Resul
         Body::Native(_) => Ok(STATEFUL.contains(&&**function.name())),
         Body::Procedure(..) => Ok(true),
         Body::Derived(definition, _) => match &definition.body {
-            ast::Body::Query(query) => visit(world, query, seen),
+            ast::Body::Query(query) => visit(catalog, query, seen),
             _ => Ok(false),
         },
         Body::Generic | Body::Stored(_) | Body::Inverse(_) => Ok(false),

@@ -4,20 +4,19 @@
 
 use std::sync::Arc;
 
-use super::plan::{Call, Expr, Pattern, Query, Slot, Step, Target};
-use super::used::mentions;
-use crate::functions::Function;
+use crate::catalog::Catalog;
 use crate::functions::sliding::AGGREGATES;
-use crate::session::World;
-use crate::types::{Type, Value};
+use crate::model::{Function, Type, Value};
+use crate::plan::used::mentions;
+use crate::plan::{Call, Expr, Pattern, Query, Slot, Step, Target};
 
 /// Rewrites every step of the query that makes windows only to aggregate them.
-pub fn slide(query: &mut Query, world: &World) {
+pub fn slide(query: &mut Query, catalog: &Catalog) {
     for at in 0..query.steps.len() {
         if let Some(window) = window_of(&query.steps[at]) {
             let names = aggregates(query, window);
             if !names.is_empty() && mentions(query)[window] == names.len() + 1 {
-                rewrite(query, at, window, world);
+                rewrite(query, at, window, catalog);
             }
         }
     }
@@ -70,8 +69,8 @@ fn aggregate_of(expr: &Expr, window: Slot) -> Option<Arc<str>> {
     fits.then(|| name.clone())
 }
 
-fn rewrite(query: &mut Query, at: usize, window: Slot, world: &World) {
-    let Ok(resolvents) = world.library.resolvents("sliding") else {
+fn rewrite(query: &mut Query, at: usize, window: Slot, catalog: &Catalog) {
+    let Ok(resolvents) = catalog.functions.resolvents("sliding") else {
         return;
     };
     // A user may add resolvents of that name.

@@ -4,9 +4,10 @@ use std::cmp::Ordering;
 
 use super::aggregate::not_a_number;
 use super::statistics::{Moments, Total};
-use crate::run::{Cx, call};
+use crate::catalog::Catalog;
+use crate::model::{Cx, Numbers, Value};
+use crate::run::call;
 use crate::text::diagnostic::Result;
-use crate::types::{Numbers, Value};
 
 /// What an aggregate makes of the elements so far.
 #[derive(Clone)]
@@ -149,7 +150,7 @@ fn plus(total: Value, value: Value, cx: &Cx) -> Result<Value> {
     if total == Value::Int(0) {
         return Ok(value);
     }
-    let candidates = cx.world.library.resolvents("plus")?;
+    let candidates = Catalog::of(cx).functions.resolvents("plus")?;
     let sum = call::late(&candidates, vec![total, value.clone()], cx)?;
     sum.ok_or_else(|| not_a_number(&value))
 }

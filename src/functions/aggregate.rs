@@ -1,10 +1,10 @@
 //! Aggregates: one value of a whole bag.
 
 use super::accumulate::Accumulator;
-use super::{Args, Native, Natives};
-use crate::run::{Cx, call};
+use crate::model::native::{Native, Natives};
+use crate::model::{Args, Cx, Source, Value, print};
+use crate::run::call;
 use crate::text::diagnostic::{Error, Result};
-use crate::types::{Source, Value, print};
 
 pub const NATIVES: Natives = &[
     ("count", count as Native),
@@ -209,7 +209,7 @@ fn running(_: &Cx, args: Args) -> Result<Option<Value>> {
 struct Running {
     elements: Box<dyn Source>,
     folded: Value,
-    function: std::sync::Arc<super::Function>,
+    function: std::sync::Arc<crate::model::Function>,
 }
 
 impl Source for Running {

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use rand::Rng;
 
-use super::{Args, Native, Natives};
-use crate::run::Cx;
+use crate::host::Host;
+use crate::model::collection::BATCH;
+use crate::model::native::{Native, Natives};
+use crate::model::{Args, Collection, Cx, Numbers, Source, Value};
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::lock;
-use crate::types::collection::BATCH;
-use crate::types::{Collection, Numbers, Source, Value};
 
 pub const NATIVES: Natives = &[
     ("in", elements as Native),
@@ -268,7 +268,7 @@ fn sample(cx: &Cx, args: Args) -> Result<Option<Value>> {
         if reservoir.len() < size {
             reservoir.push(value);
         } else {
-            let at = lock(&cx.world.rng).random_range(0..seen);
+            let at = lock(&Host::of(cx).random).random_range(0..seen);
             if let Some(slot) = reservoir.get_mut(at) {
                 *slot = value;
             }

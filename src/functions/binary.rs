@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use std::sync::Arc;
 
-use super::{Args, Natives, position};
-use crate::run::Cx;
+use crate::catalog::Catalog;
+use crate::functions::position;
+use crate::model::native::Natives;
+use crate::model::{Args, Cx, Value};
 use crate::text::diagnostic::{Error, Result};
-use crate::types::Value;
 
 pub const NATIVES: Natives = &[
     ("from_hex", |_, a| {
@@ -84,11 +85,13 @@ fn setf(cx: &Cx, args: Args) -> Result<Option<Value>> {
         return Err(no_variable());
     };
     let name = name.to_lowercase();
-    cx.world.variables.change(&name, |value| match value {
-        // In place where nothing else holds the binary.
-        Value::Binary(bytes) => set_byte(Arc::make_mut(bytes), args.int(1)?, args.int(2)?),
-        other => Err(Error::run(format!("':{name}' is not a binary: {other}"))),
-    })?;
+    Catalog::of(cx)
+        .variables
+        .change(&name, |value| match value {
+            // In place where nothing else holds the binary.
+            Value::Binary(bytes) => set_byte(Arc::make_mut(bytes), args.int(1)?, args.int(2)?),
+            other => Err(Error::run(format!("':{name}' is not a binary: {other}"))),
+        })?;
     Ok(Some(args.value(2).clone()))
 }
 

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::stream::{Beat, pace};
-use super::{Args, Native, Natives};
-use crate::run::Cx;
+use crate::model::native::{Native, Natives};
+use crate::model::{Args, Collection, Cx, Source, Timeval, Value};
 use crate::run::call::short;
 use crate::run::inputs::{Event, Inputs};
 use crate::text::diagnostic::{Error, Result};
-use crate::types::{Collection, Source, Timeval, Value};
 
 pub const NATIVES: Natives = &[
     ("merge", merge as Native),

@@ -3,9 +3,9 @@
 
 use num_complex::Complex64;
 
-use super::{Args, Natives};
+use crate::model::native::Natives;
+use crate::model::{Args, Value};
 use crate::text::diagnostic::{Error, Result};
-use crate::types::Value;
 
 pub const NATIVES: Natives = &[
     ("complex", |_, a| {

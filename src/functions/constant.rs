@@ -2,10 +2,10 @@
 
 use num_complex::Complex64;
 
+use crate::model::{Record, Value, number};
 use crate::syntax;
 use crate::syntax::ast::{Expr, ExprKind, StatementKind, UnaryOp};
 use crate::text::diagnostic::{Error, Result, SourceText};
-use crate::types::{Record, Value, number};
 
 /// The value that `text` is the printed form of.
 pub fn read(text: &str) -> Result<Value> {

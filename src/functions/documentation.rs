@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use super::{Args, Function, Native, Natives, named, topic};
+use crate::catalog::{Catalog, named};
 use crate::compile;
-use crate::compile::explain::explain as plan_text;
-use crate::run::Cx;
+use crate::functions::topic;
+use crate::model::native::{Native, Natives};
+use crate::model::{Args, Cx, Function, Value};
+use crate::plan::explain::explain as plan_text;
 use crate::syntax::ast::StatementKind;
 use crate::syntax::statement;
 use crate::text::diagnostic::{Error, Result, SourceText};
-use crate::types::Value;
 
 pub const NATIVES: Natives = &[
     ("doc", doc as Native),
@@ -33,10 +34,13 @@ pub const NATIVES: Natives = &[
 fn resolvents(cx: &Cx, args: Args) -> Result<Vec<Arc<Function>>> {
     let function = match args.value(0) {
         Value::Function(f) => f.clone(),
-        _ => named::find(&cx.world, args.str(0)?)?,
+        _ => named::find(Catalog::of(cx), args.str(0)?)?,
     };
     if function.is_generic() {
-        return Ok(cx.world.library.resolvents(function.name())?.to_vec());
+        return Ok(Catalog::of(cx)
+            .functions
+            .resolvents(function.name())?
+            .to_vec());
     }
     Ok(vec![function])
 }
@@ -63,13 +67,12 @@ pub fn described(function: &Function) -> String {
 
 fn apropos(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let part = args.str(0)?.to_lowercase();
-    let names = cx
-        .world
-        .library
+    let names = Catalog::of(cx)
+        .functions
         .names()
         .into_iter()
         .filter(|n| n.contains(&part));
-    let functions = names.map(|name| Ok(cx.world.library.resolvents(&name)?.to_vec()));
+    let functions = names.map(|name| Ok(Catalog::of(cx).functions.resolvents(&name)?.to_vec()));
     let functions: Vec<Vec<_>> = functions.collect::<Result<_>>()?;
     Ok(Some(Value::bag(
         functions
@@ -96,7 +99,7 @@ fn explain(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let source = SourceText::new("<explain>", args.str(0)?);
     match statement(&source)?.map(|s| s.kind) {
         Some(StatementKind::Query(query)) => {
-            let plan = plan_text(&compile::query(&cx.world, &query)?);
+            let plan = plan_text(&compile::query(Catalog::of(cx), &query)?);
             Ok(Some(Value::bag(plan.lines().map(Value::str).collect())))
         }
         _ => Err(Error::run("only a query has a plan").help("give explain a query as a string")),

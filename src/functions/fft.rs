@@ -7,10 +7,10 @@ use num_complex::Complex64;
 use realfft::RealFftPlanner;
 
 use super::vector::reals;
-use super::{Args, Natives, complex};
-use crate::run::Cx;
+use crate::functions::complex;
+use crate::model::native::Natives;
+use crate::model::{Args, Cx, Value};
 use crate::text::diagnostic::{Error, Result};
-use crate::types::Value;
 
 pub const NATIVES: Natives = &[
     ("rfft", rfft),

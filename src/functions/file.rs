@@ -5,18 +5,21 @@ use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use super::{Args, Natives, like};
-use crate::run::Cx;
+use crate::functions::like;
+use crate::host::Host;
+use crate::model::native::Natives;
+use crate::model::{Args, Cx, Timeval, Value};
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::lock;
-use crate::types::{Timeval, Value};
 
 pub const NATIVES: Natives = &[
     ("pwd", |_, _| Ok(Some(folder_value(&current()?)))),
     ("cd", |_, a| change_folder(Path::new(a.str(0)?)).map(Some)),
     ("pushd", pushd),
     ("popd", popd),
-    ("sa_home", |cx, _| Ok(Some(folder_value(&cx.world.home)))),
+    ("sa_home", |cx, _| {
+        Ok(Some(folder_value(&Host::of(cx).home)))
+    }),
     ("temp_folder", |_, _| {
         Ok(Some(folder_value(&std::env::temp_dir())))
     }),
@@ -135,12 +138,12 @@ fn change_folder(folder: &Path) -> Result<Value> {
 fn pushd(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let back = current()?;
     let folder = change_folder(Path::new(args.str(0)?))?;
-    lock(&cx.world.folders).push(back);
+    lock(&Host::of(cx).folders).push(back);
     Ok(Some(folder))
 }
 
 fn popd(cx: &Cx, _: Args) -> Result<Option<Value>> {
-    match lock(&cx.world.folders).pop() {
+    match lock(&Host::of(cx).folders).pop() {
         Some(back) => change_folder(&back).map(Some),
         None => Err(Error::run("there is no folder to go back to").help("pushd(path) comes first")),
     }

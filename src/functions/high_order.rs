@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Args, Function, Native, Natives};
-use crate::run::{Cx, call as calls};
-use crate::session;
+use crate::model::native::{Native, Natives};
+use crate::model::{Args, Collection, Cx, Function, Source, Value};
+use crate::run::{call as calls, statement};
 use crate::text::diagnostic::{Result, SourceText};
-use crate::types::{Collection, Source, Value};
 
 pub const NATIVES: Natives = &[
     ("apply", apply as Native),
@@ -53,7 +52,7 @@ fn first(function: &Arc<Function>, arg: &Value, cx: &Cx) -> Result<Value> {
 
 /// The results of a statement, and whether they are tuples.
 fn evaluate(cx: &Cx, args: Args) -> Result<(Value, bool)> {
-    session::execute_within(cx, &SourceText::new("<eval>", args.str(0)?))
+    statement::execute_within(cx, &SourceText::new("<eval>", args.str(0)?))
 }
 
 /// Results as vectors: `tuples` are vectors already.

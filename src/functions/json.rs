@@ -3,11 +3,11 @@
 use std::io::{BufReader, Write};
 
 use super::file::Output;
-use super::{Args, Natives, http};
-use crate::run::Cx;
+use crate::functions::http;
+use crate::model::native::Natives;
+use crate::model::{Args, Cx, Source, Value, json};
 use crate::run::call::short;
 use crate::text::diagnostic::{Error, Result};
-use crate::types::{Source, Value, json};
 
 pub const NATIVES: Natives = &[
     ("stringify", |_, a| {

@@ -4,10 +4,9 @@ use std::io::{BufRead, BufReader, Read, Write};
 
 use super::file::Output;
 use super::input::{self, Input, read_error};
-use super::{Args, Native, Natives};
-use crate::run::Cx;
+use crate::model::native::{Native, Natives};
+use crate::model::{Args, Cx, Source, Value};
 use crate::text::diagnostic::{Error, Result};
-use crate::types::{Source, Value};
 
 pub const NATIVES: Natives = &[
     ("readlines", readlines as Native),

@@ -1,13 +1,13 @@
 //! Math: arithmetic on numbers, rounding, real functions, random numbers.
 
+use crate::host::Host;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-use super::{Args, Natives};
-use crate::run::Cx;
+use crate::model::native::Natives;
+use crate::model::{Args, Cx, Record, Timeval, Value, number};
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::lock;
-use crate::types::{Record, Timeval, Value, number};
 
 pub const NATIVES: Natives = &[
     ("plus", |_, a| {
@@ -219,7 +219,7 @@ fn bounds<T: Copy + Default + PartialOrd>(
 fn rand(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let (low, high) = bounds(args, |i| args.int(i))?;
     Ok(Some(Value::Int(
-        lock(&cx.world.rng).random_range(low..high),
+        lock(&Host::of(cx).random).random_range(low..high),
     )))
 }
 
@@ -229,13 +229,13 @@ fn frand(cx: &Cx, args: Args) -> Result<Option<Value>> {
         return Err(Error::run("the bounds of a random number must be finite"));
     }
     Ok(Some(Value::Real(
-        lock(&cx.world.rng).random_range(low..high),
+        lock(&Host::of(cx).random).random_range(low..high),
     )))
 }
 
 fn rand_seed(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let seed = args.int(0)?;
-    *lock(&cx.world.rng) = StdRng::seed_from_u64(seed as u64);
+    *lock(&Host::of(cx).random) = StdRng::seed_from_u64(seed as u64);
     Ok(Some(Value::Int(seed)))
 }
 

@@ -1,10 +1,9 @@
 //! Products of vectors and matrices (vectors of rows), and bags of vectors normalized by dimension.
 
 use super::vector::{elementwise, mean, reals, same_size, stdev};
-use super::{Args, Natives};
-use crate::run::Cx;
+use crate::model::native::Natives;
+use crate::model::{Args, Cx, Value, number};
 use crate::text::diagnostic::{Error, Result};
-use crate::types::{Value, number};
 
 pub const NATIVES: Natives = &[
     ("times", |_, a| times(a.value(0), a.value(1)).map(Some)),

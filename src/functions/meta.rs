@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use indexmap::IndexSet;
 
-use super::function::Body;
-use super::{Args, Function, Native, Natives, named};
-use crate::compile::{self, names, signature, stateful};
-use crate::run::Cx;
+use crate::catalog::{Catalog, named, signature};
+use crate::compile;
+use crate::compile::{names, stateful};
+use crate::model::function::Body;
+use crate::model::native::{Native, Natives};
+use crate::model::{Args, Cx, Function, Type, Value};
 use crate::syntax::ast;
 use crate::text::diagnostic::{Error, Result, nearest};
-use crate::types::{Type, Value};
 
 pub const NATIVES: Natives = &[
     ("allfunctions", allfunctions as Native),
@@ -27,16 +28,16 @@ pub const NATIVES: Natives = &[
         some_functions(cx, |f| matches!(&*f.signature.params, [p] if p.ty == ty))
     }),
     ("allobjects", |cx, _| {
-        Ok(Some(Value::bag(cx.world.extent(&Type::Userobject)?)))
+        Ok(Some(Value::bag(Catalog::of(cx).extent(&Type::Userobject)?)))
     }),
     ("extent", |cx, a| {
         let ty = type_argument(cx, a, 0)?;
-        Ok(Some(Value::bag(cx.world.extent(&ty)?)))
+        Ok(Some(Value::bag(Catalog::of(cx).extent(&ty)?)))
     }),
     ("rows", rows),
     ("alltypes", |cx, _| Ok(types(all_types(cx)))),
     ("usertypes", |cx, _| {
-        let users = cx.world.store.types.all();
+        let users = Catalog::of(cx).types.all();
         Ok(types(users.into_iter().map(Type::User)))
     }),
     ("usertype", |cx, a| {
@@ -85,17 +86,17 @@ pub const NATIVES: Natives = &[
         Ok(Some(Value::Bool(matches!(a.value(0), Value::Object(_)))))
     }),
     ("functionnamed", |cx, a| {
-        named::find(&cx.world, a.str(0)?).map(|f| Some(Value::Function(f)))
+        named::find(Catalog::of(cx), a.str(0)?).map(|f| Some(Value::Function(f)))
     }),
     ("theresolvent", |cx, a| {
-        named::functional(&cx.world, a.str(0)?).map(|f| Some(Value::Function(f)))
+        named::functional(Catalog::of(cx), a.str(0)?).map(|f| Some(Value::Function(f)))
     }),
     ("resolvents_named", |cx, a| {
-        resolvents(cx, &named::find(&cx.world, a.str(0)?)?)
+        resolvents(cx, &named::find(Catalog::of(cx), a.str(0)?)?)
     }),
     ("resolvents", |cx, a| resolvents(cx, a.function(0)?)),
     ("generic", |cx, a| {
-        let generic = cx.world.library.generic(a.function(0)?.name())?;
+        let generic = Catalog::of(cx).functions.generic(a.function(0)?.name())?;
         Ok(generic.map(Value::Function))
     }),
     ("generic_name", |_, a| {
@@ -128,7 +129,7 @@ pub const NATIVES: Natives = &[
         Ok(Some(Value::Bool(a.function(0)?.is_user())))
     }),
     ("userfunctions", |cx, _| {
-        Ok(functions(cx.world.library.user_functions()))
+        Ok(functions(Catalog::of(cx).functions.user_functions()))
     }),
     ("calls", |cx, a| Ok(functions(called(cx, a.function(0)?)?))),
     ("calledby", |cx, a| {
@@ -170,7 +171,7 @@ pub fn type_argument(cx: &Cx, args: Args, i: usize) -> Result<Type> {
 }
 
 fn type_named(cx: &Cx, name: &str) -> Option<Type> {
-    Type::named(name).or_else(|| cx.world.store.types.get(name).map(Type::User))
+    Type::named(name).or_else(|| Catalog::of(cx).types.get(name).map(Type::User))
 }
 
 /// The built-in types without what they are made of, then the users'.
@@ -178,7 +179,7 @@ fn all_types(cx: &Cx) -> Vec<Type> {
     let built_in = signature::BUILT_IN
         .iter()
         .filter_map(|name| Type::named(name));
-    let users = cx.world.store.types.all().into_iter().map(Type::User);
+    let users = Catalog::of(cx).types.all().into_iter().map(Type::User);
     built_in
         .filter(|ty| *ty != Type::matrix())
         .chain(users)
@@ -213,8 +214,10 @@ fn type_source(cx: &Cx, args: Args) -> Result<Option<Value>> {
 }
 
 fn every_function(cx: &Cx) -> Result<Vec<Arc<Function>>> {
-    let names = cx.world.library.names();
-    let functions = names.iter().map(|name| cx.world.library.resolvents(name));
+    let names = Catalog::of(cx).functions.names();
+    let functions = names
+        .iter()
+        .map(|name| Catalog::of(cx).functions.resolvents(name));
     let functions = functions.collect::<Result<Vec<_>>>()?;
     Ok(functions
         .iter()
@@ -233,14 +236,17 @@ fn some_functions(cx: &Cx, wanted: impl Fn(&Function) -> bool) -> Result<Option<
 }
 
 fn resolvents(cx: &Cx, function: &Arc<Function>) -> Result<Option<Value>> {
-    let all = cx.world.library.resolvents(function.name())?;
+    let all = Catalog::of(cx).functions.resolvents(function.name())?;
     Ok(functions(all.iter().cloned()))
 }
 
 fn rows(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let function = args.function(0)?;
     let stored: Vec<_> = if function.is_generic() {
-        cx.world.library.resolvents(function.name())?.to_vec()
+        Catalog::of(cx)
+            .functions
+            .resolvents(function.name())?
+            .to_vec()
     } else {
         vec![function.clone()]
     };
@@ -269,11 +275,15 @@ fn is_stateful(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let function = args.function(0)?;
     let mut any = false;
     if function.is_generic() {
-        for resolvent in cx.world.library.resolvents(function.name())?.iter() {
-            any |= stateful::has_state(&cx.world, resolvent)?;
+        for resolvent in Catalog::of(cx)
+            .functions
+            .resolvents(function.name())?
+            .iter()
+        {
+            any |= stateful::has_state(Catalog::of(cx), resolvent)?;
         }
     } else {
-        any = stateful::has_state(&cx.world, function)?;
+        any = stateful::has_state(Catalog::of(cx), function)?;
     }
     Ok(Some(Value::Bool(any)))
 }
@@ -295,19 +305,23 @@ fn called_names(function: &Function) -> Vec<Arc<str>> {
 fn called(cx: &Cx, function: &Arc<Function>) -> Result<Vec<Arc<Function>>> {
     let mut found = IndexSet::new();
     if function.is_generic() {
-        for resolvent in cx.world.library.resolvents(function.name())?.iter() {
+        for resolvent in Catalog::of(cx)
+            .functions
+            .resolvents(function.name())?
+            .iter()
+        {
             found.extend(called(cx, resolvent)?);
         }
         return Ok(found.into_iter().collect());
     }
     let names: IndexSet<_> = called_names(function).into_iter().collect();
     // What an update changes may stand in the plan as a copy.
-    let used: IndexSet<_> = compile::used_by(&cx.world, function)?
+    let used: IndexSet<_> = compile::used_by(Catalog::of(cx), function)?
         .iter()
         .map(|f| f.signature.resolvent_name())
         .collect();
     for name in names {
-        let all = cx.world.library.resolvents(&name)?;
+        let all = Catalog::of(cx).functions.resolvents(&name)?;
         if let [only] = &*all {
             found.insert(only.clone());
             continue;
@@ -318,7 +332,7 @@ fn called(cx: &Cx, function: &Arc<Function>) -> Result<Vec<Arc<Function>>> {
             .filter(|f| used.contains(&f.signature.resolvent_name()));
         found.extend(meant.cloned());
         if found.len() == before {
-            found.extend(cx.world.library.generic(&name)?);
+            found.extend(Catalog::of(cx).functions.generic(&name)?);
         }
     }
     if let Body::Inverse(view) = &function.body {

@@ -5,10 +5,9 @@ use std::env;
 use sha2::{Digest, Sha256};
 
 use super::file::{failed, folder_value};
-use super::{Args, Natives};
-use crate::run::Cx;
+use crate::model::native::Natives;
+use crate::model::{Args, Cx, Record, Timeval, Value};
 use crate::text::diagnostic::{Error, Result};
-use crate::types::{Record, Timeval, Value};
 
 pub const NATIVES: Natives = &[
     ("sha256", sha256),

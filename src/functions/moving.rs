@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 use std::collections::VecDeque;
 
 use super::statistics::{Moments, Total};
+use crate::model::{Numbers, Value, number};
 use crate::text::diagnostic::{Error, Result};
-use crate::types::{Numbers, Value, number};
 
 /// An aggregate over numbers that come and go.
 pub enum Aggregate {

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use super::vector::same_size;
-use super::{Args, Natives};
-use crate::run::Cx;
+use crate::model::native::Natives;
+use crate::model::{Args, Cx, Record, Value};
 use crate::text::diagnostic::{Error, Result};
-use crate::types::{Record, Value};
 
 pub const NATIVES: Natives = &[
     ("vref", vref),

@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use rand::Rng;
 
-use super::{Args, Function, Native, Natives, position};
+use crate::catalog::Catalog;
+use crate::functions::position;
+use crate::host::Host;
+use crate::model::native::{Native, Natives};
+use crate::model::{Args, Cx, Function, Source, Value};
 use crate::run::call::short;
-use crate::run::{Cx, update};
+use crate::run::update;
 use crate::syntax::ast::UpdateOp;
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::lock;
-use crate::types::{Source, Value};
 
 pub const NATIVES: Natives = &[
     ("changed", changed as Native),
@@ -250,7 +253,7 @@ fn stored(named: &Arc<Function>, cx: &Cx) -> Result<Arc<Function>> {
     if !named.is_generic() {
         return Ok(named.clone());
     }
-    let resolvents = cx.world.library.resolvents(named.name())?;
+    let resolvents = Catalog::of(cx).functions.resolvents(named.name())?;
     let found = resolvents.iter().find(|f| f.arity() == 0).cloned();
     found.ok_or_else(|| {
         Error::run(format!("'{}' cannot keep an element", named.name())).help(
@@ -294,7 +297,7 @@ struct Random {
 impl Source for Random {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
         cx.token.check()?;
-        let number = lock(&cx.world.rng).random_range(self.low..=self.high);
+        let number = lock(&Host::of(cx).random).random_range(self.low..=self.high);
         Ok(Some(Value::Real(number)))
     }
 }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use super::moving::{Aggregate, Number, Slid, Steps};
 use super::window::{Strides, sizes};
-use super::{Args, Native, Natives};
-use crate::run::{Cx, call};
+use crate::catalog::Catalog;
+use crate::model::native::{Native, Natives};
+use crate::model::{Args, Cx, Numbers, Source, Value};
+use crate::run::call;
 use crate::text::diagnostic::{Error, Result};
-use crate::types::{Numbers, Source, Value};
 
 pub const NATIVES: Natives = &[("sliding", sliding as Native)];
 
@@ -273,7 +274,7 @@ impl Sliding {
         let window = Value::vector(self.window.iter().cloned());
         let mut results = Vec::with_capacity(self.names.len());
         for name in &self.names {
-            let resolvents = cx.world.library.resolvents(name)?;
+            let resolvents = Catalog::of(cx).functions.resolvents(name)?;
             let result = call::late(&resolvents, vec![window.clone()], cx)?;
             results.push(result.unwrap_or(Value::Null));
         }

@@ -1,9 +1,9 @@
 //! Sum, mean and standard deviation of numbers that come and go. The sums inside are exact, so that
 //! what a moving window has at a moment is, to the last digit, what its elements have by themselves.
 
+use crate::model::exact::ExactSum;
+use crate::model::{Numbers, Value};
 use crate::text::diagnostic::{Error, Result};
-use crate::types::exact::ExactSum;
-use crate::types::{Numbers, Value};
 
 /// A sum of numbers: an integer as long as all of them are.
 #[derive(Clone, Default)]

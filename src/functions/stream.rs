@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::bag::{Iota, Section, count_of, positions};
-use super::{Args, Native, Natives};
-use crate::run::Cx;
+use crate::model::native::{Native, Natives};
+use crate::model::{Args, Collection, Cx, Source, Timeval, Value};
 use crate::text::diagnostic::{Error, Kind, Result};
 use crate::text::wait::Token;
-use crate::types::{Collection, Source, Timeval, Value};
 
 pub const NATIVES: Natives = &[
     ("heartbeat", heartbeat as Native),

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Args, Natives};
-use crate::run::Cx;
+use crate::model::native::Natives;
+use crate::model::{Args, Cx, Value, number};
 use crate::text::diagnostic::{Error, Result};
-use crate::types::{Value, number};
 
 pub const NATIVES: Natives = &[
     ("concat", concat),

@@ -1,12 +1,11 @@
 //! Calls of natives for unit tests.
 
-use super::{Args, table};
-use crate::run::Cx;
+use crate::functions::table;
+use crate::model::{Args, Cx, Value};
 use crate::session::{Config, Session};
 use crate::text::console::Console;
 use crate::text::diagnostic::Result;
 use crate::text::wait::Token;
-use crate::types::Value;
 
 /// A context in a world of its own, which prints nowhere.
 pub fn cx() -> Cx {

@@ -6,10 +6,10 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan, Zoned};
 
-use super::{Args, Natives};
-use crate::run::Cx;
+use crate::host::Host;
+use crate::model::native::Natives;
+use crate::model::{Args, Cx, Timeval, Value};
 use crate::text::diagnostic::{Error, Result};
-use crate::types::{Timeval, Value};
 
 pub const NATIVES: Natives = &[
     ("now", |_, _| Ok(Some(time(Timeval::now())))),
@@ -17,7 +17,9 @@ pub const NATIVES: Natives = &[
         Ok(Some(Value::Real(seconds(Timeval::now().micros))))
     }),
     ("clock", |cx, _| {
-        Ok(Some(Value::Real(cx.world.started.elapsed().as_secs_f64())))
+        Ok(Some(Value::Real(
+            Host::of(cx).started.elapsed().as_secs_f64(),
+        )))
     }),
     ("sleep", sleep),
     ("from_seconds", |_, a| {
@@ -86,7 +88,7 @@ fn micros(seconds: &Value) -> Result<i64> {
         Value::Int(i) => i.checked_mul(1_000_000),
         other => other
             .as_real()
-            .and_then(|r| crate::types::number::whole((r * 1e6).round())),
+            .and_then(|r| crate::model::number::whole((r * 1e6).round())),
     };
     // So that the opposite exists too.
     micros

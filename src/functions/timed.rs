@@ -4,12 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::stream::{Beat, Paced, micros, pace, seconds};
-use super::{Args, Native, Natives};
-use crate::run::Cx;
+use crate::model::native::{Native, Natives};
+use crate::model::{Args, Cx, Source, Timeval, Value};
 use crate::run::call::short;
 use crate::text::diagnostic::{Error, Kind, Result};
 use crate::text::wait::Token;
-use crate::types::{Source, Timeval, Value};
 
 pub const NATIVES: Natives = &[
     ("skip_s", skip_s as Native),

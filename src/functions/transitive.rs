@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use indexmap::IndexSet;
 
-use super::function::Body;
-use super::{Args, Function, Native, Natives};
-use crate::run::{Cx, call};
+use crate::model::function::Body;
+use crate::model::native::{Native, Natives};
+use crate::model::{Args, Cx, Function, Source, Value};
+use crate::run::call;
 use crate::text::diagnostic::{Error, Result};
-use crate::types::{Source, Value};
 
 pub const NATIVES: Natives = &[
     ("tclose", tclose as Native),

@@ -3,11 +3,11 @@
 use std::cmp::Ordering;
 
 use super::statistics::{Moments, Total};
-use super::{Args, Natives, position};
-use crate::run::Cx;
+use crate::functions::position;
+use crate::model::exact::ExactSum;
+use crate::model::native::Natives;
+use crate::model::{Args, Cx, Value, number};
 use crate::text::diagnostic::{Error, Result};
-use crate::types::exact::ExactSum;
-use crate::types::{Value, number};
 
 pub const NATIVES: Natives = &[
     ("plus", |_, a| {

@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::timed::Stamps;
-use super::{Args, Function, Native, Natives};
-use crate::run::Cx;
+use crate::catalog::Catalog;
+use crate::model::native::{Native, Natives};
+use crate::model::{Args, Cx, Function, Source, Timeval, Value};
 use crate::run::call::{self, short};
 use crate::text::diagnostic::{Error, Result};
-use crate::types::{Source, Timeval, Value};
 
 pub const NATIVES: Natives = &[
     ("winagg", winagg as Native),
@@ -305,7 +305,7 @@ fn current(predicate: &Arc<Function>, cx: &Cx) -> Result<Arc<Function>> {
     if predicate.is_generic() || !predicate.is_user() {
         return Ok(predicate.clone());
     }
-    let resolvents = cx.world.library.resolvents(predicate.name())?;
+    let resolvents = Catalog::of(cx).functions.resolvents(predicate.name())?;
     let same = |f: &&Arc<Function>| f.signature.same_arguments(&predicate.signature);
     Ok(resolvents.iter().find(same).unwrap_or(predicate).clone())
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rustyline::Result;
 use rustyline::completion::{FilenameCompleter, Pair};
 
-use crate::functions::table;
+use crate::functions::table::BUILT_INS;
 use crate::session::Session;
 use crate::syntax::keywords::KEYWORDS;
 use crate::syntax::lexer::{LexemeKind, lexemes, significant};
@@ -24,10 +24,10 @@ impl KnownNames {
     /// Takes the names from the session anew.
     pub fn learn(&mut self, session: &Session) {
         let world = session.world();
-        let variables = world.variables.names();
+        let variables = world.catalog.variables.names();
         self.variables = variables.iter().map(|name| format!(":{name}")).collect();
         self.defined.clear();
-        for function in world.library.user_functions() {
+        for function in world.catalog.functions.user_functions() {
             let signatures = self.defined.entry(function.name().to_string());
             signatures.or_default().push(function.signature.to_string());
         }
@@ -56,7 +56,7 @@ impl KnownNames {
 
     fn names(&self) -> BTreeSet<String> {
         let keywords = KEYWORDS.iter().map(|k| k.text.to_owned());
-        let functions = table::all().iter().map(|f| f.name.to_owned());
+        let functions = BUILT_INS.declarations.iter().map(|f| f.name.to_owned());
         keywords
             .chain(functions)
             .chain(self.defined.keys().cloned())
@@ -67,7 +67,7 @@ impl KnownNames {
     /// The signature of the function whose arguments are being typed at the end of `line`.
     pub fn signature_at(&self, line: &str) -> Option<String> {
         let name = open_call(line)?.to_lowercase();
-        let built_in = table::declared(&name).iter().map(|f| signature(f.text));
+        let built_in = BUILT_INS.declared(&name).iter().map(|f| signature(f.text));
         let defined = self.defined.get(&name).into_iter().flatten().cloned();
         let mut signatures = defined.chain(built_in);
         let first = signatures.next()?;
@@ -170,7 +170,10 @@ mod tests {
         // Without any user's names, whatever is no keyword is a function.
         for name in KnownNames::default().names() {
             let is_keyword = KEYWORDS.iter().any(|k| k.text == name);
-            assert!(is_keyword || !table::declared(&name).is_empty(), "{name}");
+            assert!(
+                is_keyword || !BUILT_INS.declared(&name).is_empty(),
+                "{name}"
+            );
         }
     }
 

@@ -140,6 +140,31 @@ pub enum BinaryOp {
     ElemPower,
 }
 
+impl BinaryOp {
+    /// The name of the function that the operator calls, or the operator itself where it calls none.
+    pub fn function_name(self) -> &'static str {
+        match self {
+            BinaryOp::Plus | BinaryOp::ElemPlus => "plus",
+            BinaryOp::Minus | BinaryOp::ElemMinus => "minus",
+            BinaryOp::Times => "times",
+            BinaryOp::Div => "div",
+            BinaryOp::Power => "power",
+            BinaryOp::ElemTimes => "elemtimes",
+            BinaryOp::ElemDiv => "elemdiv",
+            BinaryOp::ElemPower => "elempower",
+            BinaryOp::In => "in",
+            BinaryOp::Or => "or",
+            BinaryOp::And => "and",
+            BinaryOp::Eq => "=",
+            BinaryOp::Ne => "!=",
+            BinaryOp::Lt => "<",
+            BinaryOp::Le => "<=",
+            BinaryOp::Gt => ">",
+            BinaryOp::Ge => ">=",
+        }
+    }
+}
+
 /// A function's name, generic (`plus`) or that of one resolvent (`number.number.plus->number`).
 #[derive(Clone, Debug)]
 pub struct FunctionName {

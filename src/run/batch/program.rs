@@ -5,12 +5,11 @@ use std::sync::Arc;
 use super::column::{Column, to_reals};
 use super::evaluate::Node;
 use super::fetch::Fetch;
-use crate::compile::plan::{Call, Column as Of, Expr, Lookup, Pattern, Query, Slot, Step, Target};
-use crate::functions::Function;
-use crate::functions::function::Body;
-use crate::store::Table;
+use crate::model::function::Body;
+use crate::model::table::Table;
+use crate::model::{Function, Type};
+use crate::plan::{Call, Column as Of, Expr, Lookup, Pattern, Query, Slot, Step, Target};
 use crate::syntax::ast::{BinaryOp, Many};
-use crate::types::Type;
 
 /// A query over batches of rows.
 pub struct Program {
@@ -268,7 +267,7 @@ impl Builder {
     }
 
     fn node(&mut self, expr: &Expr) -> Option<Node> {
-        use crate::types::Value::{Int, Real};
+        use crate::model::Value::{Int, Real};
         match expr {
             Expr::Const(Int(int)) => Some(Node::Int(*int)),
             Expr::Const(Real(real)) => Some(Node::Real(*real)),
