@@ -29,6 +29,7 @@ fn value(expr: &Expr) -> Result<Value> {
         ExprKind::Vector(elements) | ExprKind::Tuple(elements) => {
             Ok(Value::vector(values(elements)?))
         }
+        ExprKind::Bag(elements) => Ok(Value::bag(values(elements)?)),
         ExprKind::Record(fields) => {
             let field = |(key, field): &(Expr, Expr)| match value(key)? {
                 Value::Str(key) => Ok((key, value(field)?)),
@@ -39,7 +40,6 @@ fn value(expr: &Expr) -> Result<Value> {
             ))
         }
         ExprKind::Call { function, args } => match (&*function.name.text, &values(args)?[..]) {
-            ("bag", elements) => Ok(Value::bag(elements.to_vec())),
             ("binary", [Value::Str(digits)]) => super::binary::from_hex(digits).map(Value::binary),
             ("complex", [re, im]) => match (re.as_real(), im.as_real()) {
                 (Some(re), Some(im)) => Ok(Value::complex(Complex64::new(re, im))),

@@ -7,15 +7,15 @@ use csv::{ReaderBuilder, StringRecord, WriterBuilder};
 
 use super::file::Output;
 use super::input::{self, Input, read_error};
-use crate::model::native::Natives;
+use crate::model::native::{Native, Natives};
 use crate::model::{Args, Cx, Source, Value, json, number};
 use crate::text::diagnostic::{Error, Result};
 
 pub const NATIVES: Natives = &[
-    ("file_stream", file_stream),
-    ("from_string", from_string),
-    ("write_file", write_file),
-    ("write_through", write_through),
+    Native::new("file_stream", file_stream),
+    Native::new("from_string", from_string),
+    Native::new("write_file", write_file).acting(),
+    Native::new("write_through", write_through).acting(),
 ];
 
 /// How often a file that has come to its end is looked at again.

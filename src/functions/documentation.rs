@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::catalog::{Catalog, named};
 use crate::compile;
 use crate::functions::topic;
-use crate::model::native::{Native, Natives};
+use crate::model::native::{CallForm, Native, Natives};
 use crate::model::{Args, Cx, Function, Value};
 use crate::plan::explain::explain as plan_text;
 use crate::syntax::ast::StatementKind;
@@ -13,21 +13,23 @@ use crate::syntax::statement;
 use crate::text::diagnostic::{Error, Result, SourceText};
 
 pub const NATIVES: Natives = &[
-    ("doc", doc as Native),
-    ("apropos", apropos),
-    ("signature", signature),
-    ("sourcecode", sourcecode),
-    ("name", name),
-    ("explain", explain),
-    ("topic_doc", topic::doc),
-    ("topic_functions", topic::functions),
-    ("topic_name", topic::name),
-    ("topic_named", topic::topic_named),
-    ("topics", topic::topics_of),
-    ("alltopics", topic::alltopics),
-    ("add_topic", topic::add_topic),
-    ("create_topic", topic::create_topic),
-    ("current_topics", topic::current_topics),
+    Native::new("doc", doc).quotes_functions(),
+    Native::new("apropos", apropos),
+    Native::new("signature", signature).quotes_functions(),
+    Native::new("sourcecode", sourcecode).quotes_functions(),
+    Native::new("name", name).quotes_functions(),
+    Native::new("explain", explain).call_form(CallForm::Planned),
+    Native::new("topic_doc", topic::doc),
+    Native::new("topic_functions", topic::functions),
+    Native::new("topic_name", topic::name),
+    Native::new("topic_named", topic::topic_named),
+    Native::new("topics", topic::topics_of).quotes_functions(),
+    Native::new("alltopics", topic::alltopics),
+    Native::new("add_topic", topic::add_topic)
+        .acting()
+        .quotes_functions(),
+    Native::new("create_topic", topic::create_topic).acting(),
+    Native::new("current_topics", topic::current_topics).acting(),
 ];
 
 /// The resolvents that the first argument names or is.

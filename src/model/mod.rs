@@ -15,6 +15,7 @@ pub mod number;
 pub mod object;
 pub mod print;
 pub mod record;
+pub mod size;
 pub mod table;
 pub mod time;
 pub mod ty;

@@ -11,8 +11,8 @@ pub mod uses;
 
 use std::sync::{Arc, OnceLock};
 
-use crate::functions::accumulate::Accumulator;
 use crate::model::function::Body;
+use crate::model::native::AggregateKind;
 use crate::model::{Function, Type, Value};
 use crate::run::batch::Program;
 use crate::syntax::ast::{BinaryOp, UpdateOp};
@@ -140,22 +140,22 @@ pub struct Aggregate {
     pub bag: Slot,
     pub call: Expr,
     /// What computes the call without the bag, where that can be.
-    pub running: Option<Running>,
+    pub running: Option<IncrementalAggregate>,
     pub result: Slot,
 }
 
 /// An aggregate that takes what each row contributes as it comes.
 #[derive(Clone)]
-pub struct Running {
-    pub start: Accumulator,
+pub struct IncrementalAggregate {
+    pub kind: AggregateKind,
     pub function: Arc<Function>,
     pub span: Span,
 }
 
-impl Running {
+impl IncrementalAggregate {
     /// Whether only the number of contributions matters.
     pub fn counts(&self) -> bool {
-        matches!(self.start, Accumulator::Count(_))
+        self.kind == AggregateKind::Count
     }
 }
 

@@ -1,5 +1,6 @@
 //! Running plans. Never sees text.
 
+pub mod aggregate;
 pub mod batch;
 pub mod call;
 pub mod element;

@@ -146,10 +146,15 @@ impl Builder<'_> {
         let mut parts = self.parts(pair);
         let function = self.function_name(parts.need(self.source)?);
         let args = self.queries(parts.need(self.source)?)?;
-        Ok(Expr {
-            kind: ExprKind::Call { function, args },
-            span,
-        })
+        let is_bag = &*function.name.text == "bag"
+            && function.argument_types.is_empty()
+            && function.result_types.is_none();
+        let kind = if is_bag {
+            ExprKind::Bag(args)
+        } else {
+            ExprKind::Call { function, args }
+        };
+        Ok(Expr { kind, span })
     }
 
     /// The expression in parentheses, or a tuple if there are several.

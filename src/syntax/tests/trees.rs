@@ -49,6 +49,7 @@ pub fn short(expr: &Expr) -> String {
             ..
         } => format!("({} {} {})", short(left), op_span.text(), short(right)),
         ExprKind::Vector(elements) => format!("[{}]", list(elements)),
+        ExprKind::Bag(elements) => format!("bag({})", list(elements)),
         ExprKind::Record(fields) => {
             let fields: Vec<_> = fields
                 .iter()

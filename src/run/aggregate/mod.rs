@@ -1,13 +1,18 @@
-//! Aggregates that take their elements one by one and keep none.
+//! Aggregates, each written once: over bags and groups ([`Accumulator`]), over windows that slide
+//! ([`sliding`]), and histograms. What a function is an aggregate for stands in its row.
+
+pub mod histogram;
+pub mod sliding;
+pub mod statistics;
 
 use std::cmp::Ordering;
 
-use super::aggregate::not_a_number;
-use super::statistics::{Moments, Total};
 use crate::catalog::Catalog;
+use crate::model::native::AggregateKind;
 use crate::model::{Cx, Numbers, Value};
 use crate::run::call;
-use crate::text::diagnostic::Result;
+use crate::text::diagnostic::{Error, Result};
+use statistics::{Moments, Total};
 
 /// What an aggregate makes of the elements so far.
 #[derive(Clone)]
@@ -24,41 +29,16 @@ pub enum Accumulator {
 }
 
 impl Accumulator {
-    /// The aggregate over bags of that name, if it is one that needs no element again.
-    pub fn named(name: &str) -> Option<Accumulator> {
-        Some(match name {
-            "count" => Accumulator::count(),
-            "sum" => Accumulator::sum(),
-            "mean" => Accumulator::mean(),
-            "stdev" => Accumulator::stdev(),
-            "min" => Accumulator::min(),
-            "max" => Accumulator::max(),
-            _ => return None,
-        })
-    }
-
-    pub fn count() -> Accumulator {
-        Accumulator::Count(0)
-    }
-
-    pub fn sum() -> Accumulator {
-        Accumulator::Sum(Total::default())
-    }
-
-    pub fn mean() -> Accumulator {
-        Accumulator::Mean(Total::default(), 0)
-    }
-
-    pub fn stdev() -> Accumulator {
-        Accumulator::Stdev(Box::default())
-    }
-
-    pub fn min() -> Accumulator {
-        Accumulator::Extreme(Ordering::Less, None)
-    }
-
-    pub fn max() -> Accumulator {
-        Accumulator::Extreme(Ordering::Greater, None)
+    /// The aggregate of no elements yet.
+    pub fn new(kind: AggregateKind) -> Accumulator {
+        match kind {
+            AggregateKind::Count => Accumulator::Count(0),
+            AggregateKind::Sum => Accumulator::Sum(Total::default()),
+            AggregateKind::Mean => Accumulator::Mean(Total::default(), 0),
+            AggregateKind::Stdev => Accumulator::Stdev(Box::default()),
+            AggregateKind::Min => Accumulator::Extreme(Ordering::Less, None),
+            AggregateKind::Max => Accumulator::Extreme(Ordering::Greater, None),
+        }
     }
 
     /// Takes an element; all but a count leave out nulls.
@@ -153,4 +133,9 @@ fn plus(total: Value, value: Value, cx: &Cx) -> Result<Value> {
     let candidates = Catalog::of(cx).functions.resolvents("plus")?;
     let sum = call::late(&candidates, vec![total, value.clone()], cx)?;
     sum.ok_or_else(|| not_a_number(&value))
+}
+
+/// The error for an element that an aggregate over numbers cannot take.
+pub fn not_a_number(value: &Value) -> Error {
+    Error::run(format!("{} is not a number", call::short(value)))
 }

@@ -4,27 +4,29 @@ use std::cmp::Ordering;
 use std::collections::VecDeque;
 
 use super::statistics::{Moments, Total};
+use crate::model::native::AggregateKind;
 use crate::model::{Numbers, Value, number};
 use crate::text::diagnostic::{Error, Result};
 
 /// An aggregate over numbers that come and go.
-pub enum Aggregate {
+pub enum SlidingAggregate {
     Sum(Box<Total>),
     Mean(Box<Total>),
     Stdev(Box<Moments>),
     Extreme(Extreme),
-    Dim,
+    Count,
 }
 
-impl Aggregate {
-    pub fn new(name: &str) -> Aggregate {
-        match name {
-            "sum" => Aggregate::Sum(Box::default()),
-            "mean" => Aggregate::Mean(Box::default()),
-            "stdev" => Aggregate::Stdev(Box::default()),
-            "min" => Aggregate::Extreme(Extreme::new(Ordering::Less)),
-            "max" => Aggregate::Extreme(Extreme::new(Ordering::Greater)),
-            _ => Aggregate::Dim,
+impl SlidingAggregate {
+    /// The aggregate over an empty window.
+    pub fn new(kind: AggregateKind) -> SlidingAggregate {
+        match kind {
+            AggregateKind::Count => SlidingAggregate::Count,
+            AggregateKind::Sum => SlidingAggregate::Sum(Box::default()),
+            AggregateKind::Mean => SlidingAggregate::Mean(Box::default()),
+            AggregateKind::Stdev => SlidingAggregate::Stdev(Box::default()),
+            AggregateKind::Min => SlidingAggregate::Extreme(Extreme::new(Ordering::Less)),
+            AggregateKind::Max => SlidingAggregate::Extreme(Extreme::new(Ordering::Greater)),
         }
     }
 
@@ -32,24 +34,24 @@ impl Aggregate {
     #[inline]
     pub fn add(&mut self, value: &Value, place: u64) {
         match self {
-            Aggregate::Sum(total) | Aggregate::Mean(total) => {
+            SlidingAggregate::Sum(total) | SlidingAggregate::Mean(total) => {
                 total.add(value);
             }
-            Aggregate::Stdev(moments) => moments.add(value.as_real().unwrap_or(f64::NAN)),
-            Aggregate::Extreme(extreme) => extreme.add(value, place),
-            Aggregate::Dim => {}
+            SlidingAggregate::Stdev(moments) => moments.add(value.as_real().unwrap_or(f64::NAN)),
+            SlidingAggregate::Extreme(extreme) => extreme.add(value, place),
+            SlidingAggregate::Count => {}
         }
     }
 
     #[inline]
     pub fn remove(&mut self, value: &Value, place: u64) {
         match self {
-            Aggregate::Sum(total) | Aggregate::Mean(total) => total.remove(value),
-            Aggregate::Stdev(moments) => {
+            SlidingAggregate::Sum(total) | SlidingAggregate::Mean(total) => total.remove(value),
+            SlidingAggregate::Stdev(moments) => {
                 moments.remove(value.as_real().unwrap_or(f64::NAN));
             }
-            Aggregate::Extreme(extreme) => extreme.remove(place),
-            Aggregate::Dim => {}
+            SlidingAggregate::Extreme(extreme) => extreme.remove(place),
+            SlidingAggregate::Count => {}
         }
     }
 
@@ -57,11 +59,11 @@ impl Aggregate {
     #[inline]
     pub fn result(&self, length: usize) -> Result<Option<Value>> {
         Ok(match self {
-            Aggregate::Sum(total) => Some(total.value()?),
-            Aggregate::Mean(total) => total.mean(length as u64).map(Value::Real),
-            Aggregate::Stdev(moments) => moments.stdev().map(Value::Real),
-            Aggregate::Extreme(extreme) => extreme.best(),
-            Aggregate::Dim => Some(Value::Int(length as i64)),
+            SlidingAggregate::Sum(total) => Some(total.value()?),
+            SlidingAggregate::Mean(total) => total.mean(length as u64).map(Value::Real),
+            SlidingAggregate::Stdev(moments) => moments.stdev().map(Value::Real),
+            SlidingAggregate::Extreme(extreme) => extreme.best(),
+            SlidingAggregate::Count => Some(Value::Int(length as i64)),
         })
     }
 
@@ -69,7 +71,7 @@ impl Aggregate {
     pub fn slide<T: Number>(&mut self, steps: &Steps<T>) -> Slid {
         let length = steps.size as u64;
         match self {
-            Aggregate::Sum(total) => steps.run(
+            SlidingAggregate::Sum(total) => steps.run(
                 total,
                 |total, x, _| {
                     total.add(&x.value());
@@ -77,7 +79,7 @@ impl Aggregate {
                 |total, x, _| total.remove(&x.value()),
                 |total| T::sum(total),
             ),
-            Aggregate::Mean(total) => steps.run(
+            SlidingAggregate::Mean(total) => steps.run(
                 total,
                 |total, x, _| {
                     total.add(&x.value());
@@ -85,19 +87,19 @@ impl Aggregate {
                 |total, x, _| total.remove(&x.value()),
                 |total| Ok(total.real() / length as f64),
             ),
-            Aggregate::Stdev(moments) => steps.run(
+            SlidingAggregate::Stdev(moments) => steps.run(
                 moments,
                 |moments, x, _| moments.add(x.real()),
                 |moments, x, _| moments.remove(x.real()),
                 |moments| Ok(moments.stdev().unwrap_or(f64::NAN)),
             ),
-            Aggregate::Extreme(extreme) => steps.run(
+            SlidingAggregate::Extreme(extreme) => steps.run(
                 extreme,
                 |extreme, x, place| extreme.add(&x.value(), place),
                 |extreme, _, place| extreme.remove(place),
                 |extreme| Ok(T::best(extreme)),
             ),
-            Aggregate::Dim => steps.run(
+            SlidingAggregate::Count => steps.run(
                 &mut (),
                 |(), _, _| {},
                 |(), _, _| {},
