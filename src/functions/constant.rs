@@ -5,11 +5,11 @@ use num_complex::Complex64;
 use crate::model::{Record, Value, number};
 use crate::syntax;
 use crate::syntax::ast::{Expr, ExprKind, StatementKind, UnaryOp};
-use crate::text::diagnostic::{Error, Result, Source};
+use crate::text::diagnostic::{Error, Result, SourceText};
 
 /// The value that `text` is the printed form of.
 pub fn read(text: &str) -> Result<Value> {
-    let statement = syntax::statement(&Source::new("<string>", text))?;
+    let statement = syntax::statement(&SourceText::new("<string>", text))?;
     match statement.map(|s| s.kind) {
         Some(StatementKind::Query(expr)) => value(&expr),
         _ => Err(Error::run(format!(

@@ -10,7 +10,7 @@ use crate::model::{Args, Cx, Function, Value};
 use crate::plan::explain::explain as plan_text;
 use crate::syntax::ast::StatementKind;
 use crate::syntax::statement;
-use crate::text::diagnostic::{Error, Result, Source};
+use crate::text::diagnostic::{Error, Result, SourceText};
 
 pub const NATIVES: Natives = &[
     Native::new("doc", doc).quotes_functions(),
@@ -98,7 +98,7 @@ fn name(_: &Cx, args: Args) -> Result<Option<Value>> {
 }
 
 fn explain(cx: &Cx, args: Args) -> Result<Option<Value>> {
-    let source = Source::new("<explain>", args.str(0)?);
+    let source = SourceText::new("<explain>", args.str(0)?);
     match statement(&source)?.map(|s| s.kind) {
         Some(StatementKind::Query(query)) => {
             let plan = plan_text(&compile::query(Catalog::of(cx), &query)?);

@@ -50,6 +50,7 @@ mod shell_home;
 mod shell_output;
 mod shell_prompt;
 mod shell_script;
+mod shell_sources;
 mod streams;
 mod support;
 mod tutorial;

@@ -19,11 +19,11 @@ use crate::syntax::ast::{
     self, CreateFunction, ExprKind, FunctionName, Name, StatementKind, Variable,
 };
 use crate::syntax::{Splitter, statement};
-use crate::text::diagnostic::{Error, Result, Source, nearest};
+use crate::text::diagnostic::{Error, Result, SourceText, nearest};
 pub use results::{Outcome, Results};
 
 /// Executes one statement. What it changed is undone if it fails.
-pub fn execute(cx: &Cx, source: &Arc<Source>) -> Result<Outcome> {
+pub fn execute(cx: &Cx, source: &Arc<SourceText>) -> Result<Outcome> {
     let Some(statement) = statement(source)? else {
         return Ok(Outcome::Done);
     };
@@ -42,7 +42,7 @@ pub fn execute(cx: &Cx, source: &Arc<Source>) -> Result<Outcome> {
 
 /// Executes a statement as a part of the one that runs; gives its results, and whether they are
 /// tuples. A query's results are produced when they are read.
-pub fn execute_within(cx: &Cx, source: &Arc<Source>) -> Result<(Value, bool)> {
+pub fn execute_within(cx: &Cx, source: &Arc<SourceText>) -> Result<(Value, bool)> {
     let Some(statement) = statement(source)? else {
         return Ok((Value::bag(vec![]), false));
     };

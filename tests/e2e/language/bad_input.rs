@@ -161,3 +161,30 @@ fn a_section_up_to_the_largest_number() {
     db.gives("section(bag(1,2,3), 2, 9223372036854775807);", "2\n3");
     db.gives("section(bag(1,2,3), 2, 1e300);", "2\n3");
 }
+
+#[test]
+fn histograms_refuse_what_memory_cannot_hold() {
+    let mut db = Db::new();
+    let all = [
+        "histogram(iota(1,3),0,10,1000000000000000);",
+        "histogram(iota(1,3),0,10,9223372036854775807);",
+        "histogram(siota(1,3),0,10,1000000000000000);",
+        "histogram(iota(1,3),[0,10,1000000000000000]);",
+        "histogram(bag([1,2]),[[0,10,100000],[0,10,100000]]);",
+    ];
+    each_row(all, |histogram| {
+        db.fails(histogram, &["a histogram cannot have", "bins"]);
+    });
+    let none = [
+        "histogram(iota(1,3),0,10,0);",
+        "histogram(iota(1,3),10,0,5);",
+        "histogram(iota(1,3),nan,10,5);",
+        "histogram(iota(1,3),0,inf,5);",
+        "histogram(bag([1]),[[5,5,5]]);",
+        "histogram(siota(1,3),0,nan,5);",
+    ];
+    each_row(none, |histogram| {
+        db.fails(histogram, &["a histogram of", "bins from"]);
+    });
+    db.gives("histogram(iota(1,3),0,10,2);", "[3,0]");
+}

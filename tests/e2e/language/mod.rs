@@ -15,6 +15,7 @@ mod planner;
 mod procedures;
 mod queries;
 mod second_order;
+mod state;
 mod topics;
 mod types;
 mod updates;

@@ -12,7 +12,7 @@ use osql::run::statement::Outcome;
 use osql::session::{Config, Interrupt, Session};
 use osql::syntax::Splitter;
 use osql::text::console::Console;
-use osql::text::diagnostic::{Error, Source};
+use osql::text::diagnostic::{Error, SourceText};
 use osql::text::wait::lock;
 
 use super::wait::wait_until;
@@ -90,7 +90,7 @@ impl Db {
 
     /// The first result of a query.
     pub fn first(&mut self, query: &str) -> Value {
-        let source = Source::new("<test>", query);
+        let source = SourceText::new("<test>", query);
         match self.session.execute(&source) {
             Ok(Outcome::Results(mut rows)) => rows.next().expect("a result").expect("no error"),
             Ok(_) => panic!("{query} is no query"),
