@@ -2,6 +2,7 @@
 
 mod session;
 
+mod aggregates;
 mod bad_input;
 mod basics;
 mod batches;
