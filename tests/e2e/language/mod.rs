@@ -1,5 +1,6 @@
 //! The language, chapter by chapter: what a person can write, and what comes of it.
 
+mod aggregates;
 mod bad_input;
 mod basics;
 mod batches;

@@ -7,12 +7,12 @@ use std::thread;
 use async_tungstenite::bytes::{ByteReader, ByteWriter};
 use async_tungstenite::tokio::accept_hdr_async;
 use async_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
-use rumqttc::tokio_rustls::TlsAcceptor;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, crypto::ring};
 use tokio::io::{AsyncRead, AsyncWrite, copy};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
 
 use super::certs::Identity;
 
