@@ -1,5 +1,10 @@
-//! The built-in functions. A topic is two neighbours: `string.osql`, the declarations with their
-//! documentation and whatever OSQL itself can say, and `string.rs`, what it cannot.
+//! The built-in functions, and nothing else. A topic is two neighbours: `string.osql`, the declarations
+//! with their documentation and whatever OSQL itself can say, and `string.rs`, what it cannot: a table
+//! of rows, each a [`Native`](crate::model::native::Native), which says all that the rest of the crate
+//! must know of the function.
+//!
+//! May use every room before it: `text`, `syntax`, `mqtt`, `model`, `catalog`, `plan`, `compile`,
+//! `host` and `run`.
 
 pub mod aggregate;
 pub mod bag;
