@@ -11,6 +11,7 @@
 pub mod aggregate;
 pub mod batch;
 pub mod call;
+pub mod constant;
 pub mod element;
 pub mod eval;
 mod group;
