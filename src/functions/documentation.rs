@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use crate::catalog::{Catalog, named};
 use crate::compile;
-use crate::functions::topic;
 use crate::model::native::{CallForm, Native, Natives};
 use crate::model::{Args, Cx, Function, Value};
 use crate::plan::explain::explain as plan_text;
@@ -19,17 +18,6 @@ pub const NATIVES: Natives = &[
     Native::new("sourcecode", sourcecode).quotes_functions(),
     Native::new("name", name).quotes_functions(),
     Native::new("explain", explain).call_form(CallForm::Planned),
-    Native::new("topic_doc", topic::doc),
-    Native::new("topic_functions", topic::functions),
-    Native::new("topic_name", topic::name),
-    Native::new("topic_named", topic::topic_named),
-    Native::new("topics", topic::topics_of).quotes_functions(),
-    Native::new("alltopics", topic::alltopics),
-    Native::new("add_topic", topic::add_topic)
-        .acting()
-        .quotes_functions(),
-    Native::new("create_topic", topic::create_topic).acting(),
-    Native::new("current_topics", topic::current_topics).acting(),
 ];
 
 /// The resolvents that the first argument names or is.

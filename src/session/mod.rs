@@ -1,4 +1,6 @@
-//! One user's world, and the library's front door: text in, results out.
+//! One user's world, and the library's front door: text in, results out. It alone sees the catalog and
+//! the host as one, and hands them to everything that runs. Uses `catalog`, `host`, `functions` for the
+//! table of the built-in ones, `run` and `text`.
 
 mod world;
 

@@ -148,8 +148,7 @@ fn sequence<'a>(reader: &mut SliceReader<'a>) -> Result<&'a [u8]> {
 /// The whole bytes that the string of bits that comes next is.
 fn bits<'a>(reader: &mut SliceReader<'a>) -> Result<&'a [u8]> {
     let bits: BitStringRef = reader.decode()?;
-    bits.as_bytes()
-        .ok_or_else(|| Error::from(Tag::BitString.value_error()))
+    bits.as_bytes().ok_or_else(|| Tag::BitString.value_error())
 }
 
 /// The tag of a field that is marked by a number.
@@ -246,10 +245,10 @@ mod tests {
         );
         let table = [
             (ca(), vec![], true),
-            (ca(), vec![signs.clone()], true),
-            (short(), vec![other.clone(), signs.clone()], true),
+            (ca(), vec![signs], true),
+            (short(), vec![other, signs], true),
             (ca(), vec![other], false),
-            (IsCa::ExplicitNoCa, vec![signs.clone()], false),
+            (IsCa::ExplicitNoCa, vec![signs], false),
             (IsCa::NoCa, vec![signs], false),
         ];
         for (is_ca, usages, expected) in table {

@@ -1,7 +1,6 @@
 //! Histograms: how many numbers fall into each of several equal parts of a range.
 
-use crate::model::size;
-use crate::model::{Type, Value};
+use crate::model::{Type, Value, size};
 use crate::text::diagnostic::{Error, Result};
 
 /// Equal parts of the range `[min,max)`.

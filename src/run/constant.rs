@@ -2,6 +2,7 @@
 
 use num_complex::Complex64;
 
+use crate::model::hex::from_hex;
 use crate::model::{Record, Value, number};
 use crate::syntax;
 use crate::syntax::ast::{Expr, ExprKind, StatementKind, UnaryOp};
@@ -40,7 +41,7 @@ fn value(expr: &Expr) -> Result<Value> {
             ))
         }
         ExprKind::Call { function, args } => match (&*function.name.text, &values(args)?[..]) {
-            ("binary", [Value::Str(digits)]) => super::binary::from_hex(digits).map(Value::binary),
+            ("binary", [Value::Str(digits)]) => from_hex(digits).map(Value::binary),
             ("complex", [re, im]) => match (re.as_real(), im.as_real()) {
                 (Some(re), Some(im)) => Ok(Value::complex(Complex64::new(re, im))),
                 _ => Err(not_constant(expr)),

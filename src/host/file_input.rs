@@ -3,21 +3,21 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::path::Path;
 use std::thread;
 
-use super::file::failed;
 use crate::model::Cx;
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::{Received, Receiver, Sender, Token, queue};
 
 /// A file that is open for reading.
-pub type Input = Box<dyn Read + Send>;
+pub type FileInput = Box<dyn Read + Send>;
 
 /// Opens a file, under the token of `cx`.
-pub fn open(path: &str, cx: &Cx) -> Result<Input> {
-    let metadata = fs::metadata(path).map_err(|e| failed("read", path, &e))?;
+pub fn open(path: &str, cx: &Cx) -> Result<FileInput> {
+    let metadata = fs::metadata(path).map_err(|e| file_error("read", path, &e))?;
     if metadata.is_file() || metadata.is_dir() {
-        let file = File::open(path).map_err(|e| failed("read", path, &e))?;
+        let file = File::open(path).map_err(|e| file_error("read", path, &e))?;
         return Ok(Box::new(file));
     }
     let (sender, receiver) = queue(PIECES);
@@ -26,7 +26,7 @@ pub fn open(path: &str, cx: &Cx) -> Result<Input> {
     thread::Builder::new()
         .name("reader".to_owned())
         .spawn(move || forward(&owned, &sender))
-        .map_err(|e| failed("read", path, &e))?;
+        .map_err(|e| file_error("read", path, &e))?;
     Ok(Box::new(Piped {
         receiver,
         token: cx.token.clone(),
@@ -39,7 +39,7 @@ pub fn open(path: &str, cx: &Cx) -> Result<Input> {
 pub fn read_error(path: &str, error: &io::Error, cx: &Cx) -> Error {
     match cx.token.check() {
         Err(stopped) => stopped,
-        Ok(()) => failed("read", path, error),
+        Ok(()) => file_error("read", path, error),
     }
 }
 
@@ -100,4 +100,15 @@ impl Read for Piped {
         self.at += length;
         Ok(length)
     }
+}
+
+/// The error of an operation on a file: `cannot read x.csv: No such file or directory`.
+pub fn file_error(verb: &str, path: impl AsRef<Path>, error: &io::Error) -> Error {
+    let reason = error.to_string();
+    // The system's number says nothing to a person.
+    let reason = reason.split(" (os error").next().unwrap_or_default();
+    Error::run(format!(
+        "cannot {verb} {}: {reason}",
+        path.as_ref().display()
+    ))
 }
