@@ -5,7 +5,6 @@ use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
 use crate::support::mosquitto::Folder;
 use crate::support::mqtt::{self, options, patience, text};
