@@ -5,8 +5,7 @@ use std::sync::Arc;
 use super::{Compiler, Place};
 use crate::model::Type;
 use crate::model::function::Signature;
-use crate::plan::remap::Remap;
-use crate::plan::{Expr, Pattern, Slot, Step, Sub};
+use crate::plan::{Expr, Pattern, Slot, Step, Sub, remap};
 use crate::syntax::ast::Name;
 use crate::text::diagnostic::{Error, Result, Span, nearest};
 
@@ -200,9 +199,8 @@ impl Compiler<'_> {
             ty,
         } = fragment;
         let (to, mut steps) = self.adopt(frame);
-        let to = |slot: Slot| to[slot];
-        expr.remap(&to);
-        steps.remap(&to);
+        remap::expr(&mut expr, &to);
+        remap::steps(&mut steps, &to);
         self.top().steps.extend(steps);
         (expr, ty)
     }

@@ -1,6 +1,5 @@
 //! Conditions that look up the rows of stored functions, or of views of them, in any direction.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::planner::Rank;
@@ -10,8 +9,8 @@ use crate::catalog::overloads::choose;
 use crate::compile::{Compiler, inverse};
 use crate::model::function::{Body, View};
 use crate::model::{Function, Type, Value};
-use crate::plan::remap::Remap;
-use crate::plan::{Column, Expr, Lookup, Pattern, Slot, Step};
+use crate::plan::used::{slots_of_expr, slots_of_pattern};
+use crate::plan::{Column, Expr, Lookup, Pattern, Step};
 use crate::syntax::ast::{self, ExprKind, Variable};
 use crate::text::diagnostic::{Error, Result};
 
@@ -138,26 +137,16 @@ fn repeated(columns: &mut [Column]) {
     let mut bound = Vec::new();
     for column in columns.iter() {
         if let Column::Bind(pattern) = column {
-            bound.extend(slots(&mut pattern.clone()));
+            bound.extend(slots_of_pattern(pattern));
         }
     }
     for column in columns {
         if let Column::Known(expr) = column
-            && slots(&mut expr.clone()).iter().any(|s| bound.contains(s))
+            && slots_of_expr(expr).iter().any(|s| bound.contains(s))
         {
             *column = Column::Bind(Pattern::Equal(expr.clone()));
         }
     }
-}
-
-/// The variables that a piece of a plan mentions.
-fn slots(piece: &mut impl Remap) -> Vec<Slot> {
-    let slots = RefCell::new(Vec::new());
-    piece.remap(&|slot| {
-        slots.borrow_mut().push(slot);
-        slot
-    });
-    slots.into_inner()
 }
 
 /// The view that a derived function is, if it has exactly the types of the stored function: its rows

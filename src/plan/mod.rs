@@ -8,6 +8,7 @@ pub mod explain;
 pub mod remap;
 pub mod used;
 pub mod uses;
+pub mod walk;
 
 use std::sync::{Arc, OnceLock};
 

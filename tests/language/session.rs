@@ -111,7 +111,12 @@ impl Db {
                 self.print(&text_of(&error));
             }
         }
-        self.session.world().host.console.flush().expect("it is memory");
+        self.session
+            .world()
+            .host
+            .console
+            .flush()
+            .expect("it is memory");
         let bytes = std::mem::take(&mut *self.printed.0.lock().expect("no writer panics"));
         String::from_utf8(bytes).expect("values print as text")
     }
