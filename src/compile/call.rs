@@ -243,7 +243,8 @@ impl Compiler<'_> {
 
     /// `explain(select …)`: the plan of a query that is not given as a string.
     fn explained(&mut self, query: &ast::Expr) -> Result<(Expr, Type)> {
-        let plan = Compiler::new(self.catalog, self.place, vec![]).whole(query, &[])?;
+        let compiler = Compiler::new(self.catalog, self.place, vec![]);
+        let plan = compiler.whole(query, &[])?.finish(self.catalog);
         let lines = crate::plan::explain::explain(&plan);
         let lines = lines.lines().map(Value::str).collect();
         Ok((Expr::Const(Value::bag(lines)), Type::bag(Type::Charstring)))

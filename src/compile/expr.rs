@@ -1,11 +1,12 @@
 //! Expressions.
 
 use super::frame::Fragment;
+use super::query::Draft;
 use crate::catalog::fit::type_of;
 use crate::catalog::signature;
 use crate::compile::{Compiler, Place, query};
 use crate::model::{Type, Value};
-use crate::plan::{Expr, Query};
+use crate::plan::Expr;
 use crate::syntax::ast::{self, BinaryOp, ExprKind, SelectKind, UnaryOp, Variable};
 use crate::text::diagnostic::{Error, Result, nearest};
 
@@ -291,7 +292,7 @@ impl Compiler<'_> {
         mut self,
         expr: &ast::Expr,
         columns: &[crate::model::function::Param],
-    ) -> Result<Query> {
+    ) -> Result<Draft> {
         if let ExprKind::Select(select) = &expr.kind
             && select.kind != SelectKind::Vector
         {
@@ -299,25 +300,6 @@ impl Compiler<'_> {
         }
         let (expr, ty) = self.expr(expr)?;
         let frame = self.pop_frame();
-        Ok(query::of_fragment(
-            Fragment { frame, expr, ty },
-            self.catalog,
-        ))
-    }
-
-    /// The query that gives one value, kept as it is.
-    pub(super) fn finish_value(mut self, expr: Expr, ty: Type) -> Result<Query> {
-        let frame = self.pop_frame();
-        let mut query = query::of_fragment(
-            Fragment {
-                frame,
-                expr,
-                ty: ty.clone(),
-            },
-            self.catalog,
-        );
-        query.output.flatten = false;
-        query.ty = ty;
-        Ok(query)
+        Ok(Draft::of_fragment(Fragment { frame, expr, ty }))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::query::Draft;
 use super::{Compiler, Place};
 use crate::model::Type;
 use crate::model::function::Signature;
@@ -229,7 +230,7 @@ impl Compiler<'_> {
         }
         let stream = matches!(fragment.whole_type(), Type::Stream(_));
         let captures = fragment.frame.captures.clone();
-        let query = super::query::of_fragment(fragment, self.catalog);
+        let query = Draft::of_fragment(fragment).finish(self.catalog);
         Expr::Sub(Box::new(Sub {
             query: Arc::new(query),
             captures,

@@ -7,6 +7,7 @@
 //! semantics). What needs a whole collection is compiled in a frame of its own.
 
 mod apply;
+mod batch;
 mod call;
 mod expr;
 mod frame;
@@ -31,7 +32,8 @@ use crate::model::{Function, Type};
 use crate::plan::{Procedure, Query, Stmt, uses};
 use crate::syntax::ast::{self, CreateFunction, Many};
 use crate::text::diagnostic::{Error, Result};
-use frame::Frame;
+use frame::{Fragment, Frame};
+use query::Draft;
 
 pub use inverse::{inverse_of, updatable};
 
@@ -77,14 +79,16 @@ impl<'a> Compiler<'a> {
 
 /// Compiles a query at the top.
 pub fn query(catalog: &Catalog, expr: &ast::Expr) -> Result<Query> {
-    Compiler::new(catalog, Place::Statement, vec![]).whole(expr, &[])
+    let compiler = Compiler::new(catalog, Place::Statement, vec![]);
+    Ok(compiler.whole(expr, &[])?.finish(catalog))
 }
 
 /// Compiles an expression at the top whose value is to be kept: a collection stays one value.
 pub fn value(catalog: &Catalog, expr: &ast::Expr) -> Result<Query> {
     let mut compiler = Compiler::new(catalog, Place::Statement, vec![]);
-    let (value, ty) = compiler.as_value(expr)?;
-    compiler.finish_value(value, ty)
+    let (expr, ty) = compiler.as_value(expr)?;
+    let frame = compiler.pop_frame();
+    Ok(Draft::of_value(Fragment { frame, expr, ty }).finish(catalog))
 }
 
 /// Compiles a procedural statement at the top, an update for example.
@@ -139,11 +143,12 @@ fn define(
     let mut compiler = Compiler::new(catalog, Place::Function, open);
     compiler.parameters(signature);
     let many = signature.many != Many::One;
-    let mut query = compiler.whole(body, &signature.columns)?;
+    let mut draft = compiler.whole(body, &signature.columns)?;
     // A collection that is to be the one value of the function stays whole.
     if !many && signature.columns.iter().any(|c| c.ty.is_collection()) {
-        query.output.flatten = false;
+        draft = draft.kept_whole();
     }
+    let query = draft.finish(catalog);
     check_result(&query, signature, definition)?;
     Ok(query)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::query::of_fragment;
+use super::query::Draft;
 use crate::catalog::overloads::choose_exactly;
 use crate::catalog::{overloads, signature};
 use crate::compile::{Compiler, Place};
@@ -163,7 +163,7 @@ impl Compiler<'_> {
         let captures = fragment.frame.captures.clone();
         let stream = matches!(fragment.whole_type(), Type::Stream(_));
         Ok(Sub {
-            query: Arc::new(of_fragment(fragment, self.catalog)),
+            query: Arc::new(Draft::of_fragment(fragment).finish(self.catalog)),
             captures,
             stream,
         })

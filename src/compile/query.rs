@@ -1,35 +1,56 @@
 //! Select queries: their variables, conditions, results, order and limit.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use super::frame::{Fragment, Frame};
 use crate::catalog::fit::fit;
 use crate::catalog::{Catalog, signature};
-use crate::compile::{Compiler, windows};
+use crate::compile::{Compiler, batch, windows};
 use crate::model::Type;
 use crate::model::function::Param;
 use crate::plan::{Expr, Order, Output, Query, Slot, Sub, used};
 use crate::syntax::ast::{self, Select, SelectKind};
 use crate::text::diagnostic::{Error, Result};
 
-/// The query that a fragment is by itself.
-pub fn of_fragment(fragment: Fragment, catalog: &Catalog) -> Query {
-    let Fragment { frame, expr, ty } = fragment;
-    let flatten = ty.is_collection() || ty == Type::Object;
-    let ty = ty.element_of_collection();
-    let output = Output {
-        columns: vec![expr],
-        flatten,
-    };
-    let mut query = assemble(frame, output, ty);
-    finish(&mut query, catalog);
-    query
-}
+/// A query that is not finished: what is found out about the whole of it is not there yet, so that
+/// it can still be changed.
+pub struct Draft(Query);
 
-/// What is found out about a query when all of it is there.
-fn finish(query: &mut Query, catalog: &Catalog) {
-    windows::slide(query, catalog);
-    used::find_copies(query);
+impl Draft {
+    /// The query that a fragment is by itself.
+    pub fn of_fragment(fragment: Fragment) -> Draft {
+        let Fragment { frame, expr, ty } = fragment;
+        let flatten = ty.is_collection() || ty == Type::Object;
+        let ty = ty.element_of_collection();
+        let output = Output {
+            columns: vec![expr],
+            flatten,
+        };
+        Draft(assemble(frame, output, ty))
+    }
+
+    /// The query whose one value is the fragment's, a collection as a whole.
+    pub fn of_value(fragment: Fragment) -> Draft {
+        let ty = fragment.ty.clone();
+        let mut draft = Draft::of_fragment(fragment).kept_whole();
+        draft.0.ty = ty;
+        draft
+    }
+
+    /// The same, but a collection that comes out stays whole.
+    pub fn kept_whole(mut self) -> Draft {
+        self.0.output.flatten = false;
+        self
+    }
+
+    /// The query with all that is found out about it once nothing changes any more.
+    pub fn finish(self, catalog: &Catalog) -> Query {
+        let mut query = self.0;
+        windows::slide(&mut query, catalog);
+        used::find_copies(&mut query);
+        query.batch = batch::lower(&query).map(Arc::new);
+        query
+    }
 }
 
 fn assemble(frame: Frame, output: Output, ty: Type) -> Query {
@@ -43,7 +64,7 @@ fn assemble(frame: Frame, output: Output, ty: Type) -> Query {
         limit: None,
         group: None,
         ty,
-        batch: OnceLock::new(),
+        batch: None,
     }
 }
 
@@ -76,14 +97,14 @@ impl Compiler<'_> {
         let frame = self.pop_frame();
         let parts = compiled?;
         let captures = frame.captures.clone();
-        Ok((parts.into_query(frame, self.catalog), captures))
+        Ok((parts.into_draft(frame).finish(self.catalog), captures))
     }
 
     /// Compiles a select in the topmost frame, which it uses up.
-    pub(super) fn select_here(mut self, select: &Select, columns: &[Param]) -> Result<Query> {
+    pub(super) fn select_here(mut self, select: &Select, columns: &[Param]) -> Result<Draft> {
         let parts = self.select_parts(select, columns)?;
         let frame = self.pop_frame();
-        Ok(parts.into_query(frame, self.catalog))
+        Ok(parts.into_draft(frame))
     }
 
     fn select_parts(&mut self, select: &Select, columns: &[Param]) -> Result<Parts> {
@@ -223,7 +244,7 @@ impl Parts {
         }
     }
 
-    fn into_query(self, frame: Frame, catalog: &Catalog) -> Query {
+    fn into_draft(self, frame: Frame) -> Draft {
         let flatten = self.columns.len() == 1 && self.ty == Type::Object;
         let mut query = assemble(
             frame,
@@ -237,7 +258,6 @@ impl Parts {
         query.order = self.order;
         query.limit = self.limit;
         query.group = self.group;
-        finish(&mut query, catalog);
-        query
+        Draft(query)
     }
 }

@@ -4,18 +4,19 @@
 //! Variables are slots of a frame. A [`Query`] has a frame of its own, into which whoever opens it
 //! puts a function's arguments (from slot 0) or captured variables of the query around it.
 
+pub mod batch;
 pub mod explain;
 pub mod remap;
 pub mod used;
 pub mod uses;
 pub mod walk;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use crate::functions::accumulate::Accumulator;
 use crate::model::function::Body;
 use crate::model::{Function, Type, Value};
-use crate::run::batch::Program;
+use crate::plan::batch::BatchProgram;
 use crate::syntax::ast::{BinaryOp, UpdateOp};
 use crate::text::diagnostic::Span;
 
@@ -100,8 +101,8 @@ pub struct Query {
     pub group: Option<Group>,
     /// The type of one result.
     pub ty: Type,
-    /// The query as a program over batches of numbers, if it can be one; found when it first runs.
-    pub batch: OnceLock<Option<Arc<Program>>>,
+    /// The query as a program over batches of rows, if it can be one.
+    pub batch: Option<Arc<BatchProgram>>,
 }
 
 impl Query {

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
-use super::batch::{Column, Feed, Program};
+use super::batch::{Column, Feed};
 use super::eval::eval;
 use super::query::{Pipeline, output};
 use crate::functions::accumulate::Accumulator;
@@ -134,8 +134,8 @@ fn groups(
     let mut groups = Groups::default();
     let mut keys = Vec::with_capacity(group.keys.len());
     if !group.aggregates.iter().any(|a| is_traced(a, cx))
-        && let Some(program) = Program::of(query)
-        && let Some(mut feed) = Feed::open(&program, frame, cx)?
+        && let Some(program) = &query.batch
+        && let Some(mut feed) = Feed::open(program, frame, cx)?
     {
         while let Some((columns, rows)) = feed.next(frame, cx)? {
             add_batch(group, &mut groups, &columns, rows, cx);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
-use super::batch::{self, Feed, Program};
+use super::batch::{self, Feed};
 use super::eval::{eval, holds};
 use super::lookup::{self, Start};
 use super::pattern;
@@ -45,8 +45,8 @@ pub fn open(query: &Arc<Query>, given: Vec<(Slot, Value)>, cx: &Cx) -> Result<Bo
         return pass_through(only, &frame, cx);
     }
     if query.group.is_none()
-        && let Some(program) = Program::of(query)
-        && let Some(feed) = Feed::open(&program, &frame, cx)?
+        && let Some(program) = &query.batch
+        && let Some(feed) = Feed::open(program, &frame, cx)?
     {
         return Ok(batch::open(query, feed, frame));
     }

@@ -1,5 +1,7 @@
 //! One user's world, and the library's front door: text in, results out.
 
+#[cfg(test)]
+mod batches;
 mod world;
 
 use std::path::PathBuf;

@@ -1,29 +1,16 @@
 //! Looks up rows of stored functions for a whole batch.
 
-use std::sync::Arc;
-
 use super::column::Column;
-use super::evaluate::{Batch, Node};
+use super::evaluate::Batch;
+use crate::model::Value;
 use crate::model::function::Body;
 use crate::model::table::Key;
-use crate::model::{Function, Value};
-
-/// Each row of the batch with each row of a stored function that has its key.
-pub struct Fetch {
-    pub function: Arc<Function>,
-    /// The column that must equal the key.
-    pub known: [usize; 1],
-    pub key: Node,
-    /// The columns that are added to the batch.
-    pub columns: Vec<usize>,
-    /// Whether a row that finds nothing is for the evaluator, and not just left out.
-    pub required: bool,
-}
+use crate::plan::batch::BatchFetch;
 
 /// How many rows a batch may become; more would take memory that rows one by one do not.
 const MOST: usize = 1 << 16;
 
-impl Fetch {
+impl BatchFetch {
     /// `None` if the evaluator has to do it.
     pub fn run(&self, batch: &mut Batch, frame: &[Value]) -> Option<()> {
         let Body::Stored(table) = &self.function.body else {
