@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::frame::Fragment;
+use super::query::Whole;
 use super::stateful::is_stateful;
 use super::{Compiler, Place, call_type};
 use crate::catalog::fit::Mode;
@@ -38,9 +39,12 @@ impl Compiler<'_> {
         }
         let mut fragments = Vec::with_capacity(args.len());
         for (i, arg) in args.iter().enumerate() {
-            self.keep_streams = wants_streams(&resolvents, i);
-            let fragment = self.fragment(|c| c.expr(arg))?;
-            self.keep_streams = false;
+            let fragment = self.fragment(|c| match &arg.kind {
+                ExprKind::Select(select) if wants_streams(&resolvents, i) => {
+                    c.select(select, Whole::Streams)
+                }
+                _ => c.expr(arg),
+            })?;
             fragments.push(self.described(fragment, arg, &resolvents, i)?);
         }
         self.resolve(&function.name.text, &resolvents, fragments, span)
@@ -76,9 +80,8 @@ impl Compiler<'_> {
         {
             return Ok(arg);
         }
-        // Compiled once more, one frame further in: there it captures what it captured here.
         self.fragment(|c| {
-            let inner = c.fragment(|c| c.expr(written))?;
+            let inner = c.one_frame_further_in(arg);
             Ok((c.wrap(inner), Type::bag(ty)))
         })
     }

@@ -1,7 +1,7 @@
 //! Expressions.
 
 use super::frame::Fragment;
-use super::query::Draft;
+use super::query::{Draft, Whole};
 use crate::catalog::fit::type_of;
 use crate::catalog::signature;
 use crate::compile::{Compiler, Place, query};
@@ -45,7 +45,7 @@ impl Compiler<'_> {
                 let (value, _) = self.single(fragment);
                 Ok((Expr::Convert(Box::new(value), ty.clone()), ty))
             }
-            ExprKind::Select(select) => self.select(select),
+            ExprKind::Select(select) => self.select(select, Whole::Nothing),
             ExprKind::Functional(name) => self.functional(name),
         }
     }
@@ -84,7 +84,7 @@ impl Compiler<'_> {
                 .at(&name.span)
                 .help("give it to the function as an argument"));
         }
-        if let Some((_, ty)) = self.set_here.iter().find(|(set, _)| *set == name.text) {
+        if let Some((_, ty)) = self.assigned.iter().find(|(set, _)| *set == name.text) {
             let read = Expr::Session(name.text.clone(), name.span.clone());
             return Ok((read, ty.clone()));
         }
@@ -267,7 +267,7 @@ impl Compiler<'_> {
         Ok((expr, ty))
     }
 
-    pub(super) fn select(&mut self, select: &ast::Select) -> Result<(Expr, Type)> {
+    pub(super) fn select(&mut self, select: &ast::Select, whole: Whole) -> Result<(Expr, Type)> {
         if let Some(variable) = select.into.first() {
             let (Variable::Local(name) | Variable::Session(name)) = variable;
             return Err(
@@ -276,7 +276,7 @@ impl Compiler<'_> {
                     .help("inside an expression, use the select's value"),
             );
         }
-        let (query, captures) = self.sub_query(select, &[])?;
+        let (query, captures) = self.once(select, whole)?;
         Ok(query::of_kind(select.kind, query, captures))
     }
 

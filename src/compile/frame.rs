@@ -223,6 +223,22 @@ impl Compiler<'_> {
         (to.collect(), frame.steps)
     }
 
+    /// A fragment that was compiled in the frame around the topmost one, as one of the topmost, which
+    /// captures what the fragment did.
+    pub(super) fn one_frame_further_in(&mut self, mut fragment: Fragment) -> Fragment {
+        for (slot, captured) in &mut fragment.frame.captures {
+            let var = &fragment.frame.vars[*captured];
+            let (name, ty, bound) = (var.name.clone(), var.ty.clone(), var.bound);
+            let (span, exact) = (var.span.clone(), var.exact);
+            let top = self.top();
+            let between = top.add(name, ty, bound, span);
+            top.vars[between].exact = exact;
+            top.captures.push((*slot, between));
+            *slot = between;
+        }
+        fragment
+    }
+
     /// The fragment as a bag or stream value.
     pub(super) fn wrap(&mut self, fragment: Fragment) -> Expr {
         if fragment.frame.steps.is_empty() && fragment.ty.is_collection() {

@@ -2,7 +2,7 @@
 
 use super::Compiler;
 use super::names::{children_mut, free, normalized};
-use super::query::Parts;
+use super::query::{Parts, Whole};
 use crate::functions::accumulate::Accumulator;
 use crate::model::Type;
 use crate::plan::{Aggregate, Expr, Group, Running, Slot, Target};
@@ -11,7 +11,7 @@ use crate::text::diagnostic::{Error, Result};
 
 impl Compiler<'_> {
     /// The results of a select with `group by`: keys, aggregates, and what is computed from them.
-    pub(super) fn grouped(&mut self, select: &Select) -> Result<Parts> {
+    pub(super) fn grouped(&mut self, select: &Select, whole: Whole) -> Result<Parts> {
         let mut group = Group {
             keys: vec![],
             aggregates: vec![],
@@ -29,7 +29,7 @@ impl Compiler<'_> {
         for expr in select.items.iter_mut().chain(order) {
             self.replace(expr, &keys, &mut group)?;
         }
-        let (columns, types) = self.columns(&select.items, select.kind)?;
+        let (columns, types) = self.columns(&select.items, whole)?;
         let order = self.order(&select)?;
         let mut parts = Parts::new(columns, types, order);
         parts.group = Some(group);

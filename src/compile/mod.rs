@@ -19,6 +19,7 @@ pub mod names;
 mod planner;
 mod procedure;
 mod query;
+mod selects;
 mod solve;
 pub mod stateful;
 mod unnest;
@@ -34,6 +35,7 @@ use crate::syntax::ast::{self, CreateFunction, Many};
 use crate::text::diagnostic::{Error, Result};
 use frame::{Fragment, Frame};
 use query::Draft;
+use selects::Selects;
 
 pub use inverse::{inverse_of, updatable};
 
@@ -55,12 +57,11 @@ pub struct Compiler<'a> {
     frames: Vec<Frame>,
     /// Functions that are being compiled further out: calls of them rely on their signatures.
     open: Vec<u64>,
-    /// Whether the next select is wanted as a bag of streams, not of their elements.
-    keep_streams: bool,
-    /// Whether the last result of the next select stays whole where it is a bag: an update's value.
-    keep_value: bool,
-    /// Session variables that the statement sets before it reads them, with their types.
-    set_here: Vec<(Arc<str>, Type)>,
+    /// The selects that were compiled so far: each is compiled once, however often it is asked for.
+    selects: Selects,
+    /// The session variables that the statement itself has assigned so far, with their types. They
+    /// are in scope for the rest of it, before those of the session.
+    assigned: Vec<(Arc<str>, Type)>,
 }
 
 impl<'a> Compiler<'a> {
@@ -70,9 +71,8 @@ impl<'a> Compiler<'a> {
             place,
             frames: vec![Frame::default()],
             open,
-            keep_streams: false,
-            keep_value: false,
-            set_here: vec![],
+            selects: Selects::default(),
+            assigned: vec![],
         }
     }
 }

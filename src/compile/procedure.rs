@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::query::Draft;
+use super::query::{Draft, Whole};
 use crate::catalog::overloads::choose_exactly;
 use crate::catalog::{overloads, signature};
 use crate::compile::{Compiler, Place};
@@ -246,8 +246,10 @@ impl Compiler<'_> {
 
     fn for_each(&mut self, each: &ast::ForEach) -> Result<Stmt> {
         let items = each.from.iter().map(|d| variable_expr(&d.name)).collect();
-        let (rows, captures) =
-            self.sub_query(&select_of(items, &each.from, &each.filter, &each.body), &[])?;
+        let (rows, captures) = self.sub_query(
+            &select_of(items, &each.from, &each.filter, &each.body),
+            Whole::Nothing,
+        )?;
         let types = match &rows.ty {
             Type::Tuple(types) => types.to_vec(),
             one => vec![one.clone()],
@@ -291,7 +293,7 @@ impl Compiler<'_> {
         for instance in &create.instances {
             instances.push(self.instance(instance, &attributes)?);
             if let Some(Variable::Session(name)) = &instance.variable {
-                self.set_here.push((name.text.clone(), ty.clone()));
+                self.assigned.push((name.text.clone(), ty.clone()));
             }
         }
         Ok(Stmt::CreateObjects(CreateObjects { ty, instances }))
@@ -423,16 +425,18 @@ impl Compiler<'_> {
         let types = self.argument_types(&select, update.args.len())?;
         let functions = self.updatable(&update.function, &types)?;
         let tuple = functions[0].signature.columns.len() > 1;
-        if !tuple {
-            self.keep_value = true;
-        }
         if let (true, ExprKind::Tuple(parts)) = (tuple, &update.value.kind) {
             let kind = ExprKind::Vector(parts.clone());
             let span = update.value.span.clone();
             select.items.pop();
             select.items.push(ast::Expr { kind, span });
         }
-        let (query, captures) = self.sub_query(&select, &[])?;
+        let whole = if tuple {
+            Whole::Nothing
+        } else {
+            Whole::LastResult
+        };
+        let (query, captures) = self.sub_query(&select, whole)?;
         let rows = Sub {
             query: Arc::new(query),
             captures,
@@ -449,12 +453,11 @@ impl Compiler<'_> {
     /// The types of an update's arguments, and whether each is meant as it stands.
     fn argument_types(&mut self, select: &Select, count: usize) -> Result<Vec<(Type, bool)>> {
         self.push_frame();
-        let keep = std::mem::take(&mut self.keep_value);
         let compiled = (|| {
             self.declare(&select.from)?;
             let items: Vec<_> = select.items.iter().collect();
             self.plan_conditions(select.filter.as_ref(), &items)?;
-            let (args, types) = self.columns(&select.items[..count], SelectKind::Bag)?;
+            let (args, types) = self.columns(&select.items[..count], Whole::Nothing)?;
             let exact = args.iter().map(|arg| match arg {
                 Expr::Convert(_, Type::User(_)) => true,
                 Expr::Slot(slot) => self.top().vars[*slot].exact,
@@ -463,7 +466,6 @@ impl Compiler<'_> {
             let exact: Vec<bool> = exact.collect();
             Ok(types.into_iter().zip(exact).collect())
         })();
-        self.keep_value = keep;
         self.pop_frame();
         compiled
     }

@@ -8,7 +8,7 @@ use crate::catalog::{Catalog, signature};
 use crate::compile::{Compiler, batch, windows};
 use crate::model::Type;
 use crate::model::function::Param;
-use crate::plan::{Expr, Order, Output, Query, Slot, Sub, used};
+use crate::plan::{Expr, Order, Output, Query, Slot, Sub, Traceable, used};
 use crate::syntax::ast::{self, Select, SelectKind};
 use crate::text::diagnostic::{Error, Result};
 
@@ -45,8 +45,20 @@ impl Draft {
 
     /// The query with all that is found out about it once nothing changes any more.
     pub fn finish(self, catalog: &Catalog) -> Query {
+        let Some((slid, replaced)) = windows::slide(&self.0, catalog) else {
+            return self.lowered();
+        };
+        let mut query = Draft(slid).lowered();
+        query.traceable = Some(Traceable {
+            replaced,
+            query: Arc::new(self.lowered()),
+        });
+        query
+    }
+
+    /// The query as it stands, with what its steps and its batches are made of.
+    fn lowered(self) -> Query {
         let mut query = self.0;
-        windows::slide(&mut query, catalog);
         used::find_copies(&mut query);
         query.batch = batch::lower(&query).map(Arc::new);
         query
@@ -65,15 +77,16 @@ fn assemble(frame: Frame, output: Output, ty: Type) -> Query {
         group: None,
         ty,
         batch: None,
+        traceable: None,
     }
 }
 
 /// The expression that a select is: a bag, a vector or a stream.
-pub fn of_kind(kind: SelectKind, query: Query, captures: Vec<(Slot, Slot)>) -> (Expr, Type) {
+pub fn of_kind(kind: SelectKind, query: Arc<Query>, captures: Vec<(Slot, Slot)>) -> (Expr, Type) {
     let ty = query.ty.clone();
     let sub = |stream| {
         Box::new(Sub {
-            query: Arc::new(query),
+            query,
             captures,
             stream,
         })
@@ -85,15 +98,25 @@ pub fn of_kind(kind: SelectKind, query: Query, captures: Vec<(Slot, Slot)>) -> (
     }
 }
 
+/// Which collections among a select's results stay whole instead of being taken element by element.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Whole {
+    Nothing,
+    /// Streams: the select is a vector of them, or an argument that is a bag of streams.
+    Streams,
+    /// The last result: the value of an update.
+    LastResult,
+}
+
 impl Compiler<'_> {
     /// Compiles a select in a frame of its own; gives what it captures from the frames around.
     pub(super) fn sub_query(
         &mut self,
         select: &Select,
-        columns: &[Param],
+        whole: Whole,
     ) -> Result<(Query, Vec<(Slot, Slot)>)> {
         self.push_frame();
-        let compiled = self.select_parts(select, columns);
+        let compiled = self.select_parts(select, &[], whole);
         let frame = self.pop_frame();
         let parts = compiled?;
         let captures = frame.captures.clone();
@@ -102,12 +125,12 @@ impl Compiler<'_> {
 
     /// Compiles a select in the topmost frame, which it uses up.
     pub(super) fn select_here(mut self, select: &Select, columns: &[Param]) -> Result<Draft> {
-        let parts = self.select_parts(select, columns)?;
+        let parts = self.select_parts(select, columns, Whole::Nothing)?;
         let frame = self.pop_frame();
         Ok(parts.into_draft(frame))
     }
 
-    fn select_parts(&mut self, select: &Select, columns: &[Param]) -> Result<Parts> {
+    fn select_parts(&mut self, select: &Select, columns: &[Param], whole: Whole) -> Result<Parts> {
         let limit = select
             .limit
             .as_ref()
@@ -120,10 +143,15 @@ impl Compiler<'_> {
             .chain(select.order_by.iter().map(|key| &key.expr))
             .collect();
         self.plan_conditions(select.filter.as_ref(), &rest)?;
+        let whole = match select.kind {
+            // A vector may have streams as elements.
+            SelectKind::Vector => Whole::Streams,
+            _ => whole,
+        };
         let mut parts = if select.group_by.is_empty() {
-            self.results(select)?
+            self.results(select, whole)?
         } else {
-            self.grouped(select)?
+            self.grouped(select, whole)?
         };
         parts.limit = limit;
         parts.distinct = select.distinct;
@@ -171,30 +199,30 @@ impl Compiler<'_> {
         Ok(self.splice(fragment).0)
     }
 
-    fn results(&mut self, select: &Select) -> Result<Parts> {
-        let (columns, types) = self.columns(&select.items, select.kind)?;
+    fn results(&mut self, select: &Select, whole: Whole) -> Result<Parts> {
+        let (columns, types) = self.columns(&select.items, whole)?;
         let order = self.order(select)?;
         Ok(Parts::new(columns, types, order))
     }
 
-    /// The results of each row: bags and streams among them are taken element by element, but a
-    /// vector may have streams as elements.
+    /// The results of each row: bags and streams among them are taken element by element, save those
+    /// that stay whole.
     pub(super) fn columns(
         &mut self,
         items: &[ast::Expr],
-        kind: SelectKind,
+        whole: Whole,
     ) -> Result<(Vec<Expr>, Vec<Type>)> {
-        let keep_streams = kind == SelectKind::Vector || self.keep_streams;
-        let keep_last = std::mem::take(&mut self.keep_value);
-        self.keep_streams = false;
         let mut columns = Vec::with_capacity(items.len());
         let mut types = Vec::with_capacity(items.len());
         for (i, item) in items.iter().enumerate() {
             let fragment = self.fragment(|c| c.expr(item))?;
             let ty = fragment.whole_type();
-            let keep = keep_streams && matches!(ty, Type::Stream(_))
-                || keep_last && i + 1 == items.len() && ty.is_collection();
-            let (expr, ty) = if keep {
+            let stays = match whole {
+                Whole::Nothing => false,
+                Whole::Streams => matches!(ty, Type::Stream(_)),
+                Whole::LastResult => i + 1 == items.len() && ty.is_collection(),
+            };
+            let (expr, ty) = if stays {
                 (self.wrap(fragment), ty)
             } else {
                 self.single(fragment)

@@ -11,16 +11,29 @@ use crate::plan::used::mentions;
 use crate::plan::walk::{Visitor, VisitorMut};
 use crate::plan::{Call, Expr, Pattern, Query, Slot, Step, Target};
 
-/// Rewrites every step of the query that makes windows only to aggregate them.
-pub fn slide(query: &mut Query, catalog: &Catalog) {
+/// The query with every step rewritten that makes windows only to aggregate them, and the aggregates
+/// that it does not call any more; `None` if there is no such step.
+pub fn slide(query: &Query, catalog: &Catalog) -> Option<(Query, Vec<Arc<Function>>)> {
+    let mut slid: Option<Query> = None;
+    let mut replaced = Vec::new();
     for at in 0..query.steps.len() {
-        if let Some(window) = window_of(&query.steps[at]) {
-            let names = aggregates(query, window);
-            if !names.is_empty() && mentions(query)[window] == names.len() + 1 {
-                rewrite(query, at, window, catalog);
-            }
+        let current = slid.as_ref().unwrap_or(query);
+        let Some(window) = window_of(&current.steps[at]) else {
+            continue;
+        };
+        let calls = aggregates(current, window);
+        if calls.is_empty() || mentions(current)[window] != calls.len() + 1 {
+            continue;
         }
+        // A user may add resolvents of that name.
+        let resolvents = catalog.functions.resolvents("sliding").ok()?;
+        let sliding = resolvents.iter().find(|f| !f.is_user())?;
+        let mut rewritten = current.clone();
+        rewrite(&mut rewritten, at, window, sliding);
+        slid = Some(rewritten);
+        replaced.extend(calls);
     }
+    slid.map(|slid| (slid, replaced))
 }
 
 /// The variable that is each window of the step.
@@ -40,25 +53,26 @@ fn window_of(step: &Step) -> Option<Slot> {
     (windows && call.args.len() == 3).then_some(*slot)
 }
 
-/// The names of the aggregates that are called of `window`, one for each call.
-fn aggregates(query: &Query, window: Slot) -> Vec<Arc<str>> {
+/// The aggregates that are called of `window`, one for each call.
+fn aggregates(query: &Query, window: Slot) -> Vec<Arc<Function>> {
     let mut calls = AggregateCalls {
         window,
-        names: vec![],
+        functions: vec![],
     };
     calls.query(query);
-    calls.names
+    calls.functions
 }
 
-/// Collects the names of the aggregates that are called of a window.
+/// Collects the aggregates that are called of a window.
 struct AggregateCalls {
     window: Slot,
-    names: Vec<Arc<str>>,
+    functions: Vec<Arc<Function>>,
 }
 
 impl Visitor for AggregateCalls {
     fn expr(&mut self, expr: &Expr) {
-        self.names.extend(aggregate_of(expr, self.window));
+        self.functions
+            .extend(aggregate_of(expr, self.window).cloned());
         self.walk_expr(expr);
     }
 }
@@ -73,9 +87,10 @@ struct Replacement {
 
 impl VisitorMut for Replacement {
     fn expr(&mut self, expr: &mut Expr) {
-        let Some(name) = aggregate_of(expr, self.window) else {
+        let Some(function) = aggregate_of(expr, self.window) else {
             return self.walk_expr(expr);
         };
+        let name = function.name().clone();
         let known = self.names.iter().position(|n| *n == name);
         let place = known.unwrap_or_else(|| {
             self.names.push(name);
@@ -85,8 +100,8 @@ impl VisitorMut for Replacement {
     }
 }
 
-/// The aggregate that `expr` is of `window`, if it is one.
-fn aggregate_of(expr: &Expr, window: Slot) -> Option<Arc<str>> {
+/// The aggregate that `expr` calls of `window`, if it does nothing else.
+fn aggregate_of(expr: &Expr, window: Slot) -> Option<&Arc<Function>> {
     let Expr::Call(call) = expr else {
         return None;
     };
@@ -100,20 +115,14 @@ fn aggregate_of(expr: &Expr, window: Slot) -> Option<Arc<str>> {
     let over_vectors = |f: &Arc<Function>| {
         !f.is_user() && f.arity() == 1 && matches!(f.signature.params[0].ty, Type::Vector(_))
     };
-    let name = functions.first()?.name();
-    let fits =
-        *slot == window && AGGREGATES.contains(&&**name) && functions.iter().all(over_vectors);
-    fits.then(|| name.clone())
+    let first = functions.first()?;
+    let fits = *slot == window
+        && AGGREGATES.contains(&&**first.name())
+        && functions.iter().all(over_vectors);
+    fits.then_some(first)
 }
 
-fn rewrite(query: &mut Query, at: usize, window: Slot, catalog: &Catalog) {
-    let Ok(resolvents) = catalog.functions.resolvents("sliding") else {
-        return;
-    };
-    // A user may add resolvents of that name.
-    let Some(sliding) = resolvents.iter().find(|f| !f.is_user()).cloned() else {
-        return;
-    };
+fn rewrite(query: &mut Query, at: usize, window: Slot, sliding: &Arc<Function>) {
     let first = query.slots;
     let mut replacement = Replacement {
         window,
@@ -134,7 +143,7 @@ fn rewrite(query: &mut Query, at: usize, window: Slot, catalog: &Catalog) {
         let mut args = std::mem::take(&mut call.args);
         args.push(Expr::Const(names));
         *over = Expr::Call(Box::new(Call {
-            target: Target::One(sliding),
+            target: Target::One(sliding.clone()),
             args,
             span: call.span.clone(),
         }));

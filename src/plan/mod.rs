@@ -103,6 +103,17 @@ pub struct Query {
     pub ty: Type,
     /// The query as a program over batches of rows, if it can be one.
     pub batch: Option<Arc<BatchProgram>>,
+    /// The query as it was before calls in it were replaced, if some were.
+    pub traceable: Option<Traceable>,
+}
+
+/// A query that still makes the calls which another form of it does without. It runs in the place
+/// of that form while one of these calls is to be printed.
+#[derive(Clone)]
+pub struct Traceable {
+    /// The functions that the other form does not call.
+    pub replaced: Vec<Arc<Function>>,
+    pub query: Arc<Query>,
 }
 
 impl Query {

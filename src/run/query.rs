@@ -11,6 +11,7 @@ use super::lookup::{self, Start};
 use super::pattern;
 use crate::catalog::Catalog;
 use crate::catalog::objects::ObjectScan;
+use crate::host::Host;
 use crate::model::{Collection, Cx, Source, Value};
 use crate::plan::{Expr, Query, Slot, Step};
 use crate::run::{element, group};
@@ -33,6 +34,10 @@ impl Collection for SubCollection {
 pub fn open(query: &Arc<Query>, given: Vec<(Slot, Value)>, cx: &Cx) -> Result<Box<dyn Source>> {
     // A query may be made of itself without end, as a function may call itself.
     let _depth = cx.enter()?;
+    let query = match &query.traceable {
+        Some(all) if all.replaced.iter().any(|f| Host::of(cx).traced.has(f)) => &all.query,
+        _ => query,
+    };
     let mut frame = vec![Value::Null; query.slots];
     for (slot, value) in given {
         frame[slot] = value;
