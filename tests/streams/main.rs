@@ -19,5 +19,6 @@ mod subscriptions;
 mod time;
 mod tutorials;
 mod windows;
+mod written;
 
 use support::{mosquitto, osql as program, subscriber};
