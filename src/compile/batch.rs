@@ -12,7 +12,7 @@ use crate::model::{Function, Type};
 use crate::plan::batch::{
     BatchExpr, BatchFetch, BatchOrigin, BatchProgram, BatchWork, NumbersDeclared,
 };
-use crate::plan::{Call, Column as Of, Expr, Lookup, Pattern, Query, Slot, Step, Target};
+use crate::plan::{Call, Expr, Lookup, LookupColumn, Pattern, Query, Slot, Step, Target};
 use crate::syntax::ast::{BinaryOp, Many};
 
 /// The program that the query can be, if any.
@@ -183,7 +183,7 @@ impl Builder {
                 let [known] = lookup.known.as_slice() else {
                     return None;
                 };
-                let Of::Known(key) = &lookup.columns[*known] else {
+                let LookupColumn::Known(key) = &lookup.columns[*known] else {
                     return None;
                 };
                 let key = self.node(key).filter(|key| !key.is_condition())?;

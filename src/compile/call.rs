@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::frame::Fragment;
 use super::query::Whole;
 use super::stateful::is_stateful;
-use super::{Compiler, Place, call_type};
+use super::{CodePlace, Compiler, call_type};
 use crate::catalog::fit::Mode;
 use crate::catalog::overloads::{ambiguous, choose_exactly, no_resolvent};
 use crate::functions::binary::no_variable;
@@ -56,7 +56,7 @@ impl Compiler<'_> {
         library.named(function).map_err(|error| {
             let name = function.name.span.text();
             match library.resolvents(&function.name.text) {
-                Ok(none) if none.is_empty() && self.place == Place::Function => error.help(format!(
+                Ok(none) if none.is_empty() && self.place == CodePlace::Function => error.help(format!(
                     "if it is defined further on, declare it first: create function {name}(…) -> …;"
                 )),
                 _ => error,

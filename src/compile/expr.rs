@@ -4,7 +4,7 @@ use super::frame::Fragment;
 use super::query::{Draft, Whole};
 use crate::catalog::fit::type_of;
 use crate::catalog::signature;
-use crate::compile::{Compiler, Place, query};
+use crate::compile::{CodePlace, Compiler, query};
 use crate::model::{Type, Value};
 use crate::plan::Expr;
 use crate::syntax::ast::{self, BinaryOp, ExprKind, SelectKind, UnaryOp, Variable};
@@ -79,7 +79,7 @@ impl Compiler<'_> {
     }
 
     fn session_variable(&mut self, name: &ast::Name) -> Result<(Expr, Type)> {
-        if self.place == Place::Function {
+        if self.place == CodePlace::Function {
             return Err(Error::compile("a function cannot use session variables")
                 .at(&name.span)
                 .help("give it to the function as an argument"));
@@ -89,7 +89,7 @@ impl Compiler<'_> {
             return Ok((read, ty.clone()));
         }
         match self.catalog.variables.get(&name.text) {
-            _ if self.place == Place::Script => Ok((
+            _ if self.place == CodePlace::Script => Ok((
                 Expr::Session(name.text.clone(), name.span.clone()),
                 Type::Object,
             )),

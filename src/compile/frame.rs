@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::query::Draft;
-use super::{Compiler, Place};
+use super::{CodePlace, Compiler};
 use crate::model::Type;
 use crate::model::function::Signature;
 use crate::plan::{Expr, Pattern, Slot, Step, Sub, remap};
@@ -172,7 +172,7 @@ impl Compiler<'_> {
         }
         let session = self.catalog.variables.get(&name.text).is_some();
         match self.place {
-            Place::Function => error.help("declare it: `from Type name`, or as an argument"),
+            CodePlace::Function => error.help("declare it: `from Type name`, or as an argument"),
             _ if session => error.help(format!("session variables have a colon: ':{}'", name.text)),
             _ => error.help(
                 "declare it in a from clause: `select … from Type name …`; a string has quotes",

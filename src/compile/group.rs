@@ -5,7 +5,7 @@ use super::names::{children_mut, free, normalized};
 use super::query::{Parts, Whole};
 use crate::functions::accumulate::Accumulator;
 use crate::model::Type;
-use crate::plan::{Aggregate, Expr, Group, Running, Slot, Target};
+use crate::plan::{Expr, Group, GroupAggregate, RunningAggregate, Slot, Target};
 use crate::syntax::ast::{self, ExprKind, Name, Select, Variable};
 use crate::text::diagnostic::{Error, Result};
 
@@ -111,7 +111,7 @@ impl Compiler<'_> {
         }
         let (call, ty) = self.expr(&call)?;
         let result = self.numbered(ty);
-        group.aggregates.push(Aggregate {
+        group.aggregates.push(GroupAggregate {
             argument,
             bag,
             running: running(&call, bag),
@@ -124,7 +124,7 @@ impl Compiler<'_> {
 
 /// How a call of an aggregate of `bag` can do without the bag: a built-in one that needs no element
 /// twice.
-fn running(call: &Expr, bag: Slot) -> Option<Running> {
+fn running(call: &Expr, bag: Slot) -> Option<RunningAggregate> {
     let Expr::Call(call) = call else {
         return None;
     };
@@ -134,7 +134,7 @@ fn running(call: &Expr, bag: Slot) -> Option<Running> {
     if *slot != bag || function.is_user() {
         return None;
     }
-    Some(Running {
+    Some(RunningAggregate {
         start: Accumulator::named(function.name())?,
         function: function.clone(),
         span: call.span.clone(),

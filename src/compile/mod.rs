@@ -41,7 +41,7 @@ pub use inverse::{inverse_of, updatable};
 
 /// Where the text that is compiled stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum CodePlace {
     /// At the top: session variables are known and fixed for the statement.
     Statement,
     /// In a block or loop at the top: session variables change while it runs.
@@ -53,7 +53,7 @@ enum Place {
 /// Compiles one statement or one function.
 pub struct Compiler<'a> {
     catalog: &'a Catalog,
-    place: Place,
+    place: CodePlace,
     frames: Vec<Frame>,
     /// Functions that are being compiled further out: calls of them rely on their signatures.
     open: Vec<u64>,
@@ -65,7 +65,7 @@ pub struct Compiler<'a> {
 }
 
 impl<'a> Compiler<'a> {
-    fn new(catalog: &'a Catalog, place: Place, open: Vec<u64>) -> Compiler<'a> {
+    fn new(catalog: &'a Catalog, place: CodePlace, open: Vec<u64>) -> Compiler<'a> {
         Compiler {
             catalog,
             place,
@@ -79,13 +79,13 @@ impl<'a> Compiler<'a> {
 
 /// Compiles a query at the top.
 pub fn query(catalog: &Catalog, expr: &ast::Expr) -> Result<Query> {
-    let compiler = Compiler::new(catalog, Place::Statement, vec![]);
+    let compiler = Compiler::new(catalog, CodePlace::Statement, vec![]);
     Ok(compiler.whole(expr, &[])?.finish(catalog))
 }
 
 /// Compiles an expression at the top whose value is to be kept: a collection stays one value.
 pub fn value(catalog: &Catalog, expr: &ast::Expr) -> Result<Query> {
-    let mut compiler = Compiler::new(catalog, Place::Statement, vec![]);
+    let mut compiler = Compiler::new(catalog, CodePlace::Statement, vec![]);
     let (expr, ty) = compiler.as_value(expr)?;
     let frame = compiler.pop_frame();
     Ok(Draft::of_value(Fragment { frame, expr, ty }).finish(catalog))
@@ -99,9 +99,9 @@ pub fn statement(catalog: &Catalog, statement: &ast::Statement) -> Result<Proced
         Kind::Block(_) | Kind::ForEach(_) | Kind::While { .. } | Kind::Loop(_) | Kind::Case { .. }
     );
     let place = if loops {
-        Place::Script
+        CodePlace::Script
     } else {
-        Place::Statement
+        CodePlace::Statement
     };
     let mut compiler = Compiler::new(catalog, place, vec![]);
     let body = compiler.statement(statement)?;
@@ -140,7 +140,7 @@ fn define(
     let ast::Body::Query(body) = &definition.body else {
         return Err(Error::run("the function has no query").at(&definition.span));
     };
-    let mut compiler = Compiler::new(catalog, Place::Function, open);
+    let mut compiler = Compiler::new(catalog, CodePlace::Function, open);
     compiler.parameters(signature);
     let many = signature.many != Many::One;
     let mut draft = compiler.whole(body, &signature.columns)?;
@@ -182,7 +182,7 @@ pub fn procedural(catalog: &Catalog, function: &Function) -> Result<Arc<Procedur
     let ast::Body::Procedure(body) = &definition.body else {
         return Err(Error::run("the function has no body").at(&definition.span));
     };
-    let mut compiler = Compiler::new(catalog, Place::Function, vec![function.id()]);
+    let mut compiler = Compiler::new(catalog, CodePlace::Function, vec![function.id()]);
     compiler.parameters(&function.signature);
     let body: Stmt = compiler.procedure_body(body, &function.signature)?;
     let plan = Arc::new(compiler.finish_procedure(body));

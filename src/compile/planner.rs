@@ -16,7 +16,7 @@ use super::names::free;
 use super::{Compiler, solve};
 use crate::catalog::fit::{Mode, fit};
 use crate::model::{Type, Value};
-use crate::plan::{Column, Expr, Pattern, Slot, Step};
+use crate::plan::{Expr, LookupColumn, Pattern, Slot, Step};
 use crate::syntax::ast::{self, BinaryOp, ExprKind, Name, Variable};
 use crate::text::diagnostic::{Error, Result};
 
@@ -311,7 +311,7 @@ impl Compiler<'_> {
                 let call = self
                     .stored_call(expr)?
                     .expect("ranked as a stored function's call");
-                let holds = Column::Known(Expr::Const(Value::Bool(true)));
+                let holds = LookupColumn::Known(Expr::Const(Value::Bool(true)));
                 self.place_lookup(call, vec![holds])
             }
         }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use super::query::{Draft, Whole};
 use crate::catalog::overloads::choose_exactly;
 use crate::catalog::{overloads, signature};
-use crate::compile::{Compiler, Place};
+use crate::compile::{CodePlace, Compiler};
 use crate::model::function::Signature;
 use crate::model::{Function, Type, Value};
 use crate::plan::{
-    CreateObjects, Expr, Instance, Place as Target, Procedure, Slot, Stmt, Sub, Update,
+    AssignmentTarget, CreatedObject, Expr, FunctionUpdate, ObjectCreation, Procedure, Slot, Stmt,
+    Sub,
 };
 use crate::syntax::ast::{
     self, Declaration, ExprKind, Literal, Name, Select, SelectKind, Statement, StatementKind,
@@ -197,13 +198,13 @@ impl Compiler<'_> {
     }
 
     fn assign(&mut self, targets: &[Variable], value: &ast::Expr) -> Result<Stmt> {
-        let places: Vec<Target> = targets
+        let places: Vec<AssignmentTarget> = targets
             .iter()
             .map(|v| self.assignable(v))
             .collect::<Result<_>>()?;
         let whole = matches!(places.as_slice(),
-            [Target::Slot(_, declared)] if declared.is_collection())
-            || matches!(places.as_slice(), [Target::Session(_)])
+            [AssignmentTarget::Slot(_, declared)] if declared.is_collection())
+            || matches!(places.as_slice(), [AssignmentTarget::Session(_)])
                 && !matches!(&value.kind, ExprKind::Select(_));
         let expr = if whole {
             self.as_value(value)?.0
@@ -213,17 +214,17 @@ impl Compiler<'_> {
         Ok(Stmt::Assign(places, expr))
     }
 
-    fn assignable(&mut self, variable: &Variable) -> Result<Target> {
+    fn assignable(&mut self, variable: &Variable) -> Result<AssignmentTarget> {
         match variable {
-            Variable::Session(name) if self.place == Place::Function => {
+            Variable::Session(name) if self.place == CodePlace::Function => {
                 Err(Error::compile("a function cannot set session variables")
                     .at(&name.span)
                     .help("declare a local variable, or return the value"))
             }
-            Variable::Session(name) => Ok(Target::Session(name.text.clone())),
+            Variable::Session(name) => Ok(AssignmentTarget::Session(name.text.clone())),
             Variable::Local(name) => {
                 let (slot, ty) = self.local(name)?;
-                Ok(Target::Slot(slot, ty))
+                Ok(AssignmentTarget::Slot(slot, ty))
             }
         }
     }
@@ -296,14 +297,14 @@ impl Compiler<'_> {
                 self.assigned.push((name.text.clone(), ty.clone()));
             }
         }
-        Ok(Stmt::CreateObjects(CreateObjects { ty, instances }))
+        Ok(Stmt::CreateObjects(ObjectCreation { ty, instances }))
     }
 
     fn instance(
         &mut self,
         instance: &ast::Instance,
         attributes: &[Arc<Function>],
-    ) -> Result<Instance> {
+    ) -> Result<CreatedObject> {
         if instance.values.len() != attributes.len() {
             let count = |n: usize, what: &str| match n {
                 1 => format!("1 {what}"),
@@ -325,7 +326,7 @@ impl Compiler<'_> {
             .as_ref()
             .map(|v| self.assignable(v))
             .transpose()?;
-        Ok(Instance {
+        Ok(CreatedObject {
             place,
             values,
             span: instance.span.clone(),
@@ -442,7 +443,7 @@ impl Compiler<'_> {
             captures,
             stream: false,
         };
-        Ok(Stmt::Update(Update {
+        Ok(Stmt::Update(FunctionUpdate {
             op: update.op,
             functions: functions.into(),
             rows,

@@ -8,7 +8,7 @@ use crate::catalog::{Catalog, signature};
 use crate::compile::{Compiler, batch, windows};
 use crate::model::Type;
 use crate::model::function::Param;
-use crate::plan::{Expr, Order, Output, Query, Slot, Sub, Traceable, used};
+use crate::plan::{Expr, Order, Query, QueryOutput, Slot, Sub, Traceable, used};
 use crate::syntax::ast::{self, Select, SelectKind};
 use crate::text::diagnostic::{Error, Result};
 
@@ -22,7 +22,7 @@ impl Draft {
         let Fragment { frame, expr, ty } = fragment;
         let flatten = ty.is_collection() || ty == Type::Object;
         let ty = ty.element_of_collection();
-        let output = Output {
+        let output = QueryOutput {
             columns: vec![expr],
             flatten,
         };
@@ -65,7 +65,7 @@ impl Draft {
     }
 }
 
-fn assemble(frame: Frame, output: Output, ty: Type) -> Query {
+fn assemble(frame: Frame, output: QueryOutput, ty: Type) -> Query {
     Query {
         slots: frame.vars.len(),
         names: frame.vars.iter().map(|v| v.name.clone()).collect(),
@@ -276,7 +276,7 @@ impl Parts {
         let flatten = self.columns.len() == 1 && self.ty == Type::Object;
         let mut query = assemble(
             frame,
-            Output {
+            QueryOutput {
                 columns: self.columns,
                 flatten,
             },

@@ -3,7 +3,7 @@
 use crate::model::Type;
 use crate::model::function::Body;
 use crate::plan::walk::{Visitor, VisitorMut};
-use crate::plan::{Column, Expr, Lookup, Pattern, Query, Slot, Step};
+use crate::plan::{Expr, Lookup, LookupColumn, Pattern, Query, Slot, Step};
 
 /// How often the query mentions each variable, the places that bind it included.
 pub fn mentions(query: &Query) -> Vec<usize> {
@@ -67,13 +67,13 @@ fn copies(lookup: &Lookup, mentions: &[usize]) -> Option<Vec<(usize, Slot)>> {
     let mut copies = Vec::new();
     for (at, (column, ty)) in lookup.columns.iter().zip(table.types()).enumerate() {
         match column {
-            Column::Known(_) | Column::Bind(Pattern::Any) => {}
-            Column::Bind(Pattern::Bind(slot, declared)) if is_sure(ty, declared) => {
+            LookupColumn::Known(_) | LookupColumn::Bind(Pattern::Any) => {}
+            LookupColumn::Bind(Pattern::Bind(slot, declared)) if is_sure(ty, declared) => {
                 if mentions[*slot] > 1 {
                     copies.push((at, *slot));
                 }
             }
-            Column::Bind(_) => return None,
+            LookupColumn::Bind(_) => return None,
         }
     }
     Some(copies)

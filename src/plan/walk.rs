@@ -8,7 +8,8 @@
 //! Both traits are written once, as a macro, so that a new kind of plan is added to both or to neither.
 
 use crate::plan::{
-    Column, CreateObjects, Expr, Group, Pattern, Place, Query, Slot, Step, Stmt, Sub, Update,
+    AssignmentTarget, Expr, FunctionUpdate, Group, LookupColumn, ObjectCreation, Pattern, Query,
+    Slot, Step, Stmt, Sub,
 };
 
 macro_rules! visitor {
@@ -94,10 +95,10 @@ macro_rules! visitor {
                 }
             }
 
-            fn column(&mut self, column: & $($mutable)? Column) {
+            fn column(&mut self, column: & $($mutable)? LookupColumn) {
                 match column {
-                    Column::Known(expr) => self.expr(expr),
-                    Column::Bind(pattern) => self.pattern(pattern),
+                    LookupColumn::Known(expr) => self.expr(expr),
+                    LookupColumn::Bind(pattern) => self.pattern(pattern),
                 }
             }
 
@@ -170,10 +171,10 @@ macro_rules! visitor {
                 }
             }
 
-            fn place(&mut self, place: & $($mutable)? Place) {
+            fn place(&mut self, place: & $($mutable)? AssignmentTarget) {
                 match place {
-                    Place::Slot(slot, _) => self.slot(slot),
-                    Place::Session(_) => {}
+                    AssignmentTarget::Slot(slot, _) => self.slot(slot),
+                    AssignmentTarget::Session(_) => {}
                 }
             }
 
@@ -212,7 +213,7 @@ macro_rules! visitor {
                         self.statement(body);
                     }
                     Stmt::Loop(body) => self.statement(body),
-                    Stmt::CreateObjects(CreateObjects { instances, .. }) => {
+                    Stmt::CreateObjects(ObjectCreation { instances, .. }) => {
                         for instance in instances {
                             if let Some(place) = & $($mutable)? instance.place {
                                 self.place(place);
@@ -223,7 +224,7 @@ macro_rules! visitor {
                         }
                     }
                     Stmt::DeleteObject(object, _) => self.expr(object),
-                    Stmt::Update(Update { rows, .. }) => self.sub(rows),
+                    Stmt::Update(FunctionUpdate { rows, .. }) => self.sub(rows),
                     Stmt::OpenCursor(slot, rows) => {
                         self.slot(slot);
                         self.sub(rows);

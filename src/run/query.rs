@@ -226,22 +226,22 @@ pub struct Pipeline {
 /// Where a step that makes many rows is.
 pub enum Cursor {
     Idle,
-    Source(Taken),
+    Source(ElementsTaken),
     Positions { vector: Arc<[Value]>, next: usize },
     Objects(std::vec::IntoIter<Value>),
     Extent(ObjectScan),
-    Rows(lookup::Rows),
+    Rows(lookup::LookupRows),
     Alternatives { branch: usize, inner: Box<Pipeline> },
 }
 
 /// Elements that are being taken, and how many have been.
-pub struct Taken {
+pub struct ElementsTaken {
     pub source: Box<dyn Source>,
     pub count: u64,
     pub stream: bool,
 }
 
-impl Taken {
+impl ElementsTaken {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
         let element = self.source.next(cx);
         // An error in making an element is not about the one before.
@@ -322,7 +322,7 @@ impl Pipeline {
             }
             Step::Iterate { over, .. } => match eval(over, frame, cx)? {
                 Some(Value::Binary(bytes)) => Cursor::Objects(bytes_of(&bytes)),
-                Some(value) => Cursor::Source(Taken {
+                Some(value) => Cursor::Source(ElementsTaken {
                     stream: matches!(value, Value::Stream(_)),
                     source: value.elements(cx)?,
                     count: 0,

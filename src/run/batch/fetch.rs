@@ -1,6 +1,6 @@
 //! Looks up rows of stored functions for a whole batch.
 
-use super::column::Column;
+use super::column::BatchColumn;
 use super::evaluate::Batch;
 use crate::model::Value;
 use crate::model::function::Body;
@@ -26,32 +26,32 @@ impl BatchFetch {
             (places.len() <= MOST).then_some(())
         };
         match keys {
-            Column::Ints(ints) => {
+            BatchColumn::Ints(ints) => {
                 for (row, int) in ints.into_iter().enumerate() {
                     find(row, Key::Integer(int))?;
                 }
             }
-            Column::Objects(objects) => {
+            BatchColumn::Objects(objects) => {
                 for (row, object) in objects.into_iter().enumerate() {
                     find(row, Key::Object(object))?;
                 }
             }
-            Column::Int(int) => {
+            BatchColumn::Int(int) => {
                 for row in 0..batch.rows {
                     find(row, Key::Integer(int))?;
                 }
             }
-            Column::Values(values) => {
+            BatchColumn::Values(values) => {
                 for (row, value) in values.iter().enumerate() {
                     find(row, Key::Value(value))?;
                 }
             }
-            Column::Value(value) => {
+            BatchColumn::Value(value) => {
                 for row in 0..batch.rows {
                     find(row, Key::Value(&value))?;
                 }
             }
-            Column::Reals(_) | Column::Real(_) | Column::Mask(_) => return None,
+            BatchColumn::Reals(_) | BatchColumn::Real(_) | BatchColumn::Mask(_) => return None,
         }
         let same = picked.len() == batch.rows && picked.iter().copied().eq(0..batch.rows);
         if self.required && !same {
@@ -62,7 +62,7 @@ impl BatchFetch {
         }
         for column in &self.columns {
             let values = places.iter().map(|place| &reader.row(*place)[*column]);
-            batch.columns.push(Column::of(values)?);
+            batch.columns.push(BatchColumn::of(values)?);
         }
         Some(())
     }

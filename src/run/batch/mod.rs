@@ -10,12 +10,12 @@ mod fetch;
 
 use crate::catalog::Catalog;
 use crate::host::Host;
-pub use column::Column;
+pub use column::BatchColumn;
 use std::sync::Arc;
 
 use super::eval::eval;
-use super::lookup::Rows;
-use super::query::{Cursor, Taken, resume};
+use super::lookup::LookupRows;
+use super::query::{Cursor, ElementsTaken, resume};
 use crate::catalog::objects::ObjectScan;
 use crate::model::collection::BATCH;
 use crate::model::function::Body;
@@ -28,11 +28,11 @@ use evaluate::Batch;
 
 impl BatchProgram {
     /// The outputs for a batch of rows, and their number; `None` if the evaluator has to make them.
-    fn run(&self, mut batch: Batch, frame: &[Value]) -> Option<(Vec<Column>, usize)> {
+    fn run(&self, mut batch: Batch, frame: &[Value]) -> Option<(Vec<BatchColumn>, usize)> {
         for work in &self.work {
             match work {
                 BatchWork::Filter(condition) => {
-                    let Column::Mask(mask) = condition.value(&batch, frame)? else {
+                    let BatchColumn::Mask(mask) = condition.value(&batch, frame)? else {
                         return None;
                     };
                     batch.keep(&mask);
@@ -45,8 +45,8 @@ impl BatchProgram {
             }
         }
         let outputs = self.outputs.iter().map(|node| node.value(&batch, frame));
-        let outputs = outputs.collect::<Option<Vec<Column>>>()?;
-        let as_expected = !self.numeric || outputs.iter().all(Column::is_numbers);
+        let outputs = outputs.collect::<Option<Vec<BatchColumn>>>()?;
+        let as_expected = !self.numeric || outputs.iter().all(BatchColumn::is_numbers);
         as_expected.then_some((outputs, batch.rows))
     }
 }
@@ -54,12 +54,12 @@ impl BatchProgram {
 /// A program under way: batches as long as it can, and then what is left for the evaluator.
 pub struct Feed {
     program: Arc<BatchProgram>,
-    input: Input,
+    input: FeedInput,
     /// Whether a batch had to be taken back.
     ended: bool,
 }
 
-enum Input {
+enum FeedInput {
     /// What was taken from the collection and has to be done row by row stands before the rest.
     Elements(Again),
     Objects(ObjectScan),
@@ -74,14 +74,14 @@ impl Feed {
         }
         let input = match &program.origin {
             BatchOrigin::Elements(over, _) | BatchOrigin::Vectors { over, .. } => {
-                Input::Elements(Again::of(over, frame, cx)?)
+                FeedInput::Elements(Again::of(over, frame, cx)?)
             }
             BatchOrigin::Extent(ty) => match Catalog::of(cx).types_within(ty) {
-                Some(types) => Input::Objects(Catalog::of(cx).objects.scan(&types)),
+                Some(types) => FeedInput::Objects(Catalog::of(cx).objects.scan(&types)),
                 None => return Ok(None),
             },
             BatchOrigin::Rows(function, _) => match &function.body {
-                Body::Stored(table) => Input::Rows(table.scan()),
+                Body::Stored(table) => FeedInput::Rows(table.scan()),
                 _ => return Ok(None),
             },
         };
@@ -94,33 +94,33 @@ impl Feed {
 
     /// The outputs of the next rows and the number of those; `None` at the end, or where the
     /// evaluator has to go on with [`Feed::rest`].
-    pub fn next(&mut self, frame: &[Value], cx: &Cx) -> Result<Option<(Vec<Column>, usize)>> {
+    pub fn next(&mut self, frame: &[Value], cx: &Cx) -> Result<Option<(Vec<BatchColumn>, usize)>> {
         if self.ended {
             return Ok(None);
         }
         cx.token.check()?;
         let results = match &mut self.input {
-            Input::Elements(input) => {
+            FeedInput::Elements(input) => {
                 let Some(batch) = input.batch(&self.program.origin, cx)? else {
                     return Ok(None);
                 };
                 batch.and_then(|batch| self.program.run(batch, frame))
             }
-            Input::Objects(scan) => {
+            FeedInput::Objects(scan) => {
                 let before = scan.mark();
                 let objects = scan.numbers(&Catalog::of(cx).objects, BATCH);
                 if objects.is_empty() {
                     return Ok(None);
                 }
                 let rows = objects.len();
-                let columns = vec![Column::Objects(objects)];
+                let columns = vec![BatchColumn::Objects(objects)];
                 let results = self.program.run(Batch { columns, rows }, frame);
                 if results.is_none() {
                     scan.back(before);
                 }
                 results
             }
-            Input::Rows(scan) => {
+            FeedInput::Rows(scan) => {
                 let before = scan.mark();
                 let batch = rows(scan, &self.program.origin);
                 if batch.as_ref().is_some_and(|batch| batch.rows == 0) {
@@ -134,7 +134,7 @@ impl Feed {
             }
         };
         match (&results, &mut self.input) {
-            (Some(_), Input::Elements(input)) => input.done(),
+            (Some(_), FeedInput::Elements(input)) => input.done(),
             (Some(_), _) => {}
             (None, _) => self.ended = true,
         }
@@ -144,12 +144,12 @@ impl Feed {
     /// The first step of the query, where the evaluator has to go on.
     pub fn rest(self) -> Cursor {
         match self.input {
-            Input::Elements(input) => {
+            FeedInput::Elements(input) => {
                 let vectors = matches!(self.program.origin, BatchOrigin::Vectors { .. });
                 Cursor::Source(input.rest(vectors))
             }
-            Input::Objects(scan) => Cursor::Extent(scan),
-            Input::Rows(scan) => Cursor::Rows(Rows::All(scan)),
+            FeedInput::Objects(scan) => Cursor::Extent(scan),
+            FeedInput::Rows(scan) => Cursor::Rows(LookupRows::All(scan)),
         }
     }
 }
@@ -160,7 +160,7 @@ fn rows(scan: &mut Scan, origin: &BatchOrigin) -> Option<Batch> {
         return None;
     };
     let rows = scan.some(BATCH);
-    let column = |at: &usize| Column::of(rows.iter().map(|row| &row[*at]));
+    let column = |at: &usize| BatchColumn::of(rows.iter().map(|row| &row[*at]));
     Some(Batch {
         columns: columns.iter().map(column).collect::<Option<_>>()?,
         rows: rows.len(),
@@ -217,7 +217,7 @@ impl Again {
     }
 
     /// The elements from the batch that is under way on.
-    fn rest(self, vectors: bool) -> Taken {
+    fn rest(self, vectors: bool) -> ElementsTaken {
         let mut columns = self.taken.into_iter().map(Numbers::values);
         let before: Vec<Value> = if vectors {
             let columns: Vec<Vec<Value>> = columns.collect();
@@ -227,7 +227,7 @@ impl Again {
         } else {
             columns.next().unwrap_or_default()
         };
-        Taken {
+        ElementsTaken {
             source: Box::new(Rest {
                 before: before.into_iter(),
                 input: self.input,
@@ -240,12 +240,12 @@ impl Again {
 
 /// What was taken as the batch that the program wants.
 fn wanted(taken: &[Numbers], origin: &BatchOrigin) -> Option<Batch> {
-    let columns: Vec<Column> = match (origin, taken) {
+    let columns: Vec<BatchColumn> = match (origin, taken) {
         (BatchOrigin::Elements(_, declared), [numbers]) => {
             vec![declared.column(numbers.clone().into())?]
         }
         (BatchOrigin::Vectors { width, .. }, columns) if columns.len() != *width => return None,
-        (_, columns) => columns.iter().cloned().map(Column::from).collect(),
+        (_, columns) => columns.iter().cloned().map(BatchColumn::from).collect(),
     };
     Some(Batch {
         columns,
@@ -287,7 +287,7 @@ struct BatchRun {
 }
 
 impl BatchRun {
-    fn batch(&mut self, cx: &Cx) -> Result<Option<(Vec<Column>, usize)>> {
+    fn batch(&mut self, cx: &Cx) -> Result<Option<(Vec<BatchColumn>, usize)>> {
         let Some(feed) = &mut self.feed else {
             return Ok(None);
         };
