@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::frame::Fragment;
+use super::query::Whole;
 use super::stateful::is_stateful;
-use super::{Compiler, Place, call_type};
+use super::{CodePlace, Compiler, call_type};
 use crate::catalog::fit::Mode;
 use crate::catalog::overloads::{ambiguous, choose_exactly, no_resolvent};
 use crate::model::function::Param;
@@ -40,9 +41,12 @@ impl Compiler<'_> {
         }
         let mut fragments = Vec::with_capacity(args.len());
         for (i, arg) in args.iter().enumerate() {
-            self.keep_streams = wants_streams(&resolvents, i);
-            let fragment = self.fragment(|c| c.expr(arg))?;
-            self.keep_streams = false;
+            let fragment = self.fragment(|c| match &arg.kind {
+                ExprKind::Select(select) if wants_streams(&resolvents, i) => {
+                    c.select(select, Whole::Streams)
+                }
+                _ => c.expr(arg),
+            })?;
             fragments.push(self.described(fragment, arg, &resolvents, i)?);
         }
         self.resolve(name, &resolvents, fragments, span)
@@ -60,7 +64,7 @@ impl Compiler<'_> {
         library.named(function).map_err(|error| {
             let name = function.name.span.text();
             match library.resolvents(&function.name.text) {
-                Ok(none) if none.is_empty() && self.place == Place::Function => error.help(format!(
+                Ok(none) if none.is_empty() && self.place == CodePlace::Function => error.help(format!(
                     "if it is defined further on, declare it first: create function {name}(…) -> …;"
                 )),
                 _ => error,
@@ -84,9 +88,8 @@ impl Compiler<'_> {
         {
             return Ok(arg);
         }
-        // Compiled once more, one frame further in: there it captures what it captured here.
         self.fragment(|c| {
-            let inner = c.fragment(|c| c.expr(written))?;
+            let inner = c.one_frame_further_in(arg);
             Ok((c.wrap(inner), Type::bag(ty)))
         })
     }
@@ -252,7 +255,8 @@ impl Compiler<'_> {
 
     /// `explain(select …)`: the plan of a query that is not given as a string.
     fn explained(&mut self, query: &ast::Expr) -> Result<(Expr, Type)> {
-        let plan = Compiler::new(self.catalog, self.place, vec![]).whole(query, &[])?;
+        let compiler = Compiler::new(self.catalog, self.place, vec![]);
+        let plan = compiler.whole(query, &[])?.finish(self.catalog);
         let lines = crate::plan::explain::explain(&plan);
         let lines = lines.lines().map(Value::str).collect();
         Ok((Expr::Const(Value::bag(lines)), Type::bag(Type::Charstring)))

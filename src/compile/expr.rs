@@ -1,11 +1,12 @@
 //! Expressions.
 
 use super::frame::Fragment;
+use super::query::{Draft, Whole};
 use crate::catalog::fit::type_of;
 use crate::catalog::signature;
-use crate::compile::{Compiler, Place, query};
+use crate::compile::{CodePlace, Compiler, query};
 use crate::model::{Type, Value};
-use crate::plan::{Expr, Query};
+use crate::plan::Expr;
 use crate::syntax::ast::{self, BinaryOp, ExprKind, SelectKind, UnaryOp, Variable};
 use crate::text::diagnostic::{Error, Result, nearest};
 
@@ -45,7 +46,7 @@ impl Compiler<'_> {
                 let (value, _) = self.single(fragment);
                 Ok((Expr::Convert(Box::new(value), ty.clone()), ty))
             }
-            ExprKind::Select(select) => self.select(select),
+            ExprKind::Select(select) => self.select(select, Whole::Nothing),
             ExprKind::Functional(name) => self.functional(name),
         }
     }
@@ -79,17 +80,17 @@ impl Compiler<'_> {
     }
 
     fn session_variable(&mut self, name: &ast::Name) -> Result<(Expr, Type)> {
-        if self.place == Place::Function {
+        if self.place == CodePlace::Function {
             return Err(Error::compile("a function cannot use session variables")
                 .at(&name.span)
                 .help("give it to the function as an argument"));
         }
-        if let Some((_, ty)) = self.set_here.iter().find(|(set, _)| *set == name.text) {
+        if let Some((_, ty)) = self.assigned.iter().find(|(set, _)| *set == name.text) {
             let read = Expr::Session(name.text.clone(), name.span.clone());
             return Ok((read, ty.clone()));
         }
         match self.catalog.variables.get(&name.text) {
-            _ if self.place == Place::Script => Ok((
+            _ if self.place == CodePlace::Script => Ok((
                 Expr::Session(name.text.clone(), name.span.clone()),
                 Type::Object,
             )),
@@ -267,7 +268,7 @@ impl Compiler<'_> {
         Ok((expr, ty))
     }
 
-    pub(super) fn select(&mut self, select: &ast::Select) -> Result<(Expr, Type)> {
+    pub(super) fn select(&mut self, select: &ast::Select, whole: Whole) -> Result<(Expr, Type)> {
         if let Some(variable) = select.into.first() {
             let (Variable::Local(name) | Variable::Session(name)) = variable;
             return Err(
@@ -276,7 +277,7 @@ impl Compiler<'_> {
                     .help("inside an expression, use the select's value"),
             );
         }
-        let (query, captures) = self.sub_query(select, &[])?;
+        let (query, captures) = self.once(select, whole)?;
         Ok(query::of_kind(select.kind, query, captures))
     }
 
@@ -292,7 +293,7 @@ impl Compiler<'_> {
         mut self,
         expr: &ast::Expr,
         columns: &[crate::model::function::Param],
-    ) -> Result<Query> {
+    ) -> Result<Draft> {
         if let ExprKind::Select(select) = &expr.kind
             && select.kind != SelectKind::Vector
         {
@@ -300,25 +301,6 @@ impl Compiler<'_> {
         }
         let (expr, ty) = self.expr(expr)?;
         let frame = self.pop_frame();
-        Ok(query::of_fragment(
-            Fragment { frame, expr, ty },
-            self.catalog,
-        ))
-    }
-
-    /// The query that gives one value, kept as it is.
-    pub(super) fn finish_value(mut self, expr: Expr, ty: Type) -> Result<Query> {
-        let frame = self.pop_frame();
-        let mut query = query::of_fragment(
-            Fragment {
-                frame,
-                expr,
-                ty: ty.clone(),
-            },
-            self.catalog,
-        );
-        query.output.flatten = false;
-        query.ty = ty;
-        Ok(query)
+        Ok(Draft::of_fragment(Fragment { frame, expr, ty }))
     }
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Compiler, Place};
+use super::query::Draft;
+use super::{CodePlace, Compiler};
 use crate::model::Type;
 use crate::model::function::Signature;
-use crate::plan::remap::Remap;
-use crate::plan::{Expr, Pattern, Slot, Step, Sub};
+use crate::plan::{Expr, Pattern, Slot, Step, Sub, remap};
 use crate::syntax::ast::Name;
 use crate::text::diagnostic::{Error, Result, Span, nearest};
 
@@ -172,7 +172,7 @@ impl Compiler<'_> {
         }
         let session = self.catalog.variables.get(&name.text).is_some();
         match self.place {
-            Place::Function => error.help("declare it: `from Type name`, or as an argument"),
+            CodePlace::Function => error.help("declare it: `from Type name`, or as an argument"),
             _ if session => error.help(format!("session variables have a colon: ':{}'", name.text)),
             _ => error.help(
                 "declare it in a from clause: `select … from Type name …`; a string has quotes",
@@ -200,9 +200,8 @@ impl Compiler<'_> {
             ty,
         } = fragment;
         let (to, mut steps) = self.adopt(frame);
-        let to = |slot: Slot| to[slot];
-        expr.remap(&to);
-        steps.remap(&to);
+        remap::expr(&mut expr, &to);
+        remap::steps(&mut steps, &to);
         self.top().steps.extend(steps);
         (expr, ty)
     }
@@ -224,6 +223,22 @@ impl Compiler<'_> {
         (to.collect(), frame.steps)
     }
 
+    /// A fragment that was compiled in the frame around the topmost one, as one of the topmost, which
+    /// captures what the fragment did.
+    pub(super) fn one_frame_further_in(&mut self, mut fragment: Fragment) -> Fragment {
+        for (slot, captured) in &mut fragment.frame.captures {
+            let var = &fragment.frame.vars[*captured];
+            let (name, ty, bound) = (var.name.clone(), var.ty.clone(), var.bound);
+            let (span, exact) = (var.span.clone(), var.exact);
+            let top = self.top();
+            let between = top.add(name, ty, bound, span);
+            top.vars[between].exact = exact;
+            top.captures.push((*slot, between));
+            *slot = between;
+        }
+        fragment
+    }
+
     /// The fragment as a bag or stream value.
     pub(super) fn wrap(&mut self, fragment: Fragment) -> Expr {
         if fragment.frame.steps.is_empty() && fragment.ty.is_collection() {
@@ -231,7 +246,7 @@ impl Compiler<'_> {
         }
         let stream = matches!(fragment.whole_type(), Type::Stream(_));
         let captures = fragment.frame.captures.clone();
-        let query = super::query::of_fragment(fragment, self.catalog);
+        let query = Draft::of_fragment(fragment).finish(self.catalog);
         Expr::Sub(Box::new(Sub {
             query: Arc::new(query),
             captures,

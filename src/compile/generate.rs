@@ -4,7 +4,7 @@ use super::Compiler;
 use super::names::children;
 use crate::model::Type;
 use crate::model::native::CallForm;
-use crate::plan::{Column, Pattern, Step};
+use crate::plan::{LookupColumn, Pattern, Step};
 use crate::syntax::ast::{self, ExprKind, Variable};
 use crate::text::diagnostic::Result;
 
@@ -106,7 +106,8 @@ impl Compiler<'_> {
         if let Some(call) = self.stored_call(expr)?
             && !self.is_bound(expr)?
         {
-            let columns = vec![Column::Bind(Pattern::Any); call.function.signature.columns.len()];
+            let columns =
+                vec![LookupColumn::Bind(Pattern::Any); call.function.signature.columns.len()];
             self.place_lookup(call, columns)?;
             return Ok(true);
         }

@@ -2,15 +2,15 @@
 
 use super::Compiler;
 use super::names::{children_mut, free, normalized};
-use super::query::Parts;
+use super::query::{Parts, Whole};
 use crate::model::Type;
-use crate::plan::{Aggregate, Expr, Group, IncrementalAggregate, Slot, Target};
+use crate::plan::{Expr, Group, GroupAggregate, RunningAggregate, Slot, Target};
 use crate::syntax::ast::{self, ExprKind, Name, Select, Variable};
 use crate::text::diagnostic::{Error, Result};
 
 impl Compiler<'_> {
     /// The results of a select with `group by`: keys, aggregates, and what is computed from them.
-    pub(super) fn grouped(&mut self, select: &Select) -> Result<Parts> {
+    pub(super) fn grouped(&mut self, select: &Select, whole: Whole) -> Result<Parts> {
         let mut group = Group {
             keys: vec![],
             aggregates: vec![],
@@ -28,7 +28,7 @@ impl Compiler<'_> {
         for expr in select.items.iter_mut().chain(order) {
             self.replace(expr, &keys, &mut group)?;
         }
-        let (columns, types) = self.columns(&select.items, select.kind)?;
+        let (columns, types) = self.columns(&select.items, whole)?;
         let order = self.order(&select)?;
         let mut parts = Parts::new(columns, types, order);
         parts.group = Some(group);
@@ -110,7 +110,7 @@ impl Compiler<'_> {
         }
         let (call, ty) = self.expr(&call)?;
         let result = self.numbered(ty);
-        group.aggregates.push(Aggregate {
+        group.aggregates.push(GroupAggregate {
             argument,
             bag,
             running: running(&call, bag),
@@ -123,7 +123,7 @@ impl Compiler<'_> {
 
 /// How a call of an aggregate of `bag` can do without the bag: a built-in one that needs no element
 /// twice.
-fn running(call: &Expr, bag: Slot) -> Option<IncrementalAggregate> {
+fn running(call: &Expr, bag: Slot) -> Option<RunningAggregate> {
     let Expr::Call(call) = call else {
         return None;
     };
@@ -133,7 +133,7 @@ fn running(call: &Expr, bag: Slot) -> Option<IncrementalAggregate> {
     if *slot != bag {
         return None;
     }
-    Some(IncrementalAggregate {
+    Some(RunningAggregate {
         kind: function.native()?.aggregate?,
         function: function.clone(),
         span: call.span.clone(),

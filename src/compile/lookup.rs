@@ -1,6 +1,5 @@
 //! Conditions that look up the rows of stored functions, or of views of them, in any direction.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::planner::Rank;
@@ -10,8 +9,8 @@ use crate::catalog::overloads::choose;
 use crate::compile::{Compiler, inverse};
 use crate::model::function::{Body, View};
 use crate::model::{Function, Type, Value};
-use crate::plan::remap::Remap;
-use crate::plan::{Column, Expr, Lookup, Pattern, Slot, Step};
+use crate::plan::used::{slots_of_expr, slots_of_pattern};
+use crate::plan::{Expr, Lookup, LookupColumn, Pattern, Step};
 use crate::syntax::ast::{self, ExprKind, Variable};
 use crate::text::diagnostic::{Error, Result};
 
@@ -86,7 +85,11 @@ impl Compiler<'_> {
     }
 
     /// What a call's results are matched against, column by column.
-    pub(super) fn result_columns(&mut self, expr: &ast::Expr, width: usize) -> Result<Vec<Column>> {
+    pub(super) fn result_columns(
+        &mut self,
+        expr: &ast::Expr,
+        width: usize,
+    ) -> Result<Vec<LookupColumn>> {
         if width == 1 {
             return Ok(vec![self.column(expr)?]);
         }
@@ -100,27 +103,31 @@ impl Compiler<'_> {
         }
     }
 
-    pub(super) fn column(&mut self, expr: &ast::Expr) -> Result<Column> {
+    pub(super) fn column(&mut self, expr: &ast::Expr) -> Result<LookupColumn> {
         match self.pattern(expr, &Type::Object)? {
-            Pattern::Equal(known) => Ok(Column::Known(known)),
-            pattern => Ok(Column::Bind(pattern)),
+            Pattern::Equal(known) => Ok(LookupColumn::Known(known)),
+            pattern => Ok(LookupColumn::Bind(pattern)),
         }
     }
 
-    pub(super) fn place_lookup(&mut self, call: StoredCall, results: Vec<Column>) -> Result<()> {
+    pub(super) fn place_lookup(
+        &mut self,
+        call: StoredCall,
+        results: Vec<LookupColumn>,
+    ) -> Result<()> {
         let mut columns = Vec::with_capacity(call.args.len() + results.len());
         for (arg, param) in call.args.iter().zip(&call.function.signature.params) {
             let known = self.is_bound(arg)?;
             match self.pattern(arg, &param.ty)? {
-                Pattern::Equal(expr) if known => columns.push(Column::Known(expr)),
-                pattern => columns.push(Column::Bind(pattern)),
+                Pattern::Equal(expr) if known => columns.push(LookupColumn::Known(expr)),
+                pattern => columns.push(LookupColumn::Bind(pattern)),
             }
         }
         columns.extend(results);
         repeated(&mut columns);
         let mut function = call.function;
         if let Some(view) = &call.view {
-            let yes = Column::Known(Expr::Const(Value::Bool(true)));
+            let yes = LookupColumn::Known(Expr::Const(Value::Bool(true)));
             columns = view.rearranged(&columns, yes);
             function = view.stored.clone();
         }
@@ -131,30 +138,20 @@ impl Compiler<'_> {
 }
 
 /// Columns that must equal what another column binds are matched row by row: `f(x) = x`.
-fn repeated(columns: &mut [Column]) {
+fn repeated(columns: &mut [LookupColumn]) {
     let mut bound = Vec::new();
     for column in columns.iter() {
-        if let Column::Bind(pattern) = column {
-            bound.extend(slots(&mut pattern.clone()));
+        if let LookupColumn::Bind(pattern) = column {
+            bound.extend(slots_of_pattern(pattern));
         }
     }
     for column in columns {
-        if let Column::Known(expr) = column
-            && slots(&mut expr.clone()).iter().any(|s| bound.contains(s))
+        if let LookupColumn::Known(expr) = column
+            && slots_of_expr(expr).iter().any(|s| bound.contains(s))
         {
-            *column = Column::Bind(Pattern::Equal(expr.clone()));
+            *column = LookupColumn::Bind(Pattern::Equal(expr.clone()));
         }
     }
-}
-
-/// The variables that a piece of a plan mentions.
-fn slots(piece: &mut impl Remap) -> Vec<Slot> {
-    let slots = RefCell::new(Vec::new());
-    piece.remap(&|slot| {
-        slots.borrow_mut().push(slot);
-        slot
-    });
-    slots.into_inner()
 }
 
 /// The view that a derived function is, if it has exactly the types of the stored function: its rows

@@ -7,6 +7,7 @@
 //! semantics). What needs a whole collection is compiled in a frame of its own.
 
 mod apply;
+mod batch;
 mod call;
 mod expr;
 mod frame;
@@ -18,6 +19,7 @@ pub mod names;
 mod planner;
 mod procedure;
 mod query;
+mod selects;
 mod solve;
 pub mod stateful;
 mod unnest;
@@ -31,13 +33,15 @@ use crate::model::{Function, Type};
 use crate::plan::{Procedure, Query, Stmt, uses};
 use crate::syntax::ast::{self, CreateFunction, Many};
 use crate::text::diagnostic::{Error, Result};
-use frame::Frame;
+use frame::{Fragment, Frame};
+use query::Draft;
+use selects::Selects;
 
 pub use inverse::{inverse_of, updatable};
 
 /// Where the text that is compiled stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum CodePlace {
     /// At the top: session variables are known and fixed for the statement.
     Statement,
     /// In a block or loop at the top: session variables change while it runs.
@@ -49,42 +53,42 @@ enum Place {
 /// Compiles one statement or one function.
 pub struct Compiler<'a> {
     catalog: &'a Catalog,
-    place: Place,
+    place: CodePlace,
     frames: Vec<Frame>,
     /// Functions that are being compiled further out: calls of them rely on their signatures.
     open: Vec<u64>,
-    /// Whether the next select is wanted as a bag of streams, not of their elements.
-    keep_streams: bool,
-    /// Whether the last result of the next select stays whole where it is a bag: an update's value.
-    keep_value: bool,
-    /// Session variables that the statement sets before it reads them, with their types.
-    set_here: Vec<(Arc<str>, Type)>,
+    /// The selects that were compiled so far: each is compiled once, however often it is asked for.
+    selects: Selects,
+    /// The session variables that the statement itself has assigned so far, with their types. They
+    /// are in scope for the rest of it, before those of the session.
+    assigned: Vec<(Arc<str>, Type)>,
 }
 
 impl<'a> Compiler<'a> {
-    fn new(catalog: &'a Catalog, place: Place, open: Vec<u64>) -> Compiler<'a> {
+    fn new(catalog: &'a Catalog, place: CodePlace, open: Vec<u64>) -> Compiler<'a> {
         Compiler {
             catalog,
             place,
             frames: vec![Frame::default()],
             open,
-            keep_streams: false,
-            keep_value: false,
-            set_here: vec![],
+            selects: Selects::default(),
+            assigned: vec![],
         }
     }
 }
 
 /// Compiles a query at the top.
 pub fn query(catalog: &Catalog, expr: &ast::Expr) -> Result<Query> {
-    Compiler::new(catalog, Place::Statement, vec![]).whole(expr, &[])
+    let compiler = Compiler::new(catalog, CodePlace::Statement, vec![]);
+    Ok(compiler.whole(expr, &[])?.finish(catalog))
 }
 
 /// Compiles an expression at the top whose value is to be kept: a collection stays one value.
 pub fn value(catalog: &Catalog, expr: &ast::Expr) -> Result<Query> {
-    let mut compiler = Compiler::new(catalog, Place::Statement, vec![]);
-    let (value, ty) = compiler.as_value(expr)?;
-    compiler.finish_value(value, ty)
+    let mut compiler = Compiler::new(catalog, CodePlace::Statement, vec![]);
+    let (expr, ty) = compiler.as_value(expr)?;
+    let frame = compiler.pop_frame();
+    Ok(Draft::of_value(Fragment { frame, expr, ty }).finish(catalog))
 }
 
 /// Compiles a procedural statement at the top, an update for example.
@@ -95,9 +99,9 @@ pub fn statement(catalog: &Catalog, statement: &ast::Statement) -> Result<Proced
         Kind::Block(_) | Kind::ForEach(_) | Kind::While { .. } | Kind::Loop(_) | Kind::Case { .. }
     );
     let place = if loops {
-        Place::Script
+        CodePlace::Script
     } else {
-        Place::Statement
+        CodePlace::Statement
     };
     let mut compiler = Compiler::new(catalog, place, vec![]);
     let body = compiler.statement(statement)?;
@@ -136,14 +140,15 @@ fn define(
     let ast::Body::Query(body) = &definition.body else {
         return Err(Error::run("the function has no query").at(&definition.span));
     };
-    let mut compiler = Compiler::new(catalog, Place::Function, open);
+    let mut compiler = Compiler::new(catalog, CodePlace::Function, open);
     compiler.parameters(signature);
     let many = signature.many != Many::One;
-    let mut query = compiler.whole(body, &signature.columns)?;
+    let mut draft = compiler.whole(body, &signature.columns)?;
     // A collection that is to be the one value of the function stays whole.
     if !many && signature.columns.iter().any(|c| c.ty.is_collection()) {
-        query.output.flatten = false;
+        draft = draft.kept_whole();
     }
+    let query = draft.finish(catalog);
     check_result(&query, signature, definition)?;
     Ok(query)
 }
@@ -177,7 +182,7 @@ pub fn procedural(catalog: &Catalog, function: &Function) -> Result<Arc<Procedur
     let ast::Body::Procedure(body) = &definition.body else {
         return Err(Error::run("the function has no body").at(&definition.span));
     };
-    let mut compiler = Compiler::new(catalog, Place::Function, vec![function.id()]);
+    let mut compiler = Compiler::new(catalog, CodePlace::Function, vec![function.id()]);
     compiler.parameters(&function.signature);
     let body: Stmt = compiler.procedure_body(body, &function.signature)?;
     let plan = Arc::new(compiler.finish_procedure(body));

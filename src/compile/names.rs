@@ -38,50 +38,46 @@ pub fn parts(select: &Select) -> Vec<&Expr> {
     parts
 }
 
-/// The expressions directly inside `expr`, without those of a select.
-pub fn children(expr: &Expr) -> Vec<&Expr> {
-    match &expr.kind {
-        ExprKind::Literal(_)
-        | ExprKind::Variable(_)
-        | ExprKind::Functional(_)
-        | ExprKind::Select(_) => vec![],
-        ExprKind::Call { args: list, .. }
-        | ExprKind::Vector(list)
-        | ExprKind::Bag(list)
-        | ExprKind::Tuple(list) => list.iter().collect(),
-        ExprKind::Unary { arg, .. } => vec![arg],
-        ExprKind::Binary { left, right, .. } => vec![left, right],
-        ExprKind::Record(fields) => fields.iter().flat_map(|(k, v)| [k, v]).collect(),
-        ExprKind::Index { base, indices } => std::iter::once(&**base).chain(indices).collect(),
-        ExprKind::Case { arms, otherwise } => {
-            let arms = arms.iter().flat_map(|(c, r)| [c, r]);
-            arms.chain(otherwise.as_deref()).collect()
+macro_rules! children {
+    ($(#[$doc:meta])* $name:ident $(, $mutable:tt)?) => {
+        $(#[$doc])*
+        pub fn $name(expr: & $($mutable)? Expr) -> Vec<& $($mutable)? Expr> {
+            match & $($mutable)? expr.kind {
+                ExprKind::Literal(_)
+                | ExprKind::Variable(_)
+                | ExprKind::Functional(_)
+                | ExprKind::Select(_) => vec![],
+                ExprKind::Call { args: list, .. }
+                | ExprKind::Vector(list)
+                | ExprKind::Bag(list)
+                | ExprKind::Tuple(list) => list.into_iter().collect(),
+                ExprKind::Unary { arg, .. } => vec![arg],
+                ExprKind::Binary { left, right, .. } => vec![left, right],
+                ExprKind::Record(fields) => fields.into_iter().flat_map(|(k, v)| [k, v]).collect(),
+                ExprKind::Index { base, indices } => {
+                    std::iter::once(& $($mutable)? **base).chain(indices).collect()
+                }
+                ExprKind::Case { arms, otherwise } => {
+                    let mut parts: Vec<_> = arms.into_iter().flat_map(|(c, r)| [c, r]).collect();
+                    if let Some(otherwise) = otherwise {
+                        parts.push(otherwise);
+                    }
+                    parts
+                }
+                ExprKind::Cast { value, .. } => vec![value],
+            }
         }
-        ExprKind::Cast { value, .. } => vec![value],
-    }
+    };
 }
 
-/// The same, to change them.
-pub fn children_mut(expr: &mut Expr) -> Vec<&mut Expr> {
-    match &mut expr.kind {
-        ExprKind::Literal(_)
-        | ExprKind::Variable(_)
-        | ExprKind::Functional(_)
-        | ExprKind::Select(_) => vec![],
-        ExprKind::Call { args: list, .. }
-        | ExprKind::Vector(list)
-        | ExprKind::Bag(list)
-        | ExprKind::Tuple(list) => list.iter_mut().collect(),
-        ExprKind::Unary { arg, .. } => vec![arg],
-        ExprKind::Binary { left, right, .. } => vec![left, right],
-        ExprKind::Record(fields) => fields.iter_mut().flat_map(|(k, v)| [k, v]).collect(),
-        ExprKind::Index { base, indices } => std::iter::once(&mut **base).chain(indices).collect(),
-        ExprKind::Case { arms, otherwise } => {
-            let arms = arms.iter_mut().flat_map(|(c, r)| [c, r]);
-            arms.chain(otherwise.as_deref_mut()).collect()
-        }
-        ExprKind::Cast { value, .. } => vec![value],
-    }
+children! {
+    /// The expressions directly inside `expr`, without those of a select.
+    children
+}
+
+children! {
+    /// The expressions directly inside `expr`, without those of a select, to change them.
+    children_mut, mut
 }
 
 /// The text of an expression without case outside strings, and without its blanks and comments:

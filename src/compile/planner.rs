@@ -16,7 +16,7 @@ use super::names::free;
 use super::{Compiler, solve};
 use crate::catalog::fit::{Mode, fit};
 use crate::model::{Type, Value};
-use crate::plan::{Column, Expr, Pattern, Slot, Step};
+use crate::plan::{Expr, LookupColumn, Pattern, Slot, Step};
 use crate::syntax::ast::{self, BinaryOp, ExprKind, Name, Variable};
 use crate::text::diagnostic::{Error, Result};
 
@@ -190,7 +190,7 @@ impl Compiler<'_> {
             }
             if self.is_pattern(pattern)? {
                 // An equation with a stream binds each of its elements in turn.
-                let stream = self.is_live(value)? && !self.takes_whole(pattern);
+                let stream = self.is_stream(value)? && !self.takes_whole(pattern);
                 return Ok(Some(if stream { Rank::Stream } else { Rank::OneValue }));
             }
             if let Some(call) = self.stored_call(pattern)? {
@@ -219,7 +219,7 @@ impl Compiler<'_> {
         if !pattern || !self.is_bound(right)? {
             return Ok(None);
         }
-        Ok(Some(if self.is_live(right)? {
+        Ok(Some(if self.is_stream(right)? {
             Rank::Stream
         } else {
             Rank::Bag
@@ -274,8 +274,9 @@ impl Compiler<'_> {
         fit(value, &declared).is_none() && fit(element, &declared).is_some()
     }
 
-    /// Whether the value of a bound expression is a stream. Compiles it to see, and forgets that.
-    fn is_live(&mut self, expr: &ast::Expr) -> Result<bool> {
+    /// Whether the value of a bound expression is a stream. Compiles it to see; what it is compiled to
+    /// is not used.
+    fn is_stream(&mut self, expr: &ast::Expr) -> Result<bool> {
         let fragment = self.fragment(|c| c.expr(expr))?;
         Ok(matches!(fragment.whole_type(), Type::Stream(_)))
     }
@@ -310,7 +311,7 @@ impl Compiler<'_> {
                 let call = self
                     .stored_call(expr)?
                     .expect("ranked as a stored function's call");
-                let holds = Column::Known(Expr::Const(Value::Bool(true)));
+                let holds = LookupColumn::Known(Expr::Const(Value::Bool(true)));
                 self.place_lookup(call, vec![holds])
             }
         }
@@ -508,13 +509,14 @@ impl Compiler<'_> {
 
     /// `a or b` with unbound variables: the rows of each, one after the other.
     fn place_alternatives(&mut self, left: &ast::Expr, right: &ast::Expr) -> Result<()> {
-        let before: Vec<bool> = self.top().vars.iter().map(|v| v.bound).collect();
+        let binding = |var: &Var| (var.bound, var.ty.clone(), var.exact);
+        let before: Vec<_> = self.top().vars.iter().map(binding).collect();
         let steps = std::mem::take(&mut self.top().steps);
         let mut branches = Vec::new();
-        let mut after: Option<Vec<bool>> = None;
+        let mut first_binding: Option<Vec<(bool, Type, bool)>> = None;
         for branch in [left, right] {
-            for (var, bound) in self.top().vars.iter_mut().zip(&before) {
-                var.bound = *bound;
+            for (var, before) in self.top().vars.iter_mut().zip(&before) {
+                (var.bound, var.ty, var.exact) = before.clone();
             }
             let mut conjuncts = Vec::new();
             split(branch, &mut conjuncts);
@@ -529,17 +531,25 @@ impl Compiler<'_> {
                 self.top().steps.push(Step::Filter(not(first)));
             }
             branches.push(std::mem::take(&mut self.top().steps));
-            let bound: Vec<bool> = self.top().vars[..before.len()]
-                .iter()
-                .map(|v| v.bound)
-                .collect();
-            if after.as_ref().is_some_and(|first| *first != bound) {
+            let Some(first) = &first_binding else {
+                let vars = &self.top().vars[..before.len()];
+                first_binding = Some(vars.iter().map(binding).collect());
+                continue;
+            };
+            let same = |(var, first): (&Var, &(bool, Type, bool))| var.bound == first.0;
+            if !self.top().vars.iter().zip(first).all(same) {
                 return Err(
                     Error::compile("both sides of 'or' must bind the same variables")
                         .at(&left.span.to(&right.span)),
                 );
             }
-            after = Some(bound);
+            // Where they bind a variable to different types, no more is known than before.
+            let vars = self.top().vars.iter_mut().zip(first).zip(before.iter());
+            for ((var, (_, ty, exact)), before) in vars {
+                if var.ty != *ty || var.exact != *exact {
+                    (var.ty, var.exact) = (before.1.clone(), before.2);
+                }
+            }
         }
         self.top().steps = steps;
         self.top().steps.push(Step::Alternatives(branches));

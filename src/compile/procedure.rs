@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use super::query::of_fragment;
+use super::query::{Draft, Whole};
 use crate::catalog::overloads::choose_exactly;
 use crate::catalog::{overloads, signature};
-use crate::compile::{Compiler, Place};
+use crate::compile::{CodePlace, Compiler};
 use crate::model::function::Signature;
 use crate::model::native::CallForm;
 use crate::model::{Function, Type, Value};
 use crate::plan::{
-    CreateObjects, Expr, Instance, Place as Target, Procedure, Slot, Stmt, Sub, Update,
+    AssignmentTarget, CreatedObject, Expr, FunctionUpdate, ObjectCreation, Procedure, Slot, Stmt,
+    Sub,
 };
 use crate::syntax::ast::{
     self, Declaration, ExprKind, Literal, Name, Select, SelectKind, Statement, StatementKind,
@@ -164,7 +165,7 @@ impl Compiler<'_> {
         let captures = fragment.frame.captures.clone();
         let stream = matches!(fragment.whole_type(), Type::Stream(_));
         Ok(Sub {
-            query: Arc::new(of_fragment(fragment, self.catalog)),
+            query: Arc::new(Draft::of_fragment(fragment).finish(self.catalog)),
             captures,
             stream,
         })
@@ -198,13 +199,13 @@ impl Compiler<'_> {
     }
 
     fn assign(&mut self, targets: &[Variable], value: &ast::Expr) -> Result<Stmt> {
-        let places: Vec<Target> = targets
+        let places: Vec<AssignmentTarget> = targets
             .iter()
             .map(|v| self.assignable(v))
             .collect::<Result<_>>()?;
         let whole = matches!(places.as_slice(),
-            [Target::Slot(_, declared)] if declared.is_collection())
-            || matches!(places.as_slice(), [Target::Session(_)])
+            [AssignmentTarget::Slot(_, declared)] if declared.is_collection())
+            || matches!(places.as_slice(), [AssignmentTarget::Session(_)])
                 && !matches!(&value.kind, ExprKind::Select(_));
         let expr = if whole {
             self.as_value(value)?.0
@@ -214,17 +215,17 @@ impl Compiler<'_> {
         Ok(Stmt::Assign(places, expr))
     }
 
-    fn assignable(&mut self, variable: &Variable) -> Result<Target> {
+    fn assignable(&mut self, variable: &Variable) -> Result<AssignmentTarget> {
         match variable {
-            Variable::Session(name) if self.place == Place::Function => {
+            Variable::Session(name) if self.place == CodePlace::Function => {
                 Err(Error::compile("a function cannot set session variables")
                     .at(&name.span)
                     .help("declare a local variable, or return the value"))
             }
-            Variable::Session(name) => Ok(Target::Session(name.text.clone())),
+            Variable::Session(name) => Ok(AssignmentTarget::Session(name.text.clone())),
             Variable::Local(name) => {
                 let (slot, ty) = self.local(name)?;
-                Ok(Target::Slot(slot, ty))
+                Ok(AssignmentTarget::Slot(slot, ty))
             }
         }
     }
@@ -247,8 +248,10 @@ impl Compiler<'_> {
 
     fn for_each(&mut self, each: &ast::ForEach) -> Result<Stmt> {
         let items = each.from.iter().map(|d| variable_expr(&d.name)).collect();
-        let (rows, captures) =
-            self.sub_query(&select_of(items, &each.from, &each.filter, &each.body), &[])?;
+        let (rows, captures) = self.sub_query(
+            &select_of(items, &each.from, &each.filter, &each.body),
+            Whole::Nothing,
+        )?;
         let types = match &rows.ty {
             Type::Tuple(types) => types.to_vec(),
             one => vec![one.clone()],
@@ -292,17 +295,17 @@ impl Compiler<'_> {
         for instance in &create.instances {
             instances.push(self.instance(instance, &attributes)?);
             if let Some(Variable::Session(name)) = &instance.variable {
-                self.set_here.push((name.text.clone(), ty.clone()));
+                self.assigned.push((name.text.clone(), ty.clone()));
             }
         }
-        Ok(Stmt::CreateObjects(CreateObjects { ty, instances }))
+        Ok(Stmt::CreateObjects(ObjectCreation { ty, instances }))
     }
 
     fn instance(
         &mut self,
         instance: &ast::Instance,
         attributes: &[Arc<Function>],
-    ) -> Result<Instance> {
+    ) -> Result<CreatedObject> {
         if instance.values.len() != attributes.len() {
             let count = |n: usize, what: &str| match n {
                 1 => format!("1 {what}"),
@@ -324,7 +327,7 @@ impl Compiler<'_> {
             .as_ref()
             .map(|v| self.assignable(v))
             .transpose()?;
-        Ok(Instance {
+        Ok(CreatedObject {
             place,
             values,
             span: instance.span.clone(),
@@ -424,22 +427,24 @@ impl Compiler<'_> {
         let types = self.argument_types(&select, update.args.len())?;
         let functions = self.updatable(&update.function, &types)?;
         let tuple = functions[0].signature.columns.len() > 1;
-        if !tuple {
-            self.keep_value = true;
-        }
         if let (true, ExprKind::Tuple(parts)) = (tuple, &update.value.kind) {
             let kind = ExprKind::Vector(parts.clone());
             let span = update.value.span.clone();
             select.items.pop();
             select.items.push(ast::Expr { kind, span });
         }
-        let (query, captures) = self.sub_query(&select, &[])?;
+        let whole = if tuple {
+            Whole::Nothing
+        } else {
+            Whole::LastResult
+        };
+        let (query, captures) = self.sub_query(&select, whole)?;
         let rows = Sub {
             query: Arc::new(query),
             captures,
             stream: false,
         };
-        Ok(Stmt::Update(Update {
+        Ok(Stmt::Update(FunctionUpdate {
             op: update.op,
             functions: functions.into(),
             rows,
@@ -450,12 +455,11 @@ impl Compiler<'_> {
     /// The types of an update's arguments, and whether each is meant as it stands.
     fn argument_types(&mut self, select: &Select, count: usize) -> Result<Vec<(Type, bool)>> {
         self.push_frame();
-        let keep = std::mem::take(&mut self.keep_value);
         let compiled = (|| {
             self.declare(&select.from)?;
             let items: Vec<_> = select.items.iter().collect();
             self.plan_conditions(select.filter.as_ref(), &items)?;
-            let (args, types) = self.columns(&select.items[..count], SelectKind::Bag)?;
+            let (args, types) = self.columns(&select.items[..count], Whole::Nothing)?;
             let exact = args.iter().map(|arg| match arg {
                 Expr::Convert(_, Type::User(_)) => true,
                 Expr::Slot(slot) => self.top().vars[*slot].exact,
@@ -464,7 +468,6 @@ impl Compiler<'_> {
             let exact: Vec<bool> = exact.collect();
             Ok(types.into_iter().zip(exact).collect())
         })();
-        self.keep_value = keep;
         self.pop_frame();
         compiled
     }

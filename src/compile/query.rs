@@ -1,38 +1,71 @@
 //! Select queries: their variables, conditions, results, order and limit.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use super::frame::{Fragment, Frame};
 use crate::catalog::fit::fit;
 use crate::catalog::{Catalog, signature};
-use crate::compile::{Compiler, windows};
+use crate::compile::{Compiler, batch, windows};
 use crate::model::Type;
 use crate::model::function::Param;
-use crate::plan::{Expr, Order, Output, Query, Slot, Sub, used};
+use crate::plan::{Expr, Order, Query, QueryOutput, Slot, Sub, Traceable, used};
 use crate::syntax::ast::{self, Select, SelectKind};
 use crate::text::diagnostic::{Error, Result};
 
-/// The query that a fragment is by itself.
-pub fn of_fragment(fragment: Fragment, catalog: &Catalog) -> Query {
-    let Fragment { frame, expr, ty } = fragment;
-    let flatten = ty.is_collection() || ty == Type::Object;
-    let ty = ty.element_of_collection();
-    let output = Output {
-        columns: vec![expr],
-        flatten,
-    };
-    let mut query = assemble(frame, output, ty);
-    finish(&mut query, catalog);
-    query
+/// A query that is not finished: what is found out about the whole of it is not there yet, so that
+/// it can still be changed.
+pub struct Draft(Query);
+
+impl Draft {
+    /// The query that a fragment is by itself.
+    pub fn of_fragment(fragment: Fragment) -> Draft {
+        let Fragment { frame, expr, ty } = fragment;
+        let flatten = ty.is_collection() || ty == Type::Object;
+        let ty = ty.element_of_collection();
+        let output = QueryOutput {
+            columns: vec![expr],
+            flatten,
+        };
+        Draft(assemble(frame, output, ty))
+    }
+
+    /// The query whose one value is the fragment's, a collection as a whole.
+    pub fn of_value(fragment: Fragment) -> Draft {
+        let ty = fragment.ty.clone();
+        let mut draft = Draft::of_fragment(fragment).kept_whole();
+        draft.0.ty = ty;
+        draft
+    }
+
+    /// The same, but a collection that comes out stays whole.
+    pub fn kept_whole(mut self) -> Draft {
+        self.0.output.flatten = false;
+        self
+    }
+
+    /// The query with all that is found out about it once nothing changes any more.
+    pub fn finish(self, catalog: &Catalog) -> Query {
+        let Some((slid, replaced)) = windows::slide(&self.0, catalog) else {
+            return self.lowered();
+        };
+        let mut query = Draft(slid).lowered();
+        query.traceable = Some(Traceable {
+            replaced,
+            query: Arc::new(self.lowered()),
+        });
+        query
+    }
+
+    /// The query as it stands, with what its steps and its batches are made of.
+    fn lowered(self) -> Query {
+        let mut query = self.0;
+        used::find_copies(&mut query);
+        query.batch = batch::lower(&query).map(Arc::new);
+        query
+    }
 }
 
-/// What is found out about a query when all of it is there.
-fn finish(query: &mut Query, catalog: &Catalog) {
-    windows::slide(query, catalog);
-    used::find_copies(query);
-}
-
-fn assemble(frame: Frame, output: Output, ty: Type) -> Query {
+fn assemble(frame: Frame, output: QueryOutput, ty: Type) -> Query {
     Query {
         slots: frame.vars.len(),
         names: frame.vars.iter().map(|v| v.name.clone()).collect(),
@@ -43,16 +76,17 @@ fn assemble(frame: Frame, output: Output, ty: Type) -> Query {
         limit: None,
         group: None,
         ty,
-        batch: OnceLock::new(),
+        batch: None,
+        traceable: None,
     }
 }
 
 /// The expression that a select is: a bag, a vector or a stream.
-pub fn of_kind(kind: SelectKind, query: Query, captures: Vec<(Slot, Slot)>) -> (Expr, Type) {
+pub fn of_kind(kind: SelectKind, query: Arc<Query>, captures: Vec<(Slot, Slot)>) -> (Expr, Type) {
     let ty = query.ty.clone();
     let sub = |stream| {
         Box::new(Sub {
-            query: Arc::new(query),
+            query,
             captures,
             stream,
         })
@@ -64,29 +98,39 @@ pub fn of_kind(kind: SelectKind, query: Query, captures: Vec<(Slot, Slot)>) -> (
     }
 }
 
+/// Which collections among a select's results stay whole instead of being taken element by element.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Whole {
+    Nothing,
+    /// Streams: the select is a vector of them, or an argument that is a bag of streams.
+    Streams,
+    /// The last result: the value of an update.
+    LastResult,
+}
+
 impl Compiler<'_> {
     /// Compiles a select in a frame of its own; gives what it captures from the frames around.
     pub(super) fn sub_query(
         &mut self,
         select: &Select,
-        columns: &[Param],
+        whole: Whole,
     ) -> Result<(Query, Vec<(Slot, Slot)>)> {
         self.push_frame();
-        let compiled = self.select_parts(select, columns);
+        let compiled = self.select_parts(select, &[], whole);
         let frame = self.pop_frame();
         let parts = compiled?;
         let captures = frame.captures.clone();
-        Ok((parts.into_query(frame, self.catalog), captures))
+        Ok((parts.into_draft(frame).finish(self.catalog), captures))
     }
 
     /// Compiles a select in the topmost frame, which it uses up.
-    pub(super) fn select_here(mut self, select: &Select, columns: &[Param]) -> Result<Query> {
-        let parts = self.select_parts(select, columns)?;
+    pub(super) fn select_here(mut self, select: &Select, columns: &[Param]) -> Result<Draft> {
+        let parts = self.select_parts(select, columns, Whole::Nothing)?;
         let frame = self.pop_frame();
-        Ok(parts.into_query(frame, self.catalog))
+        Ok(parts.into_draft(frame))
     }
 
-    fn select_parts(&mut self, select: &Select, columns: &[Param]) -> Result<Parts> {
+    fn select_parts(&mut self, select: &Select, columns: &[Param], whole: Whole) -> Result<Parts> {
         let limit = select
             .limit
             .as_ref()
@@ -99,10 +143,15 @@ impl Compiler<'_> {
             .chain(select.order_by.iter().map(|key| &key.expr))
             .collect();
         self.plan_conditions(select.filter.as_ref(), &rest)?;
+        let whole = match select.kind {
+            // A vector may have streams as elements.
+            SelectKind::Vector => Whole::Streams,
+            _ => whole,
+        };
         let mut parts = if select.group_by.is_empty() {
-            self.results(select)?
+            self.results(select, whole)?
         } else {
-            self.grouped(select)?
+            self.grouped(select, whole)?
         };
         parts.limit = limit;
         parts.distinct = select.distinct;
@@ -150,30 +199,30 @@ impl Compiler<'_> {
         Ok(self.splice(fragment).0)
     }
 
-    fn results(&mut self, select: &Select) -> Result<Parts> {
-        let (columns, types) = self.columns(&select.items, select.kind)?;
+    fn results(&mut self, select: &Select, whole: Whole) -> Result<Parts> {
+        let (columns, types) = self.columns(&select.items, whole)?;
         let order = self.order(select)?;
         Ok(Parts::new(columns, types, order))
     }
 
-    /// The results of each row: bags and streams among them are taken element by element, but a
-    /// vector may have streams as elements.
+    /// The results of each row: bags and streams among them are taken element by element, save those
+    /// that stay whole.
     pub(super) fn columns(
         &mut self,
         items: &[ast::Expr],
-        kind: SelectKind,
+        whole: Whole,
     ) -> Result<(Vec<Expr>, Vec<Type>)> {
-        let keep_streams = kind == SelectKind::Vector || self.keep_streams;
-        let keep_last = std::mem::take(&mut self.keep_value);
-        self.keep_streams = false;
         let mut columns = Vec::with_capacity(items.len());
         let mut types = Vec::with_capacity(items.len());
         for (i, item) in items.iter().enumerate() {
             let fragment = self.fragment(|c| c.expr(item))?;
             let ty = fragment.whole_type();
-            let keep = keep_streams && matches!(ty, Type::Stream(_))
-                || keep_last && i + 1 == items.len() && ty.is_collection();
-            let (expr, ty) = if keep {
+            let stays = match whole {
+                Whole::Nothing => false,
+                Whole::Streams => matches!(ty, Type::Stream(_)),
+                Whole::LastResult => i + 1 == items.len() && ty.is_collection(),
+            };
+            let (expr, ty) = if stays {
                 (self.wrap(fragment), ty)
             } else {
                 self.single(fragment)
@@ -223,11 +272,11 @@ impl Parts {
         }
     }
 
-    fn into_query(self, frame: Frame, catalog: &Catalog) -> Query {
+    fn into_draft(self, frame: Frame) -> Draft {
         let flatten = self.columns.len() == 1 && self.ty == Type::Object;
         let mut query = assemble(
             frame,
-            Output {
+            QueryOutput {
                 columns: self.columns,
                 flatten,
             },
@@ -237,7 +286,6 @@ impl Parts {
         query.order = self.order;
         query.limit = self.limit;
         query.group = self.group;
-        finish(&mut query, catalog);
-        query
+        Draft(query)
     }
 }

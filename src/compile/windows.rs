@@ -7,18 +7,32 @@ use std::sync::Arc;
 use crate::catalog::Catalog;
 use crate::model::{Function, Type, Value};
 use crate::plan::used::mentions;
+use crate::plan::walk::{Visitor, VisitorMut};
 use crate::plan::{Call, Expr, Pattern, Query, Slot, Step, Target};
 
-/// Rewrites every step of the query that makes windows only to aggregate them.
-pub fn slide(query: &mut Query, catalog: &Catalog) {
+/// The query with every step rewritten that makes windows only to aggregate them, and the aggregates
+/// that it does not call any more; `None` if there is no such step.
+pub fn slide(query: &Query, catalog: &Catalog) -> Option<(Query, Vec<Arc<Function>>)> {
+    let mut slid: Option<Query> = None;
+    let mut replaced = Vec::new();
     for at in 0..query.steps.len() {
-        if let Some(window) = window_of(&query.steps[at]) {
-            let names = aggregates(query, window);
-            if !names.is_empty() && mentions(query)[window] == names.len() + 1 {
-                rewrite(query, at, window, catalog);
-            }
+        let current = slid.as_ref().unwrap_or(query);
+        let Some(window) = window_of(&current.steps[at]) else {
+            continue;
+        };
+        let calls = aggregates(current, window);
+        if calls.is_empty() || mentions(current)[window] != calls.len() + 1 {
+            continue;
         }
+        let Some(sliding) = window_aggregates(&current.steps[at], catalog) else {
+            continue;
+        };
+        let mut rewritten = current.clone();
+        rewrite(&mut rewritten, at, window, &sliding);
+        slid = Some(rewritten);
+        replaced.extend(calls);
     }
+    slid.map(|slid| (slid, replaced))
 }
 
 /// The variable that is each window of the step.
@@ -56,17 +70,55 @@ fn window_aggregates(step: &Step, catalog: &Catalog) -> Option<Arc<Function>> {
     resolvents.iter().find(|f| f.native().is_some()).cloned()
 }
 
-/// The names of the aggregates that are called of `window`, one for each call.
-fn aggregates(query: &mut Query, window: Slot) -> Vec<Arc<str>> {
-    let mut names = Vec::new();
-    visit_all(query, &mut |expr| {
-        names.extend(aggregate_of(expr, window));
-    });
-    names
+/// The aggregates that are called of `window`, one for each call.
+fn aggregates(query: &Query, window: Slot) -> Vec<Arc<Function>> {
+    let mut calls = AggregateCalls {
+        window,
+        functions: vec![],
+    };
+    calls.query(query);
+    calls.functions
 }
 
-/// The aggregate that `expr` is of `window`, if it is one.
-fn aggregate_of(expr: &Expr, window: Slot) -> Option<Arc<str>> {
+/// Collects the aggregates that are called of a window.
+struct AggregateCalls {
+    window: Slot,
+    functions: Vec<Arc<Function>>,
+}
+
+impl Visitor for AggregateCalls {
+    fn expr(&mut self, expr: &Expr) {
+        self.functions
+            .extend(aggregate_of(expr, self.window).cloned());
+        self.walk_expr(expr);
+    }
+}
+
+/// Puts a variable in the place of each aggregate that is called of a window: those from `first` on,
+/// one for each name.
+struct Replacement {
+    window: Slot,
+    first: Slot,
+    names: Vec<Arc<str>>,
+}
+
+impl VisitorMut for Replacement {
+    fn expr(&mut self, expr: &mut Expr) {
+        let Some(function) = aggregate_of(expr, self.window) else {
+            return self.walk_expr(expr);
+        };
+        let name = function.name().clone();
+        let known = self.names.iter().position(|n| *n == name);
+        let place = known.unwrap_or_else(|| {
+            self.names.push(name);
+            self.names.len() - 1
+        });
+        *expr = Expr::Known(self.first + place);
+    }
+}
+
+/// The aggregate that `expr` calls of `window`, if it does nothing else.
+fn aggregate_of(expr: &Expr, window: Slot) -> Option<&Arc<Function>> {
     let Expr::Call(call) = expr else {
         return None;
     };
@@ -81,28 +133,20 @@ fn aggregate_of(expr: &Expr, window: Slot) -> Option<Arc<str>> {
         f.native().is_some_and(|native| native.aggregate.is_some())
             && matches!(&*f.signature.params, [only] if matches!(only.ty, Type::Vector(_)))
     };
-    let name = functions.first()?.name();
+    let first = functions.first()?;
     let fits = *slot == window && functions.iter().all(over_vectors);
-    fits.then(|| name.clone())
+    fits.then_some(first)
 }
 
-fn rewrite(query: &mut Query, at: usize, window: Slot, catalog: &Catalog) {
-    let Some(sliding) = window_aggregates(&query.steps[at], catalog) else {
-        return;
-    };
+fn rewrite(query: &mut Query, at: usize, window: Slot, sliding: &Arc<Function>) {
     let first = query.slots;
-    let mut names: Vec<Arc<str>> = Vec::new();
-    visit_all(query, &mut |expr| {
-        let Some(name) = aggregate_of(expr, window) else {
-            return;
-        };
-        let known = names.iter().position(|n| *n == name);
-        let place = known.unwrap_or_else(|| {
-            names.push(name);
-            names.len() - 1
-        });
-        *expr = Expr::Known(first + place);
-    });
+    let mut replacement = Replacement {
+        window,
+        first,
+        names: vec![],
+    };
+    replacement.query(query);
+    let names = replacement.names;
     let results = 0..names.len();
     query.slots += names.len();
     query.names.extend(names.iter().cloned());
@@ -115,84 +159,9 @@ fn rewrite(query: &mut Query, at: usize, window: Slot, catalog: &Catalog) {
         let mut args = std::mem::take(&mut call.args);
         args.push(Expr::Const(names));
         *over = Expr::Call(Box::new(Call {
-            target: Target::One(sliding),
+            target: Target::One(sliding.clone()),
             args,
             span: call.span.clone(),
         }));
-    }
-}
-
-/// Calls `see` with every expression of the query; queries inside are their own.
-fn visit_all(query: &mut Query, see: &mut dyn FnMut(&mut Expr)) {
-    visit_steps(&mut query.steps, see);
-    query.output.columns.iter_mut().for_each(|e| visit(e, see));
-    query.order.iter_mut().for_each(|o| visit(&mut o.key, see));
-    if let Some(group) = &mut query.group {
-        group.keys.iter_mut().for_each(|(key, _)| visit(key, see));
-        for aggregate in &mut group.aggregates {
-            visit(&mut aggregate.argument, see);
-            visit(&mut aggregate.call, see);
-        }
-    }
-}
-
-fn visit_steps(steps: &mut [Step], see: &mut dyn FnMut(&mut Expr)) {
-    for step in steps {
-        match step {
-            Step::Filter(expr) | Step::Index { base: expr, .. } => visit(expr, see),
-            Step::Let(pattern, expr)
-            | Step::Iterate {
-                pattern,
-                over: expr,
-                ..
-            } => {
-                visit_pattern(pattern, see);
-                visit(expr, see);
-            }
-            Step::Alternatives(branches) => branches.iter_mut().for_each(|b| visit_steps(b, see)),
-            Step::Extent { .. } | Step::Lookup(_) => {}
-        }
-    }
-}
-
-fn visit_pattern(pattern: &mut Pattern, see: &mut dyn FnMut(&mut Expr)) {
-    match pattern {
-        Pattern::Equal(expr) => visit(expr, see),
-        Pattern::Vector(parts) => parts.iter_mut().for_each(|p| visit_pattern(p, see)),
-        Pattern::Bind(..) | Pattern::Solution(..) | Pattern::Any => {}
-    }
-}
-
-fn visit(expr: &mut Expr, see: &mut dyn FnMut(&mut Expr)) {
-    see(expr);
-    let mut each = |list: &mut [Expr]| list.iter_mut().for_each(|e| visit(e, see));
-    match expr {
-        Expr::Call(call) | Expr::Arith(_, call) => each(&mut call.args),
-        Expr::Compare(_, sides) => each(&mut **sides),
-        Expr::And(list) | Expr::Or(list) | Expr::Vector(list) | Expr::Bag(list) => each(list),
-        Expr::Record(fields) => fields.iter_mut().for_each(|(key, value)| {
-            visit(key, see);
-            visit(value, see);
-        }),
-        Expr::Case { arms, otherwise } => {
-            for (condition, result) in arms {
-                visit(condition, see);
-                visit(result, see);
-            }
-            if let Some(otherwise) = otherwise {
-                visit(otherwise, see);
-            }
-        }
-        Expr::Convert(value, _) | Expr::Singleton(value) => visit(value, see),
-        Expr::Member { needle, haystack } => {
-            visit(needle, see);
-            visit(haystack, see);
-        }
-        Expr::Const(_)
-        | Expr::Slot(_)
-        | Expr::Known(_)
-        | Expr::Session(..)
-        | Expr::Sub(_)
-        | Expr::Collect(_) => {}
     }
 }

@@ -183,10 +183,6 @@ impl Source for Rows {
         }
         Ok(row)
     }
-
-    fn is_live(&self) -> bool {
-        self.beat.is_some() || self.at_end == AtEnd::Wait
-    }
 }
 
 /// The fields of one row; `None` if there is nothing but its end.
@@ -217,7 +213,7 @@ fn from_string(_: &Cx, args: Args) -> Result<Option<Value>> {
 }
 
 /// Writes a vector as a row.
-fn write_row(output: &mut Output, row: &Value, at_once: bool) -> Result<()> {
+fn write_row(output: &mut Output, row: &Value) -> Result<()> {
     let Value::Vector(fields) = row else {
         return Err(
             Error::run(format!("a row of a CSV file is a vector, not {row}"))
@@ -225,14 +221,11 @@ fn write_row(output: &mut Output, row: &Value, at_once: bool) -> Result<()> {
         );
     };
     let fields: Vec<_> = fields.iter().map(field_text).collect::<Result<_>>()?;
-    output.write(
-        |file| {
-            let mut writer = WriterBuilder::new().flexible(true).from_writer(file);
-            writer.write_record(&fields)?;
-            writer.flush()
-        },
-        at_once,
-    )
+    output.write(|file| {
+        let mut writer = WriterBuilder::new().flexible(true).from_writer(file);
+        writer.write_record(&fields)?;
+        writer.flush()
+    })
 }
 
 fn field_text(value: &Value) -> Result<String> {
@@ -249,9 +242,9 @@ fn field_text(value: &Value) -> Result<String> {
 
 fn write_file(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let mut rows = args.open(1, cx)?;
-    let mut output = Output::create(args.str(0)?)?;
+    let mut output = Output::create(args.str(0)?, cx)?;
     while let Some(row) = rows.next(cx)? {
-        write_row(&mut output, &row, rows.is_live())?;
+        write_row(&mut output, &row)?;
     }
     output.finish()?;
     Ok(Some(Value::Bool(true)))
@@ -274,7 +267,7 @@ fn write_through(_: &Cx, args: Args) -> Result<Option<Value>> {
         let rows = rows.open(cx)?;
         Ok(Box::new(Through {
             rows,
-            output: Some(Output::create(&path)?),
+            output: Some(Output::create(&path, cx)?),
             every,
             count: 0,
         }))
@@ -299,7 +292,7 @@ impl Source for Through {
             let Some(row) = self.rows.next(cx)? else {
                 break;
             };
-            write_row(output, &row, self.rows.is_live())?;
+            write_row(output, &row)?;
             self.count += 1;
             if self.count.is_multiple_of(self.every) {
                 return Ok(Some(row));
@@ -308,10 +301,6 @@ impl Source for Through {
         self.output
             .take()
             .map_or(Ok(None), |output| output.finish().map(|()| None))
-    }
-
-    fn is_live(&self) -> bool {
-        self.rows.is_live()
     }
 }
 
@@ -400,7 +389,6 @@ mod tests {
         std::fs::write(&name, "1\n2,").expect("writes");
         let cx = cx();
         let mut rows = stream(&file, "tail").elements(&cx).expect("opens");
-        assert!(rows.is_live());
         assert_eq!(rows.next(&cx).expect("reads"), Some(vector(&[1])));
         let writer = std::thread::spawn(move || {
             use std::io::Write;

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::time::UNIX_EPOCH;
 
 use crate::host::Host;
@@ -10,7 +11,8 @@ use crate::host::file_input::file_error;
 use crate::model::native::{Native, Natives};
 use crate::model::{Args, Cx, Timeval, Value, like};
 use crate::text::diagnostic::{Error, Result};
-use crate::text::wait::lock;
+use crate::text::flushing::FlushTimer;
+use crate::text::wait::{BeforeWaiting, lock};
 
 pub const NATIVES: Natives = &[
     Native::new("pwd", |_, _| Ok(Some(folder_value(&current()?)))).volatile(),
@@ -53,38 +55,48 @@ pub const NATIVES: Natives = &[
     Native::new("write_filepath", write_filepath).acting(),
 ];
 
-/// A file being written, buffered.
+/// A file being written, buffered. What is in the buffer reaches the file before the query waits for
+/// more to write; see [`crate::text::flushing`].
 pub struct Output {
     path: PathBuf,
-    file: BufWriter<File>,
+    file: Arc<Mutex<BufWriter<File>>>,
+    timer: FlushTimer,
+    _before_waiting: BeforeWaiting,
 }
 
 impl Output {
     /// Creates the file at `path`, or empties it.
-    pub fn create(path: &str) -> Result<Output> {
+    pub fn create(path: &str, cx: &Cx) -> Result<Output> {
         let file = File::create(path).map_err(|e| file_error("write", path, &e))?;
+        let file = Arc::new(Mutex::new(BufWriter::new(file)));
+        let buffer = Arc::downgrade(&file);
+        let before_waiting = cx.token.before_waiting(move || {
+            if let Some(file) = buffer.upgrade() {
+                // What cannot be written stays in the buffer: the next write meets the error again.
+                let _ = lock(&file).flush();
+            }
+        });
         Ok(Output {
             path: path.into(),
-            file: BufWriter::new(file),
+            file,
+            timer: FlushTimer::new(),
+            _before_waiting: before_waiting,
         })
     }
 
-    /// Lets `f` write, and passes what it wrote on to the system if `at_once`.
-    pub fn write(
-        &mut self,
-        f: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
-        at_once: bool,
-    ) -> Result<()> {
-        let mut written = f(&mut self.file);
-        if at_once {
-            written = written.and_then(|()| self.file.flush());
+    /// Lets `f` write.
+    pub fn write(&mut self, f: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> Result<()> {
+        let mut file = lock(&self.file);
+        let mut written = f(&mut file);
+        if self.timer.is_due() {
+            written = written.and_then(|()| file.flush());
         }
         written.map_err(|e| file_error("write", &self.path, &e))
     }
 
     /// Writes out what is still buffered.
-    pub fn finish(mut self) -> Result<()> {
-        self.file
+    pub fn finish(self) -> Result<()> {
+        lock(&self.file)
             .flush()
             .map_err(|e| file_error("write", &self.path, &e))
     }

@@ -100,10 +100,6 @@ impl Source for PublishingRun {
         self.publisher.publish(&value, &cx.token)?;
         Ok(Some(value))
     }
-
-    fn is_live(&self) -> bool {
-        self.elements.is_live()
-    }
 }
 
 fn subscription(cx: &Cx, name: &str) -> Result<Value> {

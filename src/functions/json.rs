@@ -76,11 +76,11 @@ impl Source for Values {
 
 fn write_file(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let mut elements = args.open(1, cx)?;
-    let mut output = Output::create(args.str(0)?)?;
+    let mut output = Output::create(args.str(0)?, cx)?;
     while let Some(element) = elements.next(cx)? {
         let mut line = json::to_string(&element)?;
         line.push('\n');
-        output.write(|file| file.write_all(line.as_bytes()), elements.is_live())?;
+        output.write(|file| file.write_all(line.as_bytes()))?;
     }
     output.finish()?;
     Ok(Some(args.value(0).clone()))

@@ -152,13 +152,13 @@ impl Source for Bytes {
 fn writelines(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let mut source = args.open(0, cx)?;
     let path = args.str(1)?;
-    let mut file = Output::create(path)?;
+    let mut file = Output::create(path, cx)?;
     while let Some(value) = source.next(cx)? {
         let line = |out: &mut dyn Write| match &value {
             Value::Str(line) => writeln!(out, "{line}"),
             other => writeln!(out, "{other}"),
         };
-        file.write(|out| line(out), true)?;
+        file.write(|out| line(out))?;
     }
     file.finish()?;
     Ok(Some(args.value(1).clone()))

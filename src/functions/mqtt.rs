@@ -108,10 +108,6 @@ impl Source for Publishing {
         self.publisher.send(payload(&element)?, &cx.token)?;
         Ok(Some(element))
     }
-
-    fn is_live(&self) -> bool {
-        self.source.is_live()
-    }
 }
 
 /// What a value is on the wire.
@@ -152,10 +148,6 @@ struct Receiving {
 impl Source for Receiving {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
         Ok(self.subscription.recv(&cx.token)?.map(self.make))
-    }
-
-    fn is_live(&self) -> bool {
-        true
     }
 }
 

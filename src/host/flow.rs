@@ -171,10 +171,6 @@ impl Source for Subscription {
         self.batch.extend(more);
         Ok(Some(first))
     }
-
-    fn is_live(&self) -> bool {
-        true
-    }
 }
 
 impl Drop for Subscription {

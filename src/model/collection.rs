@@ -53,11 +53,6 @@ pub trait Source: Send {
     fn taken(&self) -> Option<u64> {
         None
     }
-
-    /// Whether elements arrive over time, so that each should be shown as soon as it is there.
-    fn is_live(&self) -> bool {
-        false
-    }
 }
 
 /// A batch of numbers of one type.

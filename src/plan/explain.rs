@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::model::function::Body;
 use crate::model::table::{Access, Table};
-use crate::plan::{Column, Expr, Group, Pattern, Query, Slot, Step, Target};
+use crate::plan::{Expr, Group, LookupColumn, Pattern, Query, Slot, Step, Target};
 use crate::syntax::ast::BinaryOp;
 
 /// The plan of a query, one step a line, steps inside others indented.
@@ -115,7 +115,7 @@ impl Explainer<'_> {
     }
 
     fn lookup(&self, lookup: &super::Lookup) -> String {
-        let known = |c: &Column| matches!(c, Column::Known(_));
+        let known = |c: &LookupColumn| matches!(c, LookupColumn::Known(_));
         let arity = lookup.function.arity();
         let (args, results) = lookup.columns.split_at(arity);
         let access = if args.iter().all(known) && !args.is_empty() {
@@ -125,10 +125,10 @@ impl Explainer<'_> {
         } else {
             "scan"
         };
-        let columns = |list: &[Column]| {
-            let one = |c: &Column| match c {
-                Column::Known(expr) => self.expr(expr),
-                Column::Bind(pattern) => self.pattern(pattern),
+        let columns = |list: &[LookupColumn]| {
+            let one = |c: &LookupColumn| match c {
+                LookupColumn::Known(expr) => self.expr(expr),
+                LookupColumn::Bind(pattern) => self.pattern(pattern),
             };
             list.iter().map(one).collect::<Vec<_>>().join(", ")
         };
@@ -229,9 +229,9 @@ impl Explainer<'_> {
 }
 
 /// How many rows there are, and how the wanted ones are found among them.
-fn rows(table: &Table, columns: &[Column]) -> String {
+fn rows(table: &Table, columns: &[LookupColumn]) -> String {
     let count = table.len();
-    let known = |i: &usize| matches!(columns[*i], Column::Known(_));
+    let known = |i: &usize| matches!(columns[*i], LookupColumn::Known(_));
     let known: Vec<usize> = (0..columns.len()).filter(known).collect();
     if known.is_empty() {
         return format!(" ({count} rows)");

@@ -4,17 +4,19 @@
 //! Variables are slots of a frame. A [`Query`] has a frame of its own, into which whoever opens it
 //! puts a function's arguments (from slot 0) or captured variables of the query around it.
 
+pub mod batch;
 pub mod explain;
 pub mod remap;
 pub mod used;
 pub mod uses;
+pub mod walk;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use crate::model::function::Body;
 use crate::model::native::AggregateKind;
 use crate::model::{Function, Type, Value};
-use crate::run::batch::Program;
+use crate::plan::batch::BatchProgram;
 use crate::syntax::ast::{BinaryOp, UpdateOp};
 use crate::text::diagnostic::Span;
 
@@ -91,7 +93,7 @@ pub struct Query {
     /// Names of the slots, for `explain` and messages.
     pub names: Vec<Arc<str>>,
     pub steps: Vec<Step>,
-    pub output: Output,
+    pub output: QueryOutput,
     pub distinct: bool,
     pub order: Vec<Order>,
     /// Evaluated before the first row.
@@ -99,8 +101,19 @@ pub struct Query {
     pub group: Option<Group>,
     /// The type of one result.
     pub ty: Type,
-    /// The query as a program over batches of numbers, if it can be one; found when it first runs.
-    pub batch: OnceLock<Option<Arc<Program>>>,
+    /// The query as a program over batches of rows, if it can be one.
+    pub batch: Option<Arc<BatchProgram>>,
+    /// The query as it was before calls in it were replaced, if some were.
+    pub traceable: Option<Traceable>,
+}
+
+/// A query that still makes the calls which another form of it does without. It runs in the place
+/// of that form while one of these calls is to be printed.
+#[derive(Clone)]
+pub struct Traceable {
+    /// The functions that the other form does not call.
+    pub replaced: Vec<Arc<Function>>,
+    pub query: Arc<Query>,
 }
 
 impl Query {
@@ -111,7 +124,7 @@ impl Query {
 }
 
 #[derive(Clone)]
-pub struct Output {
+pub struct QueryOutput {
     /// More than one: each result is a tuple, as a vector.
     pub columns: Vec<Expr>,
     /// Whether a bag or stream that comes out is to be taken apart into its elements.
@@ -128,31 +141,31 @@ pub struct Order {
 #[derive(Clone)]
 pub struct Group {
     pub keys: Vec<(Expr, Slot)>,
-    pub aggregates: Vec<Aggregate>,
+    pub aggregates: Vec<GroupAggregate>,
 }
 
 /// An aggregate over the rows of a group.
 #[derive(Clone)]
-pub struct Aggregate {
+pub struct GroupAggregate {
     /// What each row contributes.
     pub argument: Expr,
     /// The slot in which `call` finds the bag of contributions.
     pub bag: Slot,
     pub call: Expr,
     /// What computes the call without the bag, where that can be.
-    pub running: Option<IncrementalAggregate>,
+    pub running: Option<RunningAggregate>,
     pub result: Slot,
 }
 
 /// An aggregate that takes what each row contributes as it comes.
 #[derive(Clone)]
-pub struct IncrementalAggregate {
+pub struct RunningAggregate {
     pub kind: AggregateKind,
     pub function: Arc<Function>,
     pub span: Span,
 }
 
-impl IncrementalAggregate {
+impl RunningAggregate {
     /// Whether only the number of contributions matters.
     pub fn counts(&self) -> bool {
         self.kind == AggregateKind::Count
@@ -202,7 +215,7 @@ impl Step {
 #[derive(Clone)]
 pub struct Lookup {
     pub function: Arc<Function>,
-    pub columns: Vec<Column>,
+    pub columns: Vec<LookupColumn>,
     /// The columns that must equal something.
     pub known: Vec<usize>,
     /// Whether at most one row can match.
@@ -213,8 +226,8 @@ pub struct Lookup {
 
 impl Lookup {
     /// Access to the rows of `function`, a stored one.
-    pub fn new(function: Arc<Function>, columns: Vec<Column>) -> Lookup {
-        let known = |i: &usize| matches!(columns[*i], Column::Known(_));
+    pub fn new(function: Arc<Function>, columns: Vec<LookupColumn>) -> Lookup {
+        let known = |i: &usize| matches!(columns[*i], LookupColumn::Known(_));
         let known: Vec<usize> = (0..columns.len()).filter(known).collect();
         let unique = matches!(&function.body, Body::Stored(table) if table.is_unique_by(&known));
         Lookup {
@@ -228,7 +241,7 @@ impl Lookup {
 }
 
 #[derive(Clone)]
-pub enum Column {
+pub enum LookupColumn {
     /// Must equal this.
     Known(Expr),
     Bind(Pattern),
@@ -258,7 +271,7 @@ pub struct Procedure {
 pub enum Stmt {
     /// A query, run to its end for what it does.
     Run(Sub),
-    Assign(Vec<Place>, Expr),
+    Assign(Vec<AssignmentTarget>, Expr),
     Block(Vec<Stmt>),
     ForEach {
         rows: Sub,
@@ -276,11 +289,11 @@ pub enum Stmt {
     Loop(Box<Stmt>),
     Leave,
     Return(Option<Sub>),
-    CreateObjects(CreateObjects),
+    CreateObjects(ObjectCreation),
     DeleteObject(Expr, Span),
-    Update(Update),
+    Update(FunctionUpdate),
     OpenCursor(Slot, Sub),
-    FetchCursor(Slot, Vec<Place>, Span),
+    FetchCursor(Slot, Vec<AssignmentTarget>, Span),
     CloseCursor(Slot),
     Commit,
     Rollback,
@@ -288,25 +301,25 @@ pub enum Stmt {
 
 /// Where an assignment goes.
 #[derive(Clone)]
-pub enum Place {
+pub enum AssignmentTarget {
     Slot(Slot, Type),
     Session(Arc<str>),
 }
 
-pub struct CreateObjects {
+pub struct ObjectCreation {
     pub ty: Type,
-    pub instances: Vec<Instance>,
+    pub instances: Vec<CreatedObject>,
 }
 
-pub struct Instance {
-    pub place: Option<Place>,
+pub struct CreatedObject {
+    pub place: Option<AssignmentTarget>,
     /// The attribute functions with their initial values.
     pub values: Vec<(Arc<Function>, Expr)>,
     pub span: Span,
 }
 
 /// `set f(x) = y`: each row of the query is the arguments, then the value.
-pub struct Update {
+pub struct FunctionUpdate {
     pub op: UpdateOp,
     /// The functions that can be meant, the best first; which one, each row's arguments decide.
     pub functions: Arc<[Arc<Function>]>,

@@ -1,45 +1,62 @@
 //! What lookups bind: only variables that something uses, and without a look at types that are sure.
 
-use std::cell::RefCell;
-
 use crate::model::Type;
 use crate::model::function::Body;
-use crate::plan::remap::Remap;
-use crate::plan::{Column, Lookup, Pattern, Query, Slot, Step};
+use crate::plan::walk::{Visitor, VisitorMut};
+use crate::plan::{Expr, Lookup, LookupColumn, Pattern, Query, Slot, Step};
 
 /// How often the query mentions each variable, the places that bind it included.
 pub fn mentions(query: &Query) -> Vec<usize> {
-    let counts = RefCell::new(vec![0; query.slots]);
-    let seen = |slot: Slot| {
-        counts.borrow_mut()[slot] += 1;
-        slot
-    };
-    query.steps.clone().remap(&seen);
-    query.output.columns.clone().remap(&seen);
-    for order in &query.order {
-        order.key.clone().remap(&seen);
+    let mut mentions = Mentions(vec![0; query.slots]);
+    mentions.query(query);
+    mentions.0
+}
+
+struct Mentions(Vec<usize>);
+
+impl Visitor for Mentions {
+    fn slot(&mut self, slot: &Slot) {
+        self.0[*slot] += 1;
     }
-    query.limit.clone().remap(&seen);
-    query.group.clone().remap(&seen);
-    counts.into_inner()
+}
+
+/// The variables that a pattern mentions, in order.
+pub fn slots_of_pattern(pattern: &Pattern) -> Vec<Slot> {
+    let mut slots = Slots(vec![]);
+    slots.pattern(pattern);
+    slots.0
+}
+
+/// The variables that an expression mentions, in order.
+pub fn slots_of_expr(expr: &Expr) -> Vec<Slot> {
+    let mut slots = Slots(vec![]);
+    slots.expr(expr);
+    slots.0
+}
+
+struct Slots(Vec<Slot>);
+
+impl Visitor for Slots {
+    fn slot(&mut self, slot: &Slot) {
+        self.0.push(*slot);
+    }
 }
 
 /// Tells the lookups of the query which columns of a row are copied into which variables, where that
 /// is all there is to do with it.
 pub fn find_copies(query: &mut Query) {
     let mentions = mentions(query);
-    copies_of_all(&mut query.steps, &mentions);
+    Copies(&mentions).query(query);
 }
 
-fn copies_of_all(steps: &mut [Step], mentions: &[usize]) {
-    for step in steps {
-        match step {
-            Step::Lookup(lookup) => lookup.copies = copies(lookup, mentions),
-            Step::Alternatives(branches) => branches
-                .iter_mut()
-                .for_each(|branch| copies_of_all(branch, mentions)),
-            _ => {}
+struct Copies<'a>(&'a [usize]);
+
+impl VisitorMut for Copies<'_> {
+    fn step(&mut self, step: &mut Step) {
+        if let Step::Lookup(lookup) = step {
+            lookup.copies = copies(lookup, self.0);
         }
+        self.walk_step(step);
     }
 }
 
@@ -50,13 +67,13 @@ fn copies(lookup: &Lookup, mentions: &[usize]) -> Option<Vec<(usize, Slot)>> {
     let mut copies = Vec::new();
     for (at, (column, ty)) in lookup.columns.iter().zip(table.types()).enumerate() {
         match column {
-            Column::Known(_) | Column::Bind(Pattern::Any) => {}
-            Column::Bind(Pattern::Bind(slot, declared)) if is_sure(ty, declared) => {
+            LookupColumn::Known(_) | LookupColumn::Bind(Pattern::Any) => {}
+            LookupColumn::Bind(Pattern::Bind(slot, declared)) if is_sure(ty, declared) => {
                 if mentions[*slot] > 1 {
                     copies.push((at, *slot));
                 }
             }
-            Column::Bind(_) => return None,
+            LookupColumn::Bind(_) => return None,
         }
     }
     Some(copies)

@@ -217,10 +217,6 @@ impl Source for InputRun {
         let batch = self.source.skip(cx);
         self.count(batch, |size| *size)
     }
-
-    fn is_live(&self) -> bool {
-        self.source.is_live()
-    }
 }
 
 /// What a function gives: errors say where it was called, and on which element they came.
@@ -284,9 +280,5 @@ impl Source for OutputRun {
     fn skip(&mut self, cx: &Cx) -> Result<Option<usize>> {
         let skipped = self.source.skip(cx);
         skipped.map_err(|error| self.explained(error))
-    }
-
-    fn is_live(&self) -> bool {
-        self.source.is_live()
     }
 }

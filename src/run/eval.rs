@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::query::{self, SubCollection};
 use crate::catalog::Catalog;
+use crate::host::Host;
 use crate::model::conversion::conform;
 use crate::model::function::Body;
 use crate::model::{Collection, Cx, Function, Record, Source, Value};
@@ -351,11 +352,23 @@ fn arithmetic(op: BinaryOp, call: &Call, frame: &[Value], cx: &Cx) -> Result<Opt
     let Some(right) = borrowed(right, frame, cx)? else {
         return Ok(None);
     };
-    if let Some(value) = quick(op, &left, &right) {
+    if let Some(value) = quick(op, &left, &right)
+        && !is_traced(&call.target, cx)
+    {
         return Ok(Some(value));
     }
     let args = vec![left.into_owned(), right.into_owned()];
     call::target(&call.target, args, &call.span, cx)
+}
+
+/// Whether calls of the function, or of one of those that it may be, are to be printed.
+#[inline]
+fn is_traced(target: &Target, cx: &Cx) -> bool {
+    let traced = &Host::of(cx).traced;
+    match target {
+        Target::One(function) => traced.has(function),
+        Target::Late(functions) => functions.iter().any(|f| traced.has(f)),
+    }
 }
 
 /// Arithmetic on two numbers where nothing can go wrong; the rest is for the functions.

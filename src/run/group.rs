@@ -6,12 +6,12 @@ use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
 use super::aggregate::Accumulator;
-use super::batch::{Column, Feed, Program};
+use super::batch::{BatchColumn, Feed};
 use super::eval::eval;
 use super::query::{Pipeline, output};
 use crate::host::Host;
 use crate::model::{Cx, Value};
-use crate::plan::{Aggregate, Group, Order, Query};
+use crate::plan::{Group, GroupAggregate, Order, Query};
 use crate::text::diagnostic::Result;
 
 /// All results of a query that groups or sorts, in order.
@@ -94,7 +94,7 @@ enum Held {
 }
 
 impl Held {
-    fn new(aggregate: &Aggregate, cx: &Cx) -> Held {
+    fn new(aggregate: &GroupAggregate, cx: &Cx) -> Held {
         match &aggregate.running {
             Some(running) if !is_traced(aggregate, cx) => {
                 Held::Running(Ok(Accumulator::new(running.kind)))
@@ -118,7 +118,7 @@ impl Held {
 }
 
 /// Whether calls of the aggregate are printed, with the bag.
-fn is_traced(aggregate: &Aggregate, cx: &Cx) -> bool {
+fn is_traced(aggregate: &GroupAggregate, cx: &Cx) -> bool {
     let running = aggregate.running.as_ref();
     running.is_some_and(|running| Host::of(cx).traced.has(&running.function))
 }
@@ -136,8 +136,8 @@ fn groups(
     let mut groups = Groups::default();
     let mut keys = Vec::with_capacity(group.keys.len());
     if !group.aggregates.iter().any(|a| is_traced(a, cx))
-        && let Some(program) = Program::of(query)
-        && let Some(mut feed) = Feed::open(&program, frame, cx)?
+        && let Some(program) = &query.batch
+        && let Some(mut feed) = Feed::open(program, frame, cx)?
     {
         while let Some((columns, rows)) = feed.next(frame, cx)? {
             add_batch(group, &mut groups, &columns, rows, cx);
@@ -174,7 +174,7 @@ fn held<'g>(group: &Group, groups: &'g mut Groups, keys: &[Value], cx: &Cx) -> &
 }
 
 /// Adds rows that have columns for the keys, and then for what the aggregates take.
-fn add_batch(group: &Group, groups: &mut Groups, columns: &[Column], rows: usize, cx: &Cx) {
+fn add_batch(group: &Group, groups: &mut Groups, columns: &[BatchColumn], rows: usize, cx: &Cx) {
     let (keys, arguments) = columns.split_at(group.keys.len());
     let mut key = Vec::with_capacity(keys.len());
     for row in 0..rows {

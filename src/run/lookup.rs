@@ -4,12 +4,12 @@ use super::eval::with_values;
 use crate::model::function::Body;
 use crate::model::table::Scan;
 use crate::model::{Cx, Value};
-use crate::plan::{Column, Expr, Lookup, Slot};
+use crate::plan::{Expr, Lookup, LookupColumn, Slot};
 use crate::run::pattern;
 use crate::text::diagnostic::Result;
 
 /// The rows that a lookup found and that have not been bound yet.
-pub enum Rows {
+pub enum LookupRows {
     /// All rows of the function.
     All(Scan),
     /// Rows one after the other, taken out because the function may change meanwhile.
@@ -25,7 +25,7 @@ pub enum Start {
     Nothing,
     /// The only row, bound already.
     Bound,
-    Rows(Rows),
+    Rows(LookupRows),
 }
 
 /// Finds the rows of a lookup. The only one is bound at once if it only has to be copied.
@@ -35,7 +35,7 @@ pub fn start(lookup: &Lookup, frame: &mut [Value], cx: &Cx) -> Result<Start> {
         return Ok(Start::Nothing);
     };
     if lookup.known.is_empty() {
-        return Ok(Start::Rows(Rows::All(table.scan())));
+        return Ok(Start::Rows(LookupRows::All(table.scan())));
     }
     let known = known(lookup);
     let found = with_values(lookup.known.len(), known, frame, cx, |key| {
@@ -51,7 +51,7 @@ pub fn start(lookup: &Lookup, frame: &mut [Value], cx: &Cx) -> Result<Start> {
             copy(copies, rows.next().unwrap_or_default(), frame);
             Ok(Start::Bound)
         }
-        _ => Ok(Start::Rows(Rows::Some {
+        _ => Ok(Start::Rows(LookupRows::Some {
             cells: rows.flatten().cloned().collect(),
             width: lookup.columns.len(),
             next: 0,
@@ -61,8 +61,8 @@ pub fn start(lookup: &Lookup, frame: &mut [Value], cx: &Cx) -> Result<Start> {
 
 fn known(lookup: &Lookup) -> impl Iterator<Item = &Expr> {
     lookup.columns.iter().filter_map(|column| match column {
-        Column::Known(expr) => Some(expr),
-        Column::Bind(_) => None,
+        LookupColumn::Known(expr) => Some(expr),
+        LookupColumn::Bind(_) => None,
     })
 }
 
@@ -72,7 +72,7 @@ fn copy(copies: &[(usize, Slot)], row: &[Value], frame: &mut [Value]) {
     }
 }
 
-impl Rows {
+impl LookupRows {
     /// Binds the next row that matches; `false` at the end.
     pub fn bind(&mut self, lookup: &Lookup, frame: &mut [Value], cx: &Cx) -> Result<bool> {
         while let Some(row) = self.next() {
@@ -91,8 +91,8 @@ impl Rows {
 
     fn next(&mut self) -> Option<&[Value]> {
         match self {
-            Rows::All(scan) => scan.next(),
-            Rows::Some { cells, width, next } => {
+            LookupRows::All(scan) => scan.next(),
+            LookupRows::Some { cells, width, next } => {
                 let row = cells.get(*next..*next + *width)?;
                 *next += *width;
                 Some(row)

@@ -2,7 +2,7 @@
 
 use crate::model::conversion::conform;
 use crate::model::{Cx, Type, Value};
-use crate::plan::{Column, Lookup, Pattern};
+use crate::plan::{Lookup, LookupColumn, Pattern};
 use crate::run::eval::eval;
 use crate::text::diagnostic::Result;
 
@@ -61,7 +61,7 @@ pub fn bind_row(lookup: &Lookup, row: &[Value], frame: &mut [Value], cx: &Cx) ->
     // What must be equal may be equal to what another column binds.
     for compared in [false, true] {
         for (column, value) in lookup.columns.iter().zip(row) {
-            if let Column::Bind(pattern) = column
+            if let LookupColumn::Bind(pattern) = column
                 && matches!(pattern, Pattern::Equal(_)) == compared
                 && !bind(pattern, value, frame, cx)?
             {

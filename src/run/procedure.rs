@@ -6,7 +6,7 @@ use crate::catalog::Catalog;
 use crate::compile;
 use crate::model::conversion::conform;
 use crate::model::{Cx, Function, Source, Value};
-use crate::plan::{Place, Procedure, Slot, Stmt, Sub};
+use crate::plan::{AssignmentTarget, Procedure, Slot, Stmt, Sub};
 use crate::run::eval::{captured, collection, eval, holds};
 use crate::run::{query, update};
 use crate::syntax::ast::Many;
@@ -173,7 +173,7 @@ impl Running<'_> {
         }
     }
 
-    fn assign(&mut self, places: &[Place], value: Option<Value>) -> Result<()> {
+    fn assign(&mut self, places: &[AssignmentTarget], value: Option<Value>) -> Result<()> {
         let value = value.unwrap_or(Value::Null);
         if let [place] = places {
             return self.put(place, value);
@@ -192,10 +192,12 @@ impl Running<'_> {
         Ok(())
     }
 
-    fn put(&mut self, place: &Place, value: Value) -> Result<()> {
+    fn put(&mut self, place: &AssignmentTarget, value: Value) -> Result<()> {
         match place {
-            Place::Session(name) => Catalog::of(self.cx).variables.set(name, value, None),
-            Place::Slot(slot, ty) => {
+            AssignmentTarget::Session(name) => {
+                Catalog::of(self.cx).variables.set(name, value, None)
+            }
+            AssignmentTarget::Slot(slot, ty) => {
                 self.frame[*slot] = match value {
                     Value::Null => Value::Null,
                     value => conform(&value, ty).ok_or_else(|| {
@@ -207,7 +209,7 @@ impl Running<'_> {
         }
     }
 
-    fn fetch(&mut self, slot: Slot, places: &[Place], span: &Span) -> Result<()> {
+    fn fetch(&mut self, slot: Slot, places: &[AssignmentTarget], span: &Span) -> Result<()> {
         let Some((_, rows)) = self.cursors.iter_mut().find(|(open, _)| *open == slot) else {
             return Err(Error::run("the cursor is not open").at(span));
         };

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
-use super::batch::{self, Feed, Program};
+use super::batch::{self, Feed};
 use super::eval::{eval, holds};
 use super::lookup::{self, Start};
 use super::pattern;
 use crate::catalog::Catalog;
 use crate::catalog::objects::ObjectScan;
+use crate::host::Host;
 use crate::model::{Collection, Cx, Source, Value};
 use crate::plan::{Expr, Query, Slot, Step};
 use crate::run::{element, group};
@@ -33,6 +34,10 @@ impl Collection for SubCollection {
 pub fn open(query: &Arc<Query>, given: Vec<(Slot, Value)>, cx: &Cx) -> Result<Box<dyn Source>> {
     // A query may be made of itself without end, as a function may call itself.
     let _depth = cx.enter()?;
+    let query = match &query.traceable {
+        Some(all) if all.replaced.iter().any(|f| Host::of(cx).traced.has(f)) => &all.query,
+        _ => query,
+    };
     let mut frame = vec![Value::Null; query.slots];
     for (slot, value) in given {
         frame[slot] = value;
@@ -45,8 +50,8 @@ pub fn open(query: &Arc<Query>, given: Vec<(Slot, Value)>, cx: &Cx) -> Result<Bo
         return pass_through(only, &frame, cx);
     }
     if query.group.is_none()
-        && let Some(program) = Program::of(query)
-        && let Some(feed) = Feed::open(&program, &frame, cx)?
+        && let Some(program) = &query.batch
+        && let Some(feed) = Feed::open(program, &frame, cx)?
     {
         return Ok(batch::open(query, feed, frame));
     }
@@ -221,22 +226,22 @@ pub struct Pipeline {
 /// Where a step that makes many rows is.
 pub enum Cursor {
     Idle,
-    Source(Taken),
+    Source(ElementsTaken),
     Positions { vector: Arc<[Value]>, next: usize },
     Objects(std::vec::IntoIter<Value>),
     Extent(ObjectScan),
-    Rows(lookup::Rows),
+    Rows(lookup::LookupRows),
     Alternatives { branch: usize, inner: Box<Pipeline> },
 }
 
 /// Elements that are being taken, and how many have been.
-pub struct Taken {
+pub struct ElementsTaken {
     pub source: Box<dyn Source>,
     pub count: u64,
     pub stream: bool,
 }
 
-impl Taken {
+impl ElementsTaken {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
         let element = self.source.next(cx);
         // An error in making an element is not about the one before.
@@ -317,7 +322,7 @@ impl Pipeline {
             }
             Step::Iterate { over, .. } => match eval(over, frame, cx)? {
                 Some(Value::Binary(bytes)) => Cursor::Objects(bytes_of(&bytes)),
-                Some(value) => Cursor::Source(Taken {
+                Some(value) => Cursor::Source(ElementsTaken {
                     stream: matches!(value, Value::Stream(_)),
                     source: value.elements(cx)?,
                     count: 0,

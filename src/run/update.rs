@@ -10,7 +10,7 @@ use crate::model::conversion::conform;
 use crate::model::function::{Body, View};
 use crate::model::table::{Row, Table};
 use crate::model::{Cx, Function, Source, Type, Value};
-use crate::plan::{CreateObjects, Instance, Update};
+use crate::plan::{CreatedObject, FunctionUpdate, ObjectCreation};
 use crate::run::call;
 use crate::run::eval::eval;
 use crate::syntax::ast::{Many, UpdateOp};
@@ -18,8 +18,8 @@ use crate::text::diagnostic::{Error, Result};
 
 /// Creates one object with its initial values.
 pub fn create(
-    create: &CreateObjects,
-    instance: &Instance,
+    create: &ObjectCreation,
+    instance: &CreatedObject,
     frame: &[Value],
     cx: &Cx,
 ) -> Result<Value> {
@@ -86,7 +86,7 @@ fn remove_references(table: &Arc<Table>, object: &Value, cx: &Cx) {
 }
 
 /// Runs an update statement over its rows: the arguments, then the value.
-pub fn update(change_of: &Update, mut rows: Box<dyn Source>, cx: &Cx) -> Result<()> {
+pub fn update(change_of: &FunctionUpdate, mut rows: Box<dyn Source>, cx: &Cx) -> Result<()> {
     let arity = change_of.functions[0].arity();
     // All rows first: the update may change what they are taken from.
     let mut changes: IndexMap<Vec<Value>, Vec<Value>> = IndexMap::new();

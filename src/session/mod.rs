@@ -2,6 +2,8 @@
 //! the host as one, and hands them to everything that runs. Uses `catalog`, `host`, `functions` for the
 //! table of the built-in ones, `run` and `text`.
 
+#[cfg(test)]
+mod batches;
 mod world;
 
 use std::path::PathBuf;

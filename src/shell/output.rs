@@ -7,6 +7,7 @@ use crate::model::{Value, json};
 use crate::run::statement::Results;
 use crate::text::console::Console;
 use crate::text::diagnostic::{Error, Result};
+use crate::text::flushing::FlushTimer;
 
 /// Why no more results are shown.
 pub enum Ended {
@@ -21,6 +22,7 @@ pub enum Ended {
 /// Writes all rows to the console as they arrive.
 pub fn show(mut rows: Results, format: Format, console: &Console) -> Ended {
     let mut shown = 0;
+    let mut timer = FlushTimer::new();
     while let Some(row) = rows.next() {
         let text = match row.and_then(|value| line(&value, format)) {
             Ok(text) => text,
@@ -28,7 +30,7 @@ pub fn show(mut rows: Results, format: Format, console: &Console) -> Ended {
             Err(error) => return Ended::Failed(error, shown),
         };
         let mut written = console.write(&text);
-        if written.is_ok() && rows.is_live() {
+        if written.is_ok() && timer.is_due() {
             written = console.flush();
         }
         if let Err(error) = written {

@@ -4,4 +4,5 @@
 pub mod console;
 pub mod diagnostic;
 mod excerpt;
+pub mod flushing;
 pub mod wait;

@@ -6,7 +6,7 @@
 //! it (an element, a stop) unparks it, and it looks again.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
@@ -31,11 +31,46 @@ struct Node {
     children: Mutex<Vec<Weak<Node>>>,
     /// Keeps those above alive, so that a stop there finds its way down to here.
     _parent: Option<Token>,
-    /// Called before a thread parks: what it has made so far should be seen by then.
-    before_park: Option<Hook>,
+    /// What is done before a thread under this token or any other of its tree waits.
+    before_waiting: Arc<Hooks>,
+}
+
+/// The hooks of a tree of tokens, in the order in which they were added, each with its number.
+#[derive(Default)]
+struct Hooks {
+    list: Mutex<Vec<(u64, Hook)>>,
+    added: AtomicU64,
 }
 
 type Hook = Arc<dyn Fn() + Send + Sync>;
+
+impl Hooks {
+    fn add(&self, hook: Hook) -> u64 {
+        let number = self.added.fetch_add(1, Ordering::Relaxed);
+        lock(&self.list).push((number, hook));
+        number
+    }
+
+    /// Calls all of them, none under the lock: a hook may write to what is slow.
+    fn call(&self) {
+        let hooks = lock(&self.list).clone();
+        hooks.iter().for_each(|(_, hook)| hook());
+    }
+}
+
+/// A hook of a tree of tokens, which is called until this is dropped.
+pub struct BeforeWaiting {
+    hooks: Weak<Hooks>,
+    number: u64,
+}
+
+impl Drop for BeforeWaiting {
+    fn drop(&mut self) {
+        if let Some(hooks) = self.hooks.upgrade() {
+            lock(&hooks.list).retain(|(number, _)| *number != self.number);
+        }
+    }
+}
 
 impl Default for Token {
     fn default() -> Self {
@@ -46,21 +81,34 @@ impl Default for Token {
 impl Token {
     /// A token of its own, without a deadline.
     pub fn new() -> Token {
-        Token::with(None, None, None)
+        Token::with(None, Arc::default(), None)
     }
 
-    /// A token of its own; `before_park` is called whenever a thread under it is about to wait.
-    pub fn with_hook(before_park: impl Fn() + Send + Sync + 'static) -> Token {
-        Token::with(None, Some(Arc::new(before_park)), None)
+    /// A token of its own; `before_waiting` is called whenever a thread under it is about to wait.
+    pub fn with_hook(before_waiting: impl Fn() + Send + Sync + 'static) -> Token {
+        let token = Token::new();
+        token.0.before_waiting.add(Arc::new(before_waiting));
+        token
+    }
+
+    /// Has `hook` called, until what this gives is dropped, whenever a thread is about to wait under
+    /// this token or any other of its tree: whatever has been made by then is to be seen by others
+    /// before nothing more comes for a while. The hook must not wait itself.
+    #[must_use]
+    pub fn before_waiting(&self, hook: impl Fn() + Send + Sync + 'static) -> BeforeWaiting {
+        BeforeWaiting {
+            number: self.0.before_waiting.add(Arc::new(hook)),
+            hooks: Arc::downgrade(&self.0.before_waiting),
+        }
     }
 
     fn with(
         deadline: Option<(Instant, String)>,
-        before_park: Option<Hook>,
+        before_waiting: Arc<Hooks>,
         parent: Option<Token>,
     ) -> Token {
         Token(Arc::new(Node {
-            before_park,
+            before_waiting,
             _parent: parent,
             stopped: AtomicBool::new(false),
             reason: Mutex::new(None),
@@ -85,7 +133,8 @@ impl Token {
     }
 
     fn adopt(&self, deadline: Option<(Instant, String)>) -> Token {
-        let child = Token::with(deadline, self.0.before_park.clone(), Some(self.clone()));
+        let hooks = self.0.before_waiting.clone();
+        let child = Token::with(deadline, hooks, Some(self.clone()));
         let mut children = lock(&self.0.children);
         children.retain(|c| c.strong_count() > 0);
         children.push(Arc::downgrade(&child.0));
@@ -135,9 +184,7 @@ impl Token {
         if let Some(value) = ready() {
             return Ok(Some(value));
         }
-        if let Some(hook) = &self.0.before_park {
-            hook();
-        }
+        self.0.before_waiting.call();
         let _registered = Registered::new(self);
         loop {
             if let Some(value) = ready() {
@@ -397,6 +444,24 @@ mod tests {
         let token = Token::new();
         token.stop("done");
         assert!(token.child().is_stopped());
+    }
+
+    #[test]
+    fn a_hook_is_called_before_any_wait_of_its_tree_until_it_is_dropped() {
+        let token = Token::new();
+        let called = Arc::new(AtomicUsize::new(0));
+        let count = called.clone();
+        let hook = token.child().before_waiting(move || {
+            count.fetch_add(1, Ordering::SeqCst);
+        });
+        let wait = || token.child().sleep(Duration::ZERO).expect("not stopped");
+        wait();
+        // What is there already is not waited for.
+        token.wait(None, || Some(())).expect("not stopped");
+        assert_eq!(called.load(Ordering::SeqCst), 1);
+        drop(hook);
+        wait();
+        assert_eq!(called.load(Ordering::SeqCst), 1);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::syntax::ast::BinaryOp;
 
 /// What the rows of a batch have for one expression.
 #[derive(Clone)]
-pub enum Column {
+pub enum BatchColumn {
     Ints(Vec<i64>),
     Reals(Vec<f64>),
     /// The numbers of objects.
@@ -21,9 +21,9 @@ pub enum Column {
     Mask(Vec<bool>),
 }
 
-impl Column {
+impl BatchColumn {
     /// The column that these values are; `None` for objects among other values.
-    pub fn of<'a>(values: impl ExactSizeIterator<Item = &'a Value> + Clone) -> Option<Column> {
+    pub fn of<'a>(values: impl ExactSizeIterator<Item = &'a Value> + Clone) -> Option<BatchColumn> {
         let ints = |value: &Value| match value {
             Value::Int(i) => Some(*i),
             _ => None,
@@ -37,9 +37,9 @@ impl Column {
             _ => None,
         };
         let of_one_kind = match values.clone().next() {
-            None | Some(Value::Int(_)) => all(values.clone(), ints).map(Column::Ints),
-            Some(Value::Real(_)) => all(values.clone(), reals).map(Column::Reals),
-            Some(Value::Object(_)) => return all(values, objects).map(Column::Objects),
+            None | Some(Value::Int(_)) => all(values.clone(), ints).map(BatchColumn::Ints),
+            Some(Value::Real(_)) => all(values.clone(), reals).map(BatchColumn::Reals),
+            Some(Value::Object(_)) => return all(values, objects).map(BatchColumn::Objects),
             _ => None,
         };
         of_one_kind.or_else(|| {
@@ -47,22 +47,22 @@ impl Column {
                 Value::Object(_) => None,
                 value => Some(value.clone()),
             };
-            all(values, other).map(Column::Values)
+            all(values, other).map(BatchColumn::Values)
         })
     }
 
     /// The rows whose place in the mask is true.
     pub fn keep(&mut self, mask: &[bool]) {
         match self {
-            Column::Ints(list) => keep(list, mask),
-            Column::Reals(list) => keep(list, mask),
-            Column::Objects(list) => keep(list, mask),
-            Column::Mask(list) => keep(list, mask),
-            Column::Values(list) => {
+            BatchColumn::Ints(list) => keep(list, mask),
+            BatchColumn::Reals(list) => keep(list, mask),
+            BatchColumn::Objects(list) => keep(list, mask),
+            BatchColumn::Mask(list) => keep(list, mask),
+            BatchColumn::Values(list) => {
                 let mut mask = mask.iter();
                 list.retain(|_| mask.next().is_some_and(|keep| *keep));
             }
-            Column::Int(_) | Column::Real(_) | Column::Value(_) => {}
+            BatchColumn::Int(_) | BatchColumn::Real(_) | BatchColumn::Value(_) => {}
         }
     }
 
@@ -72,12 +72,12 @@ impl Column {
             *list = places.iter().map(|at| list[*at].clone()).collect();
         }
         match self {
-            Column::Ints(list) => pick(list, places),
-            Column::Reals(list) => pick(list, places),
-            Column::Objects(list) => pick(list, places),
-            Column::Mask(list) => pick(list, places),
-            Column::Values(list) => pick(list, places),
-            Column::Int(_) | Column::Real(_) | Column::Value(_) => {}
+            BatchColumn::Ints(list) => pick(list, places),
+            BatchColumn::Reals(list) => pick(list, places),
+            BatchColumn::Objects(list) => pick(list, places),
+            BatchColumn::Mask(list) => pick(list, places),
+            BatchColumn::Values(list) => pick(list, places),
+            BatchColumn::Int(_) | BatchColumn::Real(_) | BatchColumn::Value(_) => {}
         }
     }
 
@@ -85,38 +85,38 @@ impl Column {
     #[inline]
     pub fn value(&self, row: usize) -> Option<Value> {
         match self {
-            Column::Ints(ints) => ints.get(row).copied().map(Value::Int),
-            Column::Reals(reals) => reals.get(row).copied().map(Value::Real),
-            Column::Values(values) => values.get(row).cloned(),
-            Column::Int(int) => Some(Value::Int(*int)),
-            Column::Real(real) => Some(Value::Real(*real)),
-            Column::Value(value) => Some(value.clone()),
-            Column::Objects(_) | Column::Mask(_) => None,
+            BatchColumn::Ints(ints) => ints.get(row).copied().map(Value::Int),
+            BatchColumn::Reals(reals) => reals.get(row).copied().map(Value::Real),
+            BatchColumn::Values(values) => values.get(row).cloned(),
+            BatchColumn::Int(int) => Some(Value::Int(*int)),
+            BatchColumn::Real(real) => Some(Value::Real(*real)),
+            BatchColumn::Value(value) => Some(value.clone()),
+            BatchColumn::Objects(_) | BatchColumn::Mask(_) => None,
         }
     }
 
     pub fn is_numbers(&self) -> bool {
-        use Column::{Int, Ints, Real, Reals};
+        use BatchColumn::{Int, Ints, Real, Reals};
         matches!(self, Ints(_) | Reals(_) | Int(_) | Real(_))
     }
 
     /// The numbers of so many rows.
     pub fn numbers(self, rows: usize) -> Option<Numbers> {
         match self {
-            Column::Ints(ints) => Some(Numbers::Ints(ints)),
-            Column::Reals(reals) => Some(Numbers::Reals(reals)),
-            Column::Int(int) => Some(Numbers::Ints(vec![int; rows])),
-            Column::Real(real) => Some(Numbers::Reals(vec![real; rows])),
+            BatchColumn::Ints(ints) => Some(Numbers::Ints(ints)),
+            BatchColumn::Reals(reals) => Some(Numbers::Reals(reals)),
+            BatchColumn::Int(int) => Some(Numbers::Ints(vec![int; rows])),
+            BatchColumn::Real(real) => Some(Numbers::Reals(vec![real; rows])),
             _ => None,
         }
     }
 }
 
-impl From<Numbers> for Column {
-    fn from(numbers: Numbers) -> Column {
+impl From<Numbers> for BatchColumn {
+    fn from(numbers: Numbers) -> BatchColumn {
         match numbers {
-            Numbers::Ints(ints) => Column::Ints(ints),
-            Numbers::Reals(reals) => Column::Reals(reals),
+            Numbers::Ints(ints) => BatchColumn::Ints(ints),
+            Numbers::Reals(reals) => BatchColumn::Reals(reals),
         }
     }
 }
@@ -142,34 +142,34 @@ fn keep<T: Copy>(list: &mut Vec<T>, mask: &[bool]) {
     list.truncate(kept);
 }
 
-pub fn to_reals(column: Column) -> Option<Column> {
+pub fn to_reals(column: BatchColumn) -> Option<BatchColumn> {
     Some(match column {
-        Column::Ints(ints) => Column::Reals(ints.into_iter().map(|i| i as f64).collect()),
-        Column::Int(int) => Column::Real(int as f64),
-        Column::Reals(_) | Column::Real(_) => column,
+        BatchColumn::Ints(ints) => BatchColumn::Reals(ints.into_iter().map(|i| i as f64).collect()),
+        BatchColumn::Int(int) => BatchColumn::Real(int as f64),
+        BatchColumn::Reals(_) | BatchColumn::Real(_) => column,
         _ => return None,
     })
 }
 
 /// Applies a function of reals; where it is not defined, that is for the evaluator to say.
-pub fn apply(f: fn(f64) -> f64, column: Column) -> Option<Column> {
+pub fn apply(f: fn(f64) -> f64, column: BatchColumn) -> Option<BatchColumn> {
     match to_reals(column)? {
-        Column::Reals(mut reals) => {
+        BatchColumn::Reals(mut reals) => {
             let mut undefined = false;
             for real in &mut reals {
                 let result = f(*real);
                 undefined |= result.is_nan();
                 *real = result;
             }
-            (!undefined).then_some(Column::Reals(reals))
+            (!undefined).then_some(BatchColumn::Reals(reals))
         }
-        Column::Real(real) => Some(f(real)).filter(|r| !r.is_nan()).map(Column::Real),
+        BatchColumn::Real(real) => Some(f(real)).filter(|r| !r.is_nan()).map(BatchColumn::Real),
         _ => None,
     }
 }
 
-pub fn arithmetic(op: BinaryOp, left: Column, right: Column) -> Option<Column> {
-    use Column::{Int, Ints, Real, Reals};
+pub fn arithmetic(op: BinaryOp, left: BatchColumn, right: BatchColumn) -> Option<BatchColumn> {
+    use BatchColumn::{Int, Ints, Real, Reals};
     match (left, right) {
         (left @ (Ints(_) | Int(_)), right @ (Ints(_) | Int(_))) if op != BinaryOp::Div => {
             integers(op, left, right)
@@ -216,8 +216,8 @@ fn real(op: BinaryOp, a: f64, b: f64, ok: &mut bool) -> f64 {
 }
 
 /// Integers are checked: an overflow is for the evaluator to say.
-fn integers(op: BinaryOp, left: Column, right: Column) -> Option<Column> {
-    use Column::{Int, Ints};
+fn integers(op: BinaryOp, left: BatchColumn, right: BatchColumn) -> Option<BatchColumn> {
+    use BatchColumn::{Int, Ints};
     let combine = |a: i64, b: i64| match op {
         BinaryOp::Plus => a.overflowing_add(b),
         BinaryOp::Minus => a.overflowing_sub(b),
@@ -248,8 +248,13 @@ fn integers(op: BinaryOp, left: Column, right: Column) -> Option<Column> {
     (!overflow).then_some(result)
 }
 
-pub fn compare(op: BinaryOp, left: Column, right: Column, rows: usize) -> Option<Vec<bool>> {
-    use Column::{Int, Ints, Real, Reals};
+pub fn compare(
+    op: BinaryOp,
+    left: BatchColumn,
+    right: BatchColumn,
+    rows: usize,
+) -> Option<Vec<bool>> {
+    use BatchColumn::{Int, Ints, Real, Reals};
     Some(match (left, right) {
         (Ints(a), Ints(b)) => mask(op, a.into_iter().zip(b)),
         (Ints(a), Int(b)) => mask(op, a.into_iter().map(|a| (a, b))),
@@ -259,9 +264,9 @@ pub fn compare(op: BinaryOp, left: Column, right: Column, rows: usize) -> Option
         (Reals(a), Real(b)) => reals(op, a.into_iter().map(|a| (a, b)).collect())?,
         (Real(a), Reals(b)) => reals(op, b.into_iter().map(|b| (a, b)).collect())?,
         (Real(a), Real(b)) => reals(op, vec![(a, b); rows])?,
-        (Column::Objects(a), Column::Objects(b)) => mask(op, a.into_iter().zip(b)),
-        (left @ (Column::Values(_) | Column::Value(_)), right)
-        | (left, right @ (Column::Values(_) | Column::Value(_))) => {
+        (BatchColumn::Objects(a), BatchColumn::Objects(b)) => mask(op, a.into_iter().zip(b)),
+        (left @ (BatchColumn::Values(_) | BatchColumn::Value(_)), right)
+        | (left, right @ (BatchColumn::Values(_) | BatchColumn::Value(_))) => {
             let mut mask = Vec::with_capacity(rows);
             for row in 0..rows {
                 mask.push(eval::compare(op, &left.value(row)?, &right.value(row)?));
@@ -278,12 +283,12 @@ pub fn compare(op: BinaryOp, left: Column, right: Column, rows: usize) -> Option
 }
 
 /// Whether every number is one that a real holds exactly.
-fn exact(column: &Column) -> bool {
+fn exact(column: &BatchColumn) -> bool {
     let fits = |i: &i64| i.unsigned_abs() <= 1 << 53;
     match column {
-        Column::Ints(ints) => ints.iter().all(fits),
-        Column::Int(int) => fits(int),
-        Column::Reals(_) | Column::Real(_) => true,
+        BatchColumn::Ints(ints) => ints.iter().all(fits),
+        BatchColumn::Int(int) => fits(int),
+        BatchColumn::Reals(_) | BatchColumn::Real(_) => true,
         _ => false,
     }
 }

@@ -1,70 +1,43 @@
 //! Expressions over batches.
 
-use super::column::{Column, apply, arithmetic, compare, to_reals};
+use super::column::{BatchColumn, apply, arithmetic, compare, to_reals};
 use crate::model::Value;
-use crate::plan::Slot;
-use crate::syntax::ast::BinaryOp;
-
-/// An expression over a batch.
-pub enum Node {
-    Column(usize),
-    /// A variable that is the same for all rows.
-    Given(Slot),
-    Int(i64),
-    Real(f64),
-    Const(Value),
-    Arith(BinaryOp, Box<[Node; 2]>),
-    Compare(BinaryOp, Box<[Node; 2]>),
-    And(Vec<Node>),
-    Or(Vec<Node>),
-    /// A function of one real.
-    Function(fn(f64) -> f64, Box<Node>),
-    ToReal(Box<Node>),
-    /// Whether an integer is odd, or even.
-    Odd(bool, Box<Node>),
-}
+use crate::plan::batch::{BatchExpr, NumbersDeclared};
 
 /// Rows, column by column.
 pub struct Batch {
-    pub columns: Vec<Column>,
+    pub columns: Vec<BatchColumn>,
     pub rows: usize,
 }
 
-impl Node {
-    pub fn is_condition(&self) -> bool {
-        matches!(
-            self,
-            Node::Compare(..) | Node::And(_) | Node::Or(_) | Node::Odd(..)
-        )
-    }
-
+impl BatchExpr {
     /// The values for a batch; `None` if the evaluator has to make them.
-    pub fn value(&self, batch: &Batch, frame: &[Value]) -> Option<Column> {
+    pub fn value(&self, batch: &Batch, frame: &[Value]) -> Option<BatchColumn> {
         match self {
-            Node::Column(at) => batch.columns.get(*at).cloned(),
-            Node::Given(slot) => match frame.get(*slot)? {
-                Value::Int(int) => Some(Column::Int(*int)),
-                Value::Real(real) => Some(Column::Real(*real)),
-                value => Some(Column::Value(value.clone())),
+            BatchExpr::Column(at) => batch.columns.get(*at).cloned(),
+            BatchExpr::Given(slot) => match frame.get(*slot)? {
+                Value::Int(int) => Some(BatchColumn::Int(*int)),
+                Value::Real(real) => Some(BatchColumn::Real(*real)),
+                value => Some(BatchColumn::Value(value.clone())),
             },
-            Node::Const(value) => Some(Column::Value(value.clone())),
-            Node::Int(int) => Some(Column::Int(*int)),
-            Node::Real(real) => Some(Column::Real(*real)),
-            Node::Arith(op, sides) => {
+            BatchExpr::Const(value) => Some(BatchColumn::Value(value.clone())),
+            BatchExpr::Int(int) => Some(BatchColumn::Int(*int)),
+            BatchExpr::Real(real) => Some(BatchColumn::Real(*real)),
+            BatchExpr::Arith(op, sides) => {
                 let left = sides[0].value(batch, frame)?;
                 arithmetic(*op, left, sides[1].value(batch, frame)?)
             }
-            Node::Compare(op, sides) => {
+            BatchExpr::Compare(op, sides) => {
                 let left = sides[0].value(batch, frame)?;
                 let right = sides[1].value(batch, frame)?;
-                compare(*op, left, right, batch.rows).map(Column::Mask)
+                compare(*op, left, right, batch.rows).map(BatchColumn::Mask)
             }
-            Node::And(list) => fold(list, batch, frame, |a, b| a & b),
-            Node::Or(list) => fold(list, batch, frame, |a, b| a | b),
-            Node::Function(f, argument) => apply(*f, argument.value(batch, frame)?),
-            Node::ToReal(argument) => to_reals(argument.value(batch, frame)?),
-            Node::Odd(odd, argument) => match argument.value(batch, frame)? {
-                Column::Ints(ints) => Some(Column::Mask(
+            BatchExpr::And(list) => fold(list, batch, frame, |a, b| a & b),
+            BatchExpr::Or(list) => fold(list, batch, frame, |a, b| a | b),
+            BatchExpr::Function(f, argument) => apply(*f, argument.value(batch, frame)?),
+            BatchExpr::ToReal(argument) => to_reals(argument.value(batch, frame)?),
+            BatchExpr::Odd(odd, argument) => match argument.value(batch, frame)? {
+                BatchColumn::Ints(ints) => Some(BatchColumn::Mask(
                     ints.iter().map(|i| (i & 1 == 1) == *odd).collect(),
                 )),
                 _ => None,
@@ -73,15 +46,26 @@ impl Node {
     }
 }
 
+impl NumbersDeclared {
+    /// The column as it is declared; `None` if the evaluator has to see to it.
+    pub fn column(self, column: BatchColumn) -> Option<BatchColumn> {
+        match (self, column) {
+            (NumbersDeclared::Real, column) => to_reals(column),
+            (NumbersDeclared::Integer, BatchColumn::Reals(_) | BatchColumn::Real(_)) => None,
+            (_, column) => Some(column),
+        }
+    }
+}
+
 fn fold(
-    list: &[Node],
+    list: &[BatchExpr],
     batch: &Batch,
     frame: &[Value],
     join: fn(bool, bool) -> bool,
-) -> Option<Column> {
+) -> Option<BatchColumn> {
     let mut so_far: Option<Vec<bool>> = None;
     for condition in list {
-        let Column::Mask(mask) = condition.value(batch, frame)? else {
+        let BatchColumn::Mask(mask) = condition.value(batch, frame)? else {
             return None;
         };
         so_far = Some(match so_far {
@@ -93,7 +77,7 @@ fn fold(
             None => mask,
         });
     }
-    so_far.map(Column::Mask)
+    so_far.map(BatchColumn::Mask)
 }
 
 impl Batch {

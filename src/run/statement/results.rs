@@ -1,7 +1,5 @@
 //! What statements give.
 
-use std::time::{Duration, Instant};
-
 use crate::catalog::Catalog;
 use crate::model::{Cx, Source, Value};
 use crate::text::diagnostic::Result;
@@ -22,8 +20,6 @@ pub struct Results {
     cx: Cx,
     /// Where the journal stood when the statement began.
     mark: usize,
-    /// How long the last result took.
-    took: Duration,
     /// Whether they are those of a statement inside another, which is not at its end.
     pub(super) within: bool,
 }
@@ -34,14 +30,8 @@ impl Results {
             source: Some(source),
             cx,
             mark,
-            took: Duration::ZERO,
             within: false,
         }
-    }
-
-    /// Whether elements arrive over time, so that each should be shown as soon as it is there.
-    pub fn is_live(&self) -> bool {
-        self.took >= Duration::from_millis(1)
     }
 
     fn pull(&mut self) -> Result<Option<Value>> {
@@ -56,10 +46,7 @@ impl Iterator for Results {
     type Item = Result<Value>;
 
     fn next(&mut self) -> Option<Result<Value>> {
-        let began = Instant::now();
-        let pulled = self.pull();
-        self.took = began.elapsed();
-        match pulled {
+        match self.pull() {
             Ok(Some(value)) => Some(Ok(value)),
             Ok(None) => {
                 self.source = None;

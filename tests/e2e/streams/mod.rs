@@ -12,3 +12,4 @@ mod subscriptions;
 mod time;
 mod tutorials;
 mod windows;
+mod written;

@@ -1,93 +1,23 @@
-//! What of a query can run in batches, and as what.
+//! Lowers queries to programs over batches of rows, where a query is so simple that it can be one.
+//!
+//! A query can be a [`BatchProgram`] if it takes numbers from a collection, objects from an extent or
+//! rows from a stored function, looks up more in stored functions, filters by comparisons, and gives
+//! numbers or objects.
 
 use std::sync::Arc;
 
-use super::column::{Column, to_reals};
-use super::evaluate::Node;
-use super::fetch::Fetch;
 use crate::model::function::Body;
 use crate::model::native::BatchForm;
 use crate::model::table::Table;
 use crate::model::{Function, Type};
-use crate::plan::{Call, Column as Of, Expr, Lookup, Pattern, Query, Slot, Step, Target};
+use crate::plan::batch::{
+    BatchExpr, BatchFetch, BatchOrigin, BatchProgram, BatchWork, NumbersDeclared,
+};
+use crate::plan::{Call, Expr, Lookup, LookupColumn, Pattern, Query, Slot, Step, Target};
 use crate::syntax::ast::{BinaryOp, Many};
 
-/// A query over batches of rows.
-pub struct Program {
-    pub origin: Origin,
-    pub work: Vec<Work>,
-    /// What comes out of each row; of a query that groups, its keys and what the aggregates take.
-    pub outputs: Vec<Node>,
-    /// Whether the only output is a number.
-    pub numeric: bool,
-}
-
-/// Where the rows come from.
-pub enum Origin {
-    /// The elements of a collection, numbers.
-    Elements(Expr, Declared),
-    /// Vectors of numbers, so many of each.
-    Vectors { over: Expr, width: usize },
-    /// The objects of a type.
-    Extent(Type),
-    /// These columns of the rows of a stored function.
-    Rows(Arc<Function>, Vec<usize>),
-}
-
-pub enum Work {
-    Filter(Node),
-    Fetch(Fetch),
-    /// Adds a column.
-    Compute(Node, Declared),
-}
-
-/// What the numbers of a column are declared to be.
-#[derive(Clone, Copy)]
-pub enum Declared {
-    Any,
-    Integer,
-    Real,
-}
-
-impl Declared {
-    fn of(ty: &Type) -> Option<Declared> {
-        Some(match ty {
-            Type::Number | Type::Object => Declared::Any,
-            Type::Integer => Declared::Integer,
-            Type::Real => Declared::Real,
-            _ => return None,
-        })
-    }
-
-    /// The column as it is declared; `None` if the evaluator has to see to it.
-    pub fn column(self, column: Column) -> Option<Column> {
-        match (self, column) {
-            (Declared::Real, column) => to_reals(column),
-            (Declared::Integer, Column::Reals(_) | Column::Real(_)) => None,
-            (_, column) => Some(column),
-        }
-    }
-}
-
-impl Program {
-    /// The program that the query can be, if any.
-    pub fn of(query: &Query) -> Option<Arc<Program>> {
-        query
-            .batch
-            .get_or_init(|| compile(query).map(Arc::new))
-            .clone()
-    }
-
-    /// The table of every stored function that the program calls or looks up.
-    pub fn functions(&self) -> impl Iterator<Item = &Arc<Function>> {
-        self.work.iter().filter_map(|work| match work {
-            Work::Fetch(fetch) => Some(&fetch.function),
-            Work::Filter(_) | Work::Compute(..) => None,
-        })
-    }
-}
-
-fn compile(query: &Query) -> Option<Program> {
+/// The program that the query can be, if any.
+pub fn lower(query: &Query) -> Option<BatchProgram> {
     let plain = query.limit.is_none() && !query.distinct && !query.output.flatten;
     if !plain || query.group.is_none() && !query.order.is_empty() {
         return None;
@@ -116,7 +46,7 @@ fn compile(query: &Query) -> Option<Program> {
                 let counts = matches!(&aggregate.running, Some(running) if running.counts());
                 outputs.push(match builder.kind(&argument) {
                     // Each object counts, whichever it is.
-                    Kind::Object if counts => Node::Int(1),
+                    Kind::Object if counts => BatchExpr::Int(1),
                     _ => argument,
                 });
             }
@@ -125,16 +55,27 @@ fn compile(query: &Query) -> Option<Program> {
             }
         }
     }
-    if outputs.iter().any(Node::is_condition) {
+    if outputs.iter().any(BatchExpr::is_condition) {
         return None;
     }
     let numeric = query.group.is_none()
         && matches!(outputs.as_slice(), [one] if builder.kind(one) == Kind::Number);
-    Some(Program {
+    Some(BatchProgram {
         origin,
         work: builder.work,
         outputs,
         numeric,
+        functions: builder.functions,
+    })
+}
+
+/// What the values of a variable of the type are declared to be, if numbers.
+fn declared(ty: &Type) -> Option<NumbersDeclared> {
+    Some(match ty {
+        Type::Number | Type::Object => NumbersDeclared::Any,
+        Type::Integer => NumbersDeclared::Integer,
+        Type::Real => NumbersDeclared::Real,
+        _ => return None,
     })
 }
 
@@ -160,7 +101,9 @@ fn kind(ty: &Type) -> Option<Kind> {
 struct Builder {
     /// The columns that there are by now, with the variables that they stand for.
     columns: Vec<(Option<Slot>, Type)>,
-    work: Vec<Work>,
+    work: Vec<BatchWork>,
+    /// The functions that are called.
+    functions: Vec<Arc<Function>>,
     /// Calls of stored functions that have a column: the function, its argument's column, its own.
     calls: Vec<(Arc<Function>, usize, usize)>,
     /// Whether a row may not be left out because something has no value.
@@ -170,7 +113,7 @@ struct Builder {
 }
 
 impl Builder {
-    fn origin(&mut self, step: &Step) -> Option<Origin> {
+    fn origin(&mut self, step: &Step) -> Option<BatchOrigin> {
         match step {
             Step::Iterate {
                 pattern: Pattern::Bind(slot, ty),
@@ -178,7 +121,7 @@ impl Builder {
                 ..
             } => {
                 self.columns.push((Some(*slot), Type::Number));
-                Some(Origin::Elements(over.clone(), Declared::of(ty)?))
+                Some(BatchOrigin::Elements(over.clone(), declared(ty)?))
             }
             Step::Iterate {
                 pattern: Pattern::Vector(parts),
@@ -191,18 +134,18 @@ impl Builder {
                     };
                     self.columns.push((Some(*slot), Type::Number));
                 }
-                Some(Origin::Vectors {
+                Some(BatchOrigin::Vectors {
                     over: over.clone(),
                     width: parts.len(),
                 })
             }
             Step::Extent { slot, ty } => {
                 self.columns.push((Some(*slot), ty.clone()));
-                Some(Origin::Extent(ty.clone()))
+                Some(BatchOrigin::Extent(ty.clone()))
             }
             Step::Lookup(lookup) if lookup.known.is_empty() => {
                 let columns = self.copies(lookup)?;
-                Some(Origin::Rows(lookup.function.clone(), columns))
+                Some(BatchOrigin::Rows(lookup.function.clone(), columns))
             }
             _ => None,
         }
@@ -225,28 +168,28 @@ impl Builder {
     fn step(&mut self, step: &Step) -> Option<()> {
         match step {
             Step::Filter(condition) => {
-                let condition = self.node(condition).filter(Node::is_condition)?;
-                self.work.push(Work::Filter(condition));
+                let condition = self.node(condition).filter(BatchExpr::is_condition)?;
+                self.work.push(BatchWork::Filter(condition));
             }
             Step::Let(Pattern::Bind(slot, ty) | Pattern::Solution(slot, ty), value) => {
                 let value = self.node(value).filter(|value| !value.is_condition())?;
-                let declared = Declared::of(ty)?;
+                let declared = declared(ty)?;
                 if self.kind(&value) != Kind::Number {
                     return None;
                 }
                 self.columns.push((Some(*slot), Type::Number));
-                self.work.push(Work::Compute(value, declared));
+                self.work.push(BatchWork::Compute(value, declared));
             }
             Step::Lookup(lookup) => {
                 let [known] = lookup.known.as_slice() else {
                     return None;
                 };
-                let Of::Known(key) = &lookup.columns[*known] else {
+                let LookupColumn::Known(key) = &lookup.columns[*known] else {
                     return None;
                 };
                 let key = self.node(key).filter(|key| !key.is_condition())?;
                 let columns = self.copies(lookup)?;
-                self.work.push(Work::Fetch(Fetch {
+                self.work.push(BatchWork::Fetch(BatchFetch {
                     function: lookup.function.clone(),
                     known: [*known],
                     key,
@@ -259,20 +202,20 @@ impl Builder {
         Some(())
     }
 
-    fn kind(&self, node: &Node) -> Kind {
+    fn kind(&self, node: &BatchExpr) -> Kind {
         match node {
-            Node::Column(at) => kind(&self.columns[*at].1).unwrap_or(Kind::Other),
-            Node::Const(_) => Kind::Other,
+            BatchExpr::Column(at) => kind(&self.columns[*at].1).unwrap_or(Kind::Other),
+            BatchExpr::Const(_) => Kind::Other,
             _ => Kind::Number,
         }
     }
 
-    fn node(&mut self, expr: &Expr) -> Option<Node> {
+    fn node(&mut self, expr: &Expr) -> Option<BatchExpr> {
         use crate::model::Value::{Int, Real};
         match expr {
-            Expr::Const(Int(int)) => Some(Node::Int(*int)),
-            Expr::Const(Real(real)) => Some(Node::Real(*real)),
-            Expr::Const(value) if !value.is_collection() => Some(Node::Const(value.clone())),
+            Expr::Const(Int(int)) => Some(BatchExpr::Int(*int)),
+            Expr::Const(Real(real)) => Some(BatchExpr::Real(*real)),
+            Expr::Const(value) if !value.is_collection() => Some(BatchExpr::Const(value.clone())),
             Expr::Slot(slot) | Expr::Known(slot) => {
                 let mut columns = self.columns.iter();
                 Some(match columns.position(|(of, _)| *of == Some(*slot)) {
@@ -281,10 +224,10 @@ impl Builder {
                         if matches!(expr, Expr::Known(_)) && !number {
                             return None;
                         }
-                        Node::Column(column)
+                        BatchExpr::Column(column)
                     }
                     None if matches!(expr, Expr::Known(_)) => return None,
-                    None => Node::Given(*slot),
+                    None => BatchExpr::Given(*slot),
                 })
             }
             Expr::Arith(op, call) => {
@@ -292,55 +235,75 @@ impl Builder {
                     return None;
                 };
                 use BinaryOp::{Div, Minus, Plus, Times};
-                matches!(op, Plus | Minus | Times | Div)
-                    .then(|| Some(Node::Arith(*op, self.pair(left, right)?)))?
+                if !matches!(op, Plus | Minus | Times | Div) {
+                    return None;
+                }
+                let sides = self.pair(left, right)?;
+                match &call.target {
+                    Target::One(function) => self.calls_of(function),
+                    Target::Late(functions) => functions.iter().for_each(|f| self.calls_of(f)),
+                }
+                Some(BatchExpr::Arith(*op, sides))
             }
             Expr::Compare(op, sides) => {
                 let sides = self.pair(&sides[0], &sides[1])?;
-                let plain = !sides.iter().any(Node::is_condition);
-                plain.then_some(Node::Compare(*op, sides))
+                let plain = !sides.iter().any(BatchExpr::is_condition);
+                plain.then_some(BatchExpr::Compare(*op, sides))
             }
-            Expr::And(list) => self.conditions(list).map(Node::And),
+            Expr::And(list) => self.conditions(list).map(BatchExpr::And),
             Expr::Or(list) => {
                 let optional = std::mem::replace(&mut self.optional, true);
                 let conditions = self.conditions(list);
                 self.optional = optional;
-                conditions.map(Node::Or)
+                conditions.map(BatchExpr::Or)
             }
             Expr::Call(call) => self.call(call),
             _ => None,
         }
     }
 
-    fn conditions(&mut self, list: &[Expr]) -> Option<Vec<Node>> {
-        let nodes: Option<Vec<Node>> = list.iter().map(|e| self.node(e)).collect();
-        nodes.filter(|nodes| nodes.iter().all(Node::is_condition))
+    fn conditions(&mut self, list: &[Expr]) -> Option<Vec<BatchExpr>> {
+        let nodes: Option<Vec<BatchExpr>> = list.iter().map(|e| self.node(e)).collect();
+        nodes.filter(|nodes| nodes.iter().all(BatchExpr::is_condition))
     }
 
-    fn pair(&mut self, left: &Expr, right: &Expr) -> Option<Box<[Node; 2]>> {
+    fn pair(&mut self, left: &Expr, right: &Expr) -> Option<Box<[BatchExpr; 2]>> {
         Some(Box::new([self.node(left)?, self.node(right)?]))
     }
 
-    fn call(&mut self, call: &Call) -> Option<Node> {
+    fn call(&mut self, call: &Call) -> Option<BatchExpr> {
         let (Target::One(function), [argument]) = (&call.target, call.args.as_slice()) else {
             return None;
         };
         let argument = self.node(argument)?;
+        self.calls_of(function);
         match &function.body {
             Body::Stored(table) => self.stored(function, table, argument),
             _ => self.native(function, argument),
         }
     }
 
+    /// Notes that the function is called.
+    fn calls_of(&mut self, function: &Arc<Function>) {
+        if !self.functions.iter().any(|f| Arc::ptr_eq(f, function)) {
+            self.functions.push(function.clone());
+        }
+    }
+
     /// A call of a stored function with one value: its values become a column.
-    fn stored(&mut self, function: &Arc<Function>, table: &Table, key: Node) -> Option<Node> {
-        let Node::Column(of) = key else {
+    fn stored(
+        &mut self,
+        function: &Arc<Function>,
+        table: &Table,
+        key: BatchExpr,
+    ) -> Option<BatchExpr> {
+        let BatchExpr::Column(of) = key else {
             return None;
         };
         let known =
             |call: &&(Arc<Function>, usize, usize)| Arc::ptr_eq(&call.0, function) && call.1 == of;
         if let Some((_, _, column)) = self.calls.iter().find(known) {
-            return Some(Node::Column(*column));
+            return Some(BatchExpr::Column(*column));
         }
         let one = function.signature.many == Many::One && table.is_unique_by_arguments();
         let [_, result] = table.types() else {
@@ -359,27 +322,27 @@ impl Builder {
         self.columns.push((None, result.clone()));
         let column = self.columns.len() - 1;
         self.calls.push((function.clone(), of, column));
-        self.work.push(Work::Fetch(Fetch {
+        self.work.push(BatchWork::Fetch(BatchFetch {
             function: function.clone(),
             known: [0],
             key,
             columns: vec![1],
             required: self.required,
         }));
-        Some(Node::Column(column))
+        Some(BatchExpr::Column(column))
     }
 
     /// The built-in functions that have a form over batches.
-    fn native(&mut self, function: &Function, argument: Node) -> Option<Node> {
+    fn native(&mut self, function: &Function, argument: BatchExpr) -> Option<BatchExpr> {
         let form = function.native()?.batch?;
         if self.kind(&argument) != Kind::Number {
             return None;
         }
         let argument = Box::new(argument);
         Some(match form {
-            BatchForm::OfReal(f) => Node::Function(f, argument),
-            BatchForm::ToReal => Node::ToReal(argument),
-            BatchForm::Parity { odd } => Node::Odd(odd, argument),
+            BatchForm::OfReal(f) => BatchExpr::Function(f, argument),
+            BatchForm::ToReal => BatchExpr::ToReal(argument),
+            BatchForm::Parity { odd } => BatchExpr::Odd(odd, argument),
         })
     }
 }

@@ -1,0 +1,308 @@
+//! The one walk over plans, for reading ([`Visitor`]) and for changing ([`VisitorMut`]).
+//!
+//! A visitor overrides the method for each kind of piece that it wants to see, and there calls the
+//! `walk_` method of the same piece to go on into what is inside; without an override the walk just
+//! goes on. A query inside another has variables of its own, so the walk meets only what it captures;
+//! a visitor that wants to go into it overrides [`Visitor::sub`] and calls [`Visitor::query`].
+//!
+//! Both traits are written once, as a macro, so that a new kind of plan is added to both or to neither.
+
+use crate::plan::{
+    AssignmentTarget, Expr, FunctionUpdate, Group, LookupColumn, ObjectCreation, Pattern, Query,
+    Slot, Step, Stmt, Sub,
+};
+
+macro_rules! visitor {
+    ($(#[$doc:meta])* $name:ident $(, $mutable:tt)?) => {
+        $(#[$doc])*
+        pub trait $name {
+            /// A variable where it is bound, used or captured.
+            fn slot(&mut self, _: & $($mutable)? Slot) {}
+
+            fn expr(&mut self, expr: & $($mutable)? Expr) {
+                self.walk_expr(expr);
+            }
+
+            fn step(&mut self, step: & $($mutable)? Step) {
+                self.walk_step(step);
+            }
+
+            /// A query inside another: only the variables around it that it captures.
+            fn sub(&mut self, sub: & $($mutable)? Sub) {
+                for (outer, _) in & $($mutable)? sub.captures {
+                    self.slot(outer);
+                }
+            }
+
+            fn statement(&mut self, statement: & $($mutable)? Stmt) {
+                self.walk_statement(statement);
+            }
+
+            /// The expressions directly inside, in the order in which they are evaluated.
+            fn walk_expr(&mut self, expr: & $($mutable)? Expr) {
+                match expr {
+                    Expr::Const(_) | Expr::Session(..) => {}
+                    Expr::Slot(slot) | Expr::Known(slot) => self.slot(slot),
+                    Expr::Call(call) | Expr::Arith(_, call) => {
+                        for arg in & $($mutable)? call.args {
+                            self.expr(arg);
+                        }
+                    }
+                    Expr::Compare(_, sides) => {
+                        for side in & $($mutable)? **sides {
+                            self.expr(side);
+                        }
+                    }
+                    Expr::And(list) | Expr::Or(list) | Expr::Vector(list) | Expr::Bag(list) => {
+                        for element in list {
+                            self.expr(element);
+                        }
+                    }
+                    Expr::Record(fields) => {
+                        for (key, value) in fields {
+                            self.expr(key);
+                            self.expr(value);
+                        }
+                    }
+                    Expr::Case { arms, otherwise } => {
+                        for (condition, value) in arms {
+                            self.expr(condition);
+                            self.expr(value);
+                        }
+                        if let Some(otherwise) = otherwise {
+                            self.expr(otherwise);
+                        }
+                    }
+                    Expr::Convert(value, _) | Expr::Singleton(value) => self.expr(value),
+                    Expr::Sub(sub) | Expr::Collect(sub) => self.sub(sub),
+                    Expr::Member { needle, haystack } => {
+                        self.expr(needle);
+                        self.expr(haystack);
+                    }
+                }
+            }
+
+            fn pattern(&mut self, pattern: & $($mutable)? Pattern) {
+                match pattern {
+                    Pattern::Bind(slot, _) | Pattern::Solution(slot, _) => self.slot(slot),
+                    Pattern::Equal(expr) => self.expr(expr),
+                    Pattern::Vector(parts) => {
+                        for part in parts {
+                            self.pattern(part);
+                        }
+                    }
+                    Pattern::Any => {}
+                }
+            }
+
+            fn column(&mut self, column: & $($mutable)? LookupColumn) {
+                match column {
+                    LookupColumn::Known(expr) => self.expr(expr),
+                    LookupColumn::Bind(pattern) => self.pattern(pattern),
+                }
+            }
+
+            fn walk_step(&mut self, step: & $($mutable)? Step) {
+                match step {
+                    Step::Filter(condition) => self.expr(condition),
+                    Step::Let(pattern, value) => {
+                        self.pattern(pattern);
+                        self.expr(value);
+                    }
+                    Step::Iterate { pattern, over, .. } => {
+                        self.pattern(pattern);
+                        self.expr(over);
+                    }
+                    Step::Index { base, position, element } => {
+                        self.expr(base);
+                        self.slot(position);
+                        if let Some(element) = element {
+                            self.slot(element);
+                        }
+                    }
+                    Step::Extent { slot, .. } => self.slot(slot),
+                    Step::Lookup(lookup) => {
+                        for column in & $($mutable)? lookup.columns {
+                            self.column(column);
+                        }
+                        for (_, slot) in (& $($mutable)? lookup.copies).into_iter().flatten() {
+                            self.slot(slot);
+                        }
+                    }
+                    Step::Alternatives(branches) => {
+                        for branch in branches {
+                            for step in branch {
+                                self.step(step);
+                            }
+                        }
+                    }
+                }
+            }
+
+            fn group(&mut self, group: & $($mutable)? Group) {
+                for (key, slot) in & $($mutable)? group.keys {
+                    self.expr(key);
+                    self.slot(slot);
+                }
+                for aggregate in & $($mutable)? group.aggregates {
+                    self.expr(& $($mutable)? aggregate.argument);
+                    self.slot(& $($mutable)? aggregate.bag);
+                    self.expr(& $($mutable)? aggregate.call);
+                    self.slot(& $($mutable)? aggregate.result);
+                }
+            }
+
+            /// Everything in a query's own frame.
+            fn query(&mut self, query: & $($mutable)? Query) {
+                for step in & $($mutable)? query.steps {
+                    self.step(step);
+                }
+                if let Some(group) = & $($mutable)? query.group {
+                    self.group(group);
+                }
+                for column in & $($mutable)? query.output.columns {
+                    self.expr(column);
+                }
+                for order in & $($mutable)? query.order {
+                    self.expr(& $($mutable)? order.key);
+                }
+                if let Some(limit) = & $($mutable)? query.limit {
+                    self.expr(limit);
+                }
+            }
+
+            fn place(&mut self, place: & $($mutable)? AssignmentTarget) {
+                match place {
+                    AssignmentTarget::Slot(slot, _) => self.slot(slot),
+                    AssignmentTarget::Session(_) => {}
+                }
+            }
+
+            fn walk_statement(&mut self, statement: & $($mutable)? Stmt) {
+                match statement {
+                    Stmt::Run(rows) | Stmt::Return(Some(rows)) => self.sub(rows),
+                    Stmt::Assign(places, value) => {
+                        for place in places {
+                            self.place(place);
+                        }
+                        self.expr(value);
+                    }
+                    Stmt::Block(body) => {
+                        for statement in body {
+                            self.statement(statement);
+                        }
+                    }
+                    Stmt::ForEach { rows, into, body } => {
+                        self.sub(rows);
+                        for slot in into {
+                            self.slot(slot);
+                        }
+                        self.statement(body);
+                    }
+                    Stmt::Case { arms, otherwise } => {
+                        for (condition, body) in arms {
+                            self.expr(condition);
+                            self.statement(body);
+                        }
+                        if let Some(otherwise) = otherwise {
+                            self.statement(otherwise);
+                        }
+                    }
+                    Stmt::While { condition, body } => {
+                        self.expr(condition);
+                        self.statement(body);
+                    }
+                    Stmt::Loop(body) => self.statement(body),
+                    Stmt::CreateObjects(ObjectCreation { instances, .. }) => {
+                        for instance in instances {
+                            if let Some(place) = & $($mutable)? instance.place {
+                                self.place(place);
+                            }
+                            for (_, value) in & $($mutable)? instance.values {
+                                self.expr(value);
+                            }
+                        }
+                    }
+                    Stmt::DeleteObject(object, _) => self.expr(object),
+                    Stmt::Update(FunctionUpdate { rows, .. }) => self.sub(rows),
+                    Stmt::OpenCursor(slot, rows) => {
+                        self.slot(slot);
+                        self.sub(rows);
+                    }
+                    Stmt::FetchCursor(slot, places, _) => {
+                        self.slot(slot);
+                        for place in places {
+                            self.place(place);
+                        }
+                    }
+                    Stmt::CloseCursor(slot) => self.slot(slot),
+                    Stmt::Return(None) | Stmt::Leave | Stmt::Commit | Stmt::Rollback => {}
+                }
+            }
+        }
+    };
+}
+
+visitor! {
+    /// Reads the pieces of a plan.
+    Visitor
+}
+
+visitor! {
+    /// Changes the pieces of a plan where they are.
+    VisitorMut, mut
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Type, Value};
+    use crate::syntax::ast::BinaryOp;
+
+    struct Slots(Vec<Slot>);
+
+    impl Visitor for Slots {
+        fn slot(&mut self, slot: &Slot) {
+            self.0.push(*slot);
+        }
+    }
+
+    struct Shifted;
+
+    impl VisitorMut for Shifted {
+        fn slot(&mut self, slot: &mut Slot) {
+            *slot += 10;
+        }
+    }
+
+    #[test]
+    fn both_walks_meet_the_same_variables_in_the_same_order() {
+        let one = || Expr::Const(Value::Int(1));
+        let sides = Box::new([Expr::Slot(1), Expr::Known(2)]);
+        let compared = Expr::Compare(BinaryOp::Eq, sides);
+        let mut step = Step::Alternatives(vec![
+            vec![Step::Filter(Expr::Or(vec![compared, one()]))],
+            vec![
+                Step::Let(
+                    Pattern::Vector(vec![Pattern::Bind(3, Type::Object), Pattern::Any]),
+                    Expr::Record(vec![(one(), Expr::Slot(4))]),
+                ),
+                Step::Index {
+                    base: Expr::Case {
+                        arms: vec![(Expr::Slot(5), Expr::Slot(6))],
+                        otherwise: Some(Box::new(Expr::Slot(7))),
+                    },
+                    position: 8,
+                    element: Some(9),
+                },
+            ],
+        ]);
+        let mut slots = Slots(vec![]);
+        slots.step(&step);
+        assert_eq!(slots.0, [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        Shifted.step(&mut step);
+        let mut slots = Slots(vec![]);
+        slots.step(&step);
+        assert_eq!(slots.0, [11, 12, 13, 14, 15, 16, 17, 18, 19]);
+    }
+}
