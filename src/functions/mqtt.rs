@@ -47,10 +47,7 @@ fn status(cx: &Cx, args: Args) -> Result<Option<Value>> {
 
 #[cfg(feature = "broker")]
 fn start_broker(cx: &Cx, args: Args) -> Result<Option<Value>> {
-    let described = Host::of(cx)
-        .clients
-        .brokers
-        .start(args.record(0)?, &cx.token)?;
+    let described = Host::of(cx).clients.brokers.start(args.record(0)?)?;
     Ok(Some(Value::record(described)))
 }
 

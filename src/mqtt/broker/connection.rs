@@ -178,3 +178,44 @@ impl Line {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::task::yield_now;
+
+    use super::*;
+
+    /// Long enough for all that can go on without the client to have gone on.
+    async fn idle() {
+        for _ in 0..1_000 {
+            yield_now().await;
+        }
+    }
+
+    #[test]
+    fn from_a_client_that_takes_no_answers_nothing_more_is_read() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .expect("a runtime");
+        runtime.block_on(async {
+            let (mut client, server) = tokio::io::duplex(4096);
+            tokio::spawn(serve(server, Arc::default()));
+            let connect = b"\x10\x0d\0\x04MQTT\x04\x02\0\0\0\x01c";
+            client.write_all(connect).await.expect("sent");
+            let pings = b"\xc0\0".repeat(1_000);
+            let mut sent = 0;
+            while sent < 4 << 20 {
+                tokio::select! {
+                    biased;
+                    written = client.write(&pings[sent % 2..]) => sent += written.expect("sent"),
+                    () = idle() => break,
+                }
+            }
+            assert!(sent < 1 << 20, "{sent} bytes were read");
+            let mut answers = vec![0; 4 + sent / 2 * 2];
+            client.read_exact(&mut answers).await.expect("all answers");
+            assert!(answers.ends_with(b"\xd0\0"));
+        });
+    }
+}

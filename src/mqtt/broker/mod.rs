@@ -59,7 +59,7 @@ impl Brokers {
     /// for localhost, and speak TLS only), `folder` (where to put them; otherwise a temporary one).
     /// Gives a record with `port`, `connection`, and with TLS `cafile`: what `mqtt:register_client`
     /// wants.
-    pub fn start(&self, options: &Record, _: &Token) -> Result<Record> {
+    pub fn start(&self, options: &Record) -> Result<Record> {
         let options = read_options(options)?;
         let certificate = match options.tls {
             true => Some(Certificate::make(options.folder.as_deref())?),

@@ -3,6 +3,8 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::thread;
+use std::time::Duration;
 
 use crate::support::mosquitto::Mosquitto;
 use crate::support::osql::{Running, osql};
@@ -60,23 +62,33 @@ fn inputs_that_block_inside_run_beside_each_other() {
 
 #[test]
 fn a_publisher_that_ends_is_one_element_among_those_read() {
-    let broker = Mosquitto::start("");
-    Db::of(&format!(
+    let broker = Mosquitto::start("log_type debug");
+    let mut db = Db::with_timeout(Some(Duration::from_secs(60)));
+    db.does(&format!(
         "set :m = mqtt:register_client('m',{{'connection':'{}'}});
-         create function read() -> Stream as subscribe('m:x');",
+         create function read() -> Stream as subscribe('m:x');
+         create function passed_on() -> Stream
+           as select Stream of b from Binary b where b in first_n(subscribe('m:go'), 10);",
         broker.url("tcp")
-    ))
-    .gives_bag(
-        "set :first = (select Stream of x from Object x
-            where x in merge(read(), streamof(sink(publish(diota(0.02,1,10),'m:x')))));
-         first_n(:first, 11);",
-        &format!(
-            "true\n{}",
-            (1..=10)
-                .map(|n| format!("binary(\"{}\")\n", hex(&n.to_string())))
-                .collect::<String>()
-        ),
-    );
+    ));
+    let numbers = (1..=10).map(|n| n.to_string());
+    let lines: String = numbers.clone().map(|n| n + "\n").collect();
+    let expected: String = numbers
+        .map(|n| format!("binary(\"{}\")\n", hex(&n)))
+        .collect();
+    thread::scope(|scope| {
+        // What is passed on comes when both topics are subscribed to: none of it is missed.
+        scope.spawn(|| {
+            broker.wait_for_subscriptions(2);
+            broker.publish_lines("go", 1, lines);
+        });
+        db.gives_bag(
+            "set :first = (select Stream of x from Object x
+                where x in merge(read(), streamof(sink(publish(passed_on(),'m:x')))));
+             first_n(:first, 11);",
+            &format!("true\n{expected}"),
+        );
+    });
 }
 
 fn hex(text: &str) -> String {
