@@ -23,7 +23,7 @@ pub struct BuiltIns {
     /// All declarations, sorted by name; overloads in the order in which they are declared.
     pub declarations: &'static [Declaration],
     /// The Rust function that a declaration calls `'topic:name'` in its `foreign` clause.
-    pub native: fn(&str) -> Option<Native>,
+    pub native: fn(&str) -> Option<&'static Native>,
 }
 
 impl BuiltIns {

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use crate::model::function::Body;
+use crate::model::native::BatchForm;
 use crate::model::table::Table;
 use crate::model::{Function, Type};
 use crate::plan::batch::{
@@ -333,22 +334,15 @@ impl Builder {
 
     /// The built-in functions that have a form over batches.
     fn native(&mut self, function: &Function, argument: BatchExpr) -> Option<BatchExpr> {
-        function.topic?;
-        let of_number = matches!(function.signature.params[0].ty, Type::Number | Type::Real);
-        if !of_number || self.kind(&argument) != Kind::Number {
+        let form = function.native()?.batch?;
+        if self.kind(&argument) != Kind::Number {
             return None;
         }
         let argument = Box::new(argument);
-        Some(match &**function.name() {
-            "sqrt" => BatchExpr::Function(f64::sqrt, argument),
-            "sin" => BatchExpr::Function(f64::sin, argument),
-            "cos" => BatchExpr::Function(f64::cos, argument),
-            "atan" => BatchExpr::Function(f64::atan, argument),
-            "exp" => BatchExpr::Function(f64::exp, argument),
-            "real" => BatchExpr::ToReal(argument),
-            "odd" => BatchExpr::Odd(true, argument),
-            "even" => BatchExpr::Odd(false, argument),
-            _ => return None,
+        Some(match form {
+            BatchForm::OfReal(f) => BatchExpr::Function(f, argument),
+            BatchForm::ToReal => BatchExpr::ToReal(argument),
+            BatchForm::Parity { odd } => BatchExpr::Odd(odd, argument),
         })
     }
 }

@@ -8,12 +8,12 @@ use super::stateful::is_stateful;
 use super::{CodePlace, Compiler, call_type};
 use crate::catalog::fit::Mode;
 use crate::catalog::overloads::{ambiguous, choose_exactly, no_resolvent};
-use crate::functions::binary::no_variable;
 use crate::model::function::Param;
+use crate::model::native::CallForm;
 use crate::model::{Function, Type, Value};
 use crate::plan::{Call, Expr, Target};
 use crate::syntax::ast::{self, BinaryOp, ExprKind, Many, Variable};
-use crate::text::diagnostic::{Result, Span};
+use crate::text::diagnostic::{Error, Result, Span};
 
 impl Compiler<'_> {
     pub(super) fn call(
@@ -22,20 +22,22 @@ impl Compiler<'_> {
         args: &[ast::Expr],
         span: &Span,
     ) -> Result<(Expr, Type)> {
-        if &*function.name.text == "bag" && function.result_types.is_none() {
-            return self.bag(args);
-        }
-        if let ("explain", [query]) = (&*function.name.text, args)
-            && !matches!(query.kind, ExprKind::Literal(_) | ExprKind::Variable(_))
-        {
-            return self.explained(query);
-        }
         let resolvents = self.named(function)?;
-        if &*function.name.text == "setf" {
-            return self.set_byte(&resolvents, args, span);
-        }
-        if &*function.name.text == "call" && function.result_types.is_none() {
-            return self.call_of_function(args, span);
+        let name = &*function.name.text;
+        match call_form(&resolvents) {
+            CallForm::Planned
+                if let [query] = args
+                    && is_query(query) =>
+            {
+                return self.explained(query);
+            }
+            CallForm::ChangesVariable { .. } => {
+                return self.change_variable(name, &resolvents, args, span);
+            }
+            CallForm::Applies { with_vector } if function.result_types.is_none() => {
+                return self.call_of_function(name, with_vector, args, span);
+            }
+            _ => {}
         }
         let mut fragments = Vec::with_capacity(args.len());
         for (i, arg) in args.iter().enumerate() {
@@ -47,7 +49,13 @@ impl Compiler<'_> {
             })?;
             fragments.push(self.described(fragment, arg, &resolvents, i)?);
         }
-        self.resolve(&function.name.text, &resolvents, fragments, span)
+        self.resolve(name, &resolvents, fragments, span)
+    }
+
+    /// How the arguments of a call of that name are treated; as usual where there is no such function.
+    pub(super) fn call_form(&self, function: &ast::FunctionName) -> CallForm {
+        let resolvents = self.catalog.functions.named(function);
+        resolvents.map_or(CallForm::Ordinary, |resolvents| call_form(&resolvents))
     }
 
     /// The functions that a name in a call stands for.
@@ -189,9 +197,10 @@ impl Compiler<'_> {
         ))
     }
 
-    /// `setf(:b, i, v)` changes the binary in the variable: it is given the variable's name.
-    fn set_byte(
+    /// `setf(:b, i, v)` changes the value of the variable: the function is given the variable's name.
+    fn change_variable(
         &mut self,
+        name: &str,
         resolvents: &[Arc<Function>],
         args: &[ast::Expr],
         span: &Span,
@@ -199,7 +208,7 @@ impl Compiler<'_> {
         let fragments = self.fragments(&args.iter().collect::<Vec<_>>())?;
         let named =
             matches!(fragments.first(), Some(name) if name.whole_type() == Type::Charstring);
-        let (mut call, ty) = self.resolve("setf", resolvents, fragments, span)?;
+        let (mut call, ty) = self.resolve(name, resolvents, fragments, span)?;
         if named {
             return Ok((call, ty));
         }
@@ -207,7 +216,7 @@ impl Compiler<'_> {
         let (Expr::Call(changed), ExprKind::Variable(Variable::Session(name)), Some(by_name)) =
             (&mut call, &args[0].kind, resolvents.iter().find(by_name))
         else {
-            return Err(no_variable().at(&args[0].span));
+            return Err(no_variable(name, resolvents).at(&args[0].span));
         };
         changed.target = Target::One(by_name.clone());
         changed.args[0] = Expr::Const(Value::Str(name.text.clone()));
@@ -255,7 +264,7 @@ impl Compiler<'_> {
     }
 
     /// `bag(a, b, …)`: bags among the elements contribute their elements.
-    fn bag(&mut self, elements: &[ast::Expr]) -> Result<(Expr, Type)> {
+    pub(super) fn bag(&mut self, elements: &[ast::Expr]) -> Result<(Expr, Type)> {
         let mut ty: Option<Type> = None;
         let mut compiled = Vec::with_capacity(elements.len());
         for element in elements {
@@ -279,6 +288,32 @@ impl Compiler<'_> {
             Some(values) => (Expr::Const(Value::bag(values)), ty),
             None => (Expr::Bag(compiled), ty),
         })
+    }
+}
+
+/// How the arguments of a call of these are treated: a built-in one among them says it.
+fn call_form(resolvents: &[Arc<Function>]) -> CallForm {
+    let mut natives = resolvents.iter().filter_map(|f| f.native());
+    natives.next().map_or(CallForm::Ordinary, |n| n.call_form)
+}
+
+/// Whether an argument is a query, not a value that holds the text of one.
+fn is_query(expr: &ast::Expr) -> bool {
+    !matches!(expr.kind, ExprKind::Literal(_) | ExprKind::Variable(_))
+}
+
+/// The error for a call that would change a value that is in no variable.
+fn no_variable(name: &str, resolvents: &[Arc<Function>]) -> Error {
+    let changed = resolvents.first().and_then(|f| f.signature.params.first());
+    let what = changed.map_or("value".to_owned(), |p| p.ty.to_string().to_lowercase());
+    let error = Error::compile(format!("{name}() changes the {what} in a variable")).help(format!(
+        "write {name}(:b,i,v), or in a procedure {name}(b,i,v); of the variable"
+    ));
+    match call_form(resolvents) {
+        CallForm::ChangesVariable { copy } => {
+            error.help(format!("{copy}(b,i,v) is a changed copy of any {what}"))
+        }
+        _ => error,
     }
 }
 

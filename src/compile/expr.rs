@@ -36,6 +36,7 @@ impl Compiler<'_> {
                 op_span,
             } => self.binary(*op, left, right, &expr.span.to(op_span).to(&expr.span)),
             ExprKind::Vector(elements) | ExprKind::Tuple(elements) => self.vector(elements),
+            ExprKind::Bag(elements) => self.bag(elements),
             ExprKind::Record(fields) => self.record(fields),
             ExprKind::Index { base, indices } => self.index(base, indices, expr),
             ExprKind::Case { arms, otherwise } => self.case(arms, otherwise.as_deref()),

@@ -27,9 +27,6 @@ impl Compiler<'_> {
         let ExprKind::Call { function, args } = &expr.kind else {
             return Ok(None);
         };
-        if &*function.name.text == "bag" {
-            return Ok(None);
-        }
         let resolvents = self.catalog.functions.named(function)?;
         let may_be_stored =
             |f: &Arc<Function>| !matches!(f.body, Body::Native(_) | Body::Procedure(..));

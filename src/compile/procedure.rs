@@ -7,6 +7,7 @@ use crate::catalog::overloads::choose_exactly;
 use crate::catalog::{overloads, signature};
 use crate::compile::{CodePlace, Compiler};
 use crate::model::function::Signature;
+use crate::model::native::CallForm;
 use crate::model::{Function, Type, Value};
 use crate::plan::{
     AssignmentTarget, CreatedObject, Expr, FunctionUpdate, ObjectCreation, Procedure, Slot, Stmt,
@@ -129,12 +130,12 @@ impl Compiler<'_> {
             );
         }
         if let ExprKind::Call { function, args } = &expr.kind
-            && &*function.name.text == "setf"
+            && let CallForm::ChangesVariable { copy } = self.call_form(function)
             && let [variable, _, _] = args.as_slice()
             && let ExprKind::Variable(target @ Variable::Local(_)) = &variable.kind
         {
             let mut function = function.clone();
-            function.name.text = "put_binary".into();
+            function.name.text = copy.into();
             let kind = ExprKind::Call {
                 function,
                 args: args.clone(),

@@ -102,12 +102,9 @@ impl Compiler<'_> {
         let ExprKind::Call { function, .. } = &expr.kind else {
             return Ok(matches!(
                 expr.kind,
-                ExprKind::Case { .. } | ExprKind::Select(_)
+                ExprKind::Case { .. } | ExprKind::Select(_) | ExprKind::Bag(_)
             ));
         };
-        if &*function.name.text == "bag" {
-            return Ok(true);
-        }
         let resolvents = self.catalog.functions.named(function)?;
         let whole = resolvents
             .iter()

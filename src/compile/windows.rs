@@ -5,7 +5,6 @@
 use std::sync::Arc;
 
 use crate::catalog::Catalog;
-use crate::functions::sliding::AGGREGATES;
 use crate::model::{Function, Type, Value};
 use crate::plan::used::mentions;
 use crate::plan::walk::{Visitor, VisitorMut};
@@ -25,11 +24,11 @@ pub fn slide(query: &Query, catalog: &Catalog) -> Option<(Query, Vec<Arc<Functio
         if calls.is_empty() || mentions(current)[window] != calls.len() + 1 {
             continue;
         }
-        // A user may add resolvents of that name.
-        let resolvents = catalog.functions.resolvents("sliding").ok()?;
-        let sliding = resolvents.iter().find(|f| !f.is_user())?;
+        let Some(sliding) = window_aggregates(&current.steps[at], catalog) else {
+            continue;
+        };
         let mut rewritten = current.clone();
-        rewrite(&mut rewritten, at, window, sliding);
+        rewrite(&mut rewritten, at, window, &sliding);
         slid = Some(rewritten);
         replaced.extend(calls);
     }
@@ -49,8 +48,26 @@ fn window_of(step: &Step) -> Option<Slot> {
     let Target::One(function) = &call.target else {
         return None;
     };
-    let windows = &**function.name() == "winagg" && !function.is_user();
-    (windows && call.args.len() == 3).then_some(*slot)
+    function.native()?.window_aggregates?;
+    Some(*slot)
+}
+
+/// The function that computes aggregates over the windows that the step makes, without making them.
+fn window_aggregates(step: &Step, catalog: &Catalog) -> Option<Arc<Function>> {
+    let Step::Iterate {
+        over: Expr::Call(call),
+        ..
+    } = step
+    else {
+        return None;
+    };
+    let Target::One(function) = &call.target else {
+        return None;
+    };
+    let name = function.native()?.window_aggregates?;
+    let resolvents = catalog.functions.resolvents(name).ok()?;
+    // A user may have added resolvents of that name.
+    resolvents.iter().find(|f| f.native().is_some()).cloned()
 }
 
 /// The aggregates that are called of `window`, one for each call.
@@ -113,12 +130,11 @@ fn aggregate_of(expr: &Expr, window: Slot) -> Option<&Arc<Function>> {
         return None;
     };
     let over_vectors = |f: &Arc<Function>| {
-        !f.is_user() && f.arity() == 1 && matches!(f.signature.params[0].ty, Type::Vector(_))
+        f.native().is_some_and(|native| native.aggregate.is_some())
+            && matches!(&*f.signature.params, [only] if matches!(only.ty, Type::Vector(_)))
     };
     let first = functions.first()?;
-    let fits = *slot == window
-        && AGGREGATES.contains(&&**first.name())
-        && functions.iter().all(over_vectors);
+    let fits = *slot == window && functions.iter().all(over_vectors);
     fits.then_some(first)
 }
 

@@ -14,19 +14,19 @@ use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::lock;
 
 pub const NATIVES: Natives = &[
-    ("in", elements as Native),
-    ("iota", iota),
-    ("first", first),
-    ("first_n", first_n),
-    ("last", last),
-    ("section", section),
-    ("unique", unique),
-    ("exclusive", exclusive),
-    ("remove_null", remove_null),
-    ("bequal", bequal),
-    ("sample", sample),
-    ("tuples", tuples),
-    ("rowprops", rowprops),
+    Native::new("in", elements),
+    Native::new("iota", iota),
+    Native::new("first", first),
+    Native::new("first_n", first_n),
+    Native::new("last", last),
+    Native::new("section", section),
+    Native::new("unique", unique),
+    Native::new("exclusive", exclusive),
+    Native::new("remove_null", remove_null),
+    Native::new("bequal", bequal),
+    Native::new("sample", sample),
+    Native::new("tuples", tuples),
+    Native::new("rowprops", rowprops),
 ];
 
 fn elements(_: &Cx, args: Args) -> Result<Option<Value>> {

@@ -6,17 +6,17 @@ use std::time::{Duration, Instant};
 
 use super::stream::{Beat, pace};
 use crate::model::native::{Native, Natives};
-use crate::model::{Args, Collection, Cx, Source, Timeval, Value};
+use crate::model::{Args, Collection, Cx, Source, Timeval, Value, size};
 use crate::run::call::short;
 use crate::run::inputs::{Event, Inputs};
 use crate::text::diagnostic::{Error, Result};
 
 pub const NATIVES: Natives = &[
-    ("merge", merge as Native),
-    ("pivot", pivot),
-    ("zip", zip),
-    ("pivot_events", pivot_events),
-    ("sample_every", sample_every),
+    Native::new("merge", merge),
+    Native::new("pivot", pivot),
+    Native::new("zip", zip),
+    Native::new("pivot_events", pivot_events),
+    Native::new("sample_every", sample_every),
 ];
 
 /// Several running streams, and what has been heard of them.
@@ -201,7 +201,7 @@ fn zip(_: &Cx, args: Args) -> Result<Option<Value>> {
     let mut together = vec![args.len() < 2; streams.len()];
     if args.len() > 1 {
         for index in args.vector(1)?.iter() {
-            let at = index.as_int().and_then(super::position);
+            let at = index.as_int().and_then(size::position);
             match at.and_then(|at| together.get_mut(at)) {
                 Some(flag) => *flag = true,
                 None => {

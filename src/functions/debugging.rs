@@ -9,14 +9,14 @@ use crate::model::{Args, Cx, Value};
 use crate::text::diagnostic::Result;
 
 pub const NATIVES: Natives = &[
-    ("print", print as Native),
-    ("pp", |_, a| {
+    Native::new("print", print).acting(),
+    Native::new("pp", |_, a| {
         let mut text = String::new();
         pretty(&mut text, a.value(0), 0);
         Ok(Some(Value::str(text)))
     }),
-    ("trace", |cx, a| switch(cx, a, true)),
-    ("untrace", |cx, a| switch(cx, a, false)),
+    Native::new("trace", |cx, a| switch(cx, a, true)).acting(),
+    Native::new("untrace", |cx, a| switch(cx, a, false)).acting(),
 ];
 
 /// Lines longer than that are broken up.

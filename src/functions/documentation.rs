@@ -4,30 +4,20 @@ use std::sync::Arc;
 
 use crate::catalog::{Catalog, named};
 use crate::compile;
-use crate::functions::topic;
-use crate::model::native::{Native, Natives};
+use crate::model::native::{CallForm, Native, Natives};
 use crate::model::{Args, Cx, Function, Value};
 use crate::plan::explain::explain as plan_text;
 use crate::syntax::ast::StatementKind;
 use crate::syntax::statement;
-use crate::text::diagnostic::{Error, Result, Source};
+use crate::text::diagnostic::{Error, Result, SourceText};
 
 pub const NATIVES: Natives = &[
-    ("doc", doc as Native),
-    ("apropos", apropos),
-    ("signature", signature),
-    ("sourcecode", sourcecode),
-    ("name", name),
-    ("explain", explain),
-    ("topic_doc", topic::doc),
-    ("topic_functions", topic::functions),
-    ("topic_name", topic::name),
-    ("topic_named", topic::topic_named),
-    ("topics", topic::topics_of),
-    ("alltopics", topic::alltopics),
-    ("add_topic", topic::add_topic),
-    ("create_topic", topic::create_topic),
-    ("current_topics", topic::current_topics),
+    Native::new("doc", doc).quotes_functions(),
+    Native::new("apropos", apropos),
+    Native::new("signature", signature).quotes_functions(),
+    Native::new("sourcecode", sourcecode).quotes_functions(),
+    Native::new("name", name).quotes_functions(),
+    Native::new("explain", explain).call_form(CallForm::Planned),
 ];
 
 /// The resolvents that the first argument names or is.
@@ -96,7 +86,7 @@ fn name(_: &Cx, args: Args) -> Result<Option<Value>> {
 }
 
 fn explain(cx: &Cx, args: Args) -> Result<Option<Value>> {
-    let source = Source::new("<explain>", args.str(0)?);
+    let source = SourceText::new("<explain>", args.str(0)?);
     match statement(&source)?.map(|s| s.kind) {
         Some(StatementKind::Query(query)) => {
             let plan = plan_text(&compile::query(Catalog::of(cx), &query)?);

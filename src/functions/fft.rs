@@ -8,20 +8,20 @@ use realfft::RealFftPlanner;
 
 use super::vector::reals;
 use crate::functions::complex;
-use crate::model::native::Natives;
+use crate::model::native::{Native, Natives};
 use crate::model::{Args, Cx, Value};
 use crate::text::diagnostic::{Error, Result};
 
 pub const NATIVES: Natives = &[
-    ("rfft", rfft),
-    ("irfft", irfft),
-    ("fft", |_, a| {
+    Native::new("rfft", rfft),
+    Native::new("irfft", irfft),
+    Native::new("fft", |_, a| {
         let spectrum = transform(&numbers(a)?)?;
         Ok(Some(Value::vector(
             spectrum.into_iter().map(Value::complex),
         )))
     }),
-    ("ifft", ifft),
+    Native::new("ifft", ifft),
 ];
 
 thread_local! {

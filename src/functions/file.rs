@@ -6,65 +6,54 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::UNIX_EPOCH;
 
-use crate::functions::like;
 use crate::host::Host;
-use crate::model::native::Natives;
-use crate::model::{Args, Cx, Timeval, Value};
+use crate::host::file_input::file_error;
+use crate::model::native::{Native, Natives};
+use crate::model::{Args, Cx, Timeval, Value, like};
 use crate::text::diagnostic::{Error, Result};
 use crate::text::flushing::FlushTimer;
 use crate::text::wait::{BeforeWaiting, lock};
 
 pub const NATIVES: Natives = &[
-    ("pwd", |_, _| Ok(Some(folder_value(&current()?)))),
-    ("cd", |_, a| change_folder(Path::new(a.str(0)?)).map(Some)),
-    ("pushd", pushd),
-    ("popd", popd),
-    ("sa_home", |cx, _| {
+    Native::new("pwd", |_, _| Ok(Some(folder_value(&current()?)))).volatile(),
+    Native::new("cd", |_, a| change_folder(Path::new(a.str(0)?)).map(Some)).acting(),
+    Native::new("pushd", pushd).acting(),
+    Native::new("popd", popd).acting(),
+    Native::new("sa_home", |cx, _| {
         Ok(Some(folder_value(&Host::of(cx).home)))
     }),
-    ("temp_folder", |_, _| {
+    Native::new("temp_folder", |_, _| {
         Ok(Some(folder_value(&std::env::temp_dir())))
     }),
-    ("dir", dir),
-    ("full_filenames", full_filenames),
-    ("all_files_under", all_files_under),
-    ("find_file", find_file),
-    ("directories_in", directories_in),
-    ("subdirectories", subdirectories),
-    ("directoryp", |_, a| {
+    Native::new("dir", dir),
+    Native::new("full_filenames", full_filenames),
+    Native::new("all_files_under", all_files_under),
+    Native::new("find_file", find_file),
+    Native::new("directories_in", directories_in),
+    Native::new("subdirectories", subdirectories),
+    Native::new("directoryp", |_, a| {
         Ok(Some(Value::Bool(Path::new(a.str(0)?).is_dir())))
     }),
-    ("file_exists", |_, a| {
+    Native::new("file_exists", |_, a| {
         Ok(Some(Value::Bool(Path::new(a.str(0)?).exists())))
     }),
-    ("file_lines", file_lines),
-    ("filedate", filedate),
-    ("file_path", file_path),
-    ("base_filename", |_, a| {
+    Native::new("file_lines", file_lines),
+    Native::new("filedate", filedate),
+    Native::new("file_path", file_path),
+    Native::new("base_filename", |_, a| {
         Ok(Some(split(&unix(a.str(0)?)).1.into()))
     }),
-    ("folder_of", |_, a| {
+    Native::new("folder_of", |_, a| {
         Ok(Some(split(&unix(a.str(0)?)).0.into()))
     }),
-    ("dirpath", |_, a| {
+    Native::new("dirpath", |_, a| {
         Ok(Some(with_slash(&unix(a.str(0)?)).into()))
     }),
-    ("create_folder", create_folder),
-    ("read_file", read_file),
-    ("write_file", |_, a| write(a.str(1)?, a.str(0)?).map(Some)),
-    ("write_filepath", write_filepath),
+    Native::new("create_folder", create_folder).acting(),
+    Native::new("read_file", read_file),
+    Native::new("write_file", |_, a| write(a.str(1)?, a.str(0)?).map(Some)).acting(),
+    Native::new("write_filepath", write_filepath).acting(),
 ];
-
-/// The error of an operation on a file: `cannot read x.csv: No such file or directory`.
-pub fn failed(verb: &str, path: impl AsRef<Path>, error: &io::Error) -> Error {
-    let reason = error.to_string();
-    // The system's number says nothing to a person.
-    let reason = reason.split(" (os error").next().unwrap_or_default();
-    Error::run(format!(
-        "cannot {verb} {}: {reason}",
-        path.as_ref().display()
-    ))
-}
 
 /// A file being written, buffered. What is in the buffer reaches the file before the query waits for
 /// more to write; see [`crate::text::flushing`].
@@ -78,7 +67,7 @@ pub struct Output {
 impl Output {
     /// Creates the file at `path`, or empties it.
     pub fn create(path: &str, cx: &Cx) -> Result<Output> {
-        let file = File::create(path).map_err(|e| failed("write", path, &e))?;
+        let file = File::create(path).map_err(|e| file_error("write", path, &e))?;
         let file = Arc::new(Mutex::new(BufWriter::new(file)));
         let buffer = Arc::downgrade(&file);
         let before_waiting = cx.token.before_waiting(move || {
@@ -102,19 +91,19 @@ impl Output {
         if self.timer.is_due() {
             written = written.and_then(|()| file.flush());
         }
-        written.map_err(|e| failed("write", &self.path, &e))
+        written.map_err(|e| file_error("write", &self.path, &e))
     }
 
     /// Writes out what is still buffered.
     pub fn finish(self) -> Result<()> {
         lock(&self.file)
             .flush()
-            .map_err(|e| failed("write", &self.path, &e))
+            .map_err(|e| file_error("write", &self.path, &e))
     }
 }
 
 fn current() -> Result<PathBuf> {
-    std::env::current_dir().map_err(|e| failed("find", "the current folder", &e))
+    std::env::current_dir().map_err(|e| file_error("find", "the current folder", &e))
 }
 
 /// `path` in Unix style.
@@ -143,7 +132,7 @@ fn split(path: &str) -> (&str, &str) {
 }
 
 fn change_folder(folder: &Path) -> Result<Value> {
-    std::env::set_current_dir(folder).map_err(|e| failed("go to", folder, &e))?;
+    std::env::set_current_dir(folder).map_err(|e| file_error("go to", folder, &e))?;
     Ok(folder_value(&current()?))
 }
 
@@ -167,7 +156,7 @@ fn entries(folder: &str) -> Result<Vec<PathBuf>> {
     let read = || -> io::Result<Vec<PathBuf>> {
         fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect()
     };
-    let mut paths = read().map_err(|e| failed("list", path, &e))?;
+    let mut paths = read().map_err(|e| file_error("list", path, &e))?;
     paths.sort();
     Ok(paths)
 }
@@ -209,7 +198,7 @@ fn full_filenames(_: &Cx, args: Args) -> Result<Option<Value>> {
 /// `path` from the root, in Unix style.
 fn absolute(path: &str) -> Result<String> {
     let path = if path.is_empty() { "." } else { path };
-    let full = std::path::absolute(path).map_err(|e| failed("find", path, &e))?;
+    let full = std::path::absolute(path).map_err(|e| file_error("find", path, &e))?;
     Ok(unix(full))
 }
 
@@ -269,11 +258,11 @@ fn subdirectories(cx: &Cx, args: Args) -> Result<Option<Value>> {
 
 fn file_lines(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let path = args.str(0)?;
-    let mut file = BufReader::new(File::open(path).map_err(|e| failed("read", path, &e))?);
+    let mut file = BufReader::new(File::open(path).map_err(|e| file_error("read", path, &e))?);
     let (mut lines, mut ended) = (0, true);
     loop {
         cx.token.check()?;
-        let bytes = file.fill_buf().map_err(|e| failed("read", path, &e))?;
+        let bytes = file.fill_buf().map_err(|e| file_error("read", path, &e))?;
         let Some(last) = bytes.last() else { break };
         ended = *last == b'\n';
         lines += bytes.iter().filter(|b| **b == b'\n').count() as i64;
@@ -288,7 +277,7 @@ fn filedate(_: &Cx, args: Args) -> Result<Option<Value>> {
     let path = args.str(0)?;
     let time = fs::metadata(path)
         .and_then(|m| m.modified())
-        .map_err(|e| failed("read", path, &e))?;
+        .map_err(|e| file_error("read", path, &e))?;
     let micros = match time.duration_since(UNIX_EPOCH) {
         Ok(after) => after.as_micros() as i64,
         Err(before) => -(before.duration().as_micros() as i64),
@@ -302,13 +291,13 @@ fn file_path(_: &Cx, args: Args) -> Result<Option<Value>> {
 
 fn create_folder(_: &Cx, args: Args) -> Result<Option<Value>> {
     let folder = args.str(0)?;
-    fs::create_dir_all(folder).map_err(|e| failed("create", folder, &e))?;
+    fs::create_dir_all(folder).map_err(|e| file_error("create", folder, &e))?;
     Ok(Some(args.value(0).clone()))
 }
 
 fn read_file(_: &Cx, args: Args) -> Result<Option<Value>> {
     let path = args.str(0)?;
-    let bytes = fs::read(path).map_err(|e| failed("read", path, &e))?;
+    let bytes = fs::read(path).map_err(|e| file_error("read", path, &e))?;
     match String::from_utf8(bytes) {
         Ok(text) => Ok(Some(text.into())),
         Err(e) => {
@@ -321,14 +310,14 @@ fn read_file(_: &Cx, args: Args) -> Result<Option<Value>> {
 }
 
 fn write(path: &str, content: &str) -> Result<Value> {
-    fs::write(path, content).map_err(|e| failed("write", path, &e))?;
+    fs::write(path, content).map_err(|e| file_error("write", path, &e))?;
     Ok(path.into())
 }
 
 fn write_filepath(_: &Cx, args: Args) -> Result<Option<Value>> {
     let path = args.str(1)?;
     if let Some(folder) = Path::new(path).parent() {
-        fs::create_dir_all(folder).map_err(|e| failed("create", folder, &e))?;
+        fs::create_dir_all(folder).map_err(|e| file_error("create", folder, &e))?;
     }
     write(path, args.str(0)?).map(Some)
 }

@@ -13,14 +13,18 @@ use crate::text::diagnostic::{Error, Result, nearest};
 use crate::text::wait::lock;
 
 pub const NATIVES: Natives = &[
-    ("publish", publish as Native),
-    ("subscribe", subscribe),
-    ("subscribe_topic", subscribe_topic),
-    ("subscribe_merge", subscribe_merge),
-    ("name_flow", name_flow),
-    ("emit", emit),
-    ("drop", drop_flow),
-    ("flows", flows),
+    Native::new("publish", publish).acting(),
+    Native::new("subscribe", subscribe).volatile().live(),
+    Native::new("subscribe_topic", subscribe_topic)
+        .volatile()
+        .live(),
+    Native::new("subscribe_merge", subscribe_merge)
+        .volatile()
+        .live(),
+    Native::new("name_flow", name_flow).acting(),
+    Native::new("emit", emit).acting(),
+    Native::new("drop", drop_flow).acting(),
+    Native::new("flows", flows).volatile(),
 ];
 
 /// Where a name of a flow leads.

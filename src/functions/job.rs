@@ -10,9 +10,9 @@ use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::lock;
 
 pub const NATIVES: Natives = &[
-    ("background", background as Native),
-    ("jobs", jobs),
-    ("stop", stop),
+    Native::new("background", background).acting(),
+    Native::new("jobs", jobs).volatile(),
+    Native::new("stop", stop).acting(),
 ];
 
 fn background(cx: &Cx, args: Args) -> Result<Option<Value>> {

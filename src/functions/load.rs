@@ -8,8 +8,8 @@ use crate::run::statement;
 use crate::text::diagnostic::Result;
 
 pub const NATIVES: Natives = &[
-    ("load_osql", load_osql as Native),
-    ("loadsystem", loadsystem),
+    Native::new("load_osql", load_osql).acting(),
+    Native::new("loadsystem", loadsystem).acting(),
 ];
 
 /// Extensions of SA Engine that are a part of this program.

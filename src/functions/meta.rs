@@ -14,8 +14,8 @@ use crate::syntax::ast;
 use crate::text::diagnostic::{Error, Result, nearest};
 
 pub const NATIVES: Natives = &[
-    ("allfunctions", allfunctions as Native),
-    ("functions_of", |cx, a| {
+    Native::new("allfunctions", allfunctions),
+    Native::new("functions_of", |cx, a| {
         let ty = type_argument(cx, a, 0)?;
         let speaks_of = |f: &Function| {
             let columns = f.signature.params.iter().chain(&f.signature.columns);
@@ -23,56 +23,56 @@ pub const NATIVES: Natives = &[
         };
         some_functions(cx, speaks_of)
     }),
-    ("methods", |cx, a| {
+    Native::new("methods", |cx, a| {
         let ty = type_argument(cx, a, 0)?;
         some_functions(cx, |f| matches!(&*f.signature.params, [p] if p.ty == ty))
     }),
-    ("allobjects", |cx, _| {
+    Native::new("allobjects", |cx, _| {
         Ok(Some(Value::bag(Catalog::of(cx).extent(&Type::Userobject)?)))
     }),
-    ("extent", |cx, a| {
+    Native::new("extent", |cx, a| {
         let ty = type_argument(cx, a, 0)?;
         Ok(Some(Value::bag(Catalog::of(cx).extent(&ty)?)))
     }),
-    ("rows", rows),
-    ("alltypes", |cx, _| Ok(types(all_types(cx)))),
-    ("usertypes", |cx, _| {
+    Native::new("rows", rows).quotes_functions(),
+    Native::new("alltypes", |cx, _| Ok(types(all_types(cx)))),
+    Native::new("usertypes", |cx, _| {
         let users = Catalog::of(cx).types.all();
         Ok(types(users.into_iter().map(Type::User)))
     }),
-    ("usertype", |cx, a| {
+    Native::new("usertype", |cx, a| {
         let ty = type_argument(cx, a, 0)?;
         Ok(Some(Value::Bool(matches!(ty, Type::User(_)))))
     }),
-    ("typenamed", |cx, a| {
+    Native::new("typenamed", |cx, a| {
         Ok(type_named(cx, a.str(0)?).map(Value::Type))
     }),
-    ("thetype", |cx, a| {
+    Native::new("thetype", |cx, a| {
         type_argument(cx, a, 0).map(|ty| Some(Value::Type(ty)))
     }),
-    ("type_name", |cx, a| {
+    Native::new("type_name", |cx, a| {
         let ty = type_argument(cx, a, 0)?;
         Ok(Some(Value::str(ty.to_string())))
     }),
-    ("type_source", type_source),
-    ("typeof", |_, a| Ok(Some(Value::Type(a.value(0).type_of())))),
-    ("supertypes", |cx, a| {
+    Native::new("type_source", type_source),
+    Native::new("typeof", |_, a| Ok(Some(Value::Type(a.value(0).type_of())))),
+    Native::new("supertypes", |cx, a| {
         Ok(types(type_argument(cx, a, 0)?.supertypes()))
     }),
-    ("allsupertypes", |cx, a| {
+    Native::new("allsupertypes", |cx, a| {
         Ok(types(above(&type_argument(cx, a, 0)?)))
     }),
-    ("subtypes", |cx, a| {
+    Native::new("subtypes", |cx, a| {
         let ty = type_argument(cx, a, 0)?;
         let all = all_types(cx).into_iter();
         Ok(types(all.filter(|t| t.supertypes().contains(&ty))))
     }),
-    ("allsubtypes", |cx, a| {
+    Native::new("allsubtypes", |cx, a| {
         let ty = type_argument(cx, a, 0)?;
         let all = all_types(cx).into_iter();
         Ok(types(all.filter(|t| *t != ty && above(t).contains(&ty))))
     }),
-    ("root_type", |cx, a| {
+    Native::new("root_type", |cx, a| {
         let root = match type_argument(cx, a, 0)? {
             Type::Vector(_) => Type::vector(Type::Object),
             Type::Bag(_) => Type::bag(Type::Object),
@@ -82,66 +82,76 @@ pub const NATIVES: Natives = &[
         };
         Ok(Some(Value::Type(root)))
     }),
-    ("userobject", |_, a| {
+    Native::new("userobject", |_, a| {
         Ok(Some(Value::Bool(matches!(a.value(0), Value::Object(_)))))
     }),
-    ("functionnamed", |cx, a| {
+    Native::new("functionnamed", |cx, a| {
         named::find(Catalog::of(cx), a.str(0)?).map(|f| Some(Value::Function(f)))
     }),
-    ("theresolvent", |cx, a| {
+    Native::new("theresolvent", |cx, a| {
         named::functional(Catalog::of(cx), a.str(0)?).map(|f| Some(Value::Function(f)))
     }),
-    ("resolvents_named", |cx, a| {
+    Native::new("resolvents_named", |cx, a| {
         resolvents(cx, &named::find(Catalog::of(cx), a.str(0)?)?)
     }),
-    ("resolvents", |cx, a| resolvents(cx, a.function(0)?)),
-    ("generic", |cx, a| {
+    Native::new("resolvents", |cx, a| resolvents(cx, a.function(0)?)).quotes_functions(),
+    Native::new("generic", |cx, a| {
         let generic = Catalog::of(cx).functions.generic(a.function(0)?.name())?;
         Ok(generic.map(Value::Function))
-    }),
-    ("generic_name", |_, a| {
+    })
+    .quotes_functions(),
+    Native::new("generic_name", |_, a| {
         Ok(Some(Value::str(a.function(0)?.name())))
-    }),
-    ("arity", |_, a| {
+    })
+    .quotes_functions(),
+    Native::new("arity", |_, a| {
         let function = a.function(0)?;
         Ok((!function.is_generic()).then(|| Value::Int(function.arity() as i64)))
-    }),
-    ("width", |_, a| {
+    })
+    .quotes_functions(),
+    Native::new("width", |_, a| {
         let function = a.function(0)?;
         let width = function.signature.columns.len() as i64;
         Ok((!function.is_generic()).then_some(Value::Int(width)))
-    }),
-    ("argument_types", |_, a| {
+    })
+    .quotes_functions(),
+    Native::new("argument_types", |_, a| {
         let params = &a.function(0)?.signature.params;
         Ok(Some(Value::vector(
             params.iter().map(|p| Value::Type(p.ty.clone())),
         )))
-    }),
-    ("result_types", |_, a| {
+    })
+    .quotes_functions(),
+    Native::new("result_types", |_, a| {
         let columns = &a.function(0)?.signature.columns;
         Ok(Some(Value::vector(
             columns.iter().map(|c| Value::Type(c.ty.clone())),
         )))
-    }),
-    ("kind", |_, a| Ok(Some(Value::str(kind(a.function(0)?))))),
-    ("stateful", is_stateful),
-    ("userfunction", |_, a| {
+    })
+    .quotes_functions(),
+    Native::new("kind", |_, a| Ok(Some(Value::str(kind(a.function(0)?))))).quotes_functions(),
+    Native::new("stateful", is_stateful).quotes_functions(),
+    Native::new("userfunction", |_, a| {
         Ok(Some(Value::Bool(a.function(0)?.is_user())))
-    }),
-    ("userfunctions", |cx, _| {
+    })
+    .quotes_functions(),
+    Native::new("userfunctions", |cx, _| {
         Ok(functions(Catalog::of(cx).functions.user_functions()))
     }),
-    ("calls", |cx, a| Ok(functions(called(cx, a.function(0)?)?))),
-    ("calledby", |cx, a| {
+    Native::new("calls", |cx, a| Ok(functions(called(cx, a.function(0)?)?))).quotes_functions(),
+    Native::new("calledby", |cx, a| {
         Ok(functions(callers(cx, a.function(0)?)?))
-    }),
-    ("calls_somehow", |cx, a| {
+    })
+    .quotes_functions(),
+    Native::new("calls_somehow", |cx, a| {
         closure(a.function(0)?, |f| called(cx, f))
-    }),
-    ("calledby_somehow", |cx, a| {
+    })
+    .quotes_functions(),
+    Native::new("calledby_somehow", |cx, a| {
         closure(a.function(0)?, |f| callers(cx, f))
-    }),
-    ("thetbr", thetbr),
+    })
+    .quotes_functions(),
+    Native::new("thetbr", thetbr).quotes_functions(),
 ];
 
 fn functions(functions: impl IntoIterator<Item = Arc<Function>>) -> Option<Value> {

@@ -11,12 +11,12 @@ use crate::mqtt::{Client, Message, PublishOptions, Publisher, Subscription};
 use crate::text::diagnostic::{Error, Result};
 
 pub const NATIVES: Natives = &[
-    ("register_client", register_client as Native),
-    ("unregister_client", unregister_client),
-    ("clients", clients),
-    ("status", status),
-    ("start_broker", start_broker),
-    ("stop_broker", stop_broker),
+    Native::new("register_client", register_client).acting(),
+    Native::new("unregister_client", unregister_client).acting(),
+    Native::new("clients", clients).volatile(),
+    Native::new("status", status).volatile(),
+    Native::new("start_broker", start_broker).acting(),
+    Native::new("stop_broker", stop_broker).acting(),
 ];
 
 fn register_client(cx: &Cx, args: Args) -> Result<Option<Value>> {
@@ -47,10 +47,7 @@ fn status(cx: &Cx, args: Args) -> Result<Option<Value>> {
 
 #[cfg(feature = "broker")]
 fn start_broker(cx: &Cx, args: Args) -> Result<Option<Value>> {
-    let described = Host::of(cx)
-        .clients
-        .brokers
-        .start(args.record(0)?, &cx.token)?;
+    let described = Host::of(cx).clients.brokers.start(args.record(0)?)?;
     Ok(Some(Value::record(described)))
 }
 

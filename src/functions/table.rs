@@ -14,10 +14,10 @@ pub static BUILT_INS: BuiltIns = BuiltIns {
 };
 
 /// The function that a declaration calls `'topic:name'` in its `foreign` clause.
-pub fn native(key: &str) -> Option<Native> {
+pub fn native(key: &str) -> Option<&'static Native> {
     let (topic, name) = key.split_once(':')?;
     let natives = TOPICS.iter().find(|t| t.0 == topic)?.1;
-    natives.iter().find(|n| n.0 == name).map(|n| n.1)
+    natives.iter().find(|n| n.name == name)
 }
 
 #[cfg(test)]
@@ -26,7 +26,7 @@ mod tests {
 
     use super::*;
     use crate::syntax::{self, ast::StatementKind};
-    use crate::text::diagnostic::Source;
+    use crate::text::diagnostic::SourceText;
 
     fn foreign(declaration: &Declaration) -> Option<&'static str> {
         let (_, rest) = declaration.text.rsplit_once("as foreign")?;
@@ -68,7 +68,7 @@ mod tests {
             .collect();
         let natives: BTreeSet<_> = TOPICS
             .iter()
-            .flat_map(|(topic, natives)| natives.iter().map(move |n| format!("{topic}:{}", n.0)))
+            .flat_map(|(topic, natives)| natives.iter().map(move |n| format!("{topic}:{}", n.name)))
             .collect();
         let undeclared: Vec<_> = natives.difference(&declared).collect();
         assert!(undeclared.is_empty(), "{undeclared:?}");
@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn every_declaration_is_the_function_that_it_is_filed_under() {
         for declaration in BUILT_INS.declarations {
-            let source = Source::at_line(declaration.file, declaration.text, declaration.line);
+            let source = SourceText::at_line(declaration.file, declaration.text, declaration.line);
             let parsed =
                 syntax::statement(&source).unwrap_or_else(|e| panic!("{}", e.render(false)));
             match parsed.map(|s| s.kind) {

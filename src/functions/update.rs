@@ -15,21 +15,31 @@ use crate::syntax::ast::UpdateOp;
 use crate::text::diagnostic::{Error, Result};
 
 pub const NATIVES: Natives = &[
-    ("createobject", createobject as Native),
-    ("deleteobject", |cx, a| {
+    Native::new("createobject", createobject).acting(),
+    Native::new("deleteobject", |cx, a| {
         update::delete(Some(a.value(0).clone()), cx)?;
         Ok(Some(Value::Bool(true)))
-    }),
-    ("delete_objects", delete_objects),
-    ("setfunction", |cx, a| change(UpdateOp::Set, cx, a)),
-    ("addfunction", |cx, a| change(UpdateOp::Add, cx, a)),
-    ("remfunction", |cx, a| change(UpdateOp::Remove, cx, a)),
-    ("dropfunction", dropfunction),
-    ("auto_commit", |cx, a| {
+    })
+    .acting(),
+    Native::new("delete_objects", delete_objects).acting(),
+    Native::new("setfunction", |cx, a| change(UpdateOp::Set, cx, a))
+        .acting()
+        .quotes_functions(),
+    Native::new("addfunction", |cx, a| change(UpdateOp::Add, cx, a))
+        .acting()
+        .quotes_functions(),
+    Native::new("remfunction", |cx, a| change(UpdateOp::Remove, cx, a))
+        .acting()
+        .quotes_functions(),
+    Native::new("dropfunction", dropfunction)
+        .acting()
+        .quotes_functions(),
+    Native::new("auto_commit", |cx, a| {
         let on = matches!(a.value(0), Value::Bool(true));
         Catalog::of(cx).undo_log.set_auto_commit(on);
         Ok(Some(Value::Bool(on)))
-    }),
+    })
+    .acting(),
 ];
 
 fn createobject(cx: &Cx, args: Args) -> Result<Option<Value>> {

@@ -6,22 +6,22 @@ use std::sync::Arc;
 use super::timed::Stamps;
 use crate::catalog::Catalog;
 use crate::model::native::{Native, Natives};
-use crate::model::{Args, Cx, Function, Source, Timeval, Value};
+use crate::model::{Args, Cx, Function, Source, Timeval, Value, size};
 use crate::run::call::{self, short};
 use crate::text::diagnostic::{Error, Result};
 
 pub const NATIVES: Natives = &[
-    ("winagg", winagg as Native),
-    ("twinagg", twinagg),
-    ("twinagg_if", twinagg_if),
-    ("predwin", predwin),
+    Native::new("winagg", winagg).window_aggregates("sliding"),
+    Native::new("twinagg", twinagg),
+    Native::new("twinagg_if", twinagg_if),
+    Native::new("predwin", predwin),
 ];
 
 /// Size and stride of count windows: whole numbers from 1 up.
 pub fn sizes(args: Args) -> Result<(usize, u64)> {
     let size = elements(args, 1, "size")?;
     let stride = elements(args, 2, "stride")?;
-    Ok((super::size(size, "a window", "elements")?, stride as u64))
+    Ok((size::checked(size, "a window", "elements")?, stride as u64))
 }
 
 fn elements(args: Args, i: usize, what: &str) -> Result<i64> {
@@ -312,7 +312,7 @@ fn current(predicate: &Arc<Function>, cx: &Cx) -> Result<Arc<Function>> {
 
 fn predwin(_: &Cx, args: Args) -> Result<Option<Value>> {
     let stream = args.collection(0)?.clone();
-    let size = super::size(elements(args, 1, "size")?, "a window", "elements")?;
+    let size = size::checked(elements(args, 1, "size")?, "a window", "elements")?;
     let parameter = args.value(2).clone();
     let (enter, leave) = (args.function(3)?.clone(), args.function(4)?.clone());
     let entered = *args.value(5) == Value::Bool(true);

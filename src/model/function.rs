@@ -110,7 +110,7 @@ impl fmt::Display for Signature {
 pub enum Body {
     /// A generic function: one of its resolvents does it, chosen by the arguments.
     Generic,
-    Native(Native),
+    Native(&'static Native),
     /// A query, compiled when it is first called and again when definitions have changed.
     Derived(Arc<CreateFunction>, Compiled),
     Procedure(Arc<CreateFunction>, Compiled),
@@ -275,6 +275,14 @@ impl Function {
                 .help("first(s) is the first element of a stream")
                 .help(format!("it is {}", self.signature)),
         )
+    }
+
+    /// Its row, where it is written in Rust.
+    pub fn native(&self) -> Option<&'static Native> {
+        match self.body {
+            Body::Native(native) => Some(native),
+            _ => None,
+        }
     }
 
     pub fn arity(&self) -> usize {

@@ -13,8 +13,8 @@ pub mod walk;
 
 use std::sync::Arc;
 
-use crate::functions::accumulate::Accumulator;
 use crate::model::function::Body;
+use crate::model::native::AggregateKind;
 use crate::model::{Function, Type, Value};
 use crate::plan::batch::BatchProgram;
 use crate::syntax::ast::{BinaryOp, UpdateOp};
@@ -153,22 +153,22 @@ pub struct GroupAggregate {
     pub bag: Slot,
     pub call: Expr,
     /// What computes the call without the bag, where that can be.
-    pub running: Option<RunningAggregate>,
+    pub running: Option<IncrementalAggregate>,
     pub result: Slot,
 }
 
 /// An aggregate that takes what each row contributes as it comes.
 #[derive(Clone)]
-pub struct RunningAggregate {
-    pub start: Accumulator,
+pub struct IncrementalAggregate {
+    pub kind: AggregateKind,
     pub function: Arc<Function>,
     pub span: Span,
 }
 
-impl RunningAggregate {
+impl IncrementalAggregate {
     /// Whether only the number of contributions matters.
     pub fn counts(&self) -> bool {
-        matches!(self.start, Accumulator::Count(_))
+        self.kind == AggregateKind::Count
     }
 }
 

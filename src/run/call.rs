@@ -135,7 +135,7 @@ pub fn stored_of(
 /// Calls a native function with the arguments in place.
 pub fn native(
     f: &Arc<Function>,
-    native: Native,
+    native: &Native,
     args: &mut [Value],
     cx: &Cx,
 ) -> Result<Option<Value>> {
@@ -155,8 +155,8 @@ pub fn native(
     run_native(f, native, args, cx)
 }
 
-fn run_native(f: &Function, native: Native, args: &[Value], cx: &Cx) -> Result<Option<Value>> {
-    Ok(as_declared(f, native(cx, Args(args))?))
+fn run_native(f: &Function, native: &Native, args: &[Value], cx: &Cx) -> Result<Option<Value>> {
+    Ok(as_declared(f, (native.code)(cx, Args(args))?))
 }
 
 /// A predicate that does not hold has no result; a false that was read is a value.
@@ -184,7 +184,7 @@ fn convert(value: &Value, param: &Param) -> Option<Option<Value>> {
 
 fn body(f: &Arc<Function>, args: Vec<Value>, cx: &Cx) -> Result<Option<Value>> {
     match &f.body {
-        Body::Native(native) => run_native(f, *native, &args, cx),
+        Body::Native(native) => run_native(f, native, &args, cx),
         Body::Derived(..) => {
             let query = compile::derived(Catalog::of(cx), f)?;
             Ok(as_declared(f, derived(f, &query, args, cx)?))

@@ -5,10 +5,10 @@ use std::cmp::Ordering;
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
+use super::aggregate::Accumulator;
 use super::batch::{BatchColumn, Feed};
 use super::eval::eval;
 use super::query::{Pipeline, output};
-use crate::functions::accumulate::Accumulator;
 use crate::host::Host;
 use crate::model::{Cx, Value};
 use crate::plan::{Group, GroupAggregate, Order, Query};
@@ -96,7 +96,9 @@ enum Held {
 impl Held {
     fn new(aggregate: &GroupAggregate, cx: &Cx) -> Held {
         match &aggregate.running {
-            Some(running) if !is_traced(aggregate, cx) => Held::Running(Ok(running.start.clone())),
+            Some(running) if !is_traced(aggregate, cx) => {
+                Held::Running(Ok(Accumulator::new(running.kind)))
+            }
             _ => Held::Bag(Vec::new()),
         }
     }

@@ -77,6 +77,8 @@ pub enum ExprKind {
         right: Box<Expr>,
     },
     Vector(Vec<Expr>),
+    /// `bag(a, b, …)`: the elements, and those of bags among them.
+    Bag(Vec<Expr>),
     /// Keys with values; a key is any expression, usually a string.
     Record(Vec<(Expr, Expr)>),
     /// `(a, b)`; has two elements at least.
