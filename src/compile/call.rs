@@ -72,8 +72,9 @@ impl Compiler<'_> {
         })
     }
 
-    /// A stream is a description: a single value with state that it is made of is computed when the
-    /// stream runs, each time anew.
+    /// A stream is computed anew each time it runs. So an argument with state (`rand(…)`) from which a
+    /// stream is made must not be computed here, once, but inside the stream: it becomes a query that
+    /// the stream runs.
     fn described(
         &mut self,
         arg: Fragment,

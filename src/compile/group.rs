@@ -4,7 +4,7 @@ use super::Compiler;
 use super::names::{children_mut, free, normalized};
 use super::query::{Parts, Whole};
 use crate::model::Type;
-use crate::plan::{Expr, Group, GroupAggregate, RunningAggregate, Slot, Target};
+use crate::plan::{Expr, Group, GroupAggregate, IncrementalAggregate, Slot, Target};
 use crate::syntax::ast::{self, ExprKind, Name, Select, Variable};
 use crate::text::diagnostic::{Error, Result};
 
@@ -123,7 +123,7 @@ impl Compiler<'_> {
 
 /// How a call of an aggregate of `bag` can do without the bag: a built-in one that needs no element
 /// twice.
-fn running(call: &Expr, bag: Slot) -> Option<RunningAggregate> {
+fn running(call: &Expr, bag: Slot) -> Option<IncrementalAggregate> {
     let Expr::Call(call) = call else {
         return None;
     };
@@ -133,7 +133,7 @@ fn running(call: &Expr, bag: Slot) -> Option<RunningAggregate> {
     if *slot != bag {
         return None;
     }
-    Some(RunningAggregate {
+    Some(IncrementalAggregate {
         kind: function.native()?.aggregate?,
         function: function.clone(),
         span: call.span.clone(),

@@ -7,6 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::model::Function;
 use crate::text::wait::lock;
 
+/// Whether any function was ever traced in this process.
+static IN_USE: AtomicBool = AtomicBool::new(false);
+
 /// The functions whose calls are printed, by name.
 #[derive(Default)]
 pub struct Traced {
@@ -23,7 +26,17 @@ impl Traced {
         } else {
             names.remove(name);
         }
+        if on {
+            IN_USE.store(true, Ordering::Relaxed);
+        }
         self.any.store(!names.is_empty(), Ordering::Relaxed);
+    }
+
+    /// Whether calls of some function are or were printed in some session of this process. For what is
+    /// computed so fast that even finding the session would take a noticeable part of the time.
+    #[inline]
+    pub fn is_in_use() -> bool {
+        IN_USE.load(Ordering::Relaxed)
     }
 
     /// Whether calls of this function are printed. Costs next to nothing where none are.

@@ -153,19 +153,19 @@ pub struct GroupAggregate {
     pub bag: Slot,
     pub call: Expr,
     /// What computes the call without the bag, where that can be.
-    pub running: Option<RunningAggregate>,
+    pub running: Option<IncrementalAggregate>,
     pub result: Slot,
 }
 
 /// An aggregate that takes what each row contributes as it comes.
 #[derive(Clone)]
-pub struct RunningAggregate {
+pub struct IncrementalAggregate {
     pub kind: AggregateKind,
     pub function: Arc<Function>,
     pub span: Span,
 }
 
-impl RunningAggregate {
+impl IncrementalAggregate {
     /// Whether only the number of contributions matters.
     pub fn counts(&self) -> bool {
         self.kind == AggregateKind::Count

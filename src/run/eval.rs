@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::query::{self, SubCollection};
 use crate::catalog::Catalog;
 use crate::host::Host;
+use crate::host::traced::Traced;
 use crate::model::conversion::conform;
 use crate::model::function::Body;
 use crate::model::{Collection, Cx, Function, Record, Source, Value};
@@ -364,6 +365,9 @@ fn arithmetic(op: BinaryOp, call: &Call, frame: &[Value], cx: &Cx) -> Result<Opt
 /// Whether calls of the function, or of one of those that it may be, are to be printed.
 #[inline]
 fn is_traced(target: &Target, cx: &Cx) -> bool {
+    if !Traced::is_in_use() {
+        return false;
+    }
     let traced = &Host::of(cx).traced;
     match target {
         Target::One(function) => traced.has(function),

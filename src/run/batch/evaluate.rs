@@ -47,7 +47,8 @@ impl BatchExpr {
 }
 
 impl NumbersDeclared {
-    /// The column as it is declared; `None` if the evaluator has to see to it.
+    /// The column as it is declared; `None` where a value is not of the declared type, which
+    /// the evaluator then deals with row by row.
     pub fn column(self, column: BatchColumn) -> Option<BatchColumn> {
         match (self, column) {
             (NumbersDeclared::Real, column) => to_reals(column),

@@ -1,8 +1,9 @@
 //! Runs simple queries over batches of rows instead of row by row.
 //!
-//! The compiler makes a [`BatchProgram`] of a query that can be one. Whatever a batch cannot do as the evaluator would (an overflow, a division by
-//! zero, a value that is not a number) is left to the evaluator: the batch is taken back, and the
-//! query goes on row by row. So both ways always agree.
+//! The compiler makes a [`BatchProgram`] of a query that can be one. Some batches cannot be computed as
+//! the evaluator would do it: there is an overflow, a division by zero, a value that is not a number.
+//! Then nothing of that batch is used, and the evaluator goes on row by row from its first row. So
+//! both ways always agree.
 
 mod column;
 mod evaluate;
@@ -51,11 +52,12 @@ impl BatchProgram {
     }
 }
 
-/// A program under way: batches as long as it can, and then what is left for the evaluator.
+/// A running program: it gives batches until one cannot be computed, and then the rows from the
+/// beginning of that batch on for the evaluator.
 pub struct Feed {
     program: Arc<BatchProgram>,
     input: FeedInput,
-    /// Whether a batch had to be taken back.
+    /// Whether a batch could not be computed, so that the evaluator goes on.
     ended: bool,
 }
 
@@ -167,10 +169,10 @@ fn rows(scan: &mut Scan, origin: &BatchOrigin) -> Option<Batch> {
     })
 }
 
-/// A collection of which a batch may be taken back.
+/// A collection that is read in batches and can give the elements of its latest batch once more.
 struct Again {
     input: Box<dyn Source>,
-    /// The batch that is under way: numbers, or the columns of vectors.
+    /// The latest batch: numbers, or the columns of vectors.
     taken: Vec<Numbers>,
     /// How many elements the batches before had.
     count: u64,
@@ -210,13 +212,13 @@ impl Again {
         Ok(Some(wanted(&self.taken, origin)))
     }
 
-    /// The batch that is under way is dealt with.
+    /// The latest batch has been computed and will not be asked for again.
     fn done(&mut self) {
         self.count += self.taken.first().map_or(0, Numbers::len) as u64;
         self.taken.clear();
     }
 
-    /// The elements from the batch that is under way on.
+    /// The elements from the beginning of the latest batch on.
     fn rest(self, vectors: bool) -> ElementsTaken {
         let mut columns = self.taken.into_iter().map(Numbers::values);
         let before: Vec<Value> = if vectors {
