@@ -1,7 +1,6 @@
 //! Expressions.
 
 use super::frame::Fragment;
-use crate::catalog::fit::type_of;
 use crate::catalog::signature;
 use crate::compile::{Compiler, Place, query};
 use crate::model::{Type, Value};
@@ -15,7 +14,7 @@ impl Compiler<'_> {
         match &expr.kind {
             ExprKind::Literal(literal) => {
                 let value = Value::from(literal);
-                let ty = type_of(&value);
+                let ty = Type::of(&value);
                 Ok((Expr::Const(value), ty))
             }
             ExprKind::Variable(Variable::Local(name)) => {
@@ -167,7 +166,7 @@ impl Compiler<'_> {
                 _ => None,
             });
             let value = Value::vector(values);
-            let ty = type_of(&value);
+            let ty = Type::of(&value);
             return Ok((Expr::Const(value), ty));
         }
         let ty = Type::vector(element_type.unwrap_or(Type::Object));
