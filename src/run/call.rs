@@ -14,7 +14,7 @@ use crate::model::native::Native;
 use crate::model::table::Table;
 use crate::model::{Args, Collection, Cx, Function, Source, Type, Value};
 use crate::plan::{Query, Target};
-use crate::run::{element, procedure, query};
+use crate::run::{declared, element, procedure, query};
 use crate::syntax::ast::Many;
 use crate::text::diagnostic::{Error, Result, Span, shortened};
 
@@ -109,6 +109,10 @@ pub fn function(f: &Arc<Function>, mut args: Vec<Value>, cx: &Cx) -> Result<Opti
         };
         match given {
             Some(Some(converted)) => args[i] = converted,
+            Some(None) if args[i].is_collection() && f.native().is_none() => {
+                let given = std::mem::replace(&mut args[i], Value::Null);
+                args[i] = declared::argument(f, i, given);
+            }
             Some(None) => {}
             None if args[i].is_null() => return Ok(None),
             None => return Err(wrong_argument(f, &args[i], param)),
@@ -183,6 +187,12 @@ fn as_declared(f: &Function, result: Option<Value>) -> Option<Value> {
     })
 }
 
+/// The result of a query or procedure, as its signature says.
+fn of_user(f: &Arc<Function>, result: Option<Value>) -> Result<Option<Value>> {
+    let value = as_declared(f, result);
+    value.map(|value| declared::result(f, value)).transpose()
+}
+
 /// The argument as the parameter wants it: `Some(None)` if it is so already, `None` if it cannot be.
 fn convert(value: &Value, param: &Param) -> Option<Option<Value>> {
     match (value, &param.ty) {
@@ -204,11 +214,11 @@ fn body(f: &Arc<Function>, args: Vec<Value>, cx: &Cx) -> Result<Option<Value>> {
         Body::Native(native) => run_native(f, native, &args, cx),
         Body::Derived(..) => {
             let query = compile::derived(Catalog::of(cx), f)?;
-            Ok(as_declared(f, derived(f, &query, args, cx)?))
+            of_user(f, derived(f, &query, args, cx)?)
         }
         Body::Stored(table) => Ok(stored(f, table, &args)),
         Body::Inverse(view) => Ok(inverse(f, view, args)),
-        Body::Procedure(..) => Ok(as_declared(f, procedure::call(f, args, cx)?)),
+        Body::Procedure(..) => of_user(f, procedure::call(f, args, cx)?),
         Body::Generic => Ok(None),
     }
 }
