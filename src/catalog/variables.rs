@@ -40,7 +40,7 @@ impl Variables {
             })?,
             _ => value,
         };
-        let known = crate::catalog::fit::type_of(&value);
+        let known = Type::of(&value);
         let ty = match (ty, &declared) {
             (Some(ty), _) if ty.is_subtype_of(&known) => ty,
             (_, Some(declared)) if declared.is_subtype_of(&known) => declared.clone(),

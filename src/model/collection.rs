@@ -2,13 +2,18 @@
 
 use std::sync::Arc;
 
-use crate::model::{Cx, Value};
+use crate::model::{Cx, Type, Value};
 use crate::text::diagnostic::{Error, Result};
 
 /// A bag or a stream: opening it starts it anew.
 pub trait Collection: Send + Sync {
     /// Starts producing the elements.
     fn open(&self, cx: &Cx) -> Result<Box<dyn Source>>;
+
+    /// A type that all elements are of, as far as it is known without producing them.
+    fn element_type(&self) -> Type {
+        Type::Object
+    }
 
     /// The elements, where they are held in memory already.
     fn as_slice(&self) -> Option<&[Value]> {
@@ -109,6 +114,10 @@ impl Collection for Vec<Value> {
 
     fn as_slice(&self) -> Option<&[Value]> {
         Some(self)
+    }
+
+    fn element_type(&self) -> Type {
+        Type::of_all(self)
     }
 }
 

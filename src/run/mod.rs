@@ -12,6 +12,7 @@ pub mod aggregate;
 pub mod batch;
 pub mod call;
 pub mod constant;
+mod declared;
 pub mod element;
 pub mod eval;
 mod group;
