@@ -28,7 +28,7 @@ impl Parts {
     fn open(path: &str, delimiter: &str, cx: &Cx) -> Result<Parts> {
         Ok(Parts {
             path: path.to_owned(),
-            file: BufReader::new(input::open(path, cx)?),
+            file: BufReader::new(input::open_text(path, cx)?),
             delimiter: delimiter.as_bytes().to_vec(),
             count: 0,
         })

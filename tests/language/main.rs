@@ -10,6 +10,7 @@ mod binaries;
 mod database;
 mod errors;
 mod examples;
+mod files;
 mod functions;
 mod literals;
 mod naive;
