@@ -20,6 +20,7 @@ mod procedures;
 mod queries;
 mod second_order;
 mod state;
+mod times;
 mod topics;
 mod types;
 mod updates;
