@@ -1,7 +1,7 @@
 //! Aggregates: one value of a whole bag.
 
 use crate::model::native::{AggregateKind, Native, Natives};
-use crate::model::{Args, Cx, Source, Value, print};
+use crate::model::{Args, Cx, Source, Value, nesting, print, size};
 use crate::run::aggregate::histogram::{Bins, Histogram, VectorHistogram};
 use crate::run::aggregate::{Accumulator, not_a_number};
 use crate::run::call;
@@ -137,6 +137,7 @@ fn concatagg(cx: &Cx, args: Args) -> Result<Option<Value>> {
             Value::Str(s) => text.push_str(s),
             other => print::push(&mut text, other),
         }
+        size::check_bytes(text.len(), "a string")?;
     }
     Ok(Some(Value::str(text)))
 }
@@ -189,6 +190,7 @@ fn aggregate(cx: &Cx, args: Args) -> Result<Option<Value>> {
             Some(next) => folded = next,
             None => return Ok(None),
         }
+        nesting::check(&folded)?;
     }
     Ok(Some(folded))
 }
@@ -217,6 +219,7 @@ impl Source for Running {
         while let Some(value) = self.elements.next(cx)? {
             let args = vec![self.folded.clone(), value];
             if let Some(next) = call::function(&self.function, args, cx)? {
+                nesting::check(&next)?;
                 self.folded = next.clone();
                 return Ok(Some(next));
             }
@@ -249,6 +252,7 @@ fn histogram_of_vectors(cx: &Cx, args: Args) -> Result<Option<Value>> {
 
 fn aggv(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let mut columns: Vec<Vec<Value>> = Vec::new();
+    let mut held = 0;
     let mut vectors = args.open(0, cx)?;
     while let Some(vector) = vectors.next(cx)? {
         let Value::Vector(elements) = &vector else {
@@ -267,6 +271,8 @@ fn aggv(cx: &Cx, args: Args) -> Result<Option<Value>> {
         for (column, element) in columns.iter_mut().zip(elements.iter()) {
             column.push(element.clone());
         }
+        held += elements.len();
+        size::check_elements(held, "what aggv holds in memory")?;
     }
     let function = args.function(1)?;
     let aggregate = |column| call::function(function, vec![Value::bag(column)], cx);

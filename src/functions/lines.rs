@@ -94,7 +94,7 @@ fn read_parts(_: &Cx, args: Args) -> Result<Option<Value>> {
 
 fn pieces(args: Args, i: usize, unit: &str) -> Result<usize> {
     match args.value(i).as_int() {
-        Some(size) if size >= 1 => size::checked(size, "a piece of a file", unit),
+        Some(size) if size >= 1 => size::elements(size, "a piece of a file", unit),
         _ => Err(Error::run(format!(
             "a piece of a file has from 1 up {unit}, not {}",
             args.value(i)

@@ -99,8 +99,9 @@ pub fn read_number(text: &str) -> Result<Value> {
 }
 
 fn concat(_: &Cx, args: Args) -> Result<Option<Value>> {
-    let tail = text(args.value(1))?;
-    Ok(Some(Value::Str([args.str(0)?, &tail].concat().into())))
+    let (head, tail) = (args.str(0)?, text(args.value(1))?);
+    size::check_bytes(head.len() + tail.len(), "a string")?;
+    Ok(Some(Value::Str([head, &tail].concat().into())))
 }
 
 fn capitalize(text: &str) -> String {
@@ -158,6 +159,7 @@ fn replace(_: &Cx, args: Args) -> Result<Option<Value>> {
                 c.len_utf8()
             }
         };
+        size::check_bytes(out.len(), "a string")?;
         rest = &rest[skipped..];
     }
     some(out)

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::model::size;
 use crate::model::{Collection, Cx, Function, Record, Source, Timeval, Value};
 use crate::text::diagnostic::{Error, Result};
 
@@ -105,6 +106,7 @@ impl<'a> Args<'a> {
         let mut elements = Vec::new();
         while let Some(element) = source.next(cx)? {
             elements.push(element);
+            size::check_elements(elements.len(), "a bag that is held in memory")?;
         }
         Ok(elements)
     }

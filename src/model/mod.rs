@@ -11,6 +11,7 @@ pub mod exact;
 pub mod function;
 pub mod json;
 pub mod native;
+pub mod nesting;
 pub mod number;
 pub mod object;
 pub mod print;
