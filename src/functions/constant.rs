@@ -2,16 +2,17 @@
 
 use num_complex::Complex64;
 
+use crate::catalog::{Catalog, named};
 use crate::model::{Record, Value, number};
 use crate::syntax;
 use crate::syntax::ast::{Expr, ExprKind, StatementKind, UnaryOp};
 use crate::text::diagnostic::{Error, Result, SourceText};
 
-/// The value that `text` is the printed form of.
-pub fn read(text: &str) -> Result<Value> {
+/// The value that `text` is the printed form of; a function is looked up in `catalog`.
+pub fn read(catalog: &Catalog, text: &str) -> Result<Value> {
     let statement = syntax::statement(&SourceText::new("<string>", text))?;
     match statement.map(|s| s.kind) {
-        Some(StatementKind::Query(expr)) => value(&expr),
+        Some(StatementKind::Query(expr)) => value(catalog, &expr),
         _ => Err(Error::run(format!(
             "{} is not a constant",
             Value::str(text)
@@ -19,8 +20,11 @@ pub fn read(text: &str) -> Result<Value> {
     }
 }
 
-fn value(expr: &Expr) -> Result<Value> {
+fn value(catalog: &Catalog, expr: &Expr) -> Result<Value> {
+    let value = |expr: &Expr| value(catalog, expr);
+    let values = |exprs: &[Expr]| exprs.iter().map(value).collect::<Result<Vec<_>>>();
     match &expr.kind {
+        ExprKind::Functional(name) => Ok(Value::Function(named::find(catalog, &name.text)?)),
         ExprKind::Literal(literal) => Ok(literal.into()),
         ExprKind::Unary {
             op: UnaryOp::Minus,
@@ -54,17 +58,20 @@ fn value(expr: &Expr) -> Result<Value> {
     }
 }
 
-fn values(exprs: &[Expr]) -> Result<Vec<Value>> {
-    exprs.iter().map(value).collect()
-}
-
 fn not_constant(expr: &Expr) -> Error {
     Error::run(format!("{} is not a constant", expr.span.text())).at(&expr.span)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::read;
+    use super::super::testing::cx;
+    use crate::catalog::Catalog;
+    use crate::model::Value;
+    use crate::text::diagnostic::Result;
+
+    fn read(text: &str) -> Result<Value> {
+        super::read(Catalog::of(&cx()), text)
+    }
 
     #[test]
     fn constants_read_back() {
@@ -78,6 +85,7 @@ mod tests {
             "\"a\\\"\\n\"",
             "[1,[2.0,null],{\"a\":[]}]",
             "bag(1,2)",
+            "[#'sin',#'number.number.plus->number']",
             "binary(\"00ff\")",
             "complex(1.0,-2.0)",
             "|2026-01-31T12:00:00.000Z|",

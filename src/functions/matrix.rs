@@ -115,7 +115,12 @@ impl<T: Copy + Add<Output = T> + Mul<Output = T>> Dense<T> {
             return None;
         }
         Some(Dense {
-            numbers: rows.iter().copied().flatten().map(number).collect::<Option<_>>()?,
+            numbers: rows
+                .iter()
+                .copied()
+                .flatten()
+                .map(number)
+                .collect::<Option<_>>()?,
             height: rows.len(),
             width,
         })
@@ -152,9 +157,9 @@ impl<T: Copy + Add<Output = T> + Mul<Output = T>> Dense<T> {
             }
         }
         let rows = sums.chunks(right.width);
-        Ok(Value::vector(rows.map(|row| {
-            Value::vector(row.iter().copied().map(value))
-        })))
+        Ok(Value::vector(
+            rows.map(|row| Value::vector(row.iter().copied().map(value))),
+        ))
     }
 }
 

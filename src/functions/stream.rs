@@ -187,7 +187,11 @@ fn not_whole(args: Args, i: usize) -> Error {
 }
 
 fn diota(_: &Cx, args: Args) -> Result<Option<Value>> {
-    let (pace, first, last) = (pace(args, 0)?, first_integer(args, 1)?, last_integer(args, 2)?);
+    let (pace, first, last) = (
+        pace(args, 0)?,
+        first_integer(args, 1)?,
+        last_integer(args, 2)?,
+    );
     Ok(Some(Value::stream_from(move |cx| {
         let inner = Iota::new(first, last).open(cx)?;
         Ok(Box::new(Paced {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::catalog::Catalog;
 use crate::model::native::{Native, Natives};
 use crate::model::size;
 use crate::model::{Args, Cx, Value, number};
@@ -67,8 +68,8 @@ pub const NATIVES: Natives = &[
     Native::new("aton", |_, a| read_number(a.str(0)?).map(Some)),
     Native::new("ntoa", |_, a| some(a.value(0).to_string())),
     Native::new("stringify", |_, a| some(a.value(0).to_string())),
-    Native::new("unstringify", |_, a| {
-        super::constant::read(a.str(0)?).map(Some)
+    Native::new("unstringify", |cx, a| {
+        super::constant::read(Catalog::of(cx), a.str(0)?).map(Some)
     }),
 ];
 

@@ -49,6 +49,8 @@ fn check(length: usize, most: usize, what: &str, unit: &str) -> Result<()> {
     if length <= most {
         return Ok(());
     }
-    Err(Error::run(format!("{what} cannot have more than {most} {unit}"))
-        .help("a stream or a bag that is read once takes no memory for what has passed"))
+    Err(
+        Error::run(format!("{what} cannot have more than {most} {unit}"))
+            .help("a stream or a bag that is read once takes no memory for what has passed"),
+    )
 }

@@ -12,6 +12,7 @@ mod errors;
 mod examples;
 mod files;
 mod functions;
+mod limits;
 mod literals;
 mod naive;
 mod objects;

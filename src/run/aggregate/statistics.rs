@@ -207,9 +207,8 @@ impl Moments {
             return None;
         }
         let n = self.count as f64;
-        let some = |sums: &Option<Box<PowerSums>>| {
-            sums.as_deref().filter(|sums| sums.count > 0).cloned()
-        };
+        let some =
+            |sums: &Option<Box<PowerSums>>| sums.as_deref().filter(|sums| sums.count > 0).cloned();
         let (huge, tiny) = (some(&self.huge), some(&self.tiny));
         if let Some(mut all) = huge {
             // Tiny ones are nothing beside them.
@@ -260,14 +259,26 @@ mod tests {
         assert_eq!(stdev(&[1.0]), None);
         for scale in [600, 1000, -500, -1000, -399, -400, 399] {
             let at = |x: f64| scaled(x, scale);
-            assert_eq!(stdev(&[at(1.0), at(2.0), at(3.0)]), Some(at(1.0)), "{scale}");
-            assert_eq!(stdev(&[at(0.75), 0.0, at(0.75), at(1.5)]), Some(at(0.6123724356957945)));
+            assert_eq!(
+                stdev(&[at(1.0), at(2.0), at(3.0)]),
+                Some(at(1.0)),
+                "{scale}"
+            );
+            assert_eq!(
+                stdev(&[at(0.75), 0.0, at(0.75), at(1.5)]),
+                Some(at(0.6123724356957945))
+            );
         }
-        assert_eq!(stdev(&[1.0, 2.0, 3.0, 1e-200]), stdev(&[1.0, 2.0, 3.0, 0.0]));
+        assert_eq!(
+            stdev(&[1.0, 2.0, 3.0, 1e-200]),
+            stdev(&[1.0, 2.0, 3.0, 0.0])
+        );
         assert_eq!(stdev(&[1e200, 0.0, 1.0]), stdev(&[1e200, 0.0, 0.0]));
         assert!(stdev(&[f64::INFINITY, 1.0]).is_some_and(f64::is_nan));
         let mut moments = Moments::default();
-        [1e200, 1.0, 3.0, 1e-300].iter().for_each(|x| moments.add(*x));
+        [1e200, 1.0, 3.0, 1e-300]
+            .iter()
+            .for_each(|x| moments.add(*x));
         [1e200, 1e-300].iter().for_each(|x| moments.remove(*x));
         assert_eq!(moments.stdev(), stdev(&[1.0, 3.0]));
         // The deviation of 1, 2, 3, far away from 0.
