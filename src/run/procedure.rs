@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::catalog::Catalog;
 use crate::compile;
 use crate::model::conversion::conform;
-use crate::model::{Cx, Function, Source, Value};
+use crate::model::{Cx, Function, Source, Value, nesting, size};
 use crate::plan::{AssignmentTarget, Procedure, Slot, Stmt, Sub};
 use crate::run::eval::{captured, collection, eval, holds};
 use crate::run::{query, update};
@@ -96,6 +96,7 @@ impl Running<'_> {
                 let mut rows = self.open(sub)?;
                 while let Some(value) = rows.next(self.cx)? {
                     self.results.push(value);
+                    size::check_elements(self.results.len(), "what a procedure returns")?;
                 }
             }
             Stmt::Return(None) => {}
@@ -193,6 +194,7 @@ impl Running<'_> {
     }
 
     fn put(&mut self, place: &AssignmentTarget, value: Value) -> Result<()> {
+        nesting::check(&value)?;
         match place {
             AssignmentTarget::Session(name) => {
                 Catalog::of(self.cx).variables.set(name, value, None)
@@ -224,6 +226,7 @@ fn collect(bag: Value, cx: &Cx) -> Result<Vec<Value>> {
     let mut collected = Vec::new();
     while let Some(element) = elements.next(cx)? {
         collected.push(element);
+        size::check_elements(collected.len(), "a bag that `for each` goes through")?;
     }
     Ok(collected)
 }
