@@ -49,7 +49,7 @@ impl World {
         let notices = console.clone();
         World {
             home,
-            mqtt: mqtt::Clients::new(move |line| notices.notice(&format!("{line}\n"))),
+            mqtt: mqtt::Clients::new(move |line| notices.post(&format!("{line}\n"))),
             console,
             flows: Arc::default(),
             jobs: Jobs::default(),

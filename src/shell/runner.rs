@@ -112,7 +112,7 @@ impl Runner {
         }
         // Each has been reported when it failed.
         failed |= world.jobs.failed() > 0;
-        if let Err(error) = world.console.flush()
+        if let Err(error) = world.console.finish()
             && !world.console.is_closed()
         {
             failed = true;

@@ -1,0 +1,79 @@
+//! Connections stay alive whatever the process is doing beside them: standard output that nobody reads,
+//! and other clients that are flooded.
+
+mod support;
+
+use std::process::{Child, Command, Stdio};
+
+use support::mosquitto::Mosquitto;
+use support::mqtt::eventually;
+use support::osql::Captured;
+use support::subscriber::Subscriber;
+
+/// What `mqtt:register_client` takes, to connect to `broker` with a keep-alive of 1 second and a will.
+fn mortal(broker: &Mosquitto, more: &str) -> String {
+    format!(
+        "{{'connection': '{}', 'keepalive': 1, 'will-topic': 'wills', 'will-payload': 'dead'{more}}}",
+        broker.url("tcp")
+    )
+}
+
+/// osql with `arguments`, whose output nobody reads until somebody takes it. Killed when dropped.
+struct Unread(Child);
+
+impl Unread {
+    fn start(arguments: &[&str]) -> Unread {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_osql"));
+        command.args(arguments).env_remove("SA_HOME");
+        command.stdin(Stdio::null());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        Unread(command.spawn().expect("osql starts"))
+    }
+}
+
+impl Drop for Unread {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// How often the broker's log says that it has answered a ping.
+fn pings(broker: &Mosquitto, client: &str) -> usize {
+    let answer = format!("Sending PINGRESP to {client}");
+    broker.log().matches(&answer).count()
+}
+
+/// Waits until a client has been pinging through several keep-alive times more.
+#[track_caller]
+fn expect_pings(broker: &Mosquitto, wills: &Subscriber, client: &str) {
+    let before = pings(broker, client);
+    eventually("it goes on pinging", || {
+        let dead = wills.output.text().contains("\ndead");
+        assert!(!dead, "the broker gave the client up: {}", broker.log());
+        pings(broker, client) >= before + 6
+    });
+}
+
+#[test]
+fn a_paused_pager_costs_no_connection() {
+    let broker = Mosquitto::start("log_type all\nmax_queued_messages 0");
+    let wills = Subscriber::start(&broker, "wills");
+    let options = mortal(&broker, ", 'qos': 0, 'clientid': 'paged'");
+    // What is said about the connection goes to standard error, behind all that was written before.
+    let query = format!("mqtt:register_client('m', {options}); subscribe('m:t');");
+    let mut osql = Unread::start(&["--verbose", "-o", &query]);
+    broker.wait_for_subscriptions(2);
+    // More than the pipe and the buffers take.
+    let line = "x".repeat(1000);
+    broker.publish_lines("t", 0, format!("{line}\n").repeat(500));
+    expect_pings(&broker, &wills, "paged");
+    // The reader goes on: everything is there, in order, and the notices too.
+    broker.publish("t", "the last one", &[]);
+    let stdout = Captured::new(osql.0.stdout.take().expect("is piped"));
+    let stderr = Captured::new(osql.0.stderr.take().expect("is piped"));
+    let rows = stdout.wait_lines(1 + 500 + 1);
+    assert!(rows[1..=500].iter().all(|row| row.len() > 1000), "{rows:?}");
+    stderr.wait_line("<- PINGRESP");
+    stderr.wait_line("PUBLISH to t: 12 bytes");
+}
