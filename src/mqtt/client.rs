@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 use super::inbox::{FilterState, Inbox, Wanted};
 use super::net::Agreed;
-use super::options::Options;
+use super::options::ClientOptions;
 use super::outbox::{Command, Outbox, Phase};
 use super::publisher::{PublishOptions, Publisher};
 use super::subscription::Subscription;
@@ -25,7 +25,7 @@ pub type Notice = Arc<dyn Fn(&str) + Send + Sync>;
 /// What the queries' side and the connection's side of a client have in common.
 pub struct Shared {
     pub name: String,
-    pub options: Options,
+    pub options: ClientOptions,
     pub tls: Option<Arc<ClientConfig>>,
     pub notice: Notice,
     pub verbose: Arc<AtomicBool>,
@@ -110,7 +110,7 @@ impl Client {
         verbose: Arc<AtomicBool>,
         token: &Token,
     ) -> Result<Client> {
-        let options = Options::read(options)?;
+        let options = ClientOptions::read(options)?;
         let tls = match options.address.transport.is_tls() {
             true => Some(tls::configure(&options.tls)?),
             false => None,
@@ -161,7 +161,7 @@ impl Client {
     }
 
     /// The options that it was registered with.
-    pub fn options(&self) -> &Options {
+    pub fn options(&self) -> &ClientOptions {
         &self.0.options
     }
 

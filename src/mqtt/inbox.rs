@@ -145,7 +145,7 @@ impl Reader {
         }
         let mut gone = 0;
         while queue.messages.len() > WAITING_MESSAGES || queue.bytes > WAITING_BYTES {
-            // What is to be acknowledged stays; the broker's window bounds it.
+            // What is to be acknowledged stays; `IncomingMessages` bounds it.
             let oldest = queue.messages.iter().position(|m| m.receipt.is_none());
             let Some(message) = oldest.and_then(|at| queue.messages.remove(at)) else {
                 break;

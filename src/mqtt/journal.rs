@@ -14,8 +14,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::options::{Options, Qos};
-use super::window::Outgoing;
+use super::in_flight::Outgoing;
+use super::options::{ClientOptions, Qos};
 use super::wire::Head;
 use crate::text::diagnostic::{Error, Result};
 
@@ -50,7 +50,7 @@ pub struct Journal {
 }
 
 /// Opens the client's journal if the options want one, and reads what an earlier process left.
-pub fn open(options: &Options) -> Result<(Option<Journal>, Vec<Left>)> {
+pub fn open(options: &ClientOptions) -> Result<(Option<Journal>, Vec<Left>)> {
     let Some(folder) = &options.persistence else {
         return Ok((None, Vec::new()));
     };

@@ -23,9 +23,12 @@ mod address;
 #[cfg(feature = "broker")]
 pub mod broker;
 mod client;
+mod connection;
 mod engine;
-mod flood;
+mod handshake;
+mod in_flight;
 mod inbox;
+mod incoming;
 mod journal;
 mod link;
 mod lost;
@@ -34,12 +37,13 @@ mod options;
 mod outbox;
 mod pings;
 mod publisher;
-mod received;
+mod pump;
+mod read_pace;
 mod runtime;
+mod socket;
 mod subscription;
 mod tls;
 mod topic;
-mod window;
 mod wire;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -49,7 +53,7 @@ use std::time::{Duration, Instant};
 pub use address::{Address, Transport};
 pub use client::Client;
 pub use inbox::Message;
-pub use options::{Options, Qos, Version};
+pub use options::{ClientOptions, Qos, Version};
 pub use publisher::{PublishOptions, Publisher};
 pub use subscription::Subscription;
 pub use topic::{check_filter, check_topic};
@@ -103,7 +107,7 @@ impl Clients {
     pub fn register(&self, name: &str, options: &Record, token: &Token) -> Result<()> {
         check_name(name)?;
         // What is wrong with the options should not cost the old client.
-        Options::read(options)?;
+        ClientOptions::read(options)?;
         if self.find(name).is_some()
             && let Err(error) = self.unregister(name, token)
         {

@@ -118,7 +118,7 @@ pub struct TlsOptions {
 
 /// All options of a client, checked. Holds secrets, hence neither `Debug` nor `Display`.
 #[derive(Clone)]
-pub struct Options {
+pub struct ClientOptions {
     pub address: Address,
     pub client_id: String,
     pub version: Version,
@@ -137,7 +137,7 @@ pub struct Options {
     pub session_expiry: Option<u32>,
     /// Seconds that the broker keeps a message; MQTT 5.
     pub message_expiry: Option<u32>,
-    /// Publications that may be in flight; `None` leaves it to [`Options::inflight`].
+    /// Publications that may be in flight; `None` leaves it to [`ClientOptions::inflight`].
     pub inflight: Option<u16>,
     pub max_buffered: usize,
     pub send_while_disconnected: bool,
@@ -149,9 +149,9 @@ pub struct Options {
     pub max_packet: usize,
 }
 
-impl Options {
+impl ClientOptions {
     /// Reads and checks `record`; an error names the option and what is wanted.
-    pub fn read(record: &Record) -> Result<Options> {
+    pub fn read(record: &Record) -> Result<ClientOptions> {
         let reader = Reader(record);
         reader.refuse_unknown(&NAMES, "mqtt:register_client")?;
         refuse_psk(&reader)?;
@@ -162,7 +162,7 @@ impl Options {
         let reconnect_max =
             reader.seconds("reconnect-max", reconnect_min.as_secs_f64().max(30.0))?;
         let qos = reader.qos("qos", Qos::AtLeastOnce)?;
-        let options = Options {
+        let options = ClientOptions {
             client_id: client_id(&reader, clean_session)?,
             version,
             qos,
@@ -481,12 +481,12 @@ mod tests {
     }
 
     fn fault<const N: usize>(fields: [(&str, Value); N]) -> Error {
-        Options::read(&record(fields)).err().expect("refused")
+        ClientOptions::read(&record(fields)).err().expect("refused")
     }
 
     #[test]
     fn defaults_are_what_the_documentation_says() {
-        let options = Options::read(&Record::new()).expect("empty options are fine");
+        let options = ClientOptions::read(&Record::new()).expect("empty options are fine");
         assert_eq!(options.address.to_string(), "tcp://localhost:1883");
         assert_eq!(options.qos, Qos::AtLeastOnce);
         assert_eq!(options.keepalive, Duration::from_secs(60));

@@ -4,9 +4,9 @@
 use std::collections::VecDeque;
 use std::thread::Thread;
 
+use super::in_flight::Outgoing;
 use super::journal::Journal;
 use super::options::Qos;
-use super::window::Outgoing;
 use crate::text::diagnostic::Error;
 
 /// Payload bytes that may wait to be sent, beside the number of messages that `maxBufferedMessages`

@@ -8,10 +8,10 @@ use bytes::Bytes;
 use rumqttc_v5::mqttbytes::v5::PublishProperties;
 
 use super::client::Shared;
-use super::options::{Options, Qos, Reader, Version};
+use super::in_flight::Outgoing;
+use super::options::{ClientOptions, Qos, Reader, Version};
 use super::outbox::Phase;
 use super::topic;
-use super::window::Outgoing;
 use super::wire::{self, Head};
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::{Token, lock};
@@ -69,7 +69,7 @@ impl PublishOptions {
         })
     }
 
-    fn head(&self, topic: &str, client: &Options) -> Head {
+    fn head(&self, topic: &str, client: &ClientOptions) -> Head {
         let message_expiry_interval = self.message_expiry.or(client.message_expiry);
         let properties = PublishProperties {
             message_expiry_interval,

@@ -8,7 +8,7 @@ mod words;
 use bytes::{Bytes, BytesMut};
 use rumqttc_v5::mqttbytes::v5::PublishProperties;
 
-use super::options::{Options, Qos, Version};
+use super::options::{ClientOptions, Qos, Version};
 
 /// Everything about a publication but its payload; shared by all that one publisher sends.
 #[derive(Debug, PartialEq)]
@@ -22,7 +22,7 @@ pub struct Head {
 
 /// A packet from the broker. `id` is its packet identifier; `fault` is why it reports a failure.
 #[derive(Debug, PartialEq)]
-pub enum Packet {
+pub enum IncomingPacket {
     ConnAck(ConnAck),
     Publish(Publish),
     PubAck {
@@ -100,7 +100,7 @@ pub fn decode(
     version: Version,
     buffer: &mut BytesMut,
     limit: usize,
-) -> Result<Option<Packet>, String> {
+) -> Result<Option<IncomingPacket>, String> {
     if buffer.is_empty() {
         return Ok(None);
     }
@@ -111,9 +111,9 @@ pub fn decode(
 }
 
 /// What goes out. Each is appended to `out`; an error says what cannot be encoded.
-pub enum Send<'a> {
+pub enum OutgoingPacket<'a> {
     Connect {
-        options: &'a Options,
+        options: &'a ClientOptions,
         clean: bool,
     },
     Publish {
@@ -142,7 +142,7 @@ pub enum Send<'a> {
 }
 
 /// Appends a packet to `out`.
-pub fn encode(version: Version, send: Send, out: &mut BytesMut) -> Result<(), String> {
+pub fn encode(version: Version, send: OutgoingPacket, out: &mut BytesMut) -> Result<(), String> {
     match version {
         Version::V4 => v4::encode(send, out).map_err(|e| e.to_string()),
         Version::V5 => v5::encode(send, out).map_err(|e| e.to_string()),

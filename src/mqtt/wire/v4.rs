@@ -8,10 +8,10 @@ use rumqttc::mqttbytes::v4::{
     PubComp, PubRec, PubRel, Publish as WirePublish, Subscribe, SubscribeReasonCode, Unsubscribe,
 };
 
-use super::{ConnAck, Packet, Publish, Refusal, Send};
-use crate::mqtt::options::{Options, Qos};
+use super::{ConnAck, IncomingPacket, OutgoingPacket, Publish, Refusal};
+use crate::mqtt::options::{ClientOptions, Qos};
 
-pub fn decode(buffer: &mut BytesMut, limit: usize) -> Result<Option<Packet>, String> {
+pub fn decode(buffer: &mut BytesMut, limit: usize) -> Result<Option<IncomingPacket>, String> {
     match Wire::read(buffer, limit) {
         Ok(packet) => Ok(Some(translate(packet))),
         Err(Error::InsufficientBytes(more)) => {
@@ -19,7 +19,7 @@ pub fn decode(buffer: &mut BytesMut, limit: usize) -> Result<Option<Packet>, Str
             buffer.reserve(more.min(limit));
             Ok(None)
         }
-        Err(Error::InvalidConnectReturnCode(code)) => Ok(Some(Packet::ConnAck(ConnAck {
+        Err(Error::InvalidConnectReturnCode(code)) => Ok(Some(IncomingPacket::ConnAck(ConnAck {
             refused: Some(Refusal {
                 reason: format!("unknown return code {code}"),
                 help: None,
@@ -34,15 +34,15 @@ pub fn decode(buffer: &mut BytesMut, limit: usize) -> Result<Option<Packet>, Str
     }
 }
 
-fn translate(packet: Wire) -> Packet {
+fn translate(packet: Wire) -> IncomingPacket {
     match packet {
-        Wire::ConnAck(ack) => Packet::ConnAck(ConnAck {
+        Wire::ConnAck(ack) => IncomingPacket::ConnAck(ConnAck {
             session_present: ack.session_present,
             refused: refusal(ack.code),
             retain_available: true,
             ..ConnAck::default()
         }),
-        Wire::Publish(publish) => Packet::Publish(Publish {
+        Wire::Publish(publish) => IncomingPacket::Publish(Publish {
             topic: publish.topic,
             payload: publish.payload,
             qos: from_wire(publish.qos),
@@ -51,33 +51,33 @@ fn translate(packet: Wire) -> Packet {
             id: publish.pkid,
             properties: None,
         }),
-        Wire::PubAck(ack) => Packet::PubAck {
+        Wire::PubAck(ack) => IncomingPacket::PubAck {
             id: ack.pkid,
             fault: None,
         },
-        Wire::PubRec(rec) => Packet::PubRec {
+        Wire::PubRec(rec) => IncomingPacket::PubRec {
             id: rec.pkid,
             fault: None,
         },
-        Wire::PubRel(rel) => Packet::PubRel { id: rel.pkid },
-        Wire::PubComp(comp) => Packet::PubComp {
+        Wire::PubRel(rel) => IncomingPacket::PubRel { id: rel.pkid },
+        Wire::PubComp(comp) => IncomingPacket::PubComp {
             id: comp.pkid,
             fault: None,
         },
-        Wire::SubAck(ack) => Packet::SubAck {
+        Wire::SubAck(ack) => IncomingPacket::SubAck {
             id: ack.pkid,
             granted: match ack.return_codes.first() {
                 Some(SubscribeReasonCode::Success(qos)) => Ok(from_wire(*qos)),
                 _ => Err("the broker does not allow it".to_owned()),
             },
         },
-        Wire::UnsubAck(ack) => Packet::UnsubAck { id: ack.pkid },
-        Wire::PingResp => Packet::PingResp,
-        Wire::Connect(_) => Packet::Unexpected("CONNECT"),
-        Wire::Subscribe(_) => Packet::Unexpected("SUBSCRIBE"),
-        Wire::Unsubscribe(_) => Packet::Unexpected("UNSUBSCRIBE"),
-        Wire::PingReq => Packet::Unexpected("PINGREQ"),
-        Wire::Disconnect => Packet::Unexpected("DISCONNECT"),
+        Wire::UnsubAck(ack) => IncomingPacket::UnsubAck { id: ack.pkid },
+        Wire::PingResp => IncomingPacket::PingResp,
+        Wire::Connect(_) => IncomingPacket::Unexpected("CONNECT"),
+        Wire::Subscribe(_) => IncomingPacket::Unexpected("SUBSCRIBE"),
+        Wire::Unsubscribe(_) => IncomingPacket::Unexpected("UNSUBSCRIBE"),
+        Wire::PingReq => IncomingPacket::Unexpected("PINGREQ"),
+        Wire::Disconnect => IncomingPacket::Unexpected("DISCONNECT"),
     }
 }
 
@@ -114,10 +114,10 @@ fn refusal(code: ConnectReturnCode) -> Option<Refusal> {
     })
 }
 
-pub fn encode(send: Send, out: &mut BytesMut) -> Result<(), Error> {
+pub fn encode(send: OutgoingPacket, out: &mut BytesMut) -> Result<(), Error> {
     match send {
-        Send::Connect { options, clean } => connect(options, clean).write(out),
-        Send::Publish {
+        OutgoingPacket::Connect { options, clean } => connect(options, clean).write(out),
+        OutgoingPacket::Publish {
             head,
             payload,
             id,
@@ -131,29 +131,29 @@ pub fn encode(send: Send, out: &mut BytesMut) -> Result<(), Error> {
             payload,
         }
         .write(out),
-        Send::PubAck(id) => PubAck::new(id).write(out),
-        Send::PubRec(id) => PubRec::new(id).write(out),
-        Send::PubRel(id) => PubRel::new(id).write(out),
-        Send::PubComp(id) => PubComp::new(id).write(out),
-        Send::Subscribe {
+        OutgoingPacket::PubAck(id) => PubAck::new(id).write(out),
+        OutgoingPacket::PubRec(id) => PubRec::new(id).write(out),
+        OutgoingPacket::PubRel(id) => PubRel::new(id).write(out),
+        OutgoingPacket::PubComp(id) => PubComp::new(id).write(out),
+        OutgoingPacket::Subscribe {
             id, filter, qos, ..
         } => {
             let mut subscribe = Subscribe::new(filter, to_wire(qos));
             subscribe.pkid = id;
             subscribe.write(out)
         }
-        Send::Unsubscribe { id, filter } => {
+        OutgoingPacket::Unsubscribe { id, filter } => {
             let mut unsubscribe = Unsubscribe::new(filter);
             unsubscribe.pkid = id;
             unsubscribe.write(out)
         }
-        Send::Ping => PingReq.write(out),
-        Send::Disconnect => Disconnect.write(out),
+        OutgoingPacket::Ping => PingReq.write(out),
+        OutgoingPacket::Disconnect => Disconnect.write(out),
     }
     .map(|_| ())
 }
 
-fn connect(options: &Options, clean: bool) -> Connect {
+fn connect(options: &ClientOptions, clean: bool) -> Connect {
     let mut connect = Connect::new(options.client_id.clone());
     connect.keep_alive = options.keepalive.as_secs() as u16;
     connect.clean_session = clean;
