@@ -5,9 +5,11 @@ mod support;
 
 use std::process::{Child, Command, Stdio};
 
+use support::PATIENCE;
+use support::hostile::{Act, Hostile};
 use support::mosquitto::Mosquitto;
-use support::mqtt::eventually;
-use support::osql::Captured;
+use support::mqtt::{connect, eventually, options, patience, text};
+use support::osql::{Captured, osql};
 use support::subscriber::Subscriber;
 
 /// What `mqtt:register_client` takes, to connect to `broker` with a keep-alive of 1 second and a will.
@@ -76,4 +78,36 @@ fn a_paused_pager_costs_no_connection() {
     assert!(rows[1..=500].iter().all(|row| row.len() > 1000), "{rows:?}");
     stderr.wait_line("<- PINGRESP");
     stderr.wait_line("PUBLISH to t: 12 bytes");
+}
+
+#[test]
+fn a_flooded_client_holds_up_no_other() {
+    const TRIPS: usize = 300;
+    let broker = Mosquitto::start("log_type all");
+    let wills = Subscriber::start(&broker, "wills");
+    // One client whose broker sends as fast as it is read, and one that relays, in one process.
+    let publication = [&[0x30, 9, 0, 1][..], b"tpayload"].concat();
+    let flood = Hostile::start(vec![Act::Flood(publication.repeat(1000))]);
+    let relay = mortal(&broker, ", 'clientid': 'relay'");
+    let query = format!(
+        "mqtt:register_client('f', {{'connection': '{}'}});
+         mqtt:register_client('r', {relay});
+         publish(subscribe('r:in'), 'r:out');",
+        flood.url()
+    );
+    let _osql = osql().statements(&query).spawn();
+    broker.wait_for_subscriptions(2);
+    let at = broker.url("tcp");
+    let (clients, client) = connect(&options([("connection", at.into())])).expect("connected");
+    let mut back = client.subscribe("out", &patience(30)).expect("subscribed");
+    let mut there = client
+        .publisher("in", Default::default())
+        .expect("a publisher");
+    for trip in 0..TRIPS {
+        let message = trip.to_string();
+        there.send(message.clone(), &patience(30)).expect("sent");
+        assert_eq!(text(&mut back), message);
+    }
+    expect_pings(&broker, &wills, "relay");
+    clients.close(PATIENCE).expect("closed");
 }
