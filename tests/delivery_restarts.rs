@@ -16,9 +16,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
+use osql::model::Value;
 use osql::mqtt::{Client, Clients, PublishOptions};
 use osql::text::wait::Token;
-use osql::types::Value;
 use support::mosquitto::Mosquitto;
 use support::mqtt::{connect, eventually, options, patience, payload, status};
 

@@ -5,8 +5,8 @@ mod support;
 
 use std::time::Duration;
 
+use osql::model::{Record, Value};
 use osql::mqtt::{Clients, PublishOptions};
-use osql::types::{Record, Value};
 use support::mqtt::{options, patience, text};
 
 #[test]

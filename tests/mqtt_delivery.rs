@@ -4,9 +4,9 @@ mod support;
 
 use std::time::Duration;
 
+use osql::model::Value;
 use osql::mqtt::{PublishOptions, Qos};
 use osql::text::wait::Token;
-use osql::types::Value;
 use support::bridge::web_socket;
 use support::certs::{Authority, Dates};
 use support::mosquitto::{Mosquitto, free_port};

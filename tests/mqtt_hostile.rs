@@ -5,8 +5,8 @@ mod support;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use osql::model::{Record, Value};
 use osql::mqtt::PublishOptions;
-use osql::types::{Record, Value};
 use support::hostile::{ACCEPTED, Act, Hostile};
 use support::mqtt::{connect, eventually, options, patience};
 

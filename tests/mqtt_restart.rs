@@ -6,8 +6,8 @@ mod support;
 use std::collections::HashMap;
 use std::time::Duration;
 
+use osql::model::Value;
 use osql::mqtt::{Client, PublishOptions};
-use osql::types::Value;
 use support::mosquitto::Mosquitto;
 use support::mqtt::{connect, eventually, options, patience, payload, status};
 

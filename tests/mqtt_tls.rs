@@ -2,8 +2,8 @@
 
 mod support;
 
+use osql::model::{Record, Value};
 use osql::text::diagnostic::Error;
-use osql::types::{Record, Value};
 use support::certs::{Authority, Dates, Identity};
 use support::mosquitto::Mosquitto;
 use support::mqtt::{connect, options, path, patience, text};

@@ -2,16 +2,18 @@
 
 use super::Compiler;
 use super::frame::Fragment;
-use super::plan::{Call, Expr, Target};
+use crate::model::{Type, Value};
+use crate::plan::{Call, Expr, Target};
 use crate::syntax::ast;
 use crate::text::diagnostic::{Result, Span};
-use crate::types::{Type, Value};
 
 impl Compiler<'_> {
     /// A call whose function is known is a call of that function. For another one, bags are kept
-    /// whole until it is known.
+    /// whole until it is known, by the function `with_vector`.
     pub(super) fn call_of_function(
         &mut self,
+        name: &str,
+        with_vector: &str,
         args: &[ast::Expr],
         span: &Span,
     ) -> Result<(Expr, Type)> {
@@ -31,14 +33,14 @@ impl Compiler<'_> {
         let is_whole = |arg: &Fragment| arg.whole_type().is_collection();
         let is_function = |f: &Fragment| matches!(f.whole_type(), Type::Function | Type::Object);
         if !fragments.first().is_some_and(is_function) || !fragments[1..].iter().any(is_whole) {
-            return self.call_fragments("call", fragments, span);
+            return self.call_fragments(name, fragments, span);
         }
         let (function, _) = self.single(fragments.remove(0));
         let values = fragments
             .into_iter()
             .map(|arg| self.fragment_value(arg).0)
             .collect();
-        let target = Target::One(self.world.library.resolvents("callv")?[0].clone());
+        let target = Target::One(self.catalog.functions.resolvents(with_vector)?[0].clone());
         let args = vec![function, Expr::Vector(values)];
         let span = span.clone();
         let call = Call { target, args, span };

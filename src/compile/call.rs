@@ -2,117 +2,17 @@
 
 use std::sync::Arc;
 
-use super::fit::{Fit, Mode, fit};
 use super::frame::Fragment;
-use super::plan::{Call, Expr, Target};
 use super::stateful::is_stateful;
 use super::{Compiler, Place, call_type};
-use crate::functions::Function;
-use crate::functions::binary::no_variable;
-use crate::functions::function::Param;
+use crate::catalog::fit::Mode;
+use crate::catalog::overloads::{ambiguous, choose_exactly, no_resolvent};
+use crate::model::function::Param;
+use crate::model::native::CallForm;
+use crate::model::{Function, Type, Value};
+use crate::plan::{Call, Expr, Target};
 use crate::syntax::ast::{self, BinaryOp, ExprKind, Many, Variable};
 use crate::text::diagnostic::{Error, Result, Span};
-use crate::types::{Type, Value};
-
-/// What overload resolution decided.
-pub struct Choice {
-    /// The resolvents that can be meant, the best first.
-    pub candidates: Vec<Arc<Function>>,
-    /// How the arguments go into the best.
-    pub modes: Vec<Mode>,
-    /// A user's other resolvents that fit as well as the best.
-    pub ambiguous: Vec<Arc<Function>>,
-}
-
-/// Chooses among resolvents by the types of the arguments; `None` if none fits.
-pub fn choose(resolvents: &[Arc<Function>], args: &[Type]) -> Option<Choice> {
-    choose_exactly(resolvents, args, |_| false)
-}
-
-/// The first of the resolvents that fit the types of the arguments best: what [`choose`] puts first.
-pub fn best<'f>(resolvents: &'f [Arc<Function>], args: &[Type]) -> Option<&'f Arc<Function>> {
-    let cost = |function: &Arc<Function>| -> Option<u32> {
-        let params = &function.signature.params;
-        if params.len() != args.len() {
-            return None;
-        }
-        let costs = args
-            .iter()
-            .zip(params)
-            .map(|(a, p)| Some(fit(a, &p.ty)?.cost));
-        costs.sum()
-    };
-    let fitting = resolvents.iter().filter_map(|f| Some((cost(f)?, f)));
-    fitting.min_by_key(|(cost, _)| *cost).map(|(_, f)| f)
-}
-
-/// The same, where the types of some arguments are meant as they stand: what is declared for their
-/// subtypes is not asked.
-pub(super) fn choose_exactly(
-    resolvents: &[Arc<Function>],
-    args: &[Type],
-    exact: impl Fn(usize) -> bool,
-) -> Option<Choice> {
-    let mut fitting: Vec<(u32, bool, Vec<Mode>, &Arc<Function>)> = resolvents
-        .iter()
-        .filter_map(|f| fit_all(f, args, &exact))
-        .collect();
-    fitting.sort_by_key(|(cost, ..)| *cost);
-    let (best, sure, modes, first) = fitting.first()?;
-    let (best, sure, modes) = (*best, *sure, modes.clone());
-    let rivals = fitting[1..]
-        .iter()
-        .filter(|(cost, certain, ..)| sure && *certain && *cost == best);
-    let ambiguous = rivals
-        .filter(|(.., f)| f.is_user() && first.is_user())
-        .map(|(.., f)| (*f).clone())
-        .collect();
-    // A candidate that may fit better has to be asked when the call is made.
-    let late = |(cost, certain, ..): &&(u32, bool, Vec<Mode>, &Arc<Function>)| {
-        !sure || (!certain && *cost <= best + 40)
-    };
-    let same_modes = |c: &&(u32, bool, Vec<Mode>, &Arc<Function>)| c.2 == modes;
-    let mut candidates = vec![fitting[0].3.clone()];
-    candidates.extend(
-        fitting[1..]
-            .iter()
-            .filter(late)
-            .filter(same_modes)
-            .map(|(.., f)| (*f).clone()),
-    );
-    Some(Choice {
-        candidates,
-        modes,
-        ambiguous,
-    })
-}
-
-fn fit_all<'f>(
-    function: &'f Arc<Function>,
-    args: &[Type],
-    exact: &impl Fn(usize) -> bool,
-) -> Option<(u32, bool, Vec<Mode>, &'f Arc<Function>)> {
-    let params = &function.signature.params;
-    if params.len() != args.len() {
-        return None;
-    }
-    let fits: Option<Vec<Fit>> = args
-        .iter()
-        .zip(params)
-        .map(|(a, p)| fit(a, &p.ty))
-        .collect();
-    let fits = fits?;
-    if fits
-        .iter()
-        .enumerate()
-        .any(|(i, fit)| !fit.sure && exact(i))
-    {
-        return None;
-    }
-    let cost = fits.iter().map(|f| f.cost).sum();
-    let sure = fits.iter().all(|f| f.sure);
-    Some((cost, sure, fits.iter().map(|f| f.mode).collect(), function))
-}
 
 impl Compiler<'_> {
     pub(super) fn call(
@@ -121,20 +21,22 @@ impl Compiler<'_> {
         args: &[ast::Expr],
         span: &Span,
     ) -> Result<(Expr, Type)> {
-        if &*function.name.text == "bag" && function.result_types.is_none() {
-            return self.bag(args);
-        }
-        if let ("explain", [query]) = (&*function.name.text, args)
-            && !matches!(query.kind, ExprKind::Literal(_) | ExprKind::Variable(_))
-        {
-            return self.explained(query);
-        }
         let resolvents = self.named(function)?;
-        if &*function.name.text == "setf" {
-            return self.set_byte(&resolvents, args, span);
-        }
-        if &*function.name.text == "call" && function.result_types.is_none() {
-            return self.call_of_function(args, span);
+        let name = &*function.name.text;
+        match call_form(&resolvents) {
+            CallForm::Planned
+                if let [query] = args
+                    && is_query(query) =>
+            {
+                return self.explained(query);
+            }
+            CallForm::ChangesVariable { .. } => {
+                return self.change_variable(name, &resolvents, args, span);
+            }
+            CallForm::Applies { with_vector } if function.result_types.is_none() => {
+                return self.call_of_function(name, with_vector, args, span);
+            }
+            _ => {}
         }
         let mut fragments = Vec::with_capacity(args.len());
         for (i, arg) in args.iter().enumerate() {
@@ -143,12 +45,18 @@ impl Compiler<'_> {
             self.keep_streams = false;
             fragments.push(self.described(fragment, arg, &resolvents, i)?);
         }
-        self.resolve(&function.name.text, &resolvents, fragments, span)
+        self.resolve(name, &resolvents, fragments, span)
+    }
+
+    /// How the arguments of a call of that name are treated; as usual where there is no such function.
+    pub(super) fn call_form(&self, function: &ast::FunctionName) -> CallForm {
+        let resolvents = self.catalog.functions.named(function);
+        resolvents.map_or(CallForm::Ordinary, |resolvents| call_form(&resolvents))
     }
 
     /// The functions that a name in a call stands for.
     fn named(&self, function: &ast::FunctionName) -> Result<Arc<[Arc<Function>]>> {
-        let library = &self.world.library;
+        let library = &self.catalog.functions;
         library.named(function).map_err(|error| {
             let name = function.name.span.text();
             match library.resolvents(&function.name.text) {
@@ -172,7 +80,7 @@ impl Compiler<'_> {
         let ty = arg.whole_type();
         if ty.is_collection()
             || !resolvents.iter().any(|f| makes_stream_of(f, i))
-            || !is_stateful(self.world, written)?
+            || !is_stateful(self.catalog, written)?
         {
             return Ok(arg);
         }
@@ -200,7 +108,7 @@ impl Compiler<'_> {
         args: Vec<Fragment>,
         span: &Span,
     ) -> Result<(Expr, Type)> {
-        let resolvents = self.world.library.resolvents(name)?;
+        let resolvents = self.catalog.functions.resolvents(name)?;
         self.resolve(name, &resolvents, args, span)
     }
 
@@ -285,9 +193,10 @@ impl Compiler<'_> {
         ))
     }
 
-    /// `setf(:b, i, v)` changes the binary in the variable: it is given the variable's name.
-    fn set_byte(
+    /// `setf(:b, i, v)` changes the value of the variable: the function is given the variable's name.
+    fn change_variable(
         &mut self,
+        name: &str,
         resolvents: &[Arc<Function>],
         args: &[ast::Expr],
         span: &Span,
@@ -295,7 +204,7 @@ impl Compiler<'_> {
         let fragments = self.fragments(&args.iter().collect::<Vec<_>>())?;
         let named =
             matches!(fragments.first(), Some(name) if name.whole_type() == Type::Charstring);
-        let (mut call, ty) = self.resolve("setf", resolvents, fragments, span)?;
+        let (mut call, ty) = self.resolve(name, resolvents, fragments, span)?;
         if named {
             return Ok((call, ty));
         }
@@ -303,7 +212,7 @@ impl Compiler<'_> {
         let (Expr::Call(changed), ExprKind::Variable(Variable::Session(name)), Some(by_name)) =
             (&mut call, &args[0].kind, resolvents.iter().find(by_name))
         else {
-            return Err(no_variable().at(&args[0].span));
+            return Err(no_variable(name, resolvents).at(&args[0].span));
         };
         changed.target = Target::One(by_name.clone());
         changed.args[0] = Expr::Const(Value::Str(name.text.clone()));
@@ -322,12 +231,12 @@ impl Compiler<'_> {
     fn target(&mut self, mut candidates: Vec<Arc<Function>>) -> Result<(Target, Type)> {
         if candidates.len() == 1 {
             let function = candidates.remove(0);
-            let ty = call_type(self.world, &function, &self.open)?;
+            let ty = call_type(self.catalog, &function, &self.open)?;
             return Ok((Target::One(function), ty));
         }
         let mut joined: Option<Type> = None;
         for candidate in &candidates {
-            let ty = call_type(self.world, candidate, &self.open)?;
+            let ty = call_type(self.catalog, candidate, &self.open)?;
             joined = Some(match joined {
                 Some(so_far) if so_far == ty => so_far,
                 Some(so_far) if so_far.is_collection() || ty.is_collection() => Type::Object,
@@ -343,14 +252,14 @@ impl Compiler<'_> {
 
     /// `explain(select …)`: the plan of a query that is not given as a string.
     fn explained(&mut self, query: &ast::Expr) -> Result<(Expr, Type)> {
-        let plan = Compiler::new(self.world, self.place, vec![]).whole(query, &[])?;
-        let lines = super::explain::explain(&plan);
+        let plan = Compiler::new(self.catalog, self.place, vec![]).whole(query, &[])?;
+        let lines = crate::plan::explain::explain(&plan);
         let lines = lines.lines().map(Value::str).collect();
         Ok((Expr::Const(Value::bag(lines)), Type::bag(Type::Charstring)))
     }
 
     /// `bag(a, b, …)`: bags among the elements contribute their elements.
-    fn bag(&mut self, elements: &[ast::Expr]) -> Result<(Expr, Type)> {
+    pub(super) fn bag(&mut self, elements: &[ast::Expr]) -> Result<(Expr, Type)> {
         let mut ty: Option<Type> = None;
         let mut compiled = Vec::with_capacity(elements.len());
         for element in elements {
@@ -365,7 +274,7 @@ impl Compiler<'_> {
         let constants: Option<Vec<Value>> = elements
             .iter()
             .map(|e| match &e.kind {
-                ExprKind::Literal(value) => Some(value.clone()),
+                ExprKind::Literal(literal) => Some(literal.into()),
                 _ => None,
             })
             .collect();
@@ -374,6 +283,32 @@ impl Compiler<'_> {
             Some(values) => (Expr::Const(Value::bag(values)), ty),
             None => (Expr::Bag(compiled), ty),
         })
+    }
+}
+
+/// How the arguments of a call of these are treated: a built-in one among them says it.
+fn call_form(resolvents: &[Arc<Function>]) -> CallForm {
+    let mut natives = resolvents.iter().filter_map(|f| f.native());
+    natives.next().map_or(CallForm::Ordinary, |n| n.call_form)
+}
+
+/// Whether an argument is a query, not a value that holds the text of one.
+fn is_query(expr: &ast::Expr) -> bool {
+    !matches!(expr.kind, ExprKind::Literal(_) | ExprKind::Variable(_))
+}
+
+/// The error for a call that would change a value that is in no variable.
+fn no_variable(name: &str, resolvents: &[Arc<Function>]) -> Error {
+    let changed = resolvents.first().and_then(|f| f.signature.params.first());
+    let what = changed.map_or("value".to_owned(), |p| p.ty.to_string().to_lowercase());
+    let error = Error::compile(format!("{name}() changes the {what} in a variable")).help(format!(
+        "write {name}(:b,i,v), or in a procedure {name}(b,i,v); of the variable"
+    ));
+    match call_form(resolvents) {
+        CallForm::ChangesVariable { copy } => {
+            error.help(format!("{copy}(b,i,v) is a changed copy of any {what}"))
+        }
+        _ => error,
     }
 }
 
@@ -398,45 +333,4 @@ fn arithmetic_type(op: BinaryOp, call: &Call, declared: Type) -> Type {
         return Type::Integer;
     }
     declared
-}
-
-/// The error for a call that several resolvents fit equally well.
-pub(super) fn ambiguous(name: &str, choice: &Choice, span: &Span) -> Error {
-    let error = Error::compile(format!("the call of '{name}' is ambiguous")).at(span);
-    let fitting = choice.candidates[..1].iter().chain(&choice.ambiguous);
-    fitting
-        .fold(error, |error, f| {
-            error.help(format!("it fits {}", f.signature))
-        })
-        .help("say which one is meant: cast(… as Type)")
-}
-
-/// The error for a call that no resolvent fits, with those that exist.
-pub fn no_resolvent(name: &str, all: &[Arc<Function>], args: &[Type], span: &Span) -> Error {
-    let same_arity: Vec<_> = all.iter().filter(|f| f.arity() == args.len()).collect();
-    let types = args
-        .iter()
-        .map(Type::to_string)
-        .collect::<Vec<_>>()
-        .join(", ");
-    let message = if same_arity.is_empty() {
-        let plural = if args.len() == 1 {
-            "argument"
-        } else {
-            "arguments"
-        };
-        format!("'{name}' does not take {} {plural}", args.len())
-    } else {
-        format!("'{name}' does not take ({types})")
-    };
-    let shown = if same_arity.is_empty() {
-        all.iter().collect()
-    } else {
-        same_arity
-    };
-    let error = Error::compile(message).at(span);
-    let listed = shown.iter().take(6);
-    listed.fold(error, |error, f| {
-        error.help(format!("it is {}", f.signature))
-    })
 }

@@ -1,18 +1,23 @@
 //! Expressions.
 
-use super::fit::type_of;
 use super::frame::Fragment;
-use super::plan::{Expr, Query};
-use super::{Compiler, Place, query, signature};
+use crate::catalog::fit::type_of;
+use crate::catalog::signature;
+use crate::compile::{Compiler, Place, query};
+use crate::model::{Type, Value};
+use crate::plan::{Expr, Query};
 use crate::syntax::ast::{self, BinaryOp, ExprKind, SelectKind, UnaryOp, Variable};
 use crate::text::diagnostic::{Error, Result, nearest};
-use crate::types::{Type, Value};
 
 impl Compiler<'_> {
     /// Compiles into the topmost frame. The type is a bag or stream where the value is one.
     pub(super) fn expr(&mut self, expr: &ast::Expr) -> Result<(Expr, Type)> {
         match &expr.kind {
-            ExprKind::Literal(value) => Ok((Expr::Const(value.clone()), type_of(value))),
+            ExprKind::Literal(literal) => {
+                let value = Value::from(literal);
+                let ty = type_of(&value);
+                Ok((Expr::Const(value), ty))
+            }
             ExprKind::Variable(Variable::Local(name)) => {
                 let (slot, ty) = self.bound_variable(name)?;
                 Ok((Expr::Slot(slot), ty))
@@ -30,11 +35,12 @@ impl Compiler<'_> {
                 op_span,
             } => self.binary(*op, left, right, &expr.span.to(op_span).to(&expr.span)),
             ExprKind::Vector(elements) | ExprKind::Tuple(elements) => self.vector(elements),
+            ExprKind::Bag(elements) => self.bag(elements),
             ExprKind::Record(fields) => self.record(fields),
             ExprKind::Index { base, indices } => self.index(base, indices, expr),
             ExprKind::Case { arms, otherwise } => self.case(arms, otherwise.as_deref()),
             ExprKind::Cast { value, ty } => {
-                let ty = signature::of(ty, &self.world.store.types)?;
+                let ty = signature::of(ty, &self.catalog.types)?;
                 let fragment = self.fragment(|c| c.expr(value))?;
                 let (value, _) = self.single(fragment);
                 Ok((Expr::Convert(Box::new(value), ty.clone()), ty))
@@ -82,7 +88,7 @@ impl Compiler<'_> {
             let read = Expr::Session(name.text.clone(), name.span.clone());
             return Ok((read, ty.clone()));
         }
-        match self.world.variables.get(&name.text) {
+        match self.catalog.variables.get(&name.text) {
             _ if self.place == Place::Script => Ok((
                 Expr::Session(name.text.clone(), name.span.clone()),
                 Type::Object,
@@ -95,7 +101,7 @@ impl Compiler<'_> {
     fn unknown_session_variable(&self, name: &ast::Name) -> Error {
         let message = format!("the session variable ':{}' has no value", name.text);
         let error = Error::compile(message).at(&name.span);
-        let names = self.world.variables.names();
+        let names = self.catalog.variables.names();
         match nearest(&name.text, names.iter().map(|n| &**n)) {
             Some(near) => error.help(format!("did you mean ':{near}'?")),
             None => error.help(format!("`set :{} = …;` gives it one", name.text)),
@@ -135,10 +141,10 @@ impl Compiler<'_> {
                 Ok((Expr::Member { needle, haystack }, Type::Boolean))
             }
             Plus | Minus | Times | Div | Power => {
-                self.operator(operator_name(op), op, &[left, right], span)
+                self.operator(op.function_name(), op, &[left, right], span)
             }
             ElemPlus | ElemMinus | ElemTimes | ElemDiv | ElemPower => {
-                self.call_named(operator_name(op), &[left, right], span)
+                self.call_named(op.function_name(), &[left, right], span)
             }
         }
     }
@@ -275,7 +281,7 @@ impl Compiler<'_> {
     }
 
     fn functional(&mut self, name: &ast::Name) -> Result<(Expr, Type)> {
-        let function = crate::functions::named::functional(self.world, &name.text)
+        let function = crate::catalog::named::functional(self.catalog, &name.text)
             .map_err(|error| error.at(&name.span))?;
         Ok((Expr::Const(Value::Function(function)), Type::Function))
     }
@@ -285,7 +291,7 @@ impl Compiler<'_> {
     pub(super) fn whole(
         mut self,
         expr: &ast::Expr,
-        columns: &[crate::functions::function::Param],
+        columns: &[crate::model::function::Param],
     ) -> Result<Query> {
         if let ExprKind::Select(select) = &expr.kind
             && select.kind != SelectKind::Vector
@@ -294,7 +300,10 @@ impl Compiler<'_> {
         }
         let (expr, ty) = self.expr(expr)?;
         let frame = self.pop_frame();
-        Ok(query::of_fragment(Fragment { frame, expr, ty }, self.world))
+        Ok(query::of_fragment(
+            Fragment { frame, expr, ty },
+            self.catalog,
+        ))
     }
 
     /// The query that gives one value, kept as it is.
@@ -306,33 +315,10 @@ impl Compiler<'_> {
                 expr,
                 ty: ty.clone(),
             },
-            self.world,
+            self.catalog,
         );
         query.output.flatten = false;
         query.ty = ty;
         Ok(query)
-    }
-}
-
-/// The function behind an operator.
-pub fn operator_name(op: BinaryOp) -> &'static str {
-    match op {
-        BinaryOp::Plus | BinaryOp::ElemPlus => "plus",
-        BinaryOp::Minus | BinaryOp::ElemMinus => "minus",
-        BinaryOp::Times => "times",
-        BinaryOp::Div => "div",
-        BinaryOp::Power => "power",
-        BinaryOp::ElemTimes => "elemtimes",
-        BinaryOp::ElemDiv => "elemdiv",
-        BinaryOp::ElemPower => "elempower",
-        BinaryOp::In => "in",
-        BinaryOp::Or => "or",
-        BinaryOp::And => "and",
-        BinaryOp::Eq => "=",
-        BinaryOp::Ne => "!=",
-        BinaryOp::Lt => "<",
-        BinaryOp::Le => "<=",
-        BinaryOp::Gt => ">",
-        BinaryOp::Ge => ">=",
     }
 }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::plan::{Expr, Pattern, Slot, Step, Sub};
-use super::remap::Remap;
 use super::{Compiler, Place};
-use crate::functions::function::Signature;
+use crate::model::Type;
+use crate::model::function::Signature;
+use crate::plan::remap::Remap;
+use crate::plan::{Expr, Pattern, Slot, Step, Sub};
 use crate::syntax::ast::Name;
 use crate::text::diagnostic::{Error, Result, Span, nearest};
-use crate::types::Type;
 
 /// A query that is being compiled.
 #[derive(Default)]
@@ -170,7 +170,7 @@ impl Compiler<'_> {
         if let Some(near) = nearest(&name.text, known) {
             return error.help(format!("did you mean '{near}'?"));
         }
-        let session = self.world.variables.get(&name.text).is_some();
+        let session = self.catalog.variables.get(&name.text).is_some();
         match self.place {
             Place::Function => error.help("declare it: `from Type name`, or as an argument"),
             _ if session => error.help(format!("session variables have a colon: ':{}'", name.text)),
@@ -231,7 +231,7 @@ impl Compiler<'_> {
         }
         let stream = matches!(fragment.whole_type(), Type::Stream(_));
         let captures = fragment.frame.captures.clone();
-        let query = super::query::of_fragment(fragment, self.world);
+        let query = super::query::of_fragment(fragment, self.catalog);
         Expr::Sub(Box::new(Sub {
             query: Arc::new(query),
             captures,

@@ -2,10 +2,11 @@
 
 use super::Compiler;
 use super::names::children;
-use super::plan::{Column, Pattern, Step};
+use crate::model::Type;
+use crate::model::native::CallForm;
+use crate::plan::{Column, Pattern, Step};
 use crate::syntax::ast::{self, ExprKind, Variable};
 use crate::text::diagnostic::Result;
-use crate::types::Type;
 
 /// Whether all values of the type can be gone through.
 pub(super) fn has_extent(ty: &Type) -> bool {
@@ -74,15 +75,14 @@ impl Compiler<'_> {
     /// `tclose(#'arcs', n)` with `n` unbound: each node of the graph of a stored function.
     pub(super) fn generate_nodes(&mut self, expr: &ast::Expr) -> Result<bool> {
         if let ExprKind::Call { function, args } = &expr.kind
-            && matches!(&*function.name.text, "tclose" | "tclosed" | "traverse")
+            && let CallForm::TransitiveClosure { nodes } = self.call_form(function)
             && let [graph, start, ..] = args.as_slice()
             && let ExprKind::Variable(Variable::Local(name)) = &start.kind
             && !self.is_bound(start)?
             && self.is_bound(graph)?
         {
             let graph = self.fragment(|c| c.expr(graph))?;
-            let nodes =
-                self.fragment(|c| c.call_fragments("transition_nodes", vec![graph], &expr.span))?;
+            let nodes = self.fragment(|c| c.call_fragments(nodes, vec![graph], &expr.span))?;
             let (over, _) = self.fragment_value(nodes);
             let pattern = self.bind(name, &Type::Object)?;
             let stream = false;

@@ -2,12 +2,11 @@
 
 use super::Compiler;
 use super::names::{children_mut, free, normalized};
-use super::plan::{Aggregate, Expr, Group, Running, Slot, Target};
 use super::query::Parts;
-use crate::functions::accumulate::Accumulator;
+use crate::model::Type;
+use crate::plan::{Aggregate, Expr, Group, IncrementalAggregate, Slot, Target};
 use crate::syntax::ast::{self, ExprKind, Name, Select, Variable};
 use crate::text::diagnostic::{Error, Result};
-use crate::types::Type;
 
 impl Compiler<'_> {
     /// The results of a select with `group by`: keys, aggregates, and what is computed from them.
@@ -97,8 +96,8 @@ impl Compiler<'_> {
         if free(argument).is_empty() {
             return Ok(None);
         }
-        let resolvents = self.world.library.named(function)?;
-        let over_bag = |f: &std::sync::Arc<crate::functions::Function>| matches!(f.signature.params.as_slice(), [p] if matches!(p.ty, Type::Bag(_)));
+        let resolvents = self.catalog.functions.named(function)?;
+        let over_bag = |f: &std::sync::Arc<crate::model::Function>| matches!(f.signature.params.as_slice(), [p] if matches!(p.ty, Type::Bag(_)));
         if !resolvents.iter().any(over_bag) {
             return Ok(None);
         }
@@ -124,18 +123,18 @@ impl Compiler<'_> {
 
 /// How a call of an aggregate of `bag` can do without the bag: a built-in one that needs no element
 /// twice.
-fn running(call: &Expr, bag: Slot) -> Option<Running> {
+fn running(call: &Expr, bag: Slot) -> Option<IncrementalAggregate> {
     let Expr::Call(call) = call else {
         return None;
     };
     let (Target::One(function), [Expr::Slot(slot)]) = (&call.target, call.args.as_slice()) else {
         return None;
     };
-    if *slot != bag || function.is_user() {
+    if *slot != bag {
         return None;
     }
-    Some(Running {
-        start: Accumulator::named(function.name())?,
+    Some(IncrementalAggregate {
+        kind: function.native()?.aggregate?,
         function: function.clone(),
         span: call.span.clone(),
     })

@@ -3,22 +3,21 @@
 
 use std::sync::Arc;
 
-use crate::functions::Function;
-use crate::functions::function::{Body, Signature, View};
-use crate::session::World;
-use crate::syntax::ast::{self, BinaryOp, Expr, ExprKind, FunctionName, Select, Variable};
+use crate::catalog::Catalog;
+use crate::model::function::{Body, Signature, View};
+use crate::model::{Function, Type};
+use crate::syntax::ast::{self, BinaryOp, Expr, ExprKind, FunctionName, Literal, Select, Variable};
 use crate::text::diagnostic::Result;
-use crate::types::{Type, Value};
 
 /// The view that a derived function like `select e where department(e) = d` is.
-pub fn view(world: &World, function: &Function) -> Result<Option<View>> {
+pub fn view(catalog: &Catalog, function: &Function) -> Result<Option<View>> {
     let Body::Derived(definition, _) = &function.body else {
         return Ok(None);
     };
     let Some((stored_name, columns)) = columns_of(definition) else {
         return Ok(None);
     };
-    for stored in world.library.named(stored_name)?.iter() {
+    for stored in catalog.functions.named(stored_name)?.iter() {
         if matches!(stored.body, Body::Stored(_)) && fits(&function.signature, stored, &columns) {
             return Ok(Some(View {
                 stored: stored.clone(),
@@ -120,7 +119,7 @@ fn stored_columns(filter: &Expr) -> Option<(&FunctionName, Vec<Option<&str>>)> {
     let mut columns = locals(args)?;
     match &value.kind {
         ExprKind::Tuple(parts) | ExprKind::Vector(parts) => columns.extend(locals(parts)?),
-        ExprKind::Literal(Value::Bool(true)) => columns.push(None),
+        ExprKind::Literal(Literal::Bool(true)) => columns.push(None),
         _ => columns.push(Some(local(value)?)),
     }
     Some((function, columns))
@@ -146,10 +145,10 @@ pub fn inverse_of(stored: &Arc<Function>) -> View {
 }
 
 /// The function as one that can be updated: itself if it is stored, or the view that it is.
-pub fn updatable(world: &World, function: &Arc<Function>) -> Result<Option<Arc<Function>>> {
+pub fn updatable(catalog: &Catalog, function: &Arc<Function>) -> Result<Option<Arc<Function>>> {
     match &function.body {
         Body::Stored(_) | Body::Inverse(_) => Ok(Some(function.clone())),
-        Body::Derived(definition, _) => Ok(view(world, function)?.map(|view| {
+        Body::Derived(definition, _) => Ok(view(catalog, function)?.map(|view| {
             let signature = function.signature.clone();
             let body = Body::Inverse(view);
             Arc::new(Function::new(signature, body, definition, None))

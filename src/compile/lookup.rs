@@ -3,17 +3,17 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use super::fit::Mode;
-use super::plan::{Column, Expr, Lookup, Pattern, Slot, Step};
 use super::planner::Rank;
-use super::remap::Remap;
-use super::{Compiler, choose, inverse};
-use crate::functions::Function;
-use crate::functions::function::{Body, View};
-use crate::session::World;
+use crate::catalog::Catalog;
+use crate::catalog::fit::Mode;
+use crate::catalog::overloads::choose;
+use crate::compile::{Compiler, inverse};
+use crate::model::function::{Body, View};
+use crate::model::{Function, Type, Value};
+use crate::plan::remap::Remap;
+use crate::plan::{Column, Expr, Lookup, Pattern, Slot, Step};
 use crate::syntax::ast::{self, ExprKind, Variable};
 use crate::text::diagnostic::{Error, Result};
-use crate::types::{Type, Value};
 
 /// A call of a stored function, or of a view of one.
 pub(super) struct StoredCall {
@@ -28,10 +28,7 @@ impl Compiler<'_> {
         let ExprKind::Call { function, args } = &expr.kind else {
             return Ok(None);
         };
-        if &*function.name.text == "bag" {
-            return Ok(None);
-        }
-        let resolvents = self.world.library.named(function)?;
+        let resolvents = self.catalog.functions.named(function)?;
         let may_be_stored =
             |f: &Arc<Function>| !matches!(f.body, Body::Native(_) | Body::Procedure(..));
         if !resolvents.iter().any(may_be_stored) {
@@ -61,7 +58,7 @@ impl Compiler<'_> {
         let view = match &function.body {
             Body::Stored(_) => None,
             Body::Inverse(view) => Some(view.clone()),
-            _ => match exact_view(self.world, function)? {
+            _ => match exact_view(self.catalog, function)? {
                 Some(view) => Some(view),
                 None => return Ok(None),
             },
@@ -162,8 +159,8 @@ fn slots(piece: &mut impl Remap) -> Vec<Slot> {
 
 /// The view that a derived function is, if it has exactly the types of the stored function: its rows
 /// are then the same.
-fn exact_view(world: &World, function: &Function) -> Result<Option<View>> {
-    let Some(view) = inverse::view(world, function)? else {
+fn exact_view(catalog: &Catalog, function: &Function) -> Result<Option<View>> {
+    let Some(view) = inverse::view(catalog, function)? else {
         return Ok(None);
     };
     let own = function

@@ -8,40 +8,31 @@
 
 mod apply;
 mod call;
-pub mod explain;
 mod expr;
-pub mod fit;
 mod frame;
 mod generate;
 mod group;
 mod inverse;
 mod lookup;
 pub mod names;
-pub mod plan;
 mod planner;
 mod procedure;
 mod query;
-mod remap;
-pub mod signature;
 mod solve;
 pub mod stateful;
 mod unnest;
-mod used;
-mod uses;
 mod windows;
 
 use std::sync::Arc;
 
-use crate::functions::Function;
-use crate::functions::function::{Body, Signature};
-use crate::session::World;
+use crate::catalog::{Catalog, fit};
+use crate::model::function::{Body, Signature};
+use crate::model::{Function, Type};
+use crate::plan::{Procedure, Query, Stmt, uses};
 use crate::syntax::ast::{self, CreateFunction, Many};
 use crate::text::diagnostic::{Error, Result};
-use crate::types::Type;
 use frame::Frame;
-use plan::{Procedure, Query, Stmt};
 
-pub use call::{Choice, best, choose};
 pub use inverse::{inverse_of, updatable};
 
 /// Where the text that is compiled stands.
@@ -57,7 +48,7 @@ enum Place {
 
 /// Compiles one statement or one function.
 pub struct Compiler<'a> {
-    world: &'a World,
+    catalog: &'a Catalog,
     place: Place,
     frames: Vec<Frame>,
     /// Functions that are being compiled further out: calls of them rely on their signatures.
@@ -71,9 +62,9 @@ pub struct Compiler<'a> {
 }
 
 impl<'a> Compiler<'a> {
-    fn new(world: &'a World, place: Place, open: Vec<u64>) -> Compiler<'a> {
+    fn new(catalog: &'a Catalog, place: Place, open: Vec<u64>) -> Compiler<'a> {
         Compiler {
-            world,
+            catalog,
             place,
             frames: vec![Frame::default()],
             open,
@@ -85,19 +76,19 @@ impl<'a> Compiler<'a> {
 }
 
 /// Compiles a query at the top.
-pub fn query(world: &World, expr: &ast::Expr) -> Result<Query> {
-    Compiler::new(world, Place::Statement, vec![]).whole(expr, &[])
+pub fn query(catalog: &Catalog, expr: &ast::Expr) -> Result<Query> {
+    Compiler::new(catalog, Place::Statement, vec![]).whole(expr, &[])
 }
 
 /// Compiles an expression at the top whose value is to be kept: a collection stays one value.
-pub fn value(world: &World, expr: &ast::Expr) -> Result<Query> {
-    let mut compiler = Compiler::new(world, Place::Statement, vec![]);
+pub fn value(catalog: &Catalog, expr: &ast::Expr) -> Result<Query> {
+    let mut compiler = Compiler::new(catalog, Place::Statement, vec![]);
     let (value, ty) = compiler.as_value(expr)?;
     compiler.finish_value(value, ty)
 }
 
 /// Compiles a procedural statement at the top, an update for example.
-pub fn statement(world: &World, statement: &ast::Statement) -> Result<Procedure> {
+pub fn statement(catalog: &Catalog, statement: &ast::Statement) -> Result<Procedure> {
     use ast::StatementKind as Kind;
     let loops = matches!(
         statement.kind,
@@ -108,36 +99,36 @@ pub fn statement(world: &World, statement: &ast::Statement) -> Result<Procedure>
     } else {
         Place::Statement
     };
-    let mut compiler = Compiler::new(world, place, vec![]);
+    let mut compiler = Compiler::new(catalog, place, vec![]);
     let body = compiler.statement(statement)?;
     Ok(compiler.finish_procedure(body))
 }
 
 /// The compiled body of a derived function; made anew when definitions have changed.
-pub fn derived(world: &World, function: &Function) -> Result<Arc<Query>> {
-    body_of(world, function, &[])
+pub fn derived(catalog: &Catalog, function: &Function) -> Result<Arc<Query>> {
+    body_of(catalog, function, &[])
 }
 
-fn body_of(world: &World, function: &Function, open: &[u64]) -> Result<Arc<Query>> {
+fn body_of(catalog: &Catalog, function: &Function, open: &[u64]) -> Result<Arc<Query>> {
     let Body::Derived(definition, compiled) = &function.body else {
         return Err(Error::run(format!(
             "{} is not a derived function",
             function.signature
         )));
     };
-    let epoch = world.library.epoch();
+    let epoch = catalog.functions.epoch();
     if let Some(plan) = compiled.get(epoch) {
         return Ok(plan);
     }
     let mut inside = open.to_vec();
     inside.push(function.id());
-    let plan = Arc::new(define(world, definition, &function.signature, inside)?);
+    let plan = Arc::new(define(catalog, definition, &function.signature, inside)?);
     compiled.set(epoch, plan.clone());
     Ok(plan)
 }
 
 fn define(
-    world: &World,
+    catalog: &Catalog,
     definition: &CreateFunction,
     signature: &Signature,
     open: Vec<u64>,
@@ -145,7 +136,7 @@ fn define(
     let ast::Body::Query(body) = &definition.body else {
         return Err(Error::run("the function has no query").at(&definition.span));
     };
-    let mut compiler = Compiler::new(world, Place::Function, open);
+    let mut compiler = Compiler::new(catalog, Place::Function, open);
     compiler.parameters(signature);
     let many = signature.many != Many::One;
     let mut query = compiler.whole(body, &signature.columns)?;
@@ -172,21 +163,21 @@ fn check_result(query: &Query, signature: &Signature, definition: &CreateFunctio
 }
 
 /// The compiled body of a procedural function.
-pub fn procedural(world: &World, function: &Function) -> Result<Arc<Procedure>> {
+pub fn procedural(catalog: &Catalog, function: &Function) -> Result<Arc<Procedure>> {
     let Body::Procedure(definition, compiled) = &function.body else {
         return Err(Error::run(format!(
             "{} is not a procedure",
             function.signature
         )));
     };
-    let epoch = world.library.epoch();
+    let epoch = catalog.functions.epoch();
     if let Some(plan) = compiled.get(epoch) {
         return Ok(plan);
     }
     let ast::Body::Procedure(body) = &definition.body else {
         return Err(Error::run("the function has no body").at(&definition.span));
     };
-    let mut compiler = Compiler::new(world, Place::Function, vec![function.id()]);
+    let mut compiler = Compiler::new(catalog, Place::Function, vec![function.id()]);
     compiler.parameters(&function.signature);
     let body: Stmt = compiler.procedure_body(body, &function.signature)?;
     let plan = Arc::new(compiler.finish_procedure(body));
@@ -196,31 +187,31 @@ pub fn procedural(world: &World, function: &Function) -> Result<Arc<Procedure>> 
 
 /// The functions that the definition of `function` calls, as it is compiled; none for one that is
 /// no query and no procedure.
-pub fn used_by(world: &World, function: &Function) -> Result<Vec<Arc<Function>>> {
+pub fn used_by(catalog: &Catalog, function: &Function) -> Result<Vec<Arc<Function>>> {
     Ok(match &function.body {
-        Body::Derived(..) => uses::of_query(&*derived(world, function)?),
-        Body::Procedure(..) => uses::of_procedure(&*procedural(world, function)?),
+        Body::Derived(..) => uses::of_query(&*derived(catalog, function)?),
+        Body::Procedure(..) => uses::of_procedure(&*procedural(catalog, function)?),
         _ => vec![],
     })
 }
 
 /// Compiles a new function's body, so that its errors are seen when it is created.
-pub fn check(world: &World, function: &Function) -> Result<()> {
+pub fn check(catalog: &Catalog, function: &Function) -> Result<()> {
     match &function.body {
-        Body::Derived(..) => derived(world, function).map(|_| ()),
-        Body::Procedure(..) => procedural(world, function).map(|_| ()),
+        Body::Derived(..) => derived(catalog, function).map(|_| ()),
+        Body::Procedure(..) => procedural(catalog, function).map(|_| ()),
         _ => Ok(()),
     }
 }
 
 /// The type of a call of `function`: many results where its query can have many, whatever its
 /// signature says (the reference does not enforce single results either).
-fn call_type(world: &World, function: &Function, open: &[u64]) -> Result<Type> {
+fn call_type(catalog: &Catalog, function: &Function, open: &[u64]) -> Result<Type> {
     let declared = function.signature.result_type();
     let one = function.signature.many == Many::One;
     match &function.body {
         Body::Derived(..) if one && !declared.is_collection() && !open.contains(&function.id()) => {
-            let plan = body_of(world, function, open)?;
+            let plan = body_of(catalog, function, open)?;
             Ok(if plan.is_single() {
                 declared
             } else {

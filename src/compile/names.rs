@@ -44,9 +44,10 @@ pub fn children(expr: &Expr) -> Vec<&Expr> {
         | ExprKind::Variable(_)
         | ExprKind::Functional(_)
         | ExprKind::Select(_) => vec![],
-        ExprKind::Call { args: list, .. } | ExprKind::Vector(list) | ExprKind::Tuple(list) => {
-            list.iter().collect()
-        }
+        ExprKind::Call { args: list, .. }
+        | ExprKind::Vector(list)
+        | ExprKind::Bag(list)
+        | ExprKind::Tuple(list) => list.iter().collect(),
         ExprKind::Unary { arg, .. } => vec![arg],
         ExprKind::Binary { left, right, .. } => vec![left, right],
         ExprKind::Record(fields) => fields.iter().flat_map(|(k, v)| [k, v]).collect(),
@@ -66,9 +67,10 @@ pub fn children_mut(expr: &mut Expr) -> Vec<&mut Expr> {
         | ExprKind::Variable(_)
         | ExprKind::Functional(_)
         | ExprKind::Select(_) => vec![],
-        ExprKind::Call { args: list, .. } | ExprKind::Vector(list) | ExprKind::Tuple(list) => {
-            list.iter_mut().collect()
-        }
+        ExprKind::Call { args: list, .. }
+        | ExprKind::Vector(list)
+        | ExprKind::Bag(list)
+        | ExprKind::Tuple(list) => list.iter_mut().collect(),
         ExprKind::Unary { arg, .. } => vec![arg],
         ExprKind::Binary { left, right, .. } => vec![left, right],
         ExprKind::Record(fields) => fields.iter_mut().flat_map(|(k, v)| [k, v]).collect(),

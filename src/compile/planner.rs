@@ -10,15 +10,15 @@
 
 use std::sync::Arc;
 
-use super::fit::{Mode, fit};
 use super::frame::{Var, unbound};
 use super::generate::has_extent;
 use super::names::free;
-use super::plan::{Column, Expr, Pattern, Slot, Step};
 use super::{Compiler, solve};
+use crate::catalog::fit::{Mode, fit};
+use crate::model::{Type, Value};
+use crate::plan::{Column, Expr, Pattern, Slot, Step};
 use crate::syntax::ast::{self, BinaryOp, ExprKind, Name, Variable};
 use crate::text::diagnostic::{Error, Result};
-use crate::types::{Type, Value};
 
 /// What a conjunct would cost if it were chosen next; the smallest goes first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

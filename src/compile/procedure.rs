@@ -2,19 +2,21 @@
 
 use std::sync::Arc;
 
-use super::call::choose_exactly;
-use super::plan::{
+use super::query::of_fragment;
+use crate::catalog::overloads::choose_exactly;
+use crate::catalog::{overloads, signature};
+use crate::compile::{Compiler, Place};
+use crate::model::function::Signature;
+use crate::model::native::CallForm;
+use crate::model::{Function, Type, Value};
+use crate::plan::{
     CreateObjects, Expr, Instance, Place as Target, Procedure, Slot, Stmt, Sub, Update,
 };
-use super::query::of_fragment;
-use super::{Compiler, Place, signature};
-use crate::functions::Function;
-use crate::functions::function::Signature;
 use crate::syntax::ast::{
-    self, Declaration, ExprKind, Name, Select, SelectKind, Statement, StatementKind, Variable,
+    self, Declaration, ExprKind, Literal, Name, Select, SelectKind, Statement, StatementKind,
+    Variable,
 };
 use crate::text::diagnostic::{Error, Result};
-use crate::types::{Type, Value};
 
 impl Compiler<'_> {
     pub(super) fn finish_procedure(mut self, body: Stmt) -> Procedure {
@@ -127,12 +129,12 @@ impl Compiler<'_> {
             );
         }
         if let ExprKind::Call { function, args } = &expr.kind
-            && &*function.name.text == "setf"
+            && let CallForm::ChangesVariable { copy } = self.call_form(function)
             && let [variable, _, _] = args.as_slice()
             && let ExprKind::Variable(target @ Variable::Local(_)) = &variable.kind
         {
             let mut function = function.clone();
-            function.name.text = "put_binary".into();
+            function.name.text = copy.into();
             let kind = ExprKind::Call {
                 function,
                 args: args.clone(),
@@ -150,7 +152,7 @@ impl Compiler<'_> {
 
     /// A local variable of a block; it has no value before it is set.
     fn variable(&mut self, declaration: &Declaration) -> Result<Slot> {
-        let ty = signature::of(&declaration.ty, &self.world.store.types)?;
+        let ty = signature::of(&declaration.ty, &self.catalog.types)?;
         Ok(self
             .top()
             .add(declaration.name.text.clone(), ty, true, None))
@@ -162,7 +164,7 @@ impl Compiler<'_> {
         let captures = fragment.frame.captures.clone();
         let stream = matches!(fragment.whole_type(), Type::Stream(_));
         Ok(Sub {
-            query: Arc::new(of_fragment(fragment, self.world)),
+            query: Arc::new(of_fragment(fragment, self.catalog)),
             captures,
             stream,
         })
@@ -273,7 +275,7 @@ impl Compiler<'_> {
     }
 
     fn create_objects(&mut self, create: &ast::CreateObjects) -> Result<Stmt> {
-        let ty = signature::named(&create.ty, &self.world.store.types)?;
+        let ty = signature::named(&create.ty, &self.catalog.types)?;
         if !matches!(ty, Type::User(_) | Type::Userobject) {
             return Err(Error::compile(format!(
                 "objects of the built-in type {ty} cannot be created"
@@ -343,10 +345,10 @@ impl Compiler<'_> {
         name: &ast::FunctionName,
         args: &[(Type, bool)],
     ) -> Result<Vec<Arc<Function>>> {
-        let resolvents = self.world.library.named(name)?;
+        let resolvents = self.catalog.functions.named(name)?;
         let types: Vec<Type> = args.iter().map(|(ty, _)| ty.clone()).collect();
         let Some(choice) = choose_exactly(&resolvents, &types, |i| args[i].1) else {
-            return Err(super::call::no_resolvent(
+            return Err(overloads::no_resolvent(
                 &name.name.text,
                 &resolvents,
                 &types,
@@ -354,7 +356,7 @@ impl Compiler<'_> {
             ));
         };
         if !choice.ambiguous.is_empty() {
-            return Err(super::call::ambiguous(
+            return Err(overloads::ambiguous(
                 &name.name.text,
                 &choice,
                 &name.name.span,
@@ -362,7 +364,7 @@ impl Compiler<'_> {
         }
         let mut functions = Vec::with_capacity(choice.candidates.len());
         for function in choice.candidates {
-            match super::updatable(self.world, &function)? {
+            match super::updatable(self.catalog, &function)? {
                 Some(updatable) => functions.push(updatable),
                 None if functions.is_empty() => {
                     let message = format!("{} cannot be updated", function.signature);
@@ -379,7 +381,7 @@ impl Compiler<'_> {
 
     /// `remove married(:p) = :q` of a predicate `married(p,q)` is `set married(:p,:q) = false`.
     fn as_relation(&self, update: &ast::Update) -> Result<Option<ast::Update>> {
-        let resolvents = self.world.library.named(&update.function)?;
+        let resolvents = self.catalog.functions.named(&update.function)?;
         let takes = |f: &Arc<Function>, n| f.arity() == n;
         let predicate = |f: &Arc<Function>| {
             takes(f, update.args.len() + 1) && f.signature.columns[0].ty == Type::Boolean
@@ -390,7 +392,7 @@ impl Compiler<'_> {
             return Ok(None);
         }
         let mut relation = update.clone();
-        let yes = ExprKind::Literal(Value::Bool(true));
+        let yes = ExprKind::Literal(Literal::Bool(true));
         let value = std::mem::replace(&mut relation.value.kind, yes);
         relation.args.push(ast::Expr {
             kind: value,

@@ -3,16 +3,17 @@
 use std::sync::{Arc, OnceLock};
 
 use super::frame::{Fragment, Frame};
-use super::plan::{Expr, Order, Output, Query, Slot, Sub};
-use super::{Compiler, signature, used, windows};
-use crate::functions::function::Param;
-use crate::session::World;
+use crate::catalog::fit::fit;
+use crate::catalog::{Catalog, signature};
+use crate::compile::{Compiler, windows};
+use crate::model::Type;
+use crate::model::function::Param;
+use crate::plan::{Expr, Order, Output, Query, Slot, Sub, used};
 use crate::syntax::ast::{self, Select, SelectKind};
 use crate::text::diagnostic::{Error, Result};
-use crate::types::Type;
 
 /// The query that a fragment is by itself.
-pub fn of_fragment(fragment: Fragment, world: &World) -> Query {
+pub fn of_fragment(fragment: Fragment, catalog: &Catalog) -> Query {
     let Fragment { frame, expr, ty } = fragment;
     let flatten = ty.is_collection() || ty == Type::Object;
     let ty = ty.element_of_collection();
@@ -21,13 +22,13 @@ pub fn of_fragment(fragment: Fragment, world: &World) -> Query {
         flatten,
     };
     let mut query = assemble(frame, output, ty);
-    finish(&mut query, world);
+    finish(&mut query, catalog);
     query
 }
 
 /// What is found out about a query when all of it is there.
-fn finish(query: &mut Query, world: &World) {
-    windows::slide(query, world);
+fn finish(query: &mut Query, catalog: &Catalog) {
+    windows::slide(query, catalog);
     used::find_copies(query);
 }
 
@@ -75,14 +76,14 @@ impl Compiler<'_> {
         let frame = self.pop_frame();
         let parts = compiled?;
         let captures = frame.captures.clone();
-        Ok((parts.into_query(frame, self.world), captures))
+        Ok((parts.into_query(frame, self.catalog), captures))
     }
 
     /// Compiles a select in the topmost frame, which it uses up.
     pub(super) fn select_here(mut self, select: &Select, columns: &[Param]) -> Result<Query> {
         let parts = self.select_parts(select, columns)?;
         let frame = self.pop_frame();
-        Ok(parts.into_query(frame, self.world))
+        Ok(parts.into_query(frame, self.catalog))
     }
 
     fn select_parts(&mut self, select: &Select, columns: &[Param]) -> Result<Parts> {
@@ -111,7 +112,7 @@ impl Compiler<'_> {
     /// Declares the variables of a `from` clause, without values yet.
     pub(super) fn declare(&mut self, from: &[ast::Declaration]) -> Result<()> {
         for declaration in from {
-            let ty = signature::of(&declaration.ty, &self.world.store.types)?;
+            let ty = signature::of(&declaration.ty, &self.catalog.types)?;
             let name = &declaration.name;
             let declared = self.top().find(&name.text);
             if declared.is_some_and(|slot| self.top().vars[slot].span.is_some()) {
@@ -143,7 +144,7 @@ impl Compiler<'_> {
     fn limit(&mut self, limit: &ast::Expr) -> Result<Expr> {
         let fragment = self.fragment(|c| c.expr(limit))?;
         let ty = fragment.whole_type();
-        if super::fit::fit(&ty, &Type::Number).is_none() || ty.is_collection() {
+        if fit(&ty, &Type::Number).is_none() || ty.is_collection() {
             return Err(Error::compile(format!("a limit is one number, not {ty}")).at(&limit.span));
         }
         Ok(self.splice(fragment).0)
@@ -203,7 +204,7 @@ pub(super) struct Parts {
     order: Vec<Order>,
     distinct: bool,
     limit: Option<Expr>,
-    pub group: Option<super::plan::Group>,
+    pub group: Option<crate::plan::Group>,
 }
 
 impl Parts {
@@ -222,7 +223,7 @@ impl Parts {
         }
     }
 
-    fn into_query(self, frame: Frame, world: &World) -> Query {
+    fn into_query(self, frame: Frame, catalog: &Catalog) -> Query {
         let flatten = self.columns.len() == 1 && self.ty == Type::Object;
         let mut query = assemble(
             frame,
@@ -236,7 +237,7 @@ impl Parts {
         query.order = self.order;
         query.limit = self.limit;
         query.group = self.group;
-        finish(&mut query, world);
+        finish(&mut query, catalog);
         query
     }
 }

@@ -1,122 +1,178 @@
-//! Which functions have state: their results, or the state of the world, differ from call to call.
+//! What has state: its results, or the state of the world, differ from call to call, so that it must be
+//! evaluated as often as it is written, and in the written order.
+//!
+//! A call has state if the function says so in its row, if its definition has, or if it calls a
+//! function that it is given and that has. What a function is given is followed through definitions;
+//! where it is not known, it is taken to have state.
 
 use std::sync::Arc;
 
 use super::names::{children, parts};
-use crate::functions::Function;
-use crate::functions::function::Body;
-use crate::session::World;
-use crate::syntax::ast::{self, Expr, ExprKind, Many};
+use crate::catalog::{Catalog, named};
+use crate::model::function::{Body, Signature};
+use crate::model::native::Volatility;
+use crate::model::{Function, Type};
+use crate::syntax::ast::{self, Expr, ExprKind, Many, Name, Variable};
 use crate::text::diagnostic::Result;
 
-/// Built-in functions with state, by name.
-const STATEFUL: &[&str] = &[
-    "json:request",
-    "setf",
-    "rand",
-    "frand",
-    "rand_seed",
-    "now",
-    "rnow",
-    "clock",
-    "sleep",
-    "print",
-    "publish",
-    "subscribe",
-    "utc_time",
-    "local_time",
-    "local_utc_time",
-    "ts",
-    "emit_on_flow",
-    "createobject",
-    "deleteobject",
-    "delete_objects",
-    "addfunction",
-    "remfunction",
-    "setfunction",
-    "dropfunction",
-    "auto_commit",
-    "clear_function",
-    "write_file",
-    "write_filepath",
-    "writelines",
-    "csv:write_file",
-    "json:write_file",
-    "cd",
-    "pushd",
-    "popd",
-    "create_folder",
-    "load_osql",
-    "loadsystem",
-    "eval",
-    "evalv",
-    "call",
-    "callv",
-    "apply",
-    "trace",
-    "untrace",
-    "name_flow",
-    "drop_flow",
-    "mqtt:register_client",
-    "mqtt:unregister_client",
-    "mqtt:start_broker",
-    "mqtt:stop_broker",
-    "background",
-    "stop",
-    "sink",
-    "create_topic",
-    "add_topic",
-    "current_topics",
-];
-
 /// Whether evaluating `expr` has state: it takes elements from a stream, or calls what has state.
-pub fn is_stateful(world: &World, expr: &Expr) -> Result<bool> {
-    visit(world, expr, &mut Vec::new())
+pub fn is_stateful(catalog: &Catalog, expr: &Expr) -> Result<bool> {
+    Search::new(catalog).expr(expr, &Given::default())
 }
 
-/// Whether calling `function` has state.
-pub fn has_state(world: &World, function: &Arc<Function>) -> Result<bool> {
-    called(world, function, &mut Vec::new())
+/// Whether calling `function` has state, whatever functions it is given.
+pub fn has_state(catalog: &Catalog, function: &Arc<Function>) -> Result<bool> {
+    let arguments = vec![Argument::Value; function.arity()];
+    Search::new(catalog).call(function, arguments)
 }
 
-fn visit(world: &World, expr: &Expr, seen: &mut Vec<u64>) -> Result<bool> {
-    if let ExprKind::Call { function, .. } = &expr.kind {
-        let name = &*function.name.text;
-        if name != "bag" {
-            for resolvent in world.library.resolvents(name)?.iter() {
-                if called(world, resolvent, seen)? {
+/// What is known of an argument.
+#[derive(Clone, PartialEq, Eq)]
+enum Argument {
+    /// One of these functions.
+    Functions(Vec<u64>),
+    /// It may be a function, but which is not known.
+    Unknown,
+    /// Not looked at, or no function.
+    Value,
+}
+
+/// The parameters of the definition that is looked at, with what they are given.
+#[derive(Default)]
+struct Given(Vec<(Arc<str>, Argument)>);
+
+impl Given {
+    fn of(signature: &Signature, arguments: Vec<Argument>) -> Given {
+        let names = signature.params.iter().map(|p| p.name.clone());
+        let known = names.zip(arguments);
+        Given(known.filter_map(|(name, arg)| Some((name?, arg))).collect())
+    }
+
+    fn get(&self, name: &Name) -> Argument {
+        let found = self.0.iter().find(|(known, _)| *known == name.text);
+        found.map_or(Argument::Unknown, |(_, argument)| argument.clone())
+    }
+}
+
+struct Search<'a> {
+    catalog: &'a Catalog,
+    /// The calls that have been looked at, or are being: what calls itself adds nothing.
+    seen: Vec<(u64, Vec<Argument>)>,
+    /// The functions that arguments stand for.
+    functions: Vec<Arc<Function>>,
+}
+
+impl Search<'_> {
+    fn new(catalog: &Catalog) -> Search<'_> {
+        Search {
+            catalog,
+            seen: Vec::new(),
+            functions: Vec::new(),
+        }
+    }
+
+    fn expr(&mut self, expr: &Expr, given: &Given) -> Result<bool> {
+        if let ExprKind::Call { function, args } = &expr.kind {
+            let mut arguments = Vec::with_capacity(args.len());
+            for arg in args {
+                arguments.push(self.argument(arg, given)?);
+            }
+            for resolvent in self
+                .catalog
+                .functions
+                .resolvents(&function.name.text)?
+                .iter()
+            {
+                if resolvent.arity() == args.len() && self.call(resolvent, arguments.clone())? {
                     return Ok(true);
                 }
             }
         }
+        let below = match &expr.kind {
+            ExprKind::Select(select) => parts(select),
+            _ => children(expr),
+        };
+        for child in below {
+            if self.expr(child, given)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
-    let below = match &expr.kind {
-        ExprKind::Select(select) => parts(select),
-        _ => children(expr),
-    };
-    for child in below {
-        if visit(world, child, seen)? {
+
+    /// Which functions an argument may be.
+    fn argument(&mut self, arg: &Expr, given: &Given) -> Result<Argument> {
+        let function = match &arg.kind {
+            ExprKind::Functional(name) => named::find(self.catalog, &name.text)?,
+            ExprKind::Variable(Variable::Local(name)) => return Ok(given.get(name)),
+            _ => return Ok(Argument::Unknown),
+        };
+        let functions = if function.is_generic() {
+            self.catalog.functions.resolvents(function.name())?.to_vec()
+        } else {
+            vec![function]
+        };
+        let ids = functions.iter().map(|f| f.id()).collect();
+        self.functions.extend(functions);
+        Ok(Argument::Functions(ids))
+    }
+
+    fn call(&mut self, function: &Arc<Function>, mut arguments: Vec<Argument>) -> Result<bool> {
+        if function.signature.many == Many::Stream {
             return Ok(true);
         }
+        for (argument, param) in arguments.iter_mut().zip(&function.signature.params) {
+            if param.ty != Type::Function {
+                *argument = Argument::Value;
+            }
+        }
+        let call = (function.id(), arguments);
+        if self.seen.contains(&call) {
+            return Ok(false);
+        }
+        self.seen.push(call.clone());
+        let (_, arguments) = call;
+        match &function.body {
+            Body::Native(native) => {
+                if native.volatility != Volatility::Immutable {
+                    return Ok(true);
+                }
+                if !native.calls_functions {
+                    return Ok(false);
+                }
+                self.any_has_state(&arguments)
+            }
+            Body::Procedure(..) => Ok(true),
+            Body::Derived(definition, _) => match &definition.body {
+                ast::Body::Query(query) => {
+                    self.expr(query, &Given::of(&function.signature, arguments))
+                }
+                _ => Ok(false),
+            },
+            Body::Generic | Body::Stored(_) | Body::Inverse(_) => Ok(false),
+        }
     }
-    Ok(false)
-}
 
-fn called(world: &World, function: &Arc<Function>, seen: &mut Vec<u64>) -> Result<bool> {
-    if function.signature.many == Many::Stream {
-        return Ok(true);
-    }
-    if seen.contains(&function.id()) {
-        return Ok(false);
-    }
-    seen.push(function.id());
-    match &function.body {
-        Body::Native(_) => Ok(STATEFUL.contains(&&**function.name())),
-        Body::Procedure(..) => Ok(true),
-        Body::Derived(definition, _) => match &definition.body {
-            ast::Body::Query(query) => visit(world, query, seen),
-            _ => Ok(false),
-        },
-        Body::Generic | Body::Stored(_) | Body::Inverse(_) => Ok(false),
+    /// Whether a function among the arguments has state.
+    fn any_has_state(&mut self, arguments: &[Argument]) -> Result<bool> {
+        for argument in arguments {
+            match argument {
+                Argument::Value => {}
+                Argument::Unknown => return Ok(true),
+                Argument::Functions(ids) => {
+                    for id in ids {
+                        let found = self.functions.iter().find(|f| f.id() == *id).cloned();
+                        let Some(function) = found else {
+                            return Ok(true);
+                        };
+                        let unknown = vec![Argument::Unknown; function.arity()];
+                        if self.call(&function, unknown)? {
+                            return Ok(true);
+                        }
+                    }
+                }
+            }
+        }
+        Ok(false)
     }
 }

@@ -6,10 +6,10 @@ use super::Compiler;
 use super::names::children_mut;
 use super::planner::Conjunct;
 use super::stateful::is_stateful;
-use crate::functions::function::Body;
+use crate::model::Type;
+use crate::model::function::Body;
 use crate::syntax::ast::{self, BinaryOp, ExprKind, Name, Variable};
 use crate::text::diagnostic::Result;
-use crate::types::Type;
 
 impl Compiler<'_> {
     /// Takes calls of stored functions out of other calls where their arguments are not bound yet, so
@@ -50,7 +50,7 @@ impl Compiler<'_> {
                 }
             }
         }
-        let stateful = is_stateful(self.world, &expr)?;
+        let stateful = is_stateful(self.catalog, &expr)?;
         pending.push(Conjunct { expr, stateful });
         for conjunct in taken {
             self.unnest(conjunct, pending)?;
@@ -102,13 +102,10 @@ impl Compiler<'_> {
         let ExprKind::Call { function, .. } = &expr.kind else {
             return Ok(matches!(
                 expr.kind,
-                ExprKind::Case { .. } | ExprKind::Select(_)
+                ExprKind::Case { .. } | ExprKind::Select(_) | ExprKind::Bag(_)
             ));
         };
-        if &*function.name.text == "bag" {
-            return Ok(true);
-        }
-        let resolvents = self.world.library.named(function)?;
+        let resolvents = self.catalog.functions.named(function)?;
         let whole = resolvents
             .iter()
             .flat_map(|f| &f.signature.params)
@@ -134,7 +131,7 @@ impl Compiler<'_> {
         let ExprKind::Call { function, .. } = &expr.kind else {
             return Ok(None);
         };
-        let resolvents = self.world.library.named(function)?;
+        let resolvents = self.catalog.functions.named(function)?;
         let [only] = &*resolvents else {
             return Ok(None);
         };

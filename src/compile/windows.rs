@@ -4,20 +4,18 @@
 
 use std::sync::Arc;
 
-use super::plan::{Call, Expr, Pattern, Query, Slot, Step, Target};
-use super::used::mentions;
-use crate::functions::Function;
-use crate::functions::sliding::AGGREGATES;
-use crate::session::World;
-use crate::types::{Type, Value};
+use crate::catalog::Catalog;
+use crate::model::{Function, Type, Value};
+use crate::plan::used::mentions;
+use crate::plan::{Call, Expr, Pattern, Query, Slot, Step, Target};
 
 /// Rewrites every step of the query that makes windows only to aggregate them.
-pub fn slide(query: &mut Query, world: &World) {
+pub fn slide(query: &mut Query, catalog: &Catalog) {
     for at in 0..query.steps.len() {
         if let Some(window) = window_of(&query.steps[at]) {
             let names = aggregates(query, window);
             if !names.is_empty() && mentions(query)[window] == names.len() + 1 {
-                rewrite(query, at, window, world);
+                rewrite(query, at, window, catalog);
             }
         }
     }
@@ -36,8 +34,26 @@ fn window_of(step: &Step) -> Option<Slot> {
     let Target::One(function) = &call.target else {
         return None;
     };
-    let windows = &**function.name() == "winagg" && !function.is_user();
-    (windows && call.args.len() == 3).then_some(*slot)
+    function.native()?.window_aggregates?;
+    Some(*slot)
+}
+
+/// The function that computes aggregates over the windows that the step makes, without making them.
+fn window_aggregates(step: &Step, catalog: &Catalog) -> Option<Arc<Function>> {
+    let Step::Iterate {
+        over: Expr::Call(call),
+        ..
+    } = step
+    else {
+        return None;
+    };
+    let Target::One(function) = &call.target else {
+        return None;
+    };
+    let name = function.native()?.window_aggregates?;
+    let resolvents = catalog.functions.resolvents(name).ok()?;
+    // A user may have added resolvents of that name.
+    resolvents.iter().find(|f| f.native().is_some()).cloned()
 }
 
 /// The names of the aggregates that are called of `window`, one for each call.
@@ -62,20 +78,16 @@ fn aggregate_of(expr: &Expr, window: Slot) -> Option<Arc<str>> {
         return None;
     };
     let over_vectors = |f: &Arc<Function>| {
-        !f.is_user() && f.arity() == 1 && matches!(f.signature.params[0].ty, Type::Vector(_))
+        f.native().is_some_and(|native| native.aggregate.is_some())
+            && matches!(&*f.signature.params, [only] if matches!(only.ty, Type::Vector(_)))
     };
     let name = functions.first()?.name();
-    let fits =
-        *slot == window && AGGREGATES.contains(&&**name) && functions.iter().all(over_vectors);
+    let fits = *slot == window && functions.iter().all(over_vectors);
     fits.then(|| name.clone())
 }
 
-fn rewrite(query: &mut Query, at: usize, window: Slot, world: &World) {
-    let Ok(resolvents) = world.library.resolvents("sliding") else {
-        return;
-    };
-    // A user may add resolvents of that name.
-    let Some(sliding) = resolvents.iter().find(|f| !f.is_user()).cloned() else {
+fn rewrite(query: &mut Query, at: usize, window: Slot, catalog: &Catalog) {
+    let Some(sliding) = window_aggregates(&query.steps[at], catalog) else {
         return;
     };
     let first = query.slots;

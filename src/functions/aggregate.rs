@@ -1,29 +1,32 @@
 //! Aggregates: one value of a whole bag.
 
-use super::accumulate::Accumulator;
-use super::{Args, Native, Natives};
-use crate::run::{Cx, call};
+use crate::model::native::{AggregateKind, Native, Natives};
+use crate::model::{Args, Cx, Source, Value, print};
+use crate::run::aggregate::histogram::{Bins, Histogram, VectorHistogram};
+use crate::run::aggregate::{Accumulator, not_a_number};
+use crate::run::call;
 use crate::text::diagnostic::{Error, Result};
-use crate::types::{Source, Value, print};
 
 pub const NATIVES: Natives = &[
-    ("count", count as Native),
-    ("sum", |cx, a| accumulate(Accumulator::sum(), cx, a)),
-    ("mean", |cx, a| accumulate(Accumulator::mean(), cx, a)),
-    ("stdev", |cx, a| accumulate(Accumulator::stdev(), cx, a)),
-    ("min", |cx, a| accumulate(Accumulator::min(), cx, a)),
-    ("max", |cx, a| accumulate(Accumulator::max(), cx, a)),
-    ("median", median),
-    ("some", some),
-    ("notany", notany),
-    ("concatagg", concatagg),
-    ("inject", inject),
-    ("vectorize", vectorize),
-    ("aggregate", aggregate),
-    ("aggv", aggv),
-    ("histogram_of_vectors", histogram_of_vectors),
-    ("running", running),
-    ("histogram", histogram),
+    Native::new("count", count).aggregate(AggregateKind::Count),
+    Native::new("sum", |cx, a| accumulate(AggregateKind::Sum, cx, a)).aggregate(AggregateKind::Sum),
+    Native::new("mean", |cx, a| accumulate(AggregateKind::Mean, cx, a))
+        .aggregate(AggregateKind::Mean),
+    Native::new("stdev", |cx, a| accumulate(AggregateKind::Stdev, cx, a))
+        .aggregate(AggregateKind::Stdev),
+    Native::new("min", |cx, a| accumulate(AggregateKind::Min, cx, a)).aggregate(AggregateKind::Min),
+    Native::new("max", |cx, a| accumulate(AggregateKind::Max, cx, a)).aggregate(AggregateKind::Max),
+    Native::new("median", median),
+    Native::new("some", some),
+    Native::new("notany", notany),
+    Native::new("concatagg", concatagg),
+    Native::new("inject", inject),
+    Native::new("vectorize", vectorize),
+    Native::new("aggregate", aggregate),
+    Native::new("aggv", aggv),
+    Native::new("histogram_of_vectors", histogram_of_vectors),
+    Native::new("running", running),
+    Native::new("histogram", histogram),
 ];
 
 fn count(cx: &Cx, args: Args) -> Result<Option<Value>> {
@@ -44,7 +47,8 @@ fn count(cx: &Cx, args: Args) -> Result<Option<Value>> {
 }
 
 /// An aggregate that needs no element twice.
-fn accumulate(mut so_far: Accumulator, cx: &Cx, args: Args) -> Result<Option<Value>> {
+fn accumulate(kind: AggregateKind, cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let mut so_far = Accumulator::new(kind);
     let mut source = args.open(0, cx)?;
     while let Some(batch) = source.numbers(cx)? {
         so_far.add_batch(batch, cx)?;
@@ -53,10 +57,6 @@ fn accumulate(mut so_far: Accumulator, cx: &Cx, args: Args) -> Result<Option<Val
         so_far.add(value, cx)?;
     }
     so_far.result()
-}
-
-pub(super) fn not_a_number(value: &Value) -> Error {
-    Error::run(format!("{} is not a number", call::short(value)))
 }
 
 /// The numbers of a bag, nulls left out.
@@ -209,7 +209,7 @@ fn running(_: &Cx, args: Args) -> Result<Option<Value>> {
 struct Running {
     elements: Box<dyn Source>,
     folded: Value,
-    function: std::sync::Arc<super::Function>,
+    function: std::sync::Arc<crate::model::Function>,
 }
 
 impl Source for Running {
@@ -226,90 +226,25 @@ impl Source for Running {
 }
 
 fn histogram(cx: &Cx, args: Args) -> Result<Option<Value>> {
-    let (min, max) = (args.real(1)?, args.real(2)?);
-    let bins = args.int(3)?;
-    if bins < 1 || max <= min {
-        return Err(
-            Error::run(format!("a histogram of {bins} bins from {min} to {max}"))
-                .help("it needs one bin at least, and a maximum above its minimum"),
-        );
-    }
-    let mut counts = vec![0i64; bins as usize];
+    let bins = Bins::new(args.real(1)?, args.real(2)?, args.value(3))?;
+    let mut histogram = Histogram::new(bins);
     let mut numbers = Numbers::open(args, cx)?;
     while let Some(number) = numbers.next(cx)? {
-        if number >= min && number < max {
-            let bin = ((number - min) / (max - min) * bins as f64) as usize;
-            counts[bin.min(bins as usize - 1)] += 1;
-        }
+        histogram.add(number);
     }
-    Ok(Some(Value::vector(counts.into_iter().map(Value::Int))))
-}
-/// One dimension of a histogram: `[min, max, bins]`.
-struct Bins {
-    min: f64,
-    max: f64,
-    count: usize,
-}
-
-impl Bins {
-    fn of(limits: &Value) -> Result<Bins> {
-        let wrong = || {
-            Error::run(format!(
-                "the limits of a histogram are [min, max, bins], not {limits}"
-            ))
-            .help("there is one bin at least, and the maximum is above the minimum")
-        };
-        let Value::Vector(limits) = limits else {
-            return Err(wrong());
-        };
-        let [min, max, bins] = &**limits else {
-            return Err(wrong());
-        };
-        match (min.as_real(), max.as_real(), bins.as_int()) {
-            (Some(min), Some(max), Some(bins)) if min < max && bins > 0 => Ok(Bins {
-                min,
-                max,
-                count: super::size(bins, "a histogram", "bins")?,
-            }),
-            _ => Err(wrong()),
-        }
-    }
-
-    fn of_number(&self, number: f64) -> Option<usize> {
-        let part = (number - self.min) / (self.max - self.min);
-        let inside = number >= self.min && number < self.max;
-        inside.then(|| ((part * self.count as f64) as usize).min(self.count - 1))
-    }
+    Ok(Some(histogram.value()))
 }
 
 fn histogram_of_vectors(cx: &Cx, args: Args) -> Result<Option<Value>> {
-    let limits = args.vector(1)?.iter().map(Bins::of);
-    let limits = limits.collect::<Result<Vec<Bins>>>()?;
-    let all = limits
-        .iter()
-        .map(|b| b.count as i64)
-        .try_fold(1i64, i64::checked_mul);
-    let all = super::size(all.unwrap_or(i64::MAX), "a histogram", "bins")?;
-    let mut counts = vec![0i64; all];
+    let bins = args.vector(1)?.iter().map(Bins::within);
+    let mut histogram = VectorHistogram::new(bins.collect::<Result<_>>()?)?;
     let mut vectors = args.open(0, cx)?;
     while let Some(vector) = vectors.next(cx)? {
-        let Value::Vector(numbers) = &vector else {
-            continue;
-        };
-        let places = numbers
-            .iter()
-            .zip(&limits)
-            .map(|(n, bins)| bins.of_number(n.as_real()?));
-        let place = places.zip(&limits).try_fold(0, |so_far, (place, bins)| {
-            Some(so_far * bins.count + place?)
-        });
-        if let Some(place) = place
-            && numbers.len() == limits.len()
-        {
-            counts[place] += 1;
+        if let Value::Vector(vector) = &vector {
+            histogram.add(vector);
         }
     }
-    Ok(Some(Value::vector(counts.into_iter().map(Value::Int))))
+    Ok(Some(histogram.value()))
 }
 
 fn aggv(cx: &Cx, args: Args) -> Result<Option<Value>> {

@@ -6,27 +6,27 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use rand::Rng;
 
-use super::{Args, Native, Natives};
-use crate::run::Cx;
+use crate::host::Host;
+use crate::model::collection::BATCH;
+use crate::model::native::{Native, Natives};
+use crate::model::{Args, Collection, Cx, Numbers, Source, Value};
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::lock;
-use crate::types::collection::BATCH;
-use crate::types::{Collection, Numbers, Source, Value};
 
 pub const NATIVES: Natives = &[
-    ("in", elements as Native),
-    ("iota", iota),
-    ("first", first),
-    ("first_n", first_n),
-    ("last", last),
-    ("section", section),
-    ("unique", unique),
-    ("exclusive", exclusive),
-    ("remove_null", remove_null),
-    ("bequal", bequal),
-    ("sample", sample),
-    ("tuples", tuples),
-    ("rowprops", rowprops),
+    Native::new("in", elements),
+    Native::new("iota", iota),
+    Native::new("first", first),
+    Native::new("first_n", first_n),
+    Native::new("last", last),
+    Native::new("section", section),
+    Native::new("unique", unique),
+    Native::new("exclusive", exclusive),
+    Native::new("remove_null", remove_null),
+    Native::new("bequal", bequal),
+    Native::new("sample", sample),
+    Native::new("tuples", tuples),
+    Native::new("rowprops", rowprops),
 ];
 
 fn elements(_: &Cx, args: Args) -> Result<Option<Value>> {
@@ -268,7 +268,7 @@ fn sample(cx: &Cx, args: Args) -> Result<Option<Value>> {
         if reservoir.len() < size {
             reservoir.push(value);
         } else {
-            let at = lock(&cx.world.rng).random_range(0..seen);
+            let at = lock(&Host::of(cx).random).random_range(0..seen);
             if let Some(slot) = reservoir.get_mut(at) {
                 *slot = value;
             }

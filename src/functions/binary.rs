@@ -4,41 +4,43 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use std::sync::Arc;
 
-use super::{Args, Natives, position};
-use crate::run::Cx;
+use crate::catalog::Catalog;
+use crate::model::native::{CallForm, Native, Natives};
+use crate::model::size;
+use crate::model::size::position;
+use crate::model::{Args, Cx, Value};
 use crate::text::diagnostic::{Error, Result};
-use crate::types::Value;
 
 pub const NATIVES: Natives = &[
-    ("from_hex", |_, a| {
+    Native::new("from_hex", |_, a| {
         Ok(Some(Value::binary(from_hex(a.str(0)?)?)))
     }),
-    ("from_integer", from_integer),
-    ("from_vector", from_vector),
-    ("hex", |_, a| Ok(Some(hex(a.binary(0)?).into()))),
-    ("integer", integer),
-    ("hex2integer", hex2integer),
-    ("integer2hex", |_, a| {
+    Native::new("from_integer", from_integer),
+    Native::new("from_vector", from_vector),
+    Native::new("hex", |_, a| Ok(Some(hex(a.binary(0)?).into()))),
+    Native::new("integer", integer),
+    Native::new("hex2integer", hex2integer),
+    Native::new("integer2hex", |_, a| {
         Ok(Some(format!("{:x}", a.int(0)?).into()))
     }),
-    ("make_binary", |_, a| {
+    Native::new("make_binary", |_, a| {
         Ok(Some(Value::binary(vec![
             0;
-            super::size(
+            size::checked(
                 a.int(0)?,
                 "a binary",
                 "bytes"
             )?
         ])))
     }),
-    ("dim", |_, a| {
+    Native::new("dim", |_, a| {
         Ok(Some(Value::Int(a.binary(0)?.len() as i64)))
     }),
-    ("vref", |_, a| {
+    Native::new("vref", |_, a| {
         let byte = position(a.int(1)?).and_then(|i| a.binary(0).ok()?.get(i).copied());
         Ok(byte.map(|b| Value::Int(b.into())))
     }),
-    ("in", |_, a| {
+    Native::new("in", |_, a| {
         Ok(Some(Value::bag(
             a.binary(0)?
                 .iter()
@@ -46,11 +48,11 @@ pub const NATIVES: Natives = &[
                 .collect(),
         )))
     }),
-    ("section", |_, a| section(a, a.int(1)?, a.int(2)?)),
-    ("skip", |_, a| {
+    Native::new("section", |_, a| section(a, a.int(1)?, a.int(2)?)),
+    Native::new("skip", |_, a| {
         section(a, a.int(1)?.saturating_add(1), i64::MAX)
     }),
-    ("bitreverse", |_, a| {
+    Native::new("bitreverse", |_, a| {
         let bytes: Vec<_> = a
             .binary(0)?
             .iter()
@@ -59,17 +61,19 @@ pub const NATIVES: Natives = &[
             .collect();
         Ok(Some(Value::binary(bytes)))
     }),
-    ("u_bits", |_, a| {
+    Native::new("u_bits", |_, a| {
         let (bits, _) = field(a)?;
         unsigned(bits).map(Some)
     }),
-    ("s_bits", |_, a| {
+    Native::new("s_bits", |_, a| {
         let (bits, length) = field(a)?;
         Ok(Some(signed(bits, length)))
     }),
-    ("unpack", unpack),
-    ("put", put),
-    ("setf", setf),
+    Native::new("unpack", unpack),
+    Native::new("put", put),
+    Native::new("setf", setf)
+        .acting()
+        .call_form(CallForm::ChangesVariable { copy: "put_binary" }),
 ];
 
 fn put(_: &Cx, args: Args) -> Result<Option<Value>> {
@@ -80,23 +84,20 @@ fn put(_: &Cx, args: Args) -> Result<Option<Value>> {
 
 /// `setf(:b,i,v)`, compiled so that the first argument is the variable's name.
 fn setf(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    // A call that is not compiled, by `apply` for example, gives the binary itself.
     let Value::Str(name) = args.value(0) else {
-        return Err(no_variable());
+        return Err(Error::run("setf() changes the binary in a variable")
+            .help("put_binary(b,i,v) is a changed copy of any binary"));
     };
     let name = name.to_lowercase();
-    cx.world.variables.change(&name, |value| match value {
-        // In place where nothing else holds the binary.
-        Value::Binary(bytes) => set_byte(Arc::make_mut(bytes), args.int(1)?, args.int(2)?),
-        other => Err(Error::run(format!("':{name}' is not a binary: {other}"))),
-    })?;
+    Catalog::of(cx)
+        .variables
+        .change(&name, |value| match value {
+            // In place where nothing else holds the binary.
+            Value::Binary(bytes) => set_byte(Arc::make_mut(bytes), args.int(1)?, args.int(2)?),
+            other => Err(Error::run(format!("':{name}' is not a binary: {other}"))),
+        })?;
     Ok(Some(args.value(2).clone()))
-}
-
-/// The error for a binary that is in no variable, where a change could not be seen.
-pub fn no_variable() -> Error {
-    Error::compile("setf() changes the binary in a variable")
-        .help("write setf(:b,i,v), or in a procedure setf(b,i,v); of the variable")
-        .help("put_binary(b,i,v) is a changed copy of any binary")
 }
 
 fn set_byte(bytes: &mut [u8], i: i64, v: i64) -> Result<()> {

@@ -5,19 +5,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::stream::{Beat, pace};
-use super::{Args, Native, Natives};
-use crate::run::Cx;
+use crate::model::native::{Native, Natives};
+use crate::model::size;
+use crate::model::{Args, Collection, Cx, Source, Timeval, Value};
 use crate::run::call::short;
 use crate::run::inputs::{Event, Inputs};
 use crate::text::diagnostic::{Error, Result};
-use crate::types::{Collection, Source, Timeval, Value};
 
 pub const NATIVES: Natives = &[
-    ("merge", merge as Native),
-    ("pivot", pivot),
-    ("zip", zip),
-    ("pivot_events", pivot_events),
-    ("sample_every", sample_every),
+    Native::new("merge", merge),
+    Native::new("pivot", pivot),
+    Native::new("zip", zip),
+    Native::new("pivot_events", pivot_events),
+    Native::new("sample_every", sample_every),
 ];
 
 /// Several running streams, and what has been heard of them.
@@ -202,7 +202,7 @@ fn zip(_: &Cx, args: Args) -> Result<Option<Value>> {
     let mut together = vec![args.len() < 2; streams.len()];
     if args.len() > 1 {
         for index in args.vector(1)?.iter() {
-            let at = index.as_int().and_then(super::position);
+            let at = index.as_int().and_then(size::position);
             match at.and_then(|at| together.get_mut(at)) {
                 Some(flag) => *flag = true,
                 None => {

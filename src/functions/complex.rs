@@ -3,17 +3,17 @@
 
 use num_complex::Complex64;
 
-use super::{Args, Natives};
+use crate::model::native::{Native, Natives};
+use crate::model::{Args, Value};
 use crate::text::diagnostic::{Error, Result};
-use crate::types::Value;
 
 pub const NATIVES: Natives = &[
-    ("complex", |_, a| {
+    Native::new("complex", |_, a| {
         Ok(Some(Value::complex(Complex64::new(a.real(0)?, a.real(1)?))))
     }),
-    ("re", |_, a| each(a, |c| Value::Real(c.re))),
-    ("im", |_, a| each(a, |c| Value::Real(c.im))),
-    ("exp", |_, a| each(a, |c| Value::complex(c.exp()))),
+    Native::new("re", |_, a| each(a, |c| Value::Real(c.re))),
+    Native::new("im", |_, a| each(a, |c| Value::Real(c.im))),
+    Native::new("exp", |_, a| each(a, |c| Value::complex(c.exp()))),
 ];
 
 /// `value` as a complex number; a real one has no imaginary part.

@@ -2,10 +2,10 @@
 
 use num_complex::Complex64;
 
+use crate::model::{Record, Value, number};
 use crate::syntax;
 use crate::syntax::ast::{Expr, ExprKind, StatementKind, UnaryOp};
 use crate::text::diagnostic::{Error, Result, Source};
-use crate::types::{Record, Value, number};
 
 /// The value that `text` is the printed form of.
 pub fn read(text: &str) -> Result<Value> {
@@ -21,7 +21,7 @@ pub fn read(text: &str) -> Result<Value> {
 
 fn value(expr: &Expr) -> Result<Value> {
     match &expr.kind {
-        ExprKind::Literal(value) => Ok(value.clone()),
+        ExprKind::Literal(literal) => Ok(literal.into()),
         ExprKind::Unary {
             op: UnaryOp::Minus,
             arg,
@@ -29,6 +29,7 @@ fn value(expr: &Expr) -> Result<Value> {
         ExprKind::Vector(elements) | ExprKind::Tuple(elements) => {
             Ok(Value::vector(values(elements)?))
         }
+        ExprKind::Bag(elements) => Ok(Value::bag(values(elements)?)),
         ExprKind::Record(fields) => {
             let field = |(key, field): &(Expr, Expr)| match value(key)? {
                 Value::Str(key) => Ok((key, value(field)?)),
@@ -39,7 +40,6 @@ fn value(expr: &Expr) -> Result<Value> {
             ))
         }
         ExprKind::Call { function, args } => match (&*function.name.text, &values(args)?[..]) {
-            ("bag", elements) => Ok(Value::bag(elements.to_vec())),
             ("binary", [Value::Str(digits)]) => super::binary::from_hex(digits).map(Value::binary),
             ("complex", [re, im]) => match (re.as_real(), im.as_real()) {
                 (Some(re), Some(im)) => Ok(Value::complex(Complex64::new(re, im))),

@@ -7,16 +7,15 @@ use csv::{ReaderBuilder, StringRecord, WriterBuilder};
 
 use super::file::Output;
 use super::input::{self, Input, read_error};
-use super::{Args, Natives};
-use crate::run::Cx;
+use crate::model::native::{Native, Natives};
+use crate::model::{Args, Cx, Source, Value, json, number};
 use crate::text::diagnostic::{Error, Result};
-use crate::types::{Source, Value, json, number};
 
 pub const NATIVES: Natives = &[
-    ("file_stream", file_stream),
-    ("from_string", from_string),
-    ("write_file", write_file),
-    ("write_through", write_through),
+    Native::new("file_stream", file_stream),
+    Native::new("from_string", from_string),
+    Native::new("write_file", write_file).acting(),
+    Native::new("write_through", write_through).acting(),
 ];
 
 /// How often a file that has come to its end is looked at again.
@@ -320,7 +319,7 @@ impl Source for Through {
 mod tests {
     use super::super::testing::{call, cx, elements, printed, vector};
     use super::*;
-    use crate::types::Timeval;
+    use crate::model::Timeval;
 
     /// The path of a file in a folder of this test's own.
     fn path(name: &str) -> Value {

@@ -1,31 +1,29 @@
 //! Looking at values and calls.
 
-use std::collections::HashSet;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use crate::catalog::Catalog;
+use crate::host::Host;
 
-use super::{Args, Function, Native, Natives, named};
-use crate::run::Cx;
+use crate::catalog::named;
+use crate::model::native::{Native, Natives};
+use crate::model::{Args, Cx, Value};
 use crate::text::diagnostic::Result;
-use crate::text::wait::lock;
-use crate::types::Value;
 
 pub const NATIVES: Natives = &[
-    ("print", print as Native),
-    ("pp", |_, a| {
+    Native::new("print", print).acting(),
+    Native::new("pp", |_, a| {
         let mut text = String::new();
         pretty(&mut text, a.value(0), 0);
         Ok(Some(Value::str(text)))
     }),
-    ("trace", |cx, a| switch(cx, a, true)),
-    ("untrace", |cx, a| switch(cx, a, false)),
+    Native::new("trace", |cx, a| switch(cx, a, true)).acting(),
+    Native::new("untrace", |cx, a| switch(cx, a, false)).acting(),
 ];
 
 /// Lines longer than that are broken up.
 const WIDTH: usize = 80;
 
 fn print(cx: &Cx, args: Args) -> Result<Option<Value>> {
-    cx.world.print(&format!("{}\n", args.value(0)))?;
+    Host::of(cx).print(&format!("{}\n", args.value(0)))?;
     Ok(Some(Value::Bool(true)))
 }
 
@@ -67,31 +65,7 @@ fn broken<'v>(
 }
 
 fn switch(cx: &Cx, args: Args, on: bool) -> Result<Option<Value>> {
-    let function = named::find(&cx.world, args.str(0)?)?;
-    cx.world.traced.set(function.name(), on);
+    let function = named::find(Catalog::of(cx), args.str(0)?)?;
+    Host::of(cx).traced.set(function.name(), on);
     Ok(Some(Value::Function(function)))
-}
-
-/// The functions whose calls are printed, by name.
-#[derive(Default)]
-pub struct Traced {
-    names: Mutex<HashSet<String>>,
-    any: AtomicBool,
-}
-
-impl Traced {
-    fn set(&self, name: &str, on: bool) {
-        let mut names = lock(&self.names);
-        if on {
-            names.insert(name.to_owned());
-        } else {
-            names.remove(name);
-        }
-        self.any.store(!names.is_empty(), Ordering::Relaxed);
-    }
-
-    /// Whether calls of this function are printed. Costs next to nothing where none are.
-    pub fn has(&self, function: &Function) -> bool {
-        self.any.load(Ordering::Relaxed) && lock(&self.names).contains(&**function.name())
-    }
 }

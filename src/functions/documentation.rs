@@ -2,41 +2,47 @@
 
 use std::sync::Arc;
 
-use super::{Args, Function, Native, Natives, named, topic};
+use crate::catalog::{Catalog, named};
 use crate::compile;
-use crate::compile::explain::explain as plan_text;
-use crate::run::Cx;
+use crate::functions::topic;
+use crate::model::native::{CallForm, Native, Natives};
+use crate::model::{Args, Cx, Function, Value};
+use crate::plan::explain::explain as plan_text;
 use crate::syntax::ast::StatementKind;
 use crate::syntax::statement;
 use crate::text::diagnostic::{Error, Result, Source};
-use crate::types::Value;
 
 pub const NATIVES: Natives = &[
-    ("doc", doc as Native),
-    ("apropos", apropos),
-    ("signature", signature),
-    ("sourcecode", sourcecode),
-    ("name", name),
-    ("explain", explain),
-    ("topic_doc", topic::doc),
-    ("topic_functions", topic::functions),
-    ("topic_name", topic::name),
-    ("topic_named", topic::topic_named),
-    ("topics", topic::topics_of),
-    ("alltopics", topic::alltopics),
-    ("add_topic", topic::add_topic),
-    ("create_topic", topic::create_topic),
-    ("current_topics", topic::current_topics),
+    Native::new("doc", doc).quotes_functions(),
+    Native::new("apropos", apropos),
+    Native::new("signature", signature).quotes_functions(),
+    Native::new("sourcecode", sourcecode).quotes_functions(),
+    Native::new("name", name).quotes_functions(),
+    Native::new("explain", explain).call_form(CallForm::Planned),
+    Native::new("topic_doc", topic::doc),
+    Native::new("topic_functions", topic::functions),
+    Native::new("topic_name", topic::name),
+    Native::new("topic_named", topic::topic_named),
+    Native::new("topics", topic::topics_of).quotes_functions(),
+    Native::new("alltopics", topic::alltopics),
+    Native::new("add_topic", topic::add_topic)
+        .acting()
+        .quotes_functions(),
+    Native::new("create_topic", topic::create_topic).acting(),
+    Native::new("current_topics", topic::current_topics).acting(),
 ];
 
 /// The resolvents that the first argument names or is.
 fn resolvents(cx: &Cx, args: Args) -> Result<Vec<Arc<Function>>> {
     let function = match args.value(0) {
         Value::Function(f) => f.clone(),
-        _ => named::find(&cx.world, args.str(0)?)?,
+        _ => named::find(Catalog::of(cx), args.str(0)?)?,
     };
     if function.is_generic() {
-        return Ok(cx.world.library.resolvents(function.name())?.to_vec());
+        return Ok(Catalog::of(cx)
+            .functions
+            .resolvents(function.name())?
+            .to_vec());
     }
     Ok(vec![function])
 }
@@ -63,13 +69,12 @@ pub fn described(function: &Function) -> String {
 
 fn apropos(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let part = args.str(0)?.to_lowercase();
-    let names = cx
-        .world
-        .library
+    let names = Catalog::of(cx)
+        .functions
         .names()
         .into_iter()
         .filter(|n| n.contains(&part));
-    let functions = names.map(|name| Ok(cx.world.library.resolvents(&name)?.to_vec()));
+    let functions = names.map(|name| Ok(Catalog::of(cx).functions.resolvents(&name)?.to_vec()));
     let functions: Vec<Vec<_>> = functions.collect::<Result<_>>()?;
     Ok(Some(Value::bag(
         functions
@@ -96,7 +101,7 @@ fn explain(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let source = Source::new("<explain>", args.str(0)?);
     match statement(&source)?.map(|s| s.kind) {
         Some(StatementKind::Query(query)) => {
-            let plan = plan_text(&compile::query(&cx.world, &query)?);
+            let plan = plan_text(&compile::query(Catalog::of(cx), &query)?);
             Ok(Some(Value::bag(plan.lines().map(Value::str).collect())))
         }
         _ => Err(Error::run("only a query has a plan").help("give explain a query as a string")),

@@ -7,21 +7,21 @@ use num_complex::Complex64;
 use realfft::RealFftPlanner;
 
 use super::vector::reals;
-use super::{Args, Natives, complex};
-use crate::run::Cx;
+use crate::functions::complex;
+use crate::model::native::{Native, Natives};
+use crate::model::{Args, Cx, Value};
 use crate::text::diagnostic::{Error, Result};
-use crate::types::Value;
 
 pub const NATIVES: Natives = &[
-    ("rfft", rfft),
-    ("irfft", irfft),
-    ("fft", |_, a| {
+    Native::new("rfft", rfft),
+    Native::new("irfft", irfft),
+    Native::new("fft", |_, a| {
         let spectrum = transform(&numbers(a)?)?;
         Ok(Some(Value::vector(
             spectrum.into_iter().map(Value::complex),
         )))
     }),
-    ("ifft", ifft),
+    Native::new("ifft", ifft),
 ];
 
 thread_local! {

@@ -5,49 +5,52 @@ use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use super::{Args, Natives, like};
-use crate::run::Cx;
+use crate::functions::like;
+use crate::host::Host;
+use crate::model::native::{Native, Natives};
+use crate::model::{Args, Cx, Timeval, Value};
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::lock;
-use crate::types::{Timeval, Value};
 
 pub const NATIVES: Natives = &[
-    ("pwd", |_, _| Ok(Some(folder_value(&current()?)))),
-    ("cd", |_, a| change_folder(Path::new(a.str(0)?)).map(Some)),
-    ("pushd", pushd),
-    ("popd", popd),
-    ("sa_home", |cx, _| Ok(Some(folder_value(&cx.world.home)))),
-    ("temp_folder", |_, _| {
+    Native::new("pwd", |_, _| Ok(Some(folder_value(&current()?)))).volatile(),
+    Native::new("cd", |_, a| change_folder(Path::new(a.str(0)?)).map(Some)).acting(),
+    Native::new("pushd", pushd).acting(),
+    Native::new("popd", popd).acting(),
+    Native::new("sa_home", |cx, _| {
+        Ok(Some(folder_value(&Host::of(cx).home)))
+    }),
+    Native::new("temp_folder", |_, _| {
         Ok(Some(folder_value(&std::env::temp_dir())))
     }),
-    ("dir", dir),
-    ("full_filenames", full_filenames),
-    ("all_files_under", all_files_under),
-    ("find_file", find_file),
-    ("directories_in", directories_in),
-    ("subdirectories", subdirectories),
-    ("directoryp", |_, a| {
+    Native::new("dir", dir),
+    Native::new("full_filenames", full_filenames),
+    Native::new("all_files_under", all_files_under),
+    Native::new("find_file", find_file),
+    Native::new("directories_in", directories_in),
+    Native::new("subdirectories", subdirectories),
+    Native::new("directoryp", |_, a| {
         Ok(Some(Value::Bool(Path::new(a.str(0)?).is_dir())))
     }),
-    ("file_exists", |_, a| {
+    Native::new("file_exists", |_, a| {
         Ok(Some(Value::Bool(Path::new(a.str(0)?).exists())))
     }),
-    ("file_lines", file_lines),
-    ("filedate", filedate),
-    ("file_path", file_path),
-    ("base_filename", |_, a| {
+    Native::new("file_lines", file_lines),
+    Native::new("filedate", filedate),
+    Native::new("file_path", file_path),
+    Native::new("base_filename", |_, a| {
         Ok(Some(split(&unix(a.str(0)?)).1.into()))
     }),
-    ("folder_of", |_, a| {
+    Native::new("folder_of", |_, a| {
         Ok(Some(split(&unix(a.str(0)?)).0.into()))
     }),
-    ("dirpath", |_, a| {
+    Native::new("dirpath", |_, a| {
         Ok(Some(with_slash(&unix(a.str(0)?)).into()))
     }),
-    ("create_folder", create_folder),
-    ("read_file", read_file),
-    ("write_file", |_, a| write(a.str(1)?, a.str(0)?).map(Some)),
-    ("write_filepath", write_filepath),
+    Native::new("create_folder", create_folder).acting(),
+    Native::new("read_file", read_file),
+    Native::new("write_file", |_, a| write(a.str(1)?, a.str(0)?).map(Some)).acting(),
+    Native::new("write_filepath", write_filepath).acting(),
 ];
 
 /// The error of an operation on a file: `cannot read x.csv: No such file or directory`.
@@ -135,12 +138,12 @@ fn change_folder(folder: &Path) -> Result<Value> {
 fn pushd(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let back = current()?;
     let folder = change_folder(Path::new(args.str(0)?))?;
-    lock(&cx.world.folders).push(back);
+    lock(&Host::of(cx).folders).push(back);
     Ok(Some(folder))
 }
 
 fn popd(cx: &Cx, _: Args) -> Result<Option<Value>> {
-    match lock(&cx.world.folders).pop() {
+    match lock(&Host::of(cx).folders).pop() {
         Some(back) => change_folder(&back).map(Some),
         None => Err(Error::run("there is no folder to go back to").help("pushd(path) comes first")),
     }

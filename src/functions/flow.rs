@@ -2,24 +2,29 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::{Args, Native, Natives, mqtt};
-use crate::flow::{Publisher, Status};
-use crate::jobs::Jobs;
+use crate::functions::mqtt;
+use crate::host::Host;
+use crate::host::flow::{Publisher, Status};
+use crate::host::jobs::Jobs;
+use crate::model::native::{Native, Natives};
+use crate::model::{Args, Collection, Cx, Record, Source, Value};
 use crate::mqtt::Client;
-use crate::run::Cx;
 use crate::text::diagnostic::{Error, Result, nearest};
 use crate::text::wait::lock;
-use crate::types::{Collection, Record, Source, Value};
 
 pub const NATIVES: Natives = &[
-    ("publish", publish as Native),
-    ("subscribe", subscribe),
-    ("subscribe_topic", subscribe_topic),
-    ("subscribe_merge", subscribe_merge),
-    ("name_flow", name_flow),
-    ("emit", emit),
-    ("drop", drop_flow),
-    ("flows", flows),
+    Native::new("publish", publish).acting(),
+    Native::new("subscribe", subscribe).volatile().live(),
+    Native::new("subscribe_topic", subscribe_topic)
+        .volatile()
+        .live(),
+    Native::new("subscribe_merge", subscribe_merge)
+        .volatile()
+        .live(),
+    Native::new("name_flow", name_flow).acting(),
+    Native::new("emit", emit).acting(),
+    Native::new("drop", drop_flow).acting(),
+    Native::new("flows", flows).volatile(),
 ];
 
 /// Where a name of a flow leads.
@@ -32,7 +37,7 @@ enum Place<'a> {
 
 fn place<'a>(name: &'a str, cx: &Cx) -> Result<Place<'a>> {
     match name.split_once(':') {
-        Some((client, topic)) => Ok(Place::Topic(cx.world.mqtt.get(client)?, topic)),
+        Some((client, topic)) => Ok(Place::Topic(Host::of(cx).clients.get(client)?, topic)),
         None if name.is_empty() => Err(Error::run("a flow needs a name")),
         None => Ok(Place::Flow(name)),
     }
@@ -76,7 +81,7 @@ impl Collection for Publishing {
     fn open(&self, cx: &Cx) -> Result<Box<dyn Source>> {
         let ready = lock(&self.publisher).take();
         Ok(Box::new(PublishingRun {
-            publisher: ready.unwrap_or_else(|| cx.world.flows.publisher(&self.flow)),
+            publisher: ready.unwrap_or_else(|| Host::of(cx).flows.publisher(&self.flow)),
             elements: self.stream.open(cx)?,
         }))
     }
@@ -107,7 +112,7 @@ fn subscription(cx: &Cx, name: &str) -> Result<Value> {
         Place::Flow(name) => {
             let name: Arc<str> = name.into();
             Ok(Value::stream_from(move |cx| {
-                Ok(Box::new(cx.world.flows.subscribe(&name)))
+                Ok(Box::new(Host::of(cx).flows.subscribe(&name)))
             }))
         }
     }
@@ -150,17 +155,20 @@ fn name_flow(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let stream = Arc::new(Publishing {
         stream: args.collection(0)?.clone(),
         flow: name.into(),
-        publisher: Mutex::new(Some(cx.world.flows.publisher(name))),
+        publisher: Mutex::new(Some(Host::of(cx).flows.publisher(name))),
     });
-    let query = lock(&cx.world.statement).clone();
-    Jobs::start(&cx.world, stream, query, Some(name.into()))?;
+    let query = lock(&Host::of(cx).statement).clone();
+    Jobs::start(cx, stream, query, Some(name.into()))?;
     Ok(Some(args.value(1).clone()))
 }
 
 fn emit(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let value = args.value(0);
     match place(args.str(1)?, cx)? {
-        Place::Flow(name) => cx.world.flows.publisher(name).publish(value, &cx.token)?,
+        Place::Flow(name) => Host::of(cx)
+            .flows
+            .publisher(name)
+            .publish(value, &cx.token)?,
         Place::Topic(client, topic) => {
             let one = Value::Stream(Arc::new(vec![value.clone()]));
             let mut published = mqtt::publish(client, topic, None, one)?.elements(cx)?;
@@ -177,12 +185,12 @@ fn drop_flow(cx: &Cx, args: Args) -> Result<Option<Value>> {
             args.value(0)
         )));
     };
-    let fed = cx.world.jobs.stop_feeding(name);
-    let followed = cx.world.flows.drop_subscriptions(name);
+    let fed = Host::of(cx).jobs.stop_feeding(name);
+    let followed = Host::of(cx).flows.drop_subscriptions(name);
     if fed || followed {
         return Ok(Some(args.value(0).clone()));
     }
-    let all = cx.world.flows.all();
+    let all = Host::of(cx).flows.all();
     let error = Error::run(format!("there is no flow '{name}'"));
     Err(match nearest(name, all.iter().map(|flow| &*flow.name)) {
         Some(near) => error.help(format!("did you mean '{near}'?")),
@@ -199,6 +207,6 @@ fn flows(cx: &Cx, _: Args) -> Result<Option<Value>> {
         record.put("published", Value::Int(flow.published as i64));
         Value::record(record)
     };
-    let all = cx.world.flows.all().into_iter().map(record);
+    let all = Host::of(cx).flows.all().into_iter().map(record);
     Ok(Some(Value::bag(all.collect())))
 }

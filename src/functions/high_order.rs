@@ -2,26 +2,29 @@
 
 use std::sync::Arc;
 
-use super::{Args, Function, Native, Natives};
-use crate::run::{Cx, call as calls};
-use crate::session;
+use crate::model::native::{CallForm, Native, Natives};
+use crate::model::{Args, Collection, Cx, Function, Source, Value};
+use crate::run::{call as calls, statement};
 use crate::text::diagnostic::{Result, Source as Text};
-use crate::types::{Collection, Source, Value};
 
 pub const NATIVES: Natives = &[
-    ("apply", apply as Native),
-    ("call", call),
-    ("callv", |cx, a| {
+    Native::new("apply", apply),
+    Native::new("call", call).call_form(CallForm::Applies {
+        with_vector: "callv",
+    }),
+    Native::new("callv", |cx, a| {
         calls::function(a.function(0)?, a.vector(1)?.to_vec(), cx)
     }),
-    ("mapvector", mapvector),
-    ("eval", |cx, a| {
+    Native::new("mapvector", mapvector),
+    Native::new("eval", |cx, a| {
         evaluate(cx, a).map(|(value, _)| Some(value))
-    }),
-    ("evalv", |cx, a| {
+    })
+    .acting(),
+    Native::new("evalv", |cx, a| {
         let (value, tuples) = evaluate(cx, a)?;
         Ok(Some(rows(value, tuples)))
-    }),
+    })
+    .acting(),
 ];
 
 fn apply(cx: &Cx, args: Args) -> Result<Option<Value>> {
@@ -53,7 +56,7 @@ fn first(function: &Arc<Function>, arg: &Value, cx: &Cx) -> Result<Value> {
 
 /// The results of a statement, and whether they are tuples.
 fn evaluate(cx: &Cx, args: Args) -> Result<(Value, bool)> {
-    session::execute_within(cx, &Text::new("<eval>", args.str(0)?))
+    statement::execute_within(cx, &Text::new("<eval>", args.str(0)?))
 }
 
 /// Results as vectors: `tuples` are vectors already.

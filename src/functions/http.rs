@@ -9,7 +9,7 @@ use rustls::{CertificateError, Error as TlsError};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, Error as HttpError};
 
-use crate::run::Cx;
+use crate::model::Cx;
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::{Received, Token, queue};
 

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::thread;
 
 use super::file::failed;
-use crate::run::Cx;
+use crate::model::Cx;
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::{Received, Receiver, Sender, Token, queue};
 

@@ -2,22 +2,22 @@
 
 use std::sync::Arc;
 
-use super::{Args, Native, Natives};
-use crate::jobs::{Jobs, Status};
-use crate::run::Cx;
+use crate::host::Host;
+use crate::host::jobs::{Jobs, Status};
+use crate::model::native::{Native, Natives};
+use crate::model::{Args, Cx, Record, Value};
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::lock;
-use crate::types::{Record, Value};
 
 pub const NATIVES: Natives = &[
-    ("background", background as Native),
-    ("jobs", jobs),
-    ("stop", stop),
+    Native::new("background", background).acting(),
+    Native::new("jobs", jobs).volatile(),
+    Native::new("stop", stop).acting(),
 ];
 
 fn background(cx: &Cx, args: Args) -> Result<Option<Value>> {
-    let query = lock(&cx.world.statement).clone();
-    let job = Jobs::start(&cx.world, args.collection(0)?.clone(), query, None)?;
+    let query = lock(&Host::of(cx).statement).clone();
+    let job = Jobs::start(cx, args.collection(0)?.clone(), query, None)?;
     Ok(Some(Value::Int(job)))
 }
 
@@ -30,13 +30,13 @@ fn jobs(cx: &Cx, _: Args) -> Result<Option<Value>> {
         record.put("elements", Value::Int(job.elements as i64));
         Value::record(record)
     };
-    let all = cx.world.jobs.all().into_iter().map(record);
+    let all = Host::of(cx).jobs.all().into_iter().map(record);
     Ok(Some(Value::bag(all.collect())))
 }
 
 fn stop(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let job = args.int(0)?;
-    if cx.world.jobs.stop(job) {
+    if Host::of(cx).jobs.stop(job) {
         return Ok(Some(Value::Int(job)));
     }
     Err(Error::run(format!("no job {job} is running")).help("jobs() lists those that are"))

@@ -3,23 +3,23 @@
 use std::io::{BufReader, Write};
 
 use super::file::Output;
-use super::{Args, Natives, http};
-use crate::run::Cx;
+use crate::functions::http;
+use crate::model::native::{Native, Natives};
+use crate::model::{Args, Cx, Source, Value, json};
 use crate::run::call::short;
 use crate::text::diagnostic::{Error, Result};
-use crate::types::{Source, Value, json};
 
 pub const NATIVES: Natives = &[
-    ("stringify", |_, a| {
+    Native::new("stringify", |_, a| {
         json::to_string(a.value(0)).map(|s| Some(s.into()))
     }),
-    ("unstringify", |_, a| {
+    Native::new("unstringify", |_, a| {
         json::from_slice(a.str(0)?.as_bytes()).map(Some)
     }),
-    ("unstringify_record", unstringify_record),
-    ("file_stream", file_stream),
-    ("write_file", write_file),
-    ("request", request),
+    Native::new("unstringify_record", unstringify_record),
+    Native::new("file_stream", file_stream),
+    Native::new("write_file", write_file).acting(),
+    Native::new("request", request).acting(),
 ];
 
 fn unstringify_record(_: &Cx, args: Args) -> Result<Option<Value>> {

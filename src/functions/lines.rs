@@ -4,16 +4,16 @@ use std::io::{BufRead, BufReader, Read, Write};
 
 use super::file::Output;
 use super::input::{self, Input, read_error};
-use super::{Args, Native, Natives};
-use crate::run::Cx;
+use crate::model::native::{Native, Natives};
+use crate::model::size;
+use crate::model::{Args, Cx, Source, Value};
 use crate::text::diagnostic::{Error, Result};
-use crate::types::{Source, Value};
 
 pub const NATIVES: Natives = &[
-    ("readlines", readlines as Native),
-    ("read_parts", read_parts),
-    ("read_chunks", read_chunks),
-    ("writelines", writelines),
+    Native::new("readlines", readlines),
+    Native::new("read_parts", read_parts),
+    Native::new("read_chunks", read_chunks),
+    Native::new("writelines", writelines).acting(),
 ];
 
 /// A file being read in parts that end with a delimiter.
@@ -94,7 +94,7 @@ fn read_parts(_: &Cx, args: Args) -> Result<Option<Value>> {
 
 fn pieces(args: Args, i: usize, unit: &str) -> Result<usize> {
     match args.value(i).as_int() {
-        Some(size) if size >= 1 => super::size(size, "a piece of a file", unit),
+        Some(size) if size >= 1 => size::checked(size, "a piece of a file", unit),
         _ => Err(Error::run(format!(
             "a piece of a file has from 1 up {unit}, not {}",
             args.value(i)

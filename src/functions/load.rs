@@ -2,29 +2,28 @@
 
 use std::path::Path;
 
-use super::{Args, Native, Natives};
-use crate::run::Cx;
-use crate::session;
+use crate::model::native::{Native, Natives};
+use crate::model::{Args, Cx, Value};
+use crate::run::statement;
 use crate::text::diagnostic::Result;
-use crate::types::Value;
 
 pub const NATIVES: Natives = &[
-    ("load_osql", load_osql as Native),
-    ("loadsystem", loadsystem),
+    Native::new("load_osql", load_osql).acting(),
+    Native::new("loadsystem", loadsystem).acting(),
 ];
 
 /// Extensions of SA Engine that are a part of this program.
 const BUILT_IN: &[&str] = &["mqtt.osql"];
 
 fn load_osql(cx: &Cx, args: Args) -> Result<Option<Value>> {
-    session::load(cx, Path::new(args.str(0)?), false)?;
+    statement::load(cx, Path::new(args.str(0)?), false)?;
     Ok(Some(args.value(0).clone()))
 }
 
 fn loadsystem(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let file = args.str(1)?;
     if !BUILT_IN.contains(&file) {
-        session::load(cx, &Path::new(args.str(0)?).join(file), false)?;
+        statement::load(cx, &Path::new(args.str(0)?).join(file), false)?;
     }
     Ok(Some(args.value(1).clone()))
 }

@@ -1,81 +1,88 @@
 //! Math: arithmetic on numbers, rounding, real functions, random numbers.
 
+use crate::host::Host;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-use super::{Args, Natives};
-use crate::run::Cx;
+use crate::model::native::{BatchForm, Native, Natives};
+use crate::model::{Args, Cx, Record, Timeval, Value, number};
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::lock;
-use crate::types::{Record, Timeval, Value, number};
 
 pub const NATIVES: Natives = &[
-    ("plus", |_, a| {
+    Native::new("plus", |_, a| {
         number::plus(a.value(0), a.value(1)).map(Some)
     }),
-    ("minus", |_, a| {
+    Native::new("minus", |_, a| {
         number::minus(a.value(0), a.value(1)).map(Some)
     }),
-    ("times", |_, a| {
+    Native::new("times", |_, a| {
         number::times(a.value(0), a.value(1)).map(Some)
     }),
-    ("div", |_, a| number::div(a.value(0), a.value(1)).map(Some)),
-    ("power", |_, a| {
+    Native::new("div", |_, a| number::div(a.value(0), a.value(1)).map(Some)),
+    Native::new("power", |_, a| {
         number::power(a.value(0), a.value(1)).map(Some)
     }),
-    ("uminus", |_, a| number::uminus(a.value(0)).map(Some)),
-    ("mod", |_, a| {
+    Native::new("uminus", |_, a| number::uminus(a.value(0)).map(Some)),
+    Native::new("mod", |_, a| {
         number::modulo(a.value(0), a.value(1)).map(Some)
     }),
-    ("divide", divide),
-    ("abs", |_, a| number::abs(a.value(0)).map(Some)),
-    ("sign", |_, a| {
+    Native::new("divide", divide),
+    Native::new("abs", |_, a| number::abs(a.value(0)).map(Some)),
+    Native::new("sign", |_, a| {
         Ok(Some(Value::Int(a.value(0).cmp(&Value::Int(0)) as i64)))
     }),
-    ("sqrt", |_, a| real(a, "sqrt", "be zero or more", f64::sqrt)),
-    ("exp", |_, a| real(a, "exp", "be a number", f64::exp)),
-    ("ln", |_, a| logarithm(a, "ln", f64::ln)),
-    ("log10", |_, a| logarithm(a, "log10", f64::log10)),
-    ("pi", |_, _| Ok(Some(Value::Real(std::f64::consts::PI)))),
-    ("sin", |_, a| real(a, "sin", "be finite", f64::sin)),
-    ("cos", |_, a| real(a, "cos", "be finite", f64::cos)),
-    ("tan", |_, a| real(a, "tan", "be finite", f64::tan)),
-    ("asin", |_, a| {
+    Native::new("sqrt", |_, a| real(a, "sqrt", "be zero or more", f64::sqrt))
+        .batch(BatchForm::OfReal(f64::sqrt)),
+    Native::new("exp", |_, a| real(a, "exp", "be a number", f64::exp))
+        .batch(BatchForm::OfReal(f64::exp)),
+    Native::new("ln", |_, a| logarithm(a, "ln", f64::ln)),
+    Native::new("log10", |_, a| logarithm(a, "log10", f64::log10)),
+    Native::new("pi", |_, _| Ok(Some(Value::Real(std::f64::consts::PI)))),
+    Native::new("sin", |_, a| real(a, "sin", "be finite", f64::sin))
+        .batch(BatchForm::OfReal(f64::sin)),
+    Native::new("cos", |_, a| real(a, "cos", "be finite", f64::cos))
+        .batch(BatchForm::OfReal(f64::cos)),
+    Native::new("tan", |_, a| real(a, "tan", "be finite", f64::tan)),
+    Native::new("asin", |_, a| {
         real(a, "asin", "lie between -1 and 1", f64::asin)
     }),
-    ("acos", |_, a| {
+    Native::new("acos", |_, a| {
         real(a, "acos", "lie between -1 and 1", f64::acos)
     }),
-    ("atan", |_, a| real(a, "atan", "be a number", f64::atan)),
-    ("atan2", |_, a| {
+    Native::new("atan", |_, a| real(a, "atan", "be a number", f64::atan))
+        .batch(BatchForm::OfReal(f64::atan)),
+    Native::new("atan2", |_, a| {
         Ok(Some(Value::Real(a.real(0)?.atan2(a.real(1)?))))
     }),
-    ("round", |_, a| whole(a, "round", f64::round)),
-    ("roundto", roundto),
-    ("floor", |_, a| whole(a, "floor", f64::floor)),
-    ("ceiling", |_, a| whole(a, "ceiling", f64::ceil)),
-    ("integer", |_, a| whole(a, "integer", f64::trunc)),
-    ("real", |_, a| Ok(Some(Value::Real(a.real(0)?)))),
-    ("number", as_number),
-    ("isinteger", |_, a| {
+    Native::new("round", |_, a| whole(a, "round", f64::round)),
+    Native::new("roundto", roundto),
+    Native::new("floor", |_, a| whole(a, "floor", f64::floor)),
+    Native::new("ceiling", |_, a| whole(a, "ceiling", f64::ceil)),
+    Native::new("integer", |_, a| whole(a, "integer", f64::trunc)),
+    Native::new("real", |_, a| Ok(Some(Value::Real(a.real(0)?)))).batch(BatchForm::ToReal),
+    Native::new("number", as_number),
+    Native::new("isinteger", |_, a| {
         Ok(Some(Value::Bool(a.value(0).as_int().is_some())))
     }),
-    ("even", |_, a| {
+    Native::new("even", |_, a| {
         Ok(Some(Value::Bool(
             a.value(0).as_int().is_some_and(|i| i % 2 == 0),
         )))
-    }),
-    ("odd", |_, a| {
+    })
+    .batch(BatchForm::Parity { odd: false }),
+    Native::new("odd", |_, a| {
         Ok(Some(Value::Bool(
             a.value(0).as_int().is_some_and(|i| i % 2 != 0),
         )))
-    }),
-    ("not", |_, a| not(a.value(0)).map(Some)),
-    ("max", |_, a| Ok(Some(a.value(0).max(a.value(1)).clone()))),
-    ("min", |_, a| Ok(Some(a.value(0).min(a.value(1)).clone()))),
-    ("rand", rand),
-    ("frand", frand),
-    ("rand_seed", rand_seed),
+    })
+    .batch(BatchForm::Parity { odd: true }),
+    Native::new("not", |_, a| not(a.value(0)).map(Some)),
+    Native::new("max", |_, a| Ok(Some(a.value(0).max(a.value(1)).clone()))),
+    Native::new("min", |_, a| Ok(Some(a.value(0).min(a.value(1)).clone()))),
+    Native::new("rand", rand).volatile(),
+    Native::new("frand", frand).volatile(),
+    Native::new("rand_seed", rand_seed).acting(),
 ];
 
 /// A function of one real; an argument that it is not defined for is an error that says what `x` must
@@ -219,7 +226,7 @@ fn bounds<T: Copy + Default + PartialOrd>(
 fn rand(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let (low, high) = bounds(args, |i| args.int(i))?;
     Ok(Some(Value::Int(
-        lock(&cx.world.rng).random_range(low..high),
+        lock(&Host::of(cx).random).random_range(low..high),
     )))
 }
 
@@ -229,13 +236,13 @@ fn frand(cx: &Cx, args: Args) -> Result<Option<Value>> {
         return Err(Error::run("the bounds of a random number must be finite"));
     }
     Ok(Some(Value::Real(
-        lock(&cx.world.rng).random_range(low..high),
+        lock(&Host::of(cx).random).random_range(low..high),
     )))
 }
 
 fn rand_seed(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let seed = args.int(0)?;
-    *lock(&cx.world.rng) = StdRng::seed_from_u64(seed as u64);
+    *lock(&Host::of(cx).random) = StdRng::seed_from_u64(seed as u64);
     Ok(Some(Value::Int(seed)))
 }
 

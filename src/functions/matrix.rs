@@ -1,27 +1,26 @@
 //! Products of vectors and matrices (vectors of rows), and bags of vectors normalized by dimension.
 
 use super::vector::{elementwise, mean, reals, same_size, stdev};
-use super::{Args, Natives};
-use crate::run::Cx;
+use crate::model::native::{Native, Natives};
+use crate::model::{Args, Cx, Value, number};
 use crate::text::diagnostic::{Error, Result};
-use crate::types::{Value, number};
 
 pub const NATIVES: Natives = &[
-    ("times", |_, a| times(a.value(0), a.value(1)).map(Some)),
-    ("transpose", |_, a| {
+    Native::new("times", |_, a| times(a.value(0), a.value(1)).map(Some)),
+    Native::new("transpose", |_, a| {
         let columns = columns(&rows(a.vector(0)?)?)?;
         Ok(Some(Value::vector(columns.into_iter().map(Value::vector))))
     }),
-    ("vmean", vmean),
-    ("meansub", |cx, a| {
+    Native::new("vmean", vmean),
+    Native::new("meansub", |cx, a| {
         normalized(cx, a, |x| (mean(x).unwrap_or_default(), 1.0))
     }),
-    ("zscore", |cx, a| {
+    Native::new("zscore", |cx, a| {
         normalized(cx, a, |x| {
             (mean(x).unwrap_or_default(), stdev(x).unwrap_or_default())
         })
     }),
-    ("maxmin", |cx, a| {
+    Native::new("maxmin", |cx, a| {
         normalized(cx, a, |x| {
             let min = x.iter().copied().fold(f64::INFINITY, f64::min);
             (

@@ -4,17 +4,18 @@ use std::sync::Arc;
 
 use indexmap::IndexSet;
 
-use super::function::Body;
-use super::{Args, Function, Native, Natives, named};
-use crate::compile::{self, names, signature, stateful};
-use crate::run::Cx;
+use crate::catalog::{Catalog, named, signature};
+use crate::compile;
+use crate::compile::{names, stateful};
+use crate::model::function::Body;
+use crate::model::native::{Native, Natives};
+use crate::model::{Args, Cx, Function, Type, Value};
 use crate::syntax::ast;
 use crate::text::diagnostic::{Error, Result, nearest};
-use crate::types::{Type, Value};
 
 pub const NATIVES: Natives = &[
-    ("allfunctions", allfunctions as Native),
-    ("functions_of", |cx, a| {
+    Native::new("allfunctions", allfunctions),
+    Native::new("functions_of", |cx, a| {
         let ty = type_argument(cx, a, 0)?;
         let speaks_of = |f: &Function| {
             let columns = f.signature.params.iter().chain(&f.signature.columns);
@@ -22,56 +23,56 @@ pub const NATIVES: Natives = &[
         };
         some_functions(cx, speaks_of)
     }),
-    ("methods", |cx, a| {
+    Native::new("methods", |cx, a| {
         let ty = type_argument(cx, a, 0)?;
         some_functions(cx, |f| matches!(&*f.signature.params, [p] if p.ty == ty))
     }),
-    ("allobjects", |cx, _| {
-        Ok(Some(Value::bag(cx.world.extent(&Type::Userobject)?)))
+    Native::new("allobjects", |cx, _| {
+        Ok(Some(Value::bag(Catalog::of(cx).extent(&Type::Userobject)?)))
     }),
-    ("extent", |cx, a| {
+    Native::new("extent", |cx, a| {
         let ty = type_argument(cx, a, 0)?;
-        Ok(Some(Value::bag(cx.world.extent(&ty)?)))
+        Ok(Some(Value::bag(Catalog::of(cx).extent(&ty)?)))
     }),
-    ("rows", rows),
-    ("alltypes", |cx, _| Ok(types(all_types(cx)))),
-    ("usertypes", |cx, _| {
-        let users = cx.world.store.types.all();
+    Native::new("rows", rows).quotes_functions(),
+    Native::new("alltypes", |cx, _| Ok(types(all_types(cx)))),
+    Native::new("usertypes", |cx, _| {
+        let users = Catalog::of(cx).types.all();
         Ok(types(users.into_iter().map(Type::User)))
     }),
-    ("usertype", |cx, a| {
+    Native::new("usertype", |cx, a| {
         let ty = type_argument(cx, a, 0)?;
         Ok(Some(Value::Bool(matches!(ty, Type::User(_)))))
     }),
-    ("typenamed", |cx, a| {
+    Native::new("typenamed", |cx, a| {
         Ok(type_named(cx, a.str(0)?).map(Value::Type))
     }),
-    ("thetype", |cx, a| {
+    Native::new("thetype", |cx, a| {
         type_argument(cx, a, 0).map(|ty| Some(Value::Type(ty)))
     }),
-    ("type_name", |cx, a| {
+    Native::new("type_name", |cx, a| {
         let ty = type_argument(cx, a, 0)?;
         Ok(Some(Value::str(ty.to_string())))
     }),
-    ("type_source", type_source),
-    ("typeof", |_, a| Ok(Some(Value::Type(a.value(0).type_of())))),
-    ("supertypes", |cx, a| {
+    Native::new("type_source", type_source),
+    Native::new("typeof", |_, a| Ok(Some(Value::Type(a.value(0).type_of())))),
+    Native::new("supertypes", |cx, a| {
         Ok(types(type_argument(cx, a, 0)?.supertypes()))
     }),
-    ("allsupertypes", |cx, a| {
+    Native::new("allsupertypes", |cx, a| {
         Ok(types(above(&type_argument(cx, a, 0)?)))
     }),
-    ("subtypes", |cx, a| {
+    Native::new("subtypes", |cx, a| {
         let ty = type_argument(cx, a, 0)?;
         let all = all_types(cx).into_iter();
         Ok(types(all.filter(|t| t.supertypes().contains(&ty))))
     }),
-    ("allsubtypes", |cx, a| {
+    Native::new("allsubtypes", |cx, a| {
         let ty = type_argument(cx, a, 0)?;
         let all = all_types(cx).into_iter();
         Ok(types(all.filter(|t| *t != ty && above(t).contains(&ty))))
     }),
-    ("root_type", |cx, a| {
+    Native::new("root_type", |cx, a| {
         let root = match type_argument(cx, a, 0)? {
             Type::Vector(_) => Type::vector(Type::Object),
             Type::Bag(_) => Type::bag(Type::Object),
@@ -81,66 +82,76 @@ pub const NATIVES: Natives = &[
         };
         Ok(Some(Value::Type(root)))
     }),
-    ("userobject", |_, a| {
+    Native::new("userobject", |_, a| {
         Ok(Some(Value::Bool(matches!(a.value(0), Value::Object(_)))))
     }),
-    ("functionnamed", |cx, a| {
-        named::find(&cx.world, a.str(0)?).map(|f| Some(Value::Function(f)))
+    Native::new("functionnamed", |cx, a| {
+        named::find(Catalog::of(cx), a.str(0)?).map(|f| Some(Value::Function(f)))
     }),
-    ("theresolvent", |cx, a| {
-        named::functional(&cx.world, a.str(0)?).map(|f| Some(Value::Function(f)))
+    Native::new("theresolvent", |cx, a| {
+        named::functional(Catalog::of(cx), a.str(0)?).map(|f| Some(Value::Function(f)))
     }),
-    ("resolvents_named", |cx, a| {
-        resolvents(cx, &named::find(&cx.world, a.str(0)?)?)
+    Native::new("resolvents_named", |cx, a| {
+        resolvents(cx, &named::find(Catalog::of(cx), a.str(0)?)?)
     }),
-    ("resolvents", |cx, a| resolvents(cx, a.function(0)?)),
-    ("generic", |cx, a| {
-        let generic = cx.world.library.generic(a.function(0)?.name())?;
+    Native::new("resolvents", |cx, a| resolvents(cx, a.function(0)?)).quotes_functions(),
+    Native::new("generic", |cx, a| {
+        let generic = Catalog::of(cx).functions.generic(a.function(0)?.name())?;
         Ok(generic.map(Value::Function))
-    }),
-    ("generic_name", |_, a| {
+    })
+    .quotes_functions(),
+    Native::new("generic_name", |_, a| {
         Ok(Some(Value::str(a.function(0)?.name())))
-    }),
-    ("arity", |_, a| {
+    })
+    .quotes_functions(),
+    Native::new("arity", |_, a| {
         let function = a.function(0)?;
         Ok((!function.is_generic()).then(|| Value::Int(function.arity() as i64)))
-    }),
-    ("width", |_, a| {
+    })
+    .quotes_functions(),
+    Native::new("width", |_, a| {
         let function = a.function(0)?;
         let width = function.signature.columns.len() as i64;
         Ok((!function.is_generic()).then_some(Value::Int(width)))
-    }),
-    ("argument_types", |_, a| {
+    })
+    .quotes_functions(),
+    Native::new("argument_types", |_, a| {
         let params = &a.function(0)?.signature.params;
         Ok(Some(Value::vector(
             params.iter().map(|p| Value::Type(p.ty.clone())),
         )))
-    }),
-    ("result_types", |_, a| {
+    })
+    .quotes_functions(),
+    Native::new("result_types", |_, a| {
         let columns = &a.function(0)?.signature.columns;
         Ok(Some(Value::vector(
             columns.iter().map(|c| Value::Type(c.ty.clone())),
         )))
-    }),
-    ("kind", |_, a| Ok(Some(Value::str(kind(a.function(0)?))))),
-    ("stateful", is_stateful),
-    ("userfunction", |_, a| {
+    })
+    .quotes_functions(),
+    Native::new("kind", |_, a| Ok(Some(Value::str(kind(a.function(0)?))))).quotes_functions(),
+    Native::new("stateful", is_stateful).quotes_functions(),
+    Native::new("userfunction", |_, a| {
         Ok(Some(Value::Bool(a.function(0)?.is_user())))
+    })
+    .quotes_functions(),
+    Native::new("userfunctions", |cx, _| {
+        Ok(functions(Catalog::of(cx).functions.user_functions()))
     }),
-    ("userfunctions", |cx, _| {
-        Ok(functions(cx.world.library.user_functions()))
-    }),
-    ("calls", |cx, a| Ok(functions(called(cx, a.function(0)?)?))),
-    ("calledby", |cx, a| {
+    Native::new("calls", |cx, a| Ok(functions(called(cx, a.function(0)?)?))).quotes_functions(),
+    Native::new("calledby", |cx, a| {
         Ok(functions(callers(cx, a.function(0)?)?))
-    }),
-    ("calls_somehow", |cx, a| {
+    })
+    .quotes_functions(),
+    Native::new("calls_somehow", |cx, a| {
         closure(a.function(0)?, |f| called(cx, f))
-    }),
-    ("calledby_somehow", |cx, a| {
+    })
+    .quotes_functions(),
+    Native::new("calledby_somehow", |cx, a| {
         closure(a.function(0)?, |f| callers(cx, f))
-    }),
-    ("thetbr", thetbr),
+    })
+    .quotes_functions(),
+    Native::new("thetbr", thetbr).quotes_functions(),
 ];
 
 fn functions(functions: impl IntoIterator<Item = Arc<Function>>) -> Option<Value> {
@@ -170,7 +181,7 @@ pub fn type_argument(cx: &Cx, args: Args, i: usize) -> Result<Type> {
 }
 
 fn type_named(cx: &Cx, name: &str) -> Option<Type> {
-    Type::named(name).or_else(|| cx.world.store.types.get(name).map(Type::User))
+    Type::named(name).or_else(|| Catalog::of(cx).types.get(name).map(Type::User))
 }
 
 /// The built-in types without what they are made of, then the users'.
@@ -178,7 +189,7 @@ fn all_types(cx: &Cx) -> Vec<Type> {
     let built_in = signature::BUILT_IN
         .iter()
         .filter_map(|name| Type::named(name));
-    let users = cx.world.store.types.all().into_iter().map(Type::User);
+    let users = Catalog::of(cx).types.all().into_iter().map(Type::User);
     built_in
         .filter(|ty| *ty != Type::matrix())
         .chain(users)
@@ -213,8 +224,10 @@ fn type_source(cx: &Cx, args: Args) -> Result<Option<Value>> {
 }
 
 fn every_function(cx: &Cx) -> Result<Vec<Arc<Function>>> {
-    let names = cx.world.library.names();
-    let functions = names.iter().map(|name| cx.world.library.resolvents(name));
+    let names = Catalog::of(cx).functions.names();
+    let functions = names
+        .iter()
+        .map(|name| Catalog::of(cx).functions.resolvents(name));
     let functions = functions.collect::<Result<Vec<_>>>()?;
     Ok(functions
         .iter()
@@ -233,14 +246,17 @@ fn some_functions(cx: &Cx, wanted: impl Fn(&Function) -> bool) -> Result<Option<
 }
 
 fn resolvents(cx: &Cx, function: &Arc<Function>) -> Result<Option<Value>> {
-    let all = cx.world.library.resolvents(function.name())?;
+    let all = Catalog::of(cx).functions.resolvents(function.name())?;
     Ok(functions(all.iter().cloned()))
 }
 
 fn rows(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let function = args.function(0)?;
     let stored: Vec<_> = if function.is_generic() {
-        cx.world.library.resolvents(function.name())?.to_vec()
+        Catalog::of(cx)
+            .functions
+            .resolvents(function.name())?
+            .to_vec()
     } else {
         vec![function.clone()]
     };
@@ -269,11 +285,15 @@ fn is_stateful(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let function = args.function(0)?;
     let mut any = false;
     if function.is_generic() {
-        for resolvent in cx.world.library.resolvents(function.name())?.iter() {
-            any |= stateful::has_state(&cx.world, resolvent)?;
+        for resolvent in Catalog::of(cx)
+            .functions
+            .resolvents(function.name())?
+            .iter()
+        {
+            any |= stateful::has_state(Catalog::of(cx), resolvent)?;
         }
     } else {
-        any = stateful::has_state(&cx.world, function)?;
+        any = stateful::has_state(Catalog::of(cx), function)?;
     }
     Ok(Some(Value::Bool(any)))
 }
@@ -295,19 +315,23 @@ fn called_names(function: &Function) -> Vec<Arc<str>> {
 fn called(cx: &Cx, function: &Arc<Function>) -> Result<Vec<Arc<Function>>> {
     let mut found = IndexSet::new();
     if function.is_generic() {
-        for resolvent in cx.world.library.resolvents(function.name())?.iter() {
+        for resolvent in Catalog::of(cx)
+            .functions
+            .resolvents(function.name())?
+            .iter()
+        {
             found.extend(called(cx, resolvent)?);
         }
         return Ok(found.into_iter().collect());
     }
     let names: IndexSet<_> = called_names(function).into_iter().collect();
     // What an update changes may stand in the plan as a copy.
-    let used: IndexSet<_> = compile::used_by(&cx.world, function)?
+    let used: IndexSet<_> = compile::used_by(Catalog::of(cx), function)?
         .iter()
         .map(|f| f.signature.resolvent_name())
         .collect();
     for name in names {
-        let all = cx.world.library.resolvents(&name)?;
+        let all = Catalog::of(cx).functions.resolvents(&name)?;
         if let [only] = &*all {
             found.insert(only.clone());
             continue;
@@ -318,7 +342,7 @@ fn called(cx: &Cx, function: &Arc<Function>) -> Result<Vec<Arc<Function>>> {
             .filter(|f| used.contains(&f.signature.resolvent_name()));
         found.extend(meant.cloned());
         if found.len() == before {
-            found.extend(cx.world.library.generic(&name)?);
+            found.extend(Catalog::of(cx).functions.generic(&name)?);
         }
     }
     if let Body::Inverse(view) = &function.body {

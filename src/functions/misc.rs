@@ -5,22 +5,21 @@ use std::env;
 use sha2::{Digest, Sha256};
 
 use super::file::{failed, folder_value};
-use super::{Args, Natives};
-use crate::run::Cx;
+use crate::model::native::{Native, Natives};
+use crate::model::{Args, Cx, Record, Timeval, Value};
 use crate::text::diagnostic::{Error, Result};
-use crate::types::{Record, Timeval, Value};
 
 pub const NATIVES: Natives = &[
-    ("sha256", sha256),
-    ("substv", |_, a| {
+    Native::new("sha256", sha256),
+    Native::new("substv", |_, a| {
         Ok(Some(substituted(a.value(0), a.value(1), a.value(2))))
     }),
-    ("startup_dir", startup_dir),
-    ("system_version", |_, _| {
+    Native::new("startup_dir", startup_dir),
+    Native::new("system_version", |_, _| {
         Ok(Some(concat!("osql ", env!("CARGO_PKG_VERSION")).into()))
     }),
-    ("getenv", getenv),
-    ("error", |_, a| Err(Error::run(a.str(0)?))),
+    Native::new("getenv", getenv),
+    Native::new("error", |_, a| Err(Error::run(a.str(0)?))),
 ];
 
 fn sha256(_: &Cx, args: Args) -> Result<Option<Value>> {

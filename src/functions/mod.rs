@@ -1,9 +1,7 @@
 //! The built-in functions. A topic is two neighbours: `string.osql`, the declarations with their
 //! documentation and whatever OSQL itself can say, and `string.rs`, what it cannot.
 
-pub mod accumulate;
 pub mod aggregate;
-pub mod args;
 pub mod bag;
 pub mod binary;
 pub mod combine;
@@ -15,13 +13,11 @@ pub mod documentation;
 pub mod fft;
 pub mod file;
 pub mod flow;
-pub mod function;
 pub mod high_order;
 mod http;
 pub mod input;
 pub mod job;
 pub mod json;
-pub mod library;
 mod like;
 pub mod lines;
 pub mod load;
@@ -29,13 +25,10 @@ pub mod math;
 pub mod matrix;
 pub mod meta;
 pub mod misc;
-pub mod moving;
 pub mod mqtt;
-pub mod named;
 pub mod record;
 pub mod running;
 pub mod sliding;
-pub mod statistics;
 
 pub mod stream;
 pub mod string;
@@ -50,39 +43,3 @@ pub mod window;
 
 #[cfg(test)]
 pub mod testing;
-
-pub use args::Args;
-pub use function::Function;
-
-use crate::run::Cx;
-use crate::text::diagnostic::{Error, Result};
-use crate::types::Value;
-
-/// A function written in Rust, declared in OSQL by `as foreign 'topic:name'`.
-///
-/// Overload resolution has seen to it that the arguments fit the declared types: a `Real` is a
-/// [`Value::Real`], an `Integer` a [`Value::Int`] (whole reals have been converted), a `Bag` a
-/// [`Value::Bag`]; an `Object`, `Number` or `Vector` may be any value of that type. A null is passed
-/// only to arguments declared `Object`; elsewhere it makes the result empty without a call.
-///
-/// Gives `None` for no result; a `Boolean` that is false is no result as well. A bag or stream is
-/// given as one value, opened by whoever reads it.
-pub type Native = fn(&Cx, Args) -> Result<Option<Value>>;
-
-/// A topic's functions, by the name in their `foreign` clause.
-pub type Natives = &'static [(&'static str, Native)];
-
-/// The offset, from 0, of position `i`, which counts from 1.
-fn position(i: i64) -> Option<usize> {
-    usize::try_from(i.checked_sub(1)?).ok()
-}
-
-/// A size that a user asks for: not negative, and within memory.
-fn size(size: i64, what: &str, unit: &str) -> Result<usize> {
-    const LARGEST: usize = 1 << 28;
-    match usize::try_from(size) {
-        Ok(size) if size <= LARGEST => Ok(size),
-        _ => Err(Error::run(format!("{what} cannot have {size} {unit}"))
-            .help(format!("from 0 to {LARGEST} are possible"))),
-    }
-}

@@ -4,48 +4,53 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Args, Native, Natives};
+use crate::host::Host;
+use crate::model::native::{Native, Natives};
+use crate::model::{Args, Cx, Record, Source, Value, json};
 use crate::mqtt::{Client, Message, PublishOptions, Publisher, Subscription};
-use crate::run::Cx;
 use crate::text::diagnostic::{Error, Result};
-use crate::types::{Record, Source, Value, json};
 
 pub const NATIVES: Natives = &[
-    ("register_client", register_client as Native),
-    ("unregister_client", unregister_client),
-    ("clients", clients),
-    ("status", status),
-    ("start_broker", start_broker),
-    ("stop_broker", stop_broker),
+    Native::new("register_client", register_client).acting(),
+    Native::new("unregister_client", unregister_client).acting(),
+    Native::new("clients", clients).volatile(),
+    Native::new("status", status).volatile(),
+    Native::new("start_broker", start_broker).acting(),
+    Native::new("stop_broker", stop_broker).acting(),
 ];
 
 fn register_client(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let name = args.str(0)?;
-    cx.world.mqtt.register(name, args.record(1)?, &cx.token)?;
+    Host::of(cx)
+        .clients
+        .register(name, args.record(1)?, &cx.token)?;
     Ok(Some(Value::str(name)))
 }
 
 fn unregister_client(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let name = args.str(0)?;
-    cx.world.mqtt.unregister(name, &cx.token)?;
+    Host::of(cx).clients.unregister(name, &cx.token)?;
     Ok(Some(Value::str(name)))
 }
 
 fn clients(cx: &Cx, _: Args) -> Result<Option<Value>> {
-    let names = cx.world.mqtt.names();
+    let names = Host::of(cx).clients.names();
     Ok(Some(Value::bag(
         names.into_iter().map(Value::from).collect(),
     )))
 }
 
 fn status(cx: &Cx, args: Args) -> Result<Option<Value>> {
-    let client = cx.world.mqtt.get(args.str(0)?)?;
+    let client = Host::of(cx).clients.get(args.str(0)?)?;
     Ok(Some(Value::record(client.status())))
 }
 
 #[cfg(feature = "broker")]
 fn start_broker(cx: &Cx, args: Args) -> Result<Option<Value>> {
-    let described = cx.world.mqtt.brokers.start(args.record(0)?, &cx.token)?;
+    let described = Host::of(cx)
+        .clients
+        .brokers
+        .start(args.record(0)?, &cx.token)?;
     Ok(Some(Value::record(described)))
 }
 
@@ -53,7 +58,7 @@ fn start_broker(cx: &Cx, args: Args) -> Result<Option<Value>> {
 fn stop_broker(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let port = u16::try_from(args.int(0)?)
         .map_err(|_| Error::run("the port is a number from 1 to 65535"))?;
-    cx.world.mqtt.brokers.stop(port, &cx.token)?;
+    Host::of(cx).clients.brokers.stop(port, &cx.token)?;
     Ok(Some(Value::Int(i64::from(port))))
 }
 

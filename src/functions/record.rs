@@ -3,36 +3,35 @@
 use std::sync::Arc;
 
 use super::vector::same_size;
-use super::{Args, Natives};
-use crate::run::Cx;
+use crate::model::native::{Native, Natives};
+use crate::model::{Args, Cx, Record, Value};
 use crate::text::diagnostic::{Error, Result};
-use crate::types::{Record, Value};
 
 pub const NATIVES: Natives = &[
-    ("vref", vref),
-    ("make_record", make_record),
-    ("label_vector", |_, a| {
+    Native::new("vref", vref),
+    Native::new("make_record", make_record),
+    Native::new("label_vector", |_, a| {
         let (labels, values) = (a.vector(0)?, a.vector(1)?);
         same_size(labels, values)?;
         record(labels.iter().zip(values.iter()))
     }),
-    ("recordof", recordof),
-    ("merge", |_, a| {
+    Native::new("recordof", recordof),
+    Native::new("merge", |_, a| {
         let mut merged = Record::clone(a.record(0)?);
         a.record(1)?
             .iter()
             .for_each(|(k, v)| merged.put(k.clone(), v.clone()));
         Ok(Some(Value::record(merged)))
     }),
-    ("put_record", |_, a| {
+    Native::new("put_record", |_, a| {
         let mut record = Record::clone(a.record(0)?);
         record.put(a.str(1)?, a.value(2).clone());
         Ok(Some(Value::record(record)))
     }),
-    ("record_length", |_, a| {
+    Native::new("record_length", |_, a| {
         Ok(Some(Value::Int(a.record(0)?.len() as i64)))
     }),
-    ("record_vector", |_, a| {
+    Native::new("record_vector", |_, a| {
         let fields = a.record(0)?.iter();
         Ok(Some(Value::vector(
             fields.flat_map(|(k, v)| [Value::Str(k.clone()), v.clone()]),

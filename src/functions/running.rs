@@ -4,27 +4,31 @@ use std::sync::Arc;
 
 use rand::Rng;
 
-use super::{Args, Function, Native, Natives, position};
+use crate::catalog::Catalog;
+use crate::host::Host;
+use crate::model::native::{Native, Natives};
+use crate::model::size::position;
+use crate::model::{Args, Cx, Function, Source, Value};
+use crate::run::aggregate::histogram::{Bins, Histogram};
 use crate::run::call::short;
-use crate::run::{Cx, update};
+use crate::run::update;
 use crate::syntax::ast::UpdateOp;
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::lock;
-use crate::types::{Source, Value};
 
 pub const NATIVES: Natives = &[
-    ("changed", changed as Native),
-    ("changed_at", changed_at),
-    ("rcount", |_, a| {
+    Native::new("changed", changed),
+    Native::new("changed_at", changed_at),
+    Native::new("rcount", |_, a| {
         running(a, |count, _| Ok(Value::Int(count as i64)))
     }),
-    ("rsum", rsum),
-    ("ravg", ravg),
-    ("histogram", histogram),
-    ("histogram_within", histogram_within),
-    ("histograms", histograms),
-    ("save_last_element", save_last_element),
-    ("randstream", randstream),
+    Native::new("rsum", rsum),
+    Native::new("ravg", ravg),
+    Native::new("histogram", histogram),
+    Native::new("histogram_within", histogram_within),
+    Native::new("histograms", histograms),
+    Native::new("save_last_element", save_last_element).quotes_functions(),
+    Native::new("randstream", randstream),
 ];
 
 /// A stream that gives for each element what `step` makes of its number, from 1, and itself. The
@@ -142,49 +146,16 @@ impl<F: Fn(&Value, &Value) -> Result<bool> + Send + Sync> Source for Changed<F> 
     }
 }
 
-/// Counts of values in equal parts of a range.
-#[derive(Clone)]
-struct Bins {
-    min: f64,
-    max: f64,
-    counts: Vec<i64>,
-}
-
-impl Bins {
-    fn new(min: f64, max: f64, bins: f64) -> Result<Bins> {
-        if bins < 1.0 || bins.fract() != 0.0 || max <= min || !(max - min).is_finite() {
-            return Err(
-                Error::run(format!("a histogram of {bins} bins from {min} to {max}"))
-                    .help("it needs one bin at least, and a maximum above its minimum"),
-            );
-        }
-        let size = super::size(bins as i64, "a histogram", "bins")?;
-        Ok(Bins {
-            min,
-            max,
-            counts: vec![0; size],
-        })
-    }
-
-    fn count(&mut self, number: f64) {
-        if number >= self.min && number < self.max {
-            let share = (number - self.min) / (self.max - self.min);
-            let bin = (share * self.counts.len() as f64) as usize;
-            let last = self.counts.len() - 1;
-            self.counts[bin.min(last)] += 1;
-        }
-    }
-
-    fn value(&self) -> Value {
-        Value::vector(self.counts.iter().copied().map(Value::Int))
-    }
-}
-
 fn histogram(_: &Cx, args: Args) -> Result<Option<Value>> {
-    let mut bins = Bins::new(args.real(1)?, args.real(2)?, args.real(3)?)?;
+    let bins = Bins::new(args.real(1)?, args.real(2)?, args.value(3))?;
+    running_histogram(args, bins)
+}
+
+fn running_histogram(args: Args, bins: Bins) -> Result<Option<Value>> {
+    let mut counted = Histogram::new(bins);
     running(args, move |_, value| {
-        bins.count(number("histogram", &value)?);
-        Ok(bins.value())
+        counted.add(number("histogram", &value)?);
+        Ok(counted.value())
     })
 }
 
@@ -193,29 +164,14 @@ fn histogram_within(cx: &Cx, args: Args) -> Result<Option<Value>> {
     if matches!(args.vector(1)?.first(), Some(Value::Vector(_))) {
         return histograms(cx, args);
     }
-    let mut bins = bins_of(args.value(1))?;
-    running(args, move |_, value| {
-        bins.count(number("histogram", &value)?);
-        Ok(bins.value())
-    })
-}
-
-fn bins_of(limits: &Value) -> Result<Bins> {
-    let numbers: Vec<f64> = match limits {
-        Value::Vector(limits) => limits.iter().filter_map(Value::as_real).collect(),
-        _ => vec![],
-    };
-    match numbers[..] {
-        [min, max, bins] => Bins::new(min, max, bins),
-        _ => Err(Error::run(format!(
-            "the limits of a histogram are [min,max,bins], not {limits}"
-        ))),
-    }
+    running_histogram(args, Bins::within(args.value(1))?)
 }
 
 fn histograms(_: &Cx, args: Args) -> Result<Option<Value>> {
-    let limits = args.vector(1)?.iter();
-    let mut all = limits.map(bins_of).collect::<Result<Vec<_>>>()?;
+    let mut all = Vec::new();
+    for limits in args.vector(1)?.iter() {
+        all.push(Histogram::new(Bins::within(limits)?));
+    }
     running(args, move |_, value| {
         let vector = match &value {
             Value::Vector(vector) if vector.len() == all.len() => vector,
@@ -227,10 +183,10 @@ fn histograms(_: &Cx, args: Args) -> Result<Option<Value>> {
                 )));
             }
         };
-        for (bins, value) in all.iter_mut().zip(vector.iter()) {
-            bins.count(number("histogram", value)?);
+        for (counted, value) in all.iter_mut().zip(vector.iter()) {
+            counted.add(number("histogram", value)?);
         }
-        Ok(Value::vector(all.iter().map(Bins::value)))
+        Ok(Value::vector(all.iter().map(Histogram::value)))
     })
 }
 
@@ -250,7 +206,7 @@ fn stored(named: &Arc<Function>, cx: &Cx) -> Result<Arc<Function>> {
     if !named.is_generic() {
         return Ok(named.clone());
     }
-    let resolvents = cx.world.library.resolvents(named.name())?;
+    let resolvents = Catalog::of(cx).functions.resolvents(named.name())?;
     let found = resolvents.iter().find(|f| f.arity() == 0).cloned();
     found.ok_or_else(|| {
         Error::run(format!("'{}' cannot keep an element", named.name())).help(
@@ -294,7 +250,7 @@ struct Random {
 impl Source for Random {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
         cx.token.check()?;
-        let number = lock(&cx.world.rng).random_range(self.low..=self.high);
+        let number = lock(&Host::of(cx).random).random_range(self.low..=self.high);
         Ok(Some(Value::Real(number)))
     }
 }

@@ -3,28 +3,27 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::moving::{Aggregate, Number, Slid, Steps};
 use super::window::{Strides, sizes};
-use super::{Args, Native, Natives};
-use crate::run::{Cx, call};
+use crate::catalog::Catalog;
+use crate::model::native::{AggregateKind, Native, Natives};
+use crate::model::{Args, Cx, Numbers, Source, Type, Value};
+use crate::run::aggregate::sliding::{Number, Slid, SlidingAggregate, Steps};
+use crate::run::call;
 use crate::text::diagnostic::{Error, Result};
-use crate::types::{Numbers, Source, Value};
 
-pub const NATIVES: Natives = &[("sliding", sliding as Native)];
+pub const NATIVES: Natives = &[Native::new("sliding", sliding)];
 
-/// The aggregates over vectors that can follow a window.
-pub const AGGREGATES: &[&str] = &["sum", "mean", "stdev", "min", "max", "dim"];
-
-fn sliding(_: &Cx, args: Args) -> Result<Option<Value>> {
+fn sliding(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let (stream, (size, stride)) = (args.collection(0)?.clone(), sizes(args)?);
     let mut names: Vec<Arc<str>> = Vec::new();
+    let mut kinds = Vec::new();
     for name in args.vector(3)?.iter() {
         match name {
-            Value::Str(name) if AGGREGATES.contains(&&**name) => names.push(name.clone()),
-            other => {
-                return Err(Error::run(format!("{other} is no aggregate of a window"))
-                    .help(format!("there are {}", AGGREGATES.join(", "))));
+            Value::Str(written) if let Some(kind) = aggregate_over_vectors(written, cx)? => {
+                names.push(written.clone());
+                kinds.push(kind);
             }
+            other => return Err(no_aggregate(other, cx)?),
         }
     }
     Ok(Some(Value::stream_from(move |cx| {
@@ -33,12 +32,15 @@ fn sliding(_: &Cx, args: Args) -> Result<Option<Value>> {
             size,
             strides: Strides::new(size, stride),
             window: VecDeque::new(),
-            aggregates: names.iter().map(|name| Aggregate::new(name)).collect(),
+            aggregates: kinds
+                .iter()
+                .map(|kind| SlidingAggregate::new(*kind))
+                .collect(),
             names: names.clone(),
             others: 0,
             count: 0,
             // One number has no deviation, and a batch no place for that.
-            batches: size > 1 || !names.iter().any(|name| &**name == "stdev"),
+            batches: size > 1 || !kinds.contains(&AggregateKind::Stdev),
             numbers: Moving::None,
             ahead: Vec::new().into_iter(),
             pending: None,
@@ -46,12 +48,32 @@ fn sliding(_: &Cx, args: Args) -> Result<Option<Value>> {
     })))
 }
 
+/// The aggregate that the built-in function `name` is over a vector, if it is one.
+fn aggregate_over_vectors(name: &str, cx: &Cx) -> Result<Option<AggregateKind>> {
+    let resolvents = Catalog::of(cx).functions.resolvents(name)?;
+    let mut over_vectors = resolvents
+        .iter()
+        .filter(|f| matches!(&*f.signature.params, [only] if matches!(only.ty, Type::Vector(_))));
+    Ok(over_vectors.find_map(|f| f.native()?.aggregate))
+}
+
+fn no_aggregate(given: &Value, cx: &Cx) -> Result<Error> {
+    let mut known = Vec::new();
+    for name in Catalog::of(cx).functions.names() {
+        if aggregate_over_vectors(&name, cx)?.is_some() {
+            known.push(name.to_string());
+        }
+    }
+    Ok(Error::run(format!("{given} is no aggregate of a window"))
+        .help(format!("there are {}", known.join(", "))))
+}
+
 struct Sliding {
     elements: Box<dyn Source>,
     size: usize,
     strides: Strides,
     window: VecDeque<Value>,
-    aggregates: Vec<Aggregate>,
+    aggregates: Vec<SlidingAggregate>,
     names: Vec<Arc<str>>,
     /// How many elements of the window are not numbers; the aggregates leave them out.
     others: usize,
@@ -170,7 +192,7 @@ impl Batch<'_> {
     /// The results of each aggregate; `window` is then what the next batch stands behind.
     fn slide<T: Number>(
         &self,
-        aggregates: &mut [Aggregate],
+        aggregates: &mut [SlidingAggregate],
         window: &mut VecDeque<T>,
     ) -> Vec<Slid> {
         let steps = Steps {
@@ -273,7 +295,7 @@ impl Sliding {
         let window = Value::vector(self.window.iter().cloned());
         let mut results = Vec::with_capacity(self.names.len());
         for name in &self.names {
-            let resolvents = cx.world.library.resolvents(name)?;
+            let resolvents = Catalog::of(cx).functions.resolvents(name)?;
             let result = call::late(&resolvents, vec![window.clone()], cx)?;
             results.push(result.unwrap_or(Value::Null));
         }

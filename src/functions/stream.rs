@@ -4,24 +4,23 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::bag::{Iota, Section, count_of, positions};
-use super::{Args, Native, Natives};
-use crate::run::Cx;
+use crate::model::native::{Native, Natives};
+use crate::model::{Args, Collection, Cx, Source, Timeval, Value};
 use crate::text::diagnostic::{Error, Kind, Result};
 use crate::text::wait::Token;
-use crate::types::{Collection, Source, Timeval, Value};
 
 pub const NATIVES: Natives = &[
-    ("heartbeat", heartbeat as Native),
-    ("siota", siota),
-    ("diota", diota),
-    ("sample_stream", sample_stream),
-    ("streamof", streamof),
-    ("first_n", first_n),
-    ("section", section),
-    ("skip", skip),
-    ("sink", sink),
-    ("concat", concat),
-    ("timeout", timeout),
+    Native::new("heartbeat", heartbeat).live(),
+    Native::new("siota", siota),
+    Native::new("diota", diota),
+    Native::new("sample_stream", sample_stream),
+    Native::new("streamof", streamof),
+    Native::new("first_n", first_n),
+    Native::new("section", section),
+    Native::new("skip", skip),
+    Native::new("sink", sink).acting(),
+    Native::new("concat", concat),
+    Native::new("timeout", timeout),
 ];
 
 /// A beat at a fixed pace: each wait is for a multiple of the pace after the start, so that it does

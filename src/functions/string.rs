@@ -2,72 +2,72 @@
 
 use std::sync::Arc;
 
-use super::{Args, Natives};
-use crate::run::Cx;
+use crate::model::native::{Native, Natives};
+use crate::model::size;
+use crate::model::{Args, Cx, Value, number};
 use crate::text::diagnostic::{Error, Result};
-use crate::types::{Value, number};
 
 pub const NATIVES: Natives = &[
-    ("concat", concat),
-    ("charstring", |_, a| Ok(Some(Value::Str(text(a.value(0))?)))),
-    ("dim", |_, a| {
+    Native::new("concat", concat),
+    Native::new("charstring", |_, a| Ok(Some(Value::Str(text(a.value(0))?)))),
+    Native::new("dim", |_, a| {
         Ok(Some(Value::Int(a.str(0)?.chars().count() as i64)))
     }),
-    ("vref", |_, a| {
-        Ok(super::position(a.int(1)?).and_then(|i| nth(a.str(0).ok()?, i)))
+    Native::new("vref", |_, a| {
+        Ok(size::position(a.int(1)?).and_then(|i| nth(a.str(0).ok()?, i)))
     }),
-    ("upper", |_, a| some(a.str(0)?.to_uppercase())),
-    ("lower", |_, a| some(a.str(0)?.to_lowercase())),
-    ("capitalize", |_, a| some(capitalize(a.str(0)?))),
-    ("section", |_, a| {
+    Native::new("upper", |_, a| some(a.str(0)?.to_uppercase())),
+    Native::new("lower", |_, a| some(a.str(0)?.to_lowercase())),
+    Native::new("capitalize", |_, a| some(capitalize(a.str(0)?))),
+    Native::new("section", |_, a| {
         some(section(a.str(0)?, a.int(1)?, a.int(2)?))
     }),
-    ("skip", |_, a| {
+    Native::new("skip", |_, a| {
         some(section(a.str(0)?, a.int(1)?.saturating_add(1), i64::MAX))
     }),
-    ("locate", |_, a| {
+    Native::new("locate", |_, a| {
         Ok(position_of(a.str(1)?, a.str(1)?.find(a.str(0)?)))
     }),
-    ("locate_right", |_, a| {
+    Native::new("locate_right", |_, a| {
         Ok(position_of(a.str(1)?, a.str(1)?.rfind(a.str(0)?)))
     }),
-    ("like", |_, a| {
+    Native::new("like", |_, a| {
         Ok(Some(Value::Bool(super::like::matches(
             a.str(0)?,
             a.str(1)?,
         ))))
     }),
-    ("like_i", |_, a| {
+    Native::new("like_i", |_, a| {
         let (text, pattern) = (a.str(0)?.to_lowercase(), a.str(1)?.to_lowercase());
         Ok(Some(Value::Bool(super::like::matches(&text, &pattern))))
     }),
-    ("replace", replace),
-    ("split", split),
-    ("trim", |_, a| {
+    Native::new("replace", replace),
+    Native::new("split", split),
+    Native::new("trim", |_, a| {
         some(
             a.str(1)?
                 .trim_matches(|c| a.str(0).is_ok_and(|s| s.contains(c))),
         )
     }),
-    ("ltrim", |_, a| {
+    Native::new("ltrim", |_, a| {
         some(
             a.str(1)?
                 .trim_start_matches(|c| a.str(0).is_ok_and(|s| s.contains(c))),
         )
     }),
-    ("rtrim", |_, a| {
+    Native::new("rtrim", |_, a| {
         some(
             a.str(1)?
                 .trim_end_matches(|c| a.str(0).is_ok_and(|s| s.contains(c))),
         )
     }),
-    ("not_empty", |_, a| {
+    Native::new("not_empty", |_, a| {
         Ok(Some(Value::Bool(!a.str(0)?.trim().is_empty())))
     }),
-    ("aton", |_, a| read_number(a.str(0)?).map(Some)),
-    ("ntoa", |_, a| some(a.value(0).to_string())),
-    ("stringify", |_, a| some(a.value(0).to_string())),
-    ("unstringify", |_, a| {
+    Native::new("aton", |_, a| read_number(a.str(0)?).map(Some)),
+    Native::new("ntoa", |_, a| some(a.value(0).to_string())),
+    Native::new("stringify", |_, a| some(a.value(0).to_string())),
+    Native::new("unstringify", |_, a| {
         super::constant::read(a.str(0)?).map(Some)
     }),
 ];

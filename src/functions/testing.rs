@@ -1,27 +1,47 @@
 //! Calls of natives for unit tests.
 
-use super::{Args, table};
-use crate::run::Cx;
-use crate::session::{Config, Session};
+use std::any::Any;
+use std::sync::Arc;
+
+use crate::catalog::Catalog;
+use crate::functions::table::{self, BUILT_INS};
+use crate::host::Host;
+use crate::model::context::Surroundings;
+use crate::model::{Args, Cx, Value};
 use crate::text::console::Console;
 use crate::text::diagnostic::Result;
 use crate::text::wait::Token;
-use crate::types::Value;
 
-/// A context in a world of its own, which prints nowhere.
+/// A catalog and a host for one test.
+struct TestSurroundings {
+    catalog: Catalog,
+    host: Host,
+}
+
+impl Surroundings for TestSurroundings {
+    fn catalog(&self) -> &(dyn Any + Send + Sync) {
+        &self.catalog
+    }
+
+    fn host(&self) -> &(dyn Any + Send + Sync) {
+        &self.host
+    }
+}
+
+/// A context with nothing defined, which prints nowhere.
 pub fn cx() -> Cx {
-    let session = Session::new(Config {
-        home: "/home/osql/".into(),
-        timeout: None,
-        console: Console::new(Box::new(std::io::sink()), Box::new(std::io::sink())),
-    });
-    Cx::new(session.world().clone(), Token::new())
+    let console = Console::new(Box::new(std::io::sink()), Box::new(std::io::sink()));
+    let surroundings = TestSurroundings {
+        catalog: Catalog::new(&BUILT_INS),
+        host: Host::new("/home/osql/".into(), console),
+    };
+    Cx::new(Arc::new(surroundings), Token::new())
 }
 
 /// The result of the native called `key` (`topic:name`).
 pub fn call(key: &str, args: &[Value]) -> Result<Option<Value>> {
     let native = table::native(key).unwrap_or_else(|| panic!("no native {key}"));
-    native(&cx(), Args(args))
+    (native.code)(&cx(), Args(args))
 }
 
 /// The printed result of a native; a bag or stream is read to its end. Nothing is the empty text.

@@ -6,68 +6,75 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan, Zoned};
 
-use super::{Args, Natives};
-use crate::run::Cx;
+use crate::host::Host;
+use crate::model::native::{Native, Natives};
+use crate::model::{Args, Cx, Timeval, Value};
 use crate::text::diagnostic::{Error, Result};
-use crate::types::{Timeval, Value};
 
 pub const NATIVES: Natives = &[
-    ("now", |_, _| Ok(Some(time(Timeval::now())))),
-    ("rnow", |_, _| {
+    Native::new("now", |_, _| Ok(Some(time(Timeval::now())))).volatile(),
+    Native::new("rnow", |_, _| {
         Ok(Some(Value::Real(seconds(Timeval::now().micros))))
-    }),
-    ("clock", |cx, _| {
-        Ok(Some(Value::Real(cx.world.started.elapsed().as_secs_f64())))
-    }),
-    ("sleep", sleep),
-    ("from_seconds", |_, a| {
+    })
+    .volatile(),
+    Native::new("clock", |cx, _| {
+        Ok(Some(Value::Real(
+            Host::of(cx).started.elapsed().as_secs_f64(),
+        )))
+    })
+    .volatile(),
+    Native::new("sleep", sleep).acting(),
+    Native::new("from_seconds", |_, a| {
         Ok(Some(time(Timeval::at(micros(a.value(0))?))))
     }),
-    ("from_vector", from_vector),
-    ("to_vector", to_vector),
-    ("parse", parse),
-    ("real", |_, a| {
+    Native::new("from_vector", from_vector),
+    Native::new("to_vector", to_vector),
+    Native::new("parse", parse),
+    Native::new("real", |_, a| {
         Ok(Some(Value::Real(seconds(a.time(0)?.micros))))
     }),
-    ("sec", |_, a| {
+    Native::new("sec", |_, a| {
         Ok(Some(Value::Int(a.time(0)?.micros.div_euclid(1_000_000))))
     }),
-    ("usec", |_, a| {
+    Native::new("usec", |_, a| {
         Ok(Some(Value::Int(a.time(0)?.micros.rem_euclid(1_000_000))))
     }),
-    ("plus", |_, a| {
+    Native::new("plus", |_, a| {
         shifted(a.time(0)?, micros(a.value(1))?).map(Some)
     }),
-    ("minus", |_, a| {
+    Native::new("minus", |_, a| {
         shifted(a.time(0)?, -micros(a.value(1))?).map(Some)
     }),
-    ("difference", |_, a| {
+    Native::new("difference", |_, a| {
         let micros = i128::from(a.time(0)?.micros) - i128::from(a.time(1)?.micros);
         Ok(Some(Value::Real(micros as f64 / 1e6)))
     }),
-    ("stamp_now", |_, a| {
+    Native::new("stamp_now", |_, a| {
         Ok(Some(time(Timeval::now().stamp(a.value(0).clone()))))
-    }),
-    ("stamp", |_, a| {
+    })
+    .volatile(),
+    Native::new("stamp", |_, a| {
         Ok(Some(time(
             Timeval::at(a.time(0)?.micros).stamp(a.value(1).clone()),
         )))
     }),
-    ("timestamp", |_, a| {
+    Native::new("timestamp", |_, a| {
         Ok(Some(time(Timeval::at(a.time(0)?.micros))))
     }),
-    ("value", |_, a| Ok(a.time(0)?.value.clone())),
-    ("utc_time", |_, a| {
+    Native::new("value", |_, a| Ok(a.time(0)?.value.clone())),
+    Native::new("utc_time", |_, a| {
         Ok(Some(given_or_now(a)?.iso_digits(3).into()))
-    }),
-    ("local_time", |_, a| local(a, "%Y-%m-%dT%H:%M:%S%.3f")),
-    ("local_utc_time", |_, a| {
+    })
+    .volatile(),
+    Native::new("local_time", |_, a| local(a, "%Y-%m-%dT%H:%M:%S%.3f")).volatile(),
+    Native::new("local_utc_time", |_, a| {
         local(a, "%Y-%m-%dT%H:%M:%S%.3f%:z")
-    }),
-    ("time_zone", |_, _| {
+    })
+    .volatile(),
+    Native::new("time_zone", |_, _| {
         Ok(Some(Value::Int(standard_offset(&Zoned::now()))))
     }),
-    ("utc_offset", |_, _| {
+    Native::new("utc_offset", |_, _| {
         Ok(Some(Value::Int(west(&Zoned::now()))))
     }),
 ];
@@ -86,7 +93,7 @@ fn micros(seconds: &Value) -> Result<i64> {
         Value::Int(i) => i.checked_mul(1_000_000),
         other => other
             .as_real()
-            .and_then(|r| crate::types::number::whole((r * 1e6).round())),
+            .and_then(|r| crate::model::number::whole((r * 1e6).round())),
     };
     // So that the opposite exists too.
     micros

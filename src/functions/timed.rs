@@ -4,20 +4,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::stream::{Beat, Paced, micros, pace, seconds};
-use super::{Args, Native, Natives};
-use crate::run::Cx;
+use crate::model::native::{Native, Natives};
+use crate::model::{Args, Cx, Source, Timeval, Value};
 use crate::run::call::short;
 use crate::text::diagnostic::{Error, Kind, Result};
 use crate::text::wait::Token;
-use crate::types::{Source, Timeval, Value};
 
 pub const NATIVES: Natives = &[
-    ("skip_s", skip_s as Native),
-    ("time_section", time_section),
-    ("debounce", debounce),
-    ("heartbeat_wrap", heartbeat_wrap),
-    ("playback", playback),
-    ("timestream", timestream),
+    Native::new("skip_s", skip_s),
+    Native::new("time_section", time_section),
+    Native::new("debounce", debounce),
+    Native::new("heartbeat_wrap", heartbeat_wrap),
+    Native::new("playback", playback).live(),
+    Native::new("timestream", timestream).live(),
 ];
 
 fn skip_s(_: &Cx, args: Args) -> Result<Option<Value>> {

@@ -5,18 +5,24 @@ use std::sync::Arc;
 
 use indexmap::IndexSet;
 
-use super::function::Body;
-use super::{Args, Function, Native, Natives};
-use crate::run::{Cx, call};
+use crate::model::function::Body;
+use crate::model::native::{CallForm, Native, Natives};
+use crate::model::{Args, Cx, Function, Source, Value};
+use crate::run::call;
 use crate::text::diagnostic::{Error, Result};
-use crate::types::{Source, Value};
 
 pub const NATIVES: Natives = &[
-    ("tclose", tclose as Native),
-    ("tclosed", tclosed),
-    ("traverse", traverse),
-    ("iterate", iterate),
-    ("nodes", nodes),
+    Native::new("tclose", tclose).call_form(CallForm::TransitiveClosure {
+        nodes: "transition_nodes",
+    }),
+    Native::new("tclosed", tclosed).call_form(CallForm::TransitiveClosure {
+        nodes: "transition_nodes",
+    }),
+    Native::new("traverse", traverse).call_form(CallForm::TransitiveClosure {
+        nodes: "transition_nodes",
+    }),
+    Native::new("iterate", iterate),
+    Native::new("nodes", nodes),
 ];
 
 /// A node, and what is taken along to it.

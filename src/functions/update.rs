@@ -2,31 +2,44 @@
 
 use std::sync::Arc;
 
-use super::function::Body;
-use super::{Args, Function, Native, Natives, meta};
+use crate::catalog::Catalog;
+use crate::catalog::undo::Undo;
 use crate::compile;
-use crate::run::{Cx, call, update};
-use crate::store::{Table, Undo};
+use crate::functions::meta;
+use crate::model::function::Body;
+use crate::model::native::{Native, Natives};
+use crate::model::table::Table;
+use crate::model::{Args, Cx, Function, Value};
+use crate::run::{call, update};
 use crate::syntax::ast::UpdateOp;
 use crate::text::diagnostic::{Error, Result};
-use crate::types::Value;
 
 pub const NATIVES: Natives = &[
-    ("createobject", createobject as Native),
-    ("deleteobject", |cx, a| {
+    Native::new("createobject", createobject).acting(),
+    Native::new("deleteobject", |cx, a| {
         update::delete(Some(a.value(0).clone()), cx)?;
         Ok(Some(Value::Bool(true)))
-    }),
-    ("delete_objects", delete_objects),
-    ("setfunction", |cx, a| change(UpdateOp::Set, cx, a)),
-    ("addfunction", |cx, a| change(UpdateOp::Add, cx, a)),
-    ("remfunction", |cx, a| change(UpdateOp::Remove, cx, a)),
-    ("dropfunction", dropfunction),
-    ("auto_commit", |cx, a| {
+    })
+    .acting(),
+    Native::new("delete_objects", delete_objects).acting(),
+    Native::new("setfunction", |cx, a| change(UpdateOp::Set, cx, a))
+        .acting()
+        .quotes_functions(),
+    Native::new("addfunction", |cx, a| change(UpdateOp::Add, cx, a))
+        .acting()
+        .quotes_functions(),
+    Native::new("remfunction", |cx, a| change(UpdateOp::Remove, cx, a))
+        .acting()
+        .quotes_functions(),
+    Native::new("dropfunction", dropfunction)
+        .acting()
+        .quotes_functions(),
+    Native::new("auto_commit", |cx, a| {
         let on = matches!(a.value(0), Value::Bool(true));
-        cx.world.store.journal.set_auto_commit(on);
+        Catalog::of(cx).undo_log.set_auto_commit(on);
         Ok(Some(Value::Bool(on)))
-    }),
+    })
+    .acting(),
 ];
 
 fn createobject(cx: &Cx, args: Args) -> Result<Option<Value>> {
@@ -47,7 +60,7 @@ fn delete_objects(cx: &Cx, args: Args) -> Result<Option<Value>> {
 fn change(op: UpdateOp, cx: &Cx, args: Args) -> Result<Option<Value>> {
     let given = args.vector(1)?;
     let function = call::resolvent(args.function(0)?, given, cx)?;
-    let function = compile::updatable(&cx.world, &function)?.ok_or_else(|| {
+    let function = compile::updatable(Catalog::of(cx), &function)?.ok_or_else(|| {
         Error::run(format!("{} cannot be updated", function.signature))
             .help("stored functions can, and inverses of stored functions")
     })?;
@@ -78,7 +91,7 @@ fn remove_all(table: &Arc<Table>, cx: &Cx) {
     for row in table.all() {
         if table.remove(&row) {
             let undo = Undo::Removed(table.clone(), row);
-            cx.world.store.journal.record(undo);
+            Catalog::of(cx).undo_log.record(undo);
         }
     }
 }
@@ -88,7 +101,7 @@ fn only_stored(cx: &Cx, function: &Arc<Function>) -> Result<Arc<Function>> {
     if !function.is_generic() {
         return Ok(function.clone());
     }
-    let resolvents = cx.world.library.resolvents(function.name())?;
+    let resolvents = Catalog::of(cx).functions.resolvents(function.name())?;
     let mut stored = resolvents
         .iter()
         .filter(|f| matches!(f.body, Body::Stored(_)));

@@ -2,82 +2,88 @@
 
 use std::cmp::Ordering;
 
-use super::statistics::{Moments, Total};
-use super::{Args, Natives, position};
-use crate::run::Cx;
+use crate::model::exact::ExactSum;
+use crate::model::native::{AggregateKind, Native, Natives};
+use crate::model::size;
+use crate::model::size::position;
+use crate::model::{Args, Cx, Value, number};
+use crate::run::aggregate::statistics::{Moments, Total};
 use crate::text::diagnostic::{Error, Result};
-use crate::types::exact::ExactSum;
-use crate::types::{Value, number};
 
 pub const NATIVES: Natives = &[
-    ("plus", |_, a| {
+    Native::new("plus", |_, a| {
         elementwise(a.value(0), a.value(1), number::plus).map(Some)
     }),
-    ("minus", |_, a| {
+    Native::new("minus", |_, a| {
         elementwise(a.value(0), a.value(1), number::minus).map(Some)
     }),
-    ("elemtimes", |_, a| {
+    Native::new("elemtimes", |_, a| {
         elementwise(a.value(0), a.value(1), number::times).map(Some)
     }),
-    ("div", |_, a| {
+    Native::new("div", |_, a| {
         elementwise(a.value(0), a.value(1), number::div).map(Some)
     }),
-    ("elempower", |_, a| {
+    Native::new("elempower", |_, a| {
         elementwise(a.value(0), a.value(1), number::power).map(Some)
     }),
-    ("uminus", |_, a| each(a.value(0), number::uminus).map(Some)),
-    ("abs", |_, a| each(a.value(0), number::abs).map(Some)),
-    ("sum", |_, a| sum(a.vector(0)?).map(Some)),
-    ("mean", |_, a| Ok(mean_of(a.value(0))?.map(Value::Real))),
-    ("stdev", |_, a| {
+    Native::new("uminus", |_, a| each(a.value(0), number::uminus).map(Some)),
+    Native::new("abs", |_, a| each(a.value(0), number::abs).map(Some)),
+    Native::new("sum", |_, a| sum(a.vector(0)?).map(Some)).aggregate(AggregateKind::Sum),
+    Native::new("mean", |_, a| Ok(mean_of(a.value(0))?.map(Value::Real)))
+        .aggregate(AggregateKind::Mean),
+    Native::new("stdev", |_, a| {
         Ok(stdev(&known_reals(a.value(0))?).map(Value::Real))
-    }),
-    ("max", |_, a| {
+    })
+    .aggregate(AggregateKind::Stdev),
+    Native::new("max", |_, a| {
         Ok(first(a.vector(0)?, Ordering::Greater).map(|(_, v)| v.clone()))
-    }),
-    ("min", |_, a| {
+    })
+    .aggregate(AggregateKind::Max),
+    Native::new("min", |_, a| {
         Ok(first(a.vector(0)?, Ordering::Less).map(|(_, v)| v.clone()))
-    }),
-    ("argmax", |_, a| {
+    })
+    .aggregate(AggregateKind::Min),
+    Native::new("argmax", |_, a| {
         Ok(first(a.vector(0)?, Ordering::Greater).map(|(i, _)| Value::Int(i)))
     }),
-    ("argmin", |_, a| {
+    Native::new("argmin", |_, a| {
         Ok(first(a.vector(0)?, Ordering::Less).map(|(i, _)| Value::Int(i)))
     }),
-    ("euclid", |_, a| {
+    Native::new("euclid", |_, a| {
         Ok(Some(Value::Real(minkowski(&distances(a)?, 2.0))))
     }),
-    ("manhattan", manhattan),
-    ("maxnorm", |_, a| {
+    Native::new("manhattan", manhattan),
+    Native::new("maxnorm", |_, a| {
         Ok(Some(Value::Real(minkowski(&distances(a)?, f64::INFINITY))))
     }),
-    ("minkowski", minkowski_of_degree),
-    ("dim", |_, a| {
+    Native::new("minkowski", minkowski_of_degree),
+    Native::new("dim", |_, a| {
         Ok(Some(Value::Int(a.vector(0)?.len() as i64)))
-    }),
-    ("vref", |_, a| {
+    })
+    .aggregate(AggregateKind::Count),
+    Native::new("vref", |_, a| {
         Ok(position(a.int(1)?).and_then(|i| a.vector(0).ok()?.get(i).cloned()))
     }),
-    ("section", |_, a| section(a, a.int(1)?, a.int(2)?)),
-    ("skip", |_, a| {
+    Native::new("section", |_, a| section(a, a.int(1)?, a.int(2)?)),
+    Native::new("skip", |_, a| {
         section(a, a.int(1)?.saturating_add(1), i64::MAX)
     }),
-    ("permute", permute),
-    ("concat", |_, a| {
+    Native::new("permute", permute),
+    Native::new("concat", |_, a| {
         let (v, w) = (a.vector(0)?, a.vector(1)?);
         Ok(Some(Value::vector(v.iter().chain(w.iter()).cloned())))
     }),
-    ("vdiff", |_, a| {
+    Native::new("vdiff", |_, a| {
         let (v, w) = (a.vector(0)?, a.vector(1)?);
         Ok(Some(Value::vector(
             v.iter().filter(|e| !w.contains(e)).cloned(),
         )))
     }),
-    ("new_vector", new_vector),
-    ("numvector", |_, a| {
+    Native::new("new_vector", new_vector),
+    Native::new("numvector", |_, a| {
         reals(a.value(0)).map(|_| Some(a.value(0).clone()))
     }),
-    ("integer_vector", |_, a| {
+    Native::new("integer_vector", |_, a| {
         let reals = reals(a.value(0))?;
         let whole = reals
             .iter()
@@ -275,7 +281,7 @@ fn permute(_: &Cx, args: Args) -> Result<Option<Value>> {
 }
 
 fn new_vector(_: &Cx, args: Args) -> Result<Option<Value>> {
-    let size = super::size(args.int(0)?, "a vector", "elements")?;
+    let size = size::checked(args.int(0)?, "a vector", "elements")?;
     Ok(Some(Value::vector(vec![args.value(1).clone(); size])))
 }
 

@@ -4,24 +4,25 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::timed::Stamps;
-use super::{Args, Function, Native, Natives};
-use crate::run::Cx;
+use crate::catalog::Catalog;
+use crate::model::native::{Native, Natives};
+use crate::model::size;
+use crate::model::{Args, Cx, Function, Source, Timeval, Value};
 use crate::run::call::{self, short};
 use crate::text::diagnostic::{Error, Result};
-use crate::types::{Source, Timeval, Value};
 
 pub const NATIVES: Natives = &[
-    ("winagg", winagg as Native),
-    ("twinagg", twinagg),
-    ("twinagg_if", twinagg_if),
-    ("predwin", predwin),
+    Native::new("winagg", winagg).window_aggregates("sliding"),
+    Native::new("twinagg", twinagg),
+    Native::new("twinagg_if", twinagg_if),
+    Native::new("predwin", predwin),
 ];
 
 /// Size and stride of count windows: whole numbers from 1 up.
 pub fn sizes(args: Args) -> Result<(usize, u64)> {
     let size = elements(args, 1, "size")?;
     let stride = elements(args, 2, "stride")?;
-    Ok((super::size(size, "a window", "elements")?, stride as u64))
+    Ok((size::checked(size, "a window", "elements")?, stride as u64))
 }
 
 fn elements(args: Args, i: usize, what: &str) -> Result<i64> {
@@ -305,14 +306,14 @@ fn current(predicate: &Arc<Function>, cx: &Cx) -> Result<Arc<Function>> {
     if predicate.is_generic() || !predicate.is_user() {
         return Ok(predicate.clone());
     }
-    let resolvents = cx.world.library.resolvents(predicate.name())?;
+    let resolvents = Catalog::of(cx).functions.resolvents(predicate.name())?;
     let same = |f: &&Arc<Function>| f.signature.same_arguments(&predicate.signature);
     Ok(resolvents.iter().find(same).unwrap_or(predicate).clone())
 }
 
 fn predwin(_: &Cx, args: Args) -> Result<Option<Value>> {
     let stream = args.collection(0)?.clone();
-    let size = super::size(elements(args, 1, "size")?, "a window", "elements")?;
+    let size = size::checked(elements(args, 1, "size")?, "a window", "elements")?;
     let parameter = args.value(2).clone();
     let (enter, leave) = (args.function(3)?.clone(), args.function(4)?.clone());
     let entered = *args.value(5) == Value::Bool(true);

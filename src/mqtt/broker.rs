@@ -14,9 +14,9 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, 
 
 use super::options::Reader;
 use super::runtime;
+use crate::model::{Record, Value};
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::{Token, lock};
-use crate::types::{Record, Value};
 
 const NAMES: [&str; 3] = ["port", "tls", "folder"];
 

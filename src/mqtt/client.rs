@@ -15,9 +15,9 @@ use super::outbox::{Command, Outbox, Phase};
 use super::publisher::{PublishOptions, Publisher};
 use super::subscription::Subscription;
 use super::{journal, link, runtime, tls, topic};
+use crate::model::{Record, Value};
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::{Token, lock};
-use crate::types::{Record, Value};
 
 /// Says one line to the user.
 pub type Notice = Arc<dyn Fn(&str) + Send + Sync>;

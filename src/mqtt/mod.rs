@@ -60,9 +60,9 @@ pub use topic::{check_filter, check_topic};
 
 use client::Notice;
 
+use crate::model::Record;
 use crate::text::diagnostic::{Error, Kind, Result, nearest};
 use crate::text::wait::{Token, lock};
-use crate::types::Record;
 
 /// How long a client that is replaced or unregistered may take to deliver what it has accepted.
 const FLUSH: Duration = Duration::from_secs(30);

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::address::{Address, Transport};
 use super::topic;
+use crate::model::{Record, Value};
 use crate::text::diagnostic::{Error, Result, nearest};
-use crate::types::{Record, Value};
 
 /// Every option there is, in the order of the documentation.
 pub const NAMES: [&str; 36] = [

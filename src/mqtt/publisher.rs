@@ -13,9 +13,9 @@ use super::options::{ClientOptions, Qos, Reader, Version};
 use super::outbox::Phase;
 use super::topic;
 use super::wire::{self, Head};
+use crate::model::{Record, Value};
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::{Token, lock};
-use crate::types::{Record, Value};
 
 /// How a stream is published: what differs from the client's own options.
 #[derive(Clone, Debug, Default, PartialEq)]

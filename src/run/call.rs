@@ -3,17 +3,20 @@
 use std::borrow::Borrow;
 use std::sync::Arc;
 
-use super::eval::conform;
 use super::query::SubCollection;
-use super::{Cx, element, procedure, query};
-use crate::compile::plan::{Query, Target};
-use crate::compile::{self, best, fit};
-use crate::functions::function::{Body, Param, View};
-use crate::functions::{Args, Function, Native};
-use crate::store::Table;
+use crate::catalog::overloads::best;
+use crate::catalog::{Catalog, fit};
+use crate::compile;
+use crate::host::Host;
+use crate::model::conversion::conform;
+use crate::model::function::{Body, Param, View};
+use crate::model::native::Native;
+use crate::model::table::Table;
+use crate::model::{Args, Collection, Cx, Function, Source, Type, Value};
+use crate::plan::{Query, Target};
+use crate::run::{element, procedure, query};
 use crate::syntax::ast::Many;
 use crate::text::diagnostic::{Error, Result, Span, shortened};
-use crate::types::{Collection, Source, Type, Value};
 
 /// Calls the target with these arguments; an error is marked at `span`.
 pub fn target(target: &Target, args: Vec<Value>, span: &Span, cx: &Cx) -> Result<Option<Value>> {
@@ -40,7 +43,7 @@ pub fn resolvent(f: &Arc<Function>, args: &[Value], cx: &Cx) -> Result<Arc<Funct
     if !f.is_generic() {
         return Ok(f.clone());
     }
-    let candidates = cx.world.library.resolvents(f.name())?;
+    let candidates = Catalog::of(cx).functions.resolvents(f.name())?;
     resolvent_among(&candidates, args).cloned()
 }
 
@@ -69,7 +72,7 @@ fn lifted(candidates: &[Arc<Function>], args: &[Value]) -> Option<usize> {
 /// Calls a function. A generic one chooses a resolvent by the arguments.
 pub fn function(f: &Arc<Function>, mut args: Vec<Value>, cx: &Cx) -> Result<Option<Value>> {
     if f.is_generic() {
-        let candidates = cx.world.library.resolvents(f.name())?;
+        let candidates = Catalog::of(cx).functions.resolvents(f.name())?;
         return match lifted(&candidates, &args) {
             Some(i) => Ok(Some(lift(f, args, i))),
             None => late(&candidates, args, cx),
@@ -95,7 +98,7 @@ pub fn function(f: &Arc<Function>, mut args: Vec<Value>, cx: &Cx) -> Result<Opti
         }
     }
     let _depth = cx.enter()?;
-    if cx.world.traced.has(f) {
+    if Host::of(cx).traced.has(f) {
         return traced(f, args, cx);
     }
     body(f, args, cx)
@@ -105,10 +108,10 @@ pub fn function(f: &Arc<Function>, mut args: Vec<Value>, cx: &Cx) -> Result<Opti
 fn traced(f: &Arc<Function>, args: Vec<Value>, cx: &Cx) -> Result<Option<Value>> {
     let name = f.name();
     let given: Vec<_> = args.iter().map(short).collect();
-    cx.world.print(&format!("{name}({})\n", given.join(",")))?;
+    Host::of(cx).print(&format!("{name}({})\n", given.join(",")))?;
     let result = body(f, args, cx)?;
     let text = result.as_ref().map_or_else(|| "nothing".to_owned(), short);
-    cx.world.print(&format!("{name} => {text}\n"))?;
+    Host::of(cx).print(&format!("{name} => {text}\n"))?;
     Ok(result)
 }
 
@@ -123,7 +126,7 @@ pub fn stored_of(
     let fits = |(arg, param): (&&Value, &Param)| {
         !arg.is_collection() && matches!(convert(arg, param), Some(None))
     };
-    if args.iter().zip(params).all(fits) && !cx.world.traced.has(f) {
+    if args.iter().zip(params).all(fits) && !Host::of(cx).traced.has(f) {
         return Ok(stored(f, table, args));
     }
     function(f, args.iter().map(|arg| (*arg).clone()).collect(), cx)
@@ -132,13 +135,13 @@ pub fn stored_of(
 /// Calls a native function with the arguments in place.
 pub fn native(
     f: &Arc<Function>,
-    native: Native,
+    native: &Native,
     args: &mut [Value],
     cx: &Cx,
 ) -> Result<Option<Value>> {
     let lifted = |(arg, param): (&Value, &Param)| arg.is_collection() && !param.ty.is_collection();
     let params = &f.signature.params;
-    if args.iter().zip(params).any(lifted) || cx.world.traced.has(f) {
+    if args.iter().zip(params).any(lifted) || Host::of(cx).traced.has(f) {
         return function(f, args.to_vec(), cx);
     }
     for (arg, param) in args.iter_mut().zip(params) {
@@ -152,8 +155,8 @@ pub fn native(
     run_native(f, native, args, cx)
 }
 
-fn run_native(f: &Function, native: Native, args: &[Value], cx: &Cx) -> Result<Option<Value>> {
-    Ok(as_declared(f, native(cx, Args(args))?))
+fn run_native(f: &Function, native: &Native, args: &[Value], cx: &Cx) -> Result<Option<Value>> {
+    Ok(as_declared(f, (native.code)(cx, Args(args))?))
 }
 
 /// A predicate that does not hold has no result; a false that was read is a value.
@@ -181,9 +184,9 @@ fn convert(value: &Value, param: &Param) -> Option<Option<Value>> {
 
 fn body(f: &Arc<Function>, args: Vec<Value>, cx: &Cx) -> Result<Option<Value>> {
     match &f.body {
-        Body::Native(native) => run_native(f, *native, &args, cx),
+        Body::Native(native) => run_native(f, native, &args, cx),
         Body::Derived(..) => {
-            let query = compile::derived(&cx.world, f)?;
+            let query = compile::derived(Catalog::of(cx), f)?;
             Ok(as_declared(f, derived(f, &query, args, cx)?))
         }
         Body::Stored(table) => Ok(stored(f, table, &args)),

@@ -7,13 +7,11 @@
 //! ([`blame`]).
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use super::Cx;
-use crate::compile::plan::{Expr, Query};
-use crate::functions::Function;
+use crate::model::counter::ElementCounter;
+use crate::model::{Collection, Cx, Function, Numbers, Source, Type, Value};
+use crate::plan::{Expr, Query};
 use crate::text::diagnostic::{Error, Kind, Result, Span, shortened};
-use crate::types::{Collection, Numbers, Source, Type, Value};
 
 /// `error` with the element that it is about: number `count`, from 1, of the stream named `stream`.
 pub fn blame(error: Error, count: u64, stream: &str) -> Error {
@@ -69,9 +67,9 @@ pub fn call(
             .unwrap_or_else(|| format!("the stream of {}", called(function, span))),
     };
     let given = input.and_then(|at| watch(&mut args[at]));
-    let counter = Arc::new(Counter::default());
+    let counter = Arc::new(ElementCounter::default());
     let result =
-        call(args, &cx.watched(counter.clone())).map_err(|error| site.explain(error, &counter))?;
+        call(args, &cx.counting(counter.clone())).map_err(|error| site.explain(error, &counter))?;
     let same = |c: &Arc<dyn Collection>| {
         let watched = given.as_ref().map(|(watched, _)| watched);
         watched.is_some_and(|watched| Arc::ptr_eq(c, watched))
@@ -142,7 +140,7 @@ struct Site {
 }
 
 impl Site {
-    fn explain(&self, error: Error, counter: &Counter) -> Error {
+    fn explain(&self, error: Error, counter: &ElementCounter) -> Error {
         self.explain_at(error, counter.latest())
     }
 
@@ -155,55 +153,12 @@ impl Site {
     }
 }
 
-/// How many elements have been taken from a stream by those who run it.
-#[derive(Default)]
-pub struct Counter {
-    taken: AtomicU64,
-    /// The stream has ended, or failed, or is taken in batches: what fails now is not about the
-    /// element that was taken last.
-    over: AtomicBool,
-}
-
-impl Counter {
-    fn restart(&self) {
-        self.taken.store(0, Ordering::Relaxed);
-        self.over.store(false, Ordering::Relaxed);
-    }
-
-    #[inline]
-    fn one_more(&self) {
-        // One thread runs a stream at a time.
-        let taken = self.taken.load(Ordering::Relaxed);
-        self.taken.store(taken + 1, Ordering::Relaxed);
-    }
-
-    fn batch(&self, size: usize) {
-        let taken = self.taken.load(Ordering::Relaxed);
-        self.taken.store(taken + size as u64, Ordering::Relaxed);
-        self.over.store(true, Ordering::Relaxed);
-    }
-
-    fn single(&self) {
-        self.over.store(false, Ordering::Relaxed);
-    }
-
-    fn end(&self) {
-        self.over.store(true, Ordering::Relaxed);
-    }
-
-    /// The number of the element that is being worked on.
-    fn latest(&self) -> Option<u64> {
-        let over = self.over.load(Ordering::Relaxed);
-        (!over).then(|| self.taken.load(Ordering::Relaxed))
-    }
-}
-
 /// A stream on its way into a function: counts for whoever watches the call.
 struct Input(Arc<dyn Collection>);
 
 impl Collection for Input {
     fn open(&self, cx: &Cx) -> Result<Box<dyn Source>> {
-        let (counter, cx) = cx.unwatched();
+        let (counter, cx) = cx.without_counter();
         let Some(counter) = counter else {
             return self.0.open(&cx);
         };
@@ -223,7 +178,7 @@ impl Collection for Input {
 
 struct InputRun {
     source: Box<dyn Source>,
-    counter: Arc<Counter>,
+    counter: Arc<ElementCounter>,
 }
 
 impl InputRun {
@@ -276,10 +231,10 @@ struct Output {
 
 impl Collection for Output {
     fn open(&self, cx: &Cx) -> Result<Box<dyn Source>> {
-        let counter = Arc::new(Counter::default());
+        let counter = Arc::new(ElementCounter::default());
         let source = self
             .collection
-            .open(&cx.watched(counter.clone()))
+            .open(&cx.counting(counter.clone()))
             .map_err(|error| self.site.explain(error, &counter))?;
         Ok(Box::new(OutputRun {
             source,
@@ -299,7 +254,7 @@ impl Collection for Output {
 
 struct OutputRun {
     source: Box<dyn Source>,
-    counter: Arc<Counter>,
+    counter: Arc<ElementCounter>,
     site: Arc<Site>,
 }
 

@@ -4,13 +4,14 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::query::{self, SubCollection};
-use super::{Cx, call, element};
-use crate::compile::plan::{Call, Expr, Sub, Target};
-use crate::functions::Function;
-use crate::functions::function::Body;
+use crate::catalog::Catalog;
+use crate::model::conversion::conform;
+use crate::model::function::Body;
+use crate::model::{Collection, Cx, Function, Record, Source, Value};
+use crate::plan::{Call, Expr, Sub, Target};
+use crate::run::{call, element};
 use crate::syntax::ast::BinaryOp;
 use crate::text::diagnostic::{Error, Result};
-use crate::types::{Collection, Record, Source, Type, Value};
 
 /// The value of `expr` with the variables in `frame`; `None` for no result.
 pub fn eval(expr: &Expr, frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
@@ -18,7 +19,7 @@ pub fn eval(expr: &Expr, frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
         Expr::Const(value) => Ok(Some(value.clone())),
         Expr::Slot(slot) => Ok(Some(frame[*slot].clone())),
         Expr::Known(slot) => Ok(Some(frame[*slot].clone()).filter(|value| !value.is_null())),
-        Expr::Session(name, span) => match cx.world.variables.get(name) {
+        Expr::Session(name, span) => match Catalog::of(cx).variables.get(name) {
             Some((value, _)) => Ok(Some(value)),
             None => {
                 Err(Error::run(format!("the session variable ':{name}' has no value")).at(span))
@@ -377,29 +378,4 @@ fn quick(op: BinaryOp, left: &Value, right: &Value) -> Option<Value> {
         BinaryOp::Div if b != 0.0 => Some(Value::Real(a / b)),
         _ => None,
     }
-}
-
-/// `value` as one of type `ty`: whole reals as integers, integers as reals; `None` if it is none.
-pub fn conform(value: &Value, ty: &Type) -> Option<Value> {
-    let fits = match (value, ty) {
-        (_, Type::Object) => true,
-        (Value::Int(_) | Value::Real(_), Type::Number) => true,
-        (Value::Object(object), Type::User(ty)) if object.user_type() == ty => true,
-        (Value::Int(_), Type::Integer) => true,
-        (Value::Real(r), Type::Integer) => {
-            return crate::types::number::whole(*r).map(Value::Int);
-        }
-        (Value::Real(_), Type::Real) => true,
-        (Value::Int(i), Type::Real) => return Some(Value::Real(*i as f64)),
-        (Value::Vector(_), Type::Vector(_) | Type::Tuple(_)) => true,
-        (Value::Time(_), Type::Timeval(_)) => true,
-        (Value::Bag(_), Type::Bag(_)) | (Value::Stream(_), Type::Stream(_)) => true,
-        (Value::Bag(c), Type::Stream(_)) => return Some(Value::Stream(c.clone())),
-        (Value::Stream(c), Type::Bag(_)) => return Some(Value::Bag(c.clone())),
-        (Value::Null, _) => false,
-        (_, Type::Bag(_)) => return Some(Value::bag(vec![value.clone()])),
-        (_, Type::Stream(_)) => return Some(Value::Stream(Arc::new(vec![value.clone()]))),
-        (value, ty) => value.type_of().is_subtype_of(ty),
-    };
-    fits.then(|| value.clone())
 }

@@ -5,14 +5,14 @@ use std::cmp::Ordering;
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
-use super::Cx;
+use super::aggregate::Accumulator;
 use super::batch::{Column, Feed, Program};
 use super::eval::eval;
 use super::query::{Pipeline, output};
-use crate::compile::plan::{Aggregate, Group, Order, Query};
-use crate::functions::accumulate::Accumulator;
+use crate::host::Host;
+use crate::model::{Cx, Value};
+use crate::plan::{Aggregate, Group, Order, Query};
 use crate::text::diagnostic::Result;
-use crate::types::Value;
 
 /// All results of a query that groups or sorts, in order.
 pub fn collect(
@@ -96,7 +96,9 @@ enum Held {
 impl Held {
     fn new(aggregate: &Aggregate, cx: &Cx) -> Held {
         match &aggregate.running {
-            Some(running) if !is_traced(aggregate, cx) => Held::Running(Ok(running.start.clone())),
+            Some(running) if !is_traced(aggregate, cx) => {
+                Held::Running(Ok(Accumulator::new(running.kind)))
+            }
             _ => Held::Bag(Vec::new()),
         }
     }
@@ -118,7 +120,7 @@ impl Held {
 /// Whether calls of the aggregate are printed, with the bag.
 fn is_traced(aggregate: &Aggregate, cx: &Cx) -> bool {
     let running = aggregate.running.as_ref();
-    running.is_some_and(|running| cx.world.traced.has(&running.function))
+    running.is_some_and(|running| Host::of(cx).traced.has(&running.function))
 }
 
 /// Groups in the order in which their first rows came: by keys, what they have for each aggregate.

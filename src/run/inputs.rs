@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
-use super::{Cx, THREAD_STACK_SIZE};
+use crate::model::context::THREAD_STACK_SIZE;
+use crate::model::{Collection, Cx, Value};
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::{Token, lock};
-use crate::types::{Collection, Value};
 
 /// How many elements of one input may wait to be consumed before that input has to wait.
 const AHEAD: usize = 512;

@@ -1,12 +1,12 @@
 //! Looks up rows of stored functions.
 
 use super::eval::with_values;
-use super::{Cx, pattern};
-use crate::compile::plan::{Column, Expr, Lookup, Slot};
-use crate::functions::function::Body;
-use crate::store::Scan;
+use crate::model::function::Body;
+use crate::model::table::Scan;
+use crate::model::{Cx, Value};
+use crate::plan::{Column, Expr, Lookup, Slot};
+use crate::run::pattern;
 use crate::text::diagnostic::Result;
-use crate::types::Value;
 
 /// The rows that a lookup found and that have not been bound yet.
 pub enum Rows {

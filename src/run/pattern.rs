@@ -1,10 +1,10 @@
 //! Matches values against patterns, and rows of stored functions against columns.
 
-use super::Cx;
-use super::eval::{conform, eval};
-use crate::compile::plan::{Column, Lookup, Pattern};
+use crate::model::conversion::conform;
+use crate::model::{Cx, Type, Value};
+use crate::plan::{Column, Lookup, Pattern};
+use crate::run::eval::eval;
 use crate::text::diagnostic::Result;
-use crate::types::{Type, Value};
 
 /// Whether `value` matches; if so, the pattern's variables have their values.
 pub fn bind(pattern: &Pattern, value: &Value, frame: &mut [Value], cx: &Cx) -> Result<bool> {

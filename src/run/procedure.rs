@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
-use super::eval::{captured, collection, conform, eval, holds};
-use super::{Cx, query, update};
+use crate::catalog::Catalog;
 use crate::compile;
-use crate::compile::plan::{Place, Procedure, Slot, Stmt, Sub};
-use crate::functions::Function;
+use crate::model::conversion::conform;
+use crate::model::{Cx, Function, Source, Value};
+use crate::plan::{Place, Procedure, Slot, Stmt, Sub};
+use crate::run::eval::{captured, collection, eval, holds};
+use crate::run::{query, update};
 use crate::syntax::ast::Many;
 use crate::text::diagnostic::{Error, Result, Span};
-use crate::types::{Source, Value};
 
 /// Calls a procedural function: its results are what its `return` statements gave.
 pub fn call(f: &Arc<Function>, args: Vec<Value>, cx: &Cx) -> Result<Option<Value>> {
-    let procedure = compile::procedural(&cx.world, f)?;
+    let procedure = compile::procedural(Catalog::of(cx), f)?;
     let results = run(&procedure, args, cx)?;
     Ok(match f.signature.many {
         Many::Stream => Some(Value::Stream(Arc::new(results))),
@@ -121,8 +122,8 @@ impl Running<'_> {
             }
             Stmt::FetchCursor(slot, places, span) => self.fetch(*slot, places, span)?,
             Stmt::CloseCursor(slot) => self.cursors.retain(|(open, _)| open != slot),
-            Stmt::Commit => self.cx.world.store.commit(),
-            Stmt::Rollback => self.cx.world.rollback()?,
+            Stmt::Commit => Catalog::of(&self.cx).commit(),
+            Stmt::Rollback => Catalog::of(&self.cx).rollback(),
         }
         Ok(Flow::On)
     }
@@ -134,12 +135,12 @@ impl Running<'_> {
     fn for_each(&mut self, rows: &Sub, into: &[Slot], body: &Stmt) -> Result<()> {
         // The body may change what the rows are taken from: they are all taken first, unless they
         // come from a stream.
-        if !rows.query.steps.iter().any(|step| {
-            matches!(
-                step,
-                crate::compile::plan::Step::Iterate { stream: true, .. }
-            )
-        }) {
+        if !rows
+            .query
+            .steps
+            .iter()
+            .any(|step| matches!(step, crate::plan::Step::Iterate { stream: true, .. }))
+        {
             let collected = collect(collection(rows, &self.frame), self.cx)?;
             for row in collected {
                 self.bind(into, row);
@@ -193,7 +194,7 @@ impl Running<'_> {
 
     fn put(&mut self, place: &Place, value: Value) -> Result<()> {
         match place {
-            Place::Session(name) => self.cx.world.variables.set(name, value, None),
+            Place::Session(name) => Catalog::of(&self.cx).variables.set(name, value, None),
             Place::Slot(slot, ty) => {
                 self.frame[*slot] = match value {
                     Value::Null => Value::Null,

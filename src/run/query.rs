@@ -9,11 +9,12 @@ use super::batch::{self, Feed, Program};
 use super::eval::{eval, holds};
 use super::lookup::{self, Start};
 use super::pattern;
-use super::{Cx, element, group};
-use crate::compile::plan::{Expr, Query, Slot, Step};
-use crate::store::ObjectScan;
+use crate::catalog::Catalog;
+use crate::catalog::objects::ObjectScan;
+use crate::model::{Collection, Cx, Source, Value};
+use crate::plan::{Expr, Query, Slot, Step};
+use crate::run::{element, group};
 use crate::text::diagnostic::{Error, Result};
-use crate::types::{Collection, Source, Value};
 
 /// A query with the values of the variables that it was given: a bag or stream, not yet started.
 pub struct SubCollection {
@@ -329,9 +330,9 @@ impl Pipeline {
                 };
                 Cursor::Positions { vector, next: 0 }
             }
-            Step::Extent { ty, .. } => match cx.world.types_within(ty) {
-                Some(types) => Cursor::Extent(cx.world.store.objects.scan(&types)),
-                None => Cursor::Objects(cx.world.extent(ty)?.into_iter()),
+            Step::Extent { ty, .. } => match Catalog::of(cx).types_within(ty) {
+                Some(types) => Cursor::Extent(Catalog::of(cx).objects.scan(&types)),
+                None => Cursor::Objects(Catalog::of(cx).extent(ty)?.into_iter()),
             },
             Step::Lookup(lookup) => match lookup::start(lookup, frame, cx)? {
                 Start::Rows(rows) => Cursor::Rows(rows),
@@ -375,7 +376,7 @@ impl Pipeline {
             }
             (Cursor::Extent(scan), Step::Extent { slot, .. }) => {
                 cx.token.check()?;
-                match scan.next(&cx.world.store.objects) {
+                match scan.next(&Catalog::of(cx).objects) {
                     Some(object) => {
                         frame[*slot] = Value::Object(object);
                         Ok(true)

@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::eval::{conform, eval};
-use super::{Cx, call};
-use crate::compile::plan::{CreateObjects, Instance, Update};
-use crate::functions::Function;
-use crate::functions::function::{Body, View};
-use crate::store::{Row, Table, Undo};
+use crate::catalog::Catalog;
+use crate::catalog::undo::Undo;
+use crate::model::conversion::conform;
+use crate::model::function::{Body, View};
+use crate::model::table::{Row, Table};
+use crate::model::{Cx, Function, Source, Type, Value};
+use crate::plan::{CreateObjects, Instance, Update};
+use crate::run::call;
+use crate::run::eval::eval;
 use crate::syntax::ast::{Many, UpdateOp};
 use crate::text::diagnostic::{Error, Result};
-use crate::types::{Source, Type, Value};
 
 /// Creates one object with its initial values.
 pub fn create(
@@ -46,8 +48,10 @@ pub fn new_object(ty: &Type, cx: &Cx) -> Result<Value> {
             "objects of the type {ty} cannot be created"
         )));
     };
-    let object = cx.world.store.objects.create(user);
-    cx.world.store.journal.record(Undo::Created(object.clone()));
+    let object = Catalog::of(cx).objects.create(user);
+    Catalog::of(cx)
+        .undo_log
+        .record(Undo::Created(object.clone()));
     Ok(Value::Object(object))
 }
 
@@ -57,13 +61,13 @@ pub fn delete(object: Option<Value>, cx: &Cx) -> Result<()> {
         return Err(Error::run("only objects can be deleted"));
     };
     let value = Value::Object(object.clone());
-    for function in cx.world.library.user_functions() {
+    for function in Catalog::of(cx).functions.user_functions() {
         if let Body::Stored(table) = &function.body {
             remove_references(table, &value, cx);
         }
     }
-    if cx.world.store.objects.delete(&object) {
-        cx.world.store.journal.record(Undo::Deleted(object));
+    if Catalog::of(cx).objects.delete(&object) {
+        Catalog::of(cx).undo_log.record(Undo::Deleted(object));
     }
     Ok(())
 }
@@ -166,9 +170,8 @@ fn change_table(
             }
             UpdateOp::Set | UpdateOp::Add => {
                 table.insert(&row)?;
-                cx.world
-                    .store
-                    .journal
+                Catalog::of(cx)
+                    .undo_log
                     .record(Undo::Inserted(table.clone(), row));
             }
         }
@@ -218,9 +221,8 @@ fn change_view(
 
 fn remove(table: &Arc<Table>, row: &Row, cx: &Cx) {
     if table.remove(row) {
-        cx.world
-            .store
-            .journal
+        Catalog::of(cx)
+            .undo_log
             .record(Undo::Removed(table.clone(), row.clone()));
     }
 }

@@ -1,22 +1,20 @@
 //! One user's world, and the library's front door: text in, results out.
 
-mod execute;
-mod validate;
-mod variables;
 mod world;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::run::Cx;
+use crate::catalog::Catalog;
+use crate::functions::table::BUILT_INS;
+use crate::host::Host;
+use crate::model::Cx;
+use crate::run::statement::{Outcome, execute};
 use crate::text::console::Console;
 use crate::text::diagnostic::{Error, Result, Source};
 use crate::text::wait::{Token, lock};
-use crate::types::{self, Value};
 
-pub use execute::{execute, execute_within, load};
-pub use variables::Variables;
 pub use world::World;
 
 /// How a session is set up.
@@ -35,16 +33,6 @@ pub struct Session {
     running: Interrupt,
 }
 
-/// What a statement came to.
-pub enum Outcome {
-    /// A query's results, produced as they are pulled.
-    Rows(Rows),
-    /// A statement without results.
-    Done,
-    /// The user wants to leave.
-    Quit,
-}
-
 /// Stops whatever a session runs at the moment; can be given to another thread.
 #[derive(Clone, Default)]
 pub struct Interrupt(Arc<Mutex<Token>>);
@@ -59,7 +47,10 @@ impl Interrupt {
 impl Session {
     pub fn new(config: Config) -> Session {
         Session {
-            world: Arc::new(World::new(config.home, config.console)),
+            world: Arc::new(World {
+                catalog: Catalog::new(&BUILT_INS),
+                host: Host::new(config.home, config.console),
+            }),
             timeout: config.timeout,
             running: Interrupt::default(),
         }
@@ -82,17 +73,17 @@ impl Session {
     /// Runs one statement, with or without its closing semicolon.
     pub fn execute(&mut self, statement: &Arc<Source>) -> Result<Outcome> {
         let token = self.begin();
-        *lock(&self.world.statement) = statement.text.trim().into();
+        *lock(&self.world.host.statement) = statement.text.trim().into();
         execute(&Cx::new(self.world.clone(), token), statement)
     }
 
     /// The token of a new statement.
     fn begin(&self) -> Token {
-        let world = Arc::downgrade(&self.world);
+        let console = Arc::downgrade(&self.world.host.console);
         let token = Token::with_hook(move || {
-            if let Some(world) = world.upgrade() {
+            if let Some(console) = console.upgrade() {
                 // A console that cannot be written to is noticed by whoever writes.
-                let _ = world.console.flush();
+                let _ = console.flush();
             }
         });
         let token = match self.timeout {
@@ -109,7 +100,7 @@ impl Session {
 
     /// Waits until no background job runs; an interrupt ends the wait. An error if a job has failed.
     pub fn wait_for_jobs(&self) -> Result<()> {
-        match self.world.jobs.wait(&self.begin())? {
+        match self.world.host.jobs.wait(&self.begin())? {
             0 => Ok(()),
             1 => Err(Error::run("a background job has failed")),
             failed => Err(Error::run(format!("{failed} background jobs have failed"))),
@@ -119,81 +110,13 @@ impl Session {
     /// Ends the session: stops background jobs, waits until what was published is acknowledged, at most `limit`, and
     /// disconnects. The error says what was not delivered.
     pub fn close(self, limit: Duration) -> Result<()> {
-        self.world.jobs.stop_all();
-        self.world.mqtt.close(limit)
+        self.world.host.jobs.stop_all();
+        self.world.host.clients.close(limit)
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
-        self.world.jobs.stop_all();
-    }
-}
-
-/// The results of a query. Dropping it stops the query.
-pub struct Rows {
-    source: Option<Box<dyn types::Source>>,
-    cx: Cx,
-    /// Where the journal stood when the statement began.
-    mark: usize,
-    /// How long the last result took.
-    took: Duration,
-    /// Whether they are those of a statement inside another, which is not at its end.
-    within: bool,
-}
-
-impl Rows {
-    fn new(source: Box<dyn types::Source>, cx: Cx, mark: usize) -> Rows {
-        Rows {
-            source: Some(source),
-            cx,
-            mark,
-            took: Duration::ZERO,
-            within: false,
-        }
-    }
-
-    /// Whether elements arrive over time, so that each should be shown as soon as it is there.
-    pub fn is_live(&self) -> bool {
-        self.took >= Duration::from_millis(1)
-    }
-
-    fn pull(&mut self) -> Result<Option<Value>> {
-        match &mut self.source {
-            Some(source) => source.next(&self.cx),
-            None => Ok(None),
-        }
-    }
-}
-
-impl Iterator for Rows {
-    type Item = Result<Value>;
-
-    fn next(&mut self) -> Option<Result<Value>> {
-        let began = Instant::now();
-        let pulled = self.pull();
-        self.took = began.elapsed();
-        match pulled {
-            Ok(Some(value)) => Some(Ok(value)),
-            Ok(None) => {
-                self.source = None;
-                None
-            }
-            Err(error) => {
-                self.source = None;
-                self.cx.world.undo(self.mark);
-                Some(Err(error))
-            }
-        }
-    }
-}
-
-impl Drop for Rows {
-    fn drop(&mut self) {
-        self.cx.token.stop("the result is not wanted any more");
-        self.source = None;
-        if !self.within {
-            self.cx.world.end_of_statement();
-        }
+        self.world.host.jobs.stop_all();
     }
 }

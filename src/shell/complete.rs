@@ -6,7 +6,7 @@ use rustyline::Result;
 use rustyline::completion::{FilenameCompleter, Pair};
 
 use super::highlight::{self, Kind, is_word};
-use crate::functions::table;
+use crate::functions::table::BUILT_INS;
 use crate::session::Session;
 
 /// Words of the language, in lower case and sorted.
@@ -92,10 +92,10 @@ impl Words {
     /// Takes up what the session knows by now.
     pub fn learn(&mut self, session: &Session) {
         let world = session.world();
-        let variables = world.variables.names();
+        let variables = world.catalog.variables.names();
         self.variables = variables.iter().map(|name| format!(":{name}")).collect();
         self.defined.clear();
-        for function in world.library.user_functions() {
+        for function in world.catalog.functions.user_functions() {
             let signatures = self.defined.entry(function.name().to_string());
             signatures.or_default().push(function.signature.to_string());
         }
@@ -133,7 +133,7 @@ impl Words {
 
     fn names(&self) -> BTreeSet<String> {
         let keywords = KEYWORDS.iter().map(|k| (*k).to_owned());
-        let functions = table::all().iter().map(|f| f.name.to_owned());
+        let functions = BUILT_INS.declarations.iter().map(|f| f.name.to_owned());
         keywords
             .chain(functions)
             .chain(self.defined.keys().cloned())
@@ -144,7 +144,7 @@ impl Words {
     /// The signature of the function whose arguments are being typed at the end of `line`.
     pub fn signature_at(&self, line: &str) -> Option<String> {
         let name = open_call(line)?.to_lowercase();
-        let built_in = table::declared(&name).iter().map(|f| signature(f.text));
+        let built_in = BUILT_INS.declared(&name).iter().map(|f| signature(f.text));
         let defined = self.defined.get(&name).into_iter().flatten().cloned();
         let mut signatures = defined.chain(built_in);
         let first = signatures.next()?;

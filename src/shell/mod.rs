@@ -22,7 +22,7 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
-use crate::run::STACK_SIZE;
+use crate::model::context::STACK_SIZE;
 use crate::session::{Config, Session};
 use crate::text::console::Console;
 use args::{Input, Options};
@@ -71,7 +71,7 @@ fn run(options: Options) -> ExitCode {
         timeout: options.timeout,
         console,
     });
-    session.world().mqtt.set_verbose(options.verbose);
+    session.world().host.clients.set_verbose(options.verbose);
     let mut runner = Runner::new(session, signals, options.format);
     script::run(&mut runner, &options.inputs, options.bail);
     if prompt && runner.goes_on() {

@@ -3,10 +3,10 @@
 use std::io;
 
 use super::args::Format;
-use crate::session::Rows;
+use crate::model::{Value, json};
+use crate::run::statement::Results;
 use crate::text::console::Console;
 use crate::text::diagnostic::{Error, Result};
-use crate::types::{Value, json};
 
 /// What ended the showing of results.
 pub enum Ended {
@@ -19,7 +19,7 @@ pub enum Ended {
 }
 
 /// Writes all rows to the console as they arrive.
-pub fn show(mut rows: Rows, format: Format, console: &Console) -> Ended {
+pub fn show(mut rows: Results, format: Format, console: &Console) -> Ended {
     let mut shown = 0;
     while let Some(row) = rows.next() {
         let text = match row.and_then(|value| line(&value, format)) {

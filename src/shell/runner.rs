@@ -8,7 +8,8 @@ use std::time::Duration;
 use super::args::Format;
 use super::output::{self, Ended};
 use super::signals::Signals;
-use crate::session::{Outcome, Session};
+use crate::run::statement::Outcome;
+use crate::session::Session;
 use crate::text::console::Console;
 use crate::text::diagnostic::{Error, Kind, Source};
 
@@ -40,7 +41,7 @@ impl Runner {
     }
 
     pub fn console(&self) -> &Console {
-        &self.session.world().console
+        &self.session.world().host.console
     }
 
     /// Whether more statements should be run: nobody has asked to leave, and somebody still reads
@@ -63,7 +64,7 @@ impl Runner {
                 self.leave();
                 true
             }
-            Ok(Outcome::Rows(rows)) => match output::show(rows, self.format, self.console()) {
+            Ok(Outcome::Results(rows)) => match output::show(rows, self.format, self.console()) {
                 Ended::Whole | Ended::Closed => true,
                 // What has given results until its time was up has done what it could.
                 Ended::Failed(error, shown) if shown > 0 && self.is_timeout(&error) => true,
@@ -108,15 +109,16 @@ impl Runner {
         let mut failed = self.failed;
         if let Err(error) = self.session.close(limit) {
             failed = true;
-            world.console.notice(&error.render(self.colour));
+            world.host.console.notice(&error.render(self.colour));
         }
         // Each has been reported when it failed.
-        failed |= world.jobs.failed() > 0;
-        if let Err(error) = world.console.finish()
-            && !world.console.is_closed()
+        failed |= world.host.jobs.failed() > 0;
+        if let Err(error) = world.host.console.finish()
+            && !world.host.console.is_closed()
         {
             failed = true;
             world
+                .host
                 .console
                 .notice(&format!("error: cannot write the results: {error}\n"));
         }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::text::diagnostic::Span;
-use crate::types::Value;
 
 /// A name in lower case, as OSQL's names do not tell cases apart.
 #[derive(Clone, Debug)]
@@ -60,8 +59,7 @@ pub struct Expr {
 
 #[derive(Clone, Debug)]
 pub enum ExprKind {
-    /// Numbers, strings, `true`, `false`, `null`, `|time stamps|`.
-    Literal(Value),
+    Literal(Literal),
     Variable(Variable),
     Call {
         function: FunctionName,
@@ -79,6 +77,8 @@ pub enum ExprKind {
         right: Box<Expr>,
     },
     Vector(Vec<Expr>),
+    /// `bag(a, b, …)`: the elements, and those of bags among them.
+    Bag(Vec<Expr>),
     /// Keys with values; a key is any expression, usually a string.
     Record(Vec<(Expr, Expr)>),
     /// `(a, b)`; has two elements at least.
@@ -99,6 +99,18 @@ pub enum ExprKind {
     Select(Box<Select>),
     /// `#'name'`
     Functional(Name),
+}
+
+/// A value that stands in the text itself.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Literal {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Real(f64),
+    Str(Arc<str>),
+    /// A point in time, `|2022-05-12T00:00:00.3Z|`, in microseconds since 1970-01-01T00:00:00Z.
+    Time(i64),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,6 +140,31 @@ pub enum BinaryOp {
     ElemTimes,
     ElemDiv,
     ElemPower,
+}
+
+impl BinaryOp {
+    /// The name of the function that the operator calls, or the operator itself where it calls none.
+    pub fn function_name(self) -> &'static str {
+        match self {
+            BinaryOp::Plus | BinaryOp::ElemPlus => "plus",
+            BinaryOp::Minus | BinaryOp::ElemMinus => "minus",
+            BinaryOp::Times => "times",
+            BinaryOp::Div => "div",
+            BinaryOp::Power => "power",
+            BinaryOp::ElemTimes => "elemtimes",
+            BinaryOp::ElemDiv => "elemdiv",
+            BinaryOp::ElemPower => "elempower",
+            BinaryOp::In => "in",
+            BinaryOp::Or => "or",
+            BinaryOp::And => "and",
+            BinaryOp::Eq => "=",
+            BinaryOp::Ne => "!=",
+            BinaryOp::Lt => "<",
+            BinaryOp::Le => "<=",
+            BinaryOp::Gt => ">",
+            BinaryOp::Ge => ">=",
+        }
+    }
 }
 
 /// A function's name, generic (`plus`) or that of one resolvent (`number.number.plus->number`).

@@ -1,20 +1,21 @@
 //! What literals and documentation comments mean.
 
+use super::ast::Literal;
+use super::time::microseconds;
 use crate::text::diagnostic::{Error, Result};
-use crate::types::{Timeval, Value};
 
 /// A number as it is written, perhaps with a minus before it.
-pub fn number(text: &str) -> Result<Value> {
+pub fn number(text: &str) -> Result<Literal> {
     if let Some((sign, digits)) = text.split_once(['x', 'X']) {
         let signed = sign.replace('0', "") + digits;
         return i64::from_str_radix(&signed, 16)
-            .map(Value::Int)
+            .map(Literal::Int)
             .map_err(|_| Error::syntax(format!("{text} does not fit into 64 bits")));
     }
     // The real numbers beyond all others, and the one that is none, as they are printed.
     let is_word = text.ends_with(|c: char| c.is_ascii_alphabetic());
     if !is_word && !text.contains(['.', 'e', 'E']) {
-        return text.parse().map(Value::Int).map_err(|_| {
+        return text.parse().map(Literal::Int).map_err(|_| {
             Error::syntax(format!("{text} does not fit into 64 bits"))
                 .help("integers go from -9223372036854775808 to 9223372036854775807")
                 .help(format!(
@@ -23,23 +24,23 @@ pub fn number(text: &str) -> Result<Value> {
         });
     }
     text.parse()
-        .map(Value::Real)
+        .map(Literal::Real)
         .map_err(|_| Error::syntax(format!("{text} is not a number")))
 }
 
 /// `true`, `false` or `null`, in any case.
-pub fn constant(text: &str) -> Value {
+pub fn constant(text: &str) -> Literal {
     match text.to_ascii_lowercase().as_str() {
-        "true" => Value::Bool(true),
-        "false" => Value::Bool(false),
-        _ => Value::Null,
+        "true" => Literal::Bool(true),
+        "false" => Literal::Bool(false),
+        _ => Literal::Null,
     }
 }
 
 /// `|2022-05-12T00:00:00.3Z|`
-pub fn time(text: &str) -> Result<Value> {
-    Timeval::parse(text.trim_matches('|'))
-        .map(|time| Value::Time(time.into()))
+pub fn time(text: &str) -> Result<Literal> {
+    microseconds(text.trim_matches('|'))
+        .map(Literal::Time)
         .ok_or_else(|| {
             Error::syntax(format!("{text} is not a time"))
                 .help("write a time as |2022-05-12T00:00:00.3Z|")

@@ -13,6 +13,7 @@ mod scan;
 pub mod split;
 #[cfg(test)]
 mod tests;
+pub mod time;
 mod words;
 
 pub use parse::statement;

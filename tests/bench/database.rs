@@ -8,7 +8,8 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use osql::session::{Config, Outcome, Session};
+use osql::run::statement::Outcome;
+use osql::session::{Config, Session};
 use osql::text::console::Console;
 use osql::text::diagnostic::Source;
 
@@ -109,7 +110,7 @@ fn loaded() -> Result<Session> {
 }
 
 fn run(session: &mut Session, statement: &str) -> Result<()> {
-    if let Outcome::Rows(rows) = session.execute(&Source::new("<bench>", statement))? {
+    if let Outcome::Results(rows) = session.execute(&Source::new("<bench>", statement))? {
         for row in rows {
             row?;
         }

@@ -18,7 +18,7 @@ fn examples_are_true() {
     let mut db = Db::new();
     let mut wrong = Vec::new();
     let mut tried = 0;
-    for declaration in table::all() {
+    for declaration in table::BUILT_INS.declarations {
         for (expression, result) in examples(declaration.text) {
             tried += 1;
             let (expression, result) = (expression.trim(), result.trim());

@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::session::Db;
-use osql::types::{Record, Value};
+use osql::model::{Record, Value};
 
 fn single() -> impl Strategy<Value = Value> {
     prop_oneof![

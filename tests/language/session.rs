@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use osql::run::STACK_SIZE;
-use osql::session::{Config, Interrupt, Outcome, Session};
+use osql::model::Value;
+use osql::model::context::STACK_SIZE;
+use osql::run::statement::Outcome;
+use osql::session::{Config, Interrupt, Session};
 use osql::syntax::Splitter;
 use osql::text::console::Console;
 use osql::text::diagnostic::{Error, Source};
 use osql::text::wait::lock;
-use osql::types::Value;
 
 /// A session whose output can be read.
 pub struct Db {
@@ -69,7 +70,7 @@ impl Db {
         let statement = statement.to_owned();
         thread::spawn(move || {
             let late = Instant::now() + Duration::from_secs(60);
-            while **lock(&world.statement) != *statement {
+            while **lock(&world.host.statement) != *statement {
                 assert!(Instant::now() < late, "{statement} does not run");
                 thread::yield_now();
             }
@@ -91,7 +92,7 @@ impl Db {
     pub fn first(&mut self, query: &str) -> Value {
         let source = Source::new("<test>", query);
         match self.session.execute(&source) {
-            Ok(Outcome::Rows(mut rows)) => rows.next().expect("a result").expect("no error"),
+            Ok(Outcome::Results(mut rows)) => rows.next().expect("a result").expect("no error"),
             Ok(_) => panic!("{query} is no query"),
             Err(error) => panic!("{query}: {}", text_of(&error)),
         }
@@ -102,7 +103,7 @@ impl Db {
         splitter.push(script);
         while let Some(next) = splitter.next_statement().or_else(|| splitter.finish()) {
             let ended = match self.session.execute(&next) {
-                Ok(Outcome::Rows(rows)) => self.show(rows),
+                Ok(Outcome::Results(rows)) => self.show(rows),
                 Ok(_) => Ok(()),
                 Err(error) => Err(error),
             };
@@ -110,12 +111,17 @@ impl Db {
                 self.print(&text_of(&error));
             }
         }
-        self.session.world().console.flush().expect("it is memory");
+        self.session
+            .world()
+            .host
+            .console
+            .flush()
+            .expect("it is memory");
         let bytes = std::mem::take(&mut *self.printed.0.lock().expect("no writer panics"));
         String::from_utf8(bytes).expect("values print as text")
     }
 
-    fn show(&self, rows: osql::session::Rows) -> Result<(), Error> {
+    fn show(&self, rows: osql::run::statement::Results) -> Result<(), Error> {
         for row in rows {
             self.print(&format!("{}\n", row?));
         }
@@ -125,6 +131,7 @@ impl Db {
     fn print(&self, text: &str) {
         self.session
             .world()
+            .host
             .console
             .write(text)
             .expect("it is memory");

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use osql::types::Value;
+use osql::model::Value;
 
 use super::session::Db;
 

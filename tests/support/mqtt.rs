@@ -4,10 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use osql::model::{Record, Value};
 use osql::mqtt::{Client, Clients, Message, Subscription};
 use osql::text::diagnostic::Error;
 use osql::text::wait::Token;
-use osql::types::{Record, Value};
 
 /// Options from names and values.
 pub fn options<const N: usize>(fields: [(&str, Value); N]) -> Record {

@@ -1,9 +1,9 @@
 //! Columns of values of one kind, and what is computed of them. Where a column cannot have what the
 //! evaluator would give, there is no result, and the evaluator has to do it.
 
+use crate::model::{Numbers, Value};
 use crate::run::eval;
 use crate::syntax::ast::BinaryOp;
-use crate::types::{Numbers, Value};
 
 /// What the rows of a batch have for one expression.
 #[derive(Clone)]

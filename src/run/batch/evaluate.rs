@@ -1,9 +1,9 @@
 //! Expressions over batches.
 
 use super::column::{Column, apply, arithmetic, compare, to_reals};
-use crate::compile::plan::Slot;
+use crate::model::Value;
+use crate::plan::Slot;
 use crate::syntax::ast::BinaryOp;
-use crate::types::Value;
 
 /// An expression over a batch.
 pub enum Node {

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use super::column::Column;
 use super::evaluate::{Batch, Node};
-use crate::functions::Function;
-use crate::functions::function::Body;
-use crate::store::Key;
-use crate::types::Value;
+use crate::model::function::Body;
+use crate::model::table::Key;
+use crate::model::{Function, Value};
 
 /// Each row of the batch with each row of a stored function that has its key.
 pub struct Fetch {

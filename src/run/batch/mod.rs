@@ -11,21 +11,22 @@ mod evaluate;
 mod fetch;
 mod program;
 
-use std::sync::Arc;
-
+use crate::catalog::Catalog;
+use crate::host::Host;
 pub use column::Column;
 pub use program::Program;
+use std::sync::Arc;
 
-use super::Cx;
 use super::eval::eval;
 use super::lookup::Rows;
 use super::query::{Cursor, Taken, resume};
-use crate::compile::plan::{Expr, Query};
-use crate::functions::function::Body;
-use crate::store::{ObjectScan, Scan};
+use crate::catalog::objects::ObjectScan;
+use crate::model::collection::BATCH;
+use crate::model::function::Body;
+use crate::model::table::Scan;
+use crate::model::{Cx, Numbers, Source, Value};
+use crate::plan::{Expr, Query};
 use crate::text::diagnostic::{Error, Result};
-use crate::types::collection::BATCH;
-use crate::types::{Numbers, Source, Value};
 use evaluate::Batch;
 use program::{Origin, Work};
 
@@ -72,15 +73,15 @@ enum Input {
 impl Feed {
     /// Starts a program, or gives `None` where it must not run as one.
     pub fn open(program: &Arc<Program>, frame: &[Value], cx: &Cx) -> Result<Option<Feed>> {
-        if program.functions().any(|f| cx.world.traced.has(f)) {
+        if program.functions().any(|f| Host::of(cx).traced.has(f)) {
             return Ok(None);
         }
         let input = match &program.origin {
             Origin::Elements(over, _) | Origin::Vectors { over, .. } => {
                 Input::Elements(Again::of(over, frame, cx)?)
             }
-            Origin::Extent(ty) => match cx.world.types_within(ty) {
-                Some(types) => Input::Objects(cx.world.store.objects.scan(&types)),
+            Origin::Extent(ty) => match Catalog::of(cx).types_within(ty) {
+                Some(types) => Input::Objects(Catalog::of(cx).objects.scan(&types)),
                 None => return Ok(None),
             },
             Origin::Rows(function, _) => match &function.body {
@@ -111,7 +112,7 @@ impl Feed {
             }
             Input::Objects(scan) => {
                 let before = scan.mark();
-                let objects = scan.numbers(&cx.world.store.objects, BATCH);
+                let objects = scan.numbers(&Catalog::of(cx).objects, BATCH);
                 if objects.is_empty() {
                     return Ok(None);
                 }
@@ -347,7 +348,7 @@ mod tests {
         let StatementKind::Query(expr) = parsed.kind else {
             panic!("{text} is a query")
         };
-        Arc::new(compile::query(&cx.world, &expr).expect("compiles"))
+        Arc::new(compile::query(Catalog::of(cx), &expr).expect("compiles"))
     }
 
     /// All results, or the error, made in batches where that is asked for; and how many were.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use super::column::{Column, to_reals};
 use super::evaluate::Node;
 use super::fetch::Fetch;
-use crate::compile::plan::{Call, Column as Of, Expr, Lookup, Pattern, Query, Slot, Step, Target};
-use crate::functions::Function;
-use crate::functions::function::Body;
-use crate::store::Table;
+use crate::model::function::Body;
+use crate::model::native::BatchForm;
+use crate::model::table::Table;
+use crate::model::{Function, Type};
+use crate::plan::{Call, Column as Of, Expr, Lookup, Pattern, Query, Slot, Step, Target};
 use crate::syntax::ast::{BinaryOp, Many};
-use crate::types::Type;
 
 /// A query over batches of rows.
 pub struct Program {
@@ -268,7 +268,7 @@ impl Builder {
     }
 
     fn node(&mut self, expr: &Expr) -> Option<Node> {
-        use crate::types::Value::{Int, Real};
+        use crate::model::Value::{Int, Real};
         match expr {
             Expr::Const(Int(int)) => Some(Node::Int(*int)),
             Expr::Const(Real(real)) => Some(Node::Real(*real)),
@@ -371,22 +371,15 @@ impl Builder {
 
     /// The built-in functions that have a form over batches.
     fn native(&mut self, function: &Function, argument: Node) -> Option<Node> {
-        function.topic?;
-        let of_number = matches!(function.signature.params[0].ty, Type::Number | Type::Real);
-        if !of_number || self.kind(&argument) != Kind::Number {
+        let form = function.native()?.batch?;
+        if self.kind(&argument) != Kind::Number {
             return None;
         }
         let argument = Box::new(argument);
-        Some(match &**function.name() {
-            "sqrt" => Node::Function(f64::sqrt, argument),
-            "sin" => Node::Function(f64::sin, argument),
-            "cos" => Node::Function(f64::cos, argument),
-            "atan" => Node::Function(f64::atan, argument),
-            "exp" => Node::Function(f64::exp, argument),
-            "real" => Node::ToReal(argument),
-            "odd" => Node::Odd(true, argument),
-            "even" => Node::Odd(false, argument),
-            _ => return None,
+        Some(match form {
+            BatchForm::OfReal(f) => Node::Function(f, argument),
+            BatchForm::ToReal => Node::ToReal(argument),
+            BatchForm::Parity { odd } => Node::Odd(odd, argument),
         })
     }
 }

@@ -1,7 +1,5 @@
 //! Statements other than `create function`.
 
-use std::sync::Arc;
-
 use pest::iterators::Pair;
 
 use super::Builder;
@@ -162,7 +160,7 @@ impl Builder<'_> {
 
     fn validate(&self, pair: Pair<'_, Rule>) -> Result<Validate> {
         let mut parts = self.parts(pair);
-        let name = self.text(&parts.need(self.source)?)?;
+        let name = self.string(&parts.need(self.source)?)?;
         let checks = parts
             .map(|check| {
                 let mut parts = self.parts(check);
@@ -171,11 +169,6 @@ impl Builder<'_> {
             })
             .collect::<Result<_>>()?;
         Ok(Validate { name, checks })
-    }
-
-    /// The text of a string constant.
-    pub(super) fn text(&self, pair: &Pair<'_, Rule>) -> Result<Arc<str>> {
-        Ok(self.string(pair)?.as_str().unwrap_or_default().into())
     }
 
     fn block(&self, pair: Pair<'_, Rule>) -> Result<Block> {

@@ -1,19 +1,18 @@
 //! Expressions, selects and types.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use pest::iterators::Pair;
 use pest::pratt_parser::{Assoc, Op, PrattParser};
 
 use super::{Builder, end};
 use crate::syntax::ast::{
-    BinaryOp, Declaration, Expr, ExprKind, Name, OrderKey, Parameter, Select, SelectKind, TypeKind,
-    TypeSpec, UnaryOp, Variable,
+    BinaryOp, Declaration, Expr, ExprKind, Literal, Name, OrderKey, Parameter, Select, SelectKind,
+    TypeKind, TypeSpec, UnaryOp, Variable,
 };
 use crate::syntax::literal;
 use crate::syntax::parse::Rule;
 use crate::text::diagnostic::{Error, Result, Span};
-use crate::types::Value;
 
 /// The operators from loose to tight.
 static OPERATORS: LazyLock<PrattParser<Rule>> = LazyLock::new(|| {
@@ -103,7 +102,7 @@ impl Builder<'_> {
             Rule::number | Rule::negative => {
                 ExprKind::Literal(literal::number(pair.as_str()).map_err(|e| e.at(&span))?)
             }
-            Rule::string => ExprKind::Literal(self.string(&pair)?),
+            Rule::string => ExprKind::Literal(Literal::Str(self.string(&pair)?)),
             Rule::time => ExprKind::Literal(literal::time(pair.as_str()).map_err(|e| e.at(&span))?),
             Rule::constant => ExprKind::Literal(literal::constant(pair.as_str())),
             Rule::variable | Rule::session_variable => ExprKind::Variable(self.variable(&pair)),
@@ -123,11 +122,11 @@ impl Builder<'_> {
         Ok(Expr { kind, span })
     }
 
-    /// The value of a string constant.
-    pub(super) fn string(&self, pair: &Pair<'_, Rule>) -> Result<Value> {
+    /// The text of a string constant.
+    pub(super) fn string(&self, pair: &Pair<'_, Rule>) -> Result<Arc<str>> {
         let start = pair.as_span().start();
         literal::string(pair.as_str())
-            .map(Value::str)
+            .map(Arc::from)
             .map_err(|fault| {
                 let place = Span::new(self.source, start + fault.start, start + fault.end);
                 Error::syntax(fault.message).at(&place)
@@ -138,7 +137,7 @@ impl Builder<'_> {
         let string = self.parts(pair).need(self.source)?;
         let text = self.string(&string)?;
         Ok(Name {
-            text: text.as_str().unwrap_or_default().to_lowercase().into(),
+            text: text.to_lowercase().into(),
             span: self.span(&string),
         })
     }
@@ -147,10 +146,15 @@ impl Builder<'_> {
         let mut parts = self.parts(pair);
         let function = self.function_name(parts.need(self.source)?);
         let args = self.queries(parts.need(self.source)?)?;
-        Ok(Expr {
-            kind: ExprKind::Call { function, args },
-            span,
-        })
+        let is_bag = &*function.name.text == "bag"
+            && function.argument_types.is_empty()
+            && function.result_types.is_none();
+        let kind = if is_bag {
+            ExprKind::Bag(args)
+        } else {
+            ExprKind::Call { function, args }
+        };
+        Ok(Expr { kind, span })
     }
 
     /// What one pair of parentheses holds: an expression as it is, several as a tuple.

@@ -60,7 +60,7 @@ impl Builder<'_> {
             Rule::inverse => {
                 Body::InverseOf(self.function_name(self.parts(part).need(self.source)?))
             }
-            Rule::foreign => Body::Foreign(self.text(&self.parts(part).need(self.source)?)?),
+            Rule::foreign => Body::Foreign(self.string(&self.parts(part).need(self.source)?)?),
             _ => {
                 let statement = self.command(part)?;
                 match statement.kind {

@@ -1,0 +1,150 @@
+//! Everything that is defined: functions and their overloads, types, objects, session variables, topics,
+//! and the log that undoes changes of all of them. It is all that compiling needs. Uses `text`, `syntax`
+//! and `model`.
+
+pub mod declaration;
+pub mod fit;
+pub mod functions;
+pub mod named;
+pub mod objects;
+pub mod overloads;
+pub mod signature;
+pub mod topics;
+pub mod types;
+pub mod undo;
+pub mod variables;
+
+use std::sync::Arc;
+
+use crate::model::{Cx, Type, UserType, Value};
+use crate::text::diagnostic::Result;
+use declaration::BuiltIns;
+use functions::Functions;
+use objects::Objects;
+use topics::Topics;
+use types::Types;
+use undo::{Undo, UndoLog};
+use variables::Variables;
+
+/// What a session has defined, beside what is built in.
+pub struct Catalog {
+    pub functions: Functions,
+    pub types: Types,
+    pub objects: Objects,
+    pub variables: Variables,
+    pub topics: Topics,
+    pub undo_log: UndoLog,
+}
+
+impl Catalog {
+    /// A catalog of the built-in functions alone.
+    pub fn new(built_ins: &'static BuiltIns) -> Catalog {
+        Catalog {
+            functions: Functions::new(built_ins),
+            types: Types::default(),
+            objects: Objects::default(),
+            variables: Variables::default(),
+            topics: Topics::new(built_ins),
+            undo_log: UndoLog::default(),
+        }
+    }
+
+    /// The catalog that a call runs in.
+    #[inline]
+    pub fn of(cx: &Cx) -> &Catalog {
+        let catalog = cx.surroundings().catalog().downcast_ref();
+        catalog.expect("a session's surroundings give a Catalog")
+    }
+
+    /// The objects of a type, those of its subtypes included.
+    pub fn extent(&self, ty: &Type) -> Result<Vec<Value>> {
+        if let Some(within) = self.types_within(ty) {
+            return Ok(self.objects_of(&within));
+        }
+        Ok(match ty {
+            Type::Type => {
+                let types = self.types.all().into_iter();
+                types.map(|t| Value::Type(Type::User(t))).collect()
+            }
+            Type::Topic => self.topics.all().into_iter().map(Value::Topic).collect(),
+            Type::Function => {
+                let mut functions = Vec::new();
+                for name in self.functions.names() {
+                    let resolvents = self.functions.resolvents(&name)?;
+                    functions.extend(resolvents.iter().cloned().map(Value::Function));
+                }
+                functions
+            }
+            _ => vec![],
+        })
+    }
+
+    /// The types whose objects are those of `ty`, if its values are users' objects.
+    pub fn types_within(&self, ty: &Type) -> Option<Vec<Arc<UserType>>> {
+        match ty {
+            Type::User(user) => Some(self.types.with_subtypes(user)),
+            Type::Userobject => Some(self.types.all()),
+            _ => None,
+        }
+    }
+
+    fn objects_of(&self, types: &[Arc<UserType>]) -> Vec<Value> {
+        let mut objects: Vec<_> = types
+            .iter()
+            .flat_map(|t| self.objects.of(t))
+            .map(Value::Object)
+            .collect();
+        objects.sort();
+        objects
+    }
+
+    /// Makes all changes since the last commit final.
+    pub fn commit(&self) {
+        self.undo_log.forget();
+    }
+
+    /// Undoes all changes since the last commit.
+    pub fn rollback(&self) {
+        self.undo(0);
+    }
+
+    /// Undoes the changes since the log stood at `mark`.
+    pub fn undo(&self, mark: usize) {
+        for change in self.undo_log.since(mark) {
+            self.undo_one(change);
+        }
+    }
+
+    fn undo_one(&self, change: Undo) {
+        match change {
+            Undo::Inserted(table, row) => {
+                table.remove(&row);
+            }
+            // What was there before fits again.
+            Undo::Removed(table, row) => drop(table.insert(&row)),
+            Undo::Created(object) => {
+                self.objects.delete(&object);
+            }
+            Undo::Deleted(object) => self.objects.put_back(&object),
+            Undo::CreatedType(ty) => {
+                self.types.remove(&ty);
+                self.functions.changed();
+            }
+            Undo::DeletedType(ty) => {
+                self.types.insert(ty);
+                self.functions.changed();
+            }
+            // A function that could be looked up once can be again.
+            Undo::Defined(_, Some(replaced)) => drop(self.functions.define(replaced)),
+            Undo::Defined(function, None) => drop(self.functions.remove(&function)),
+            Undo::DeletedFunction(function) => drop(self.functions.define(function)),
+        }
+    }
+
+    /// What happens after each statement: its changes are final, unless that was turned off.
+    pub fn end_of_statement(&self) {
+        if self.undo_log.auto_commit() {
+            self.commit();
+        }
+    }
+}

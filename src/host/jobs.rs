@@ -1,0 +1,197 @@
+//! Background jobs: streams that run on threads of their own while the session goes on.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle, Thread};
+
+use crate::host::Host;
+use crate::model::context::THREAD_STACK_SIZE;
+use crate::model::{Collection, Cx, Timeval};
+use crate::text::diagnostic::{Error, Kind, Result};
+use crate::text::wait::{Token, lock};
+
+/// The background jobs of a session.
+#[derive(Default)]
+pub struct Jobs(Mutex<Registry>);
+
+#[derive(Default)]
+struct Registry {
+    last: i64,
+    running: BTreeMap<i64, Job>,
+    failed: usize,
+    /// Threads that wait for jobs to end.
+    waiting: Vec<Thread>,
+}
+
+struct Job {
+    token: Token,
+    status: Status,
+    elements: Arc<AtomicU64>,
+    thread: JoinHandle<()>,
+}
+
+/// What is known of a job.
+#[derive(Clone)]
+pub struct Status {
+    pub number: i64,
+    /// The statement that started it.
+    pub query: Arc<str>,
+    /// The flow that it feeds, if it was started to do so.
+    pub flow: Option<Arc<str>>,
+    pub since: Timeval,
+    /// How many elements it has run through.
+    pub elements: u64,
+}
+
+impl Jobs {
+    /// Runs `stream` to its end in the background; gives the job's number. An error of the stream
+    /// ends the job, and is reported on the console.
+    pub fn start(
+        cx: &Cx,
+        stream: Arc<dyn Collection>,
+        query: Arc<str>,
+        flow: Option<Arc<str>>,
+    ) -> Result<i64> {
+        // Not below the statement that starts it: that ends at once.
+        let flushed = Arc::downgrade(&Host::of(cx).console);
+        let token = Token::with_hook(move || {
+            if let Some(console) = flushed.upgrade() {
+                // A console that cannot be written to is noticed by whoever writes.
+                let _ = console.flush();
+            }
+        });
+        let below = cx.for_thread(token.clone());
+        let elements = Arc::new(AtomicU64::new(0));
+        let counted = elements.clone();
+        // Held until the job is in the registry: it may end before this function does.
+        let jobs = &Host::of(cx).jobs;
+        let mut registry = lock(&jobs.0);
+        let number = registry.last + 1;
+        let thread = thread::Builder::new()
+            .name(format!("job {number}"))
+            .stack_size(THREAD_STACK_SIZE)
+            .spawn(move || {
+                let ended = run(&*stream, &counted, &below);
+                // What the stream held is given up before anybody hears that the job has ended.
+                drop(stream);
+                Host::of(&below).jobs.ended(number, ended, &below);
+            })
+            .map_err(|error| Error::run(format!("the job cannot be started: {error}")))?;
+        registry.last = number;
+        let status = Status {
+            number,
+            query,
+            flow,
+            since: Timeval::now(),
+            elements: 0,
+        };
+        registry.running.insert(
+            number,
+            Job {
+                token,
+                status,
+                elements,
+                thread,
+            },
+        );
+        Ok(number)
+    }
+
+    fn ended(&self, number: i64, ended: Result<()>, cx: &Cx) {
+        if let Err(error) = &ended
+            && (error.kind() != Kind::Stopped || !cx.token.is_stopped())
+        {
+            let error = error.clone().context(format_args!("job {number}"));
+            Host::of(cx).console.notice(&error.render(false));
+            lock(&self.0).failed += 1;
+        }
+        let mut registry = lock(&self.0);
+        registry.running.remove(&number);
+        for thread in registry.waiting.drain(..) {
+            thread.unpark();
+        }
+    }
+
+    /// The running jobs, oldest first.
+    pub fn all(&self) -> Vec<Status> {
+        let status = |job: &Job| Status {
+            elements: job.elements.load(Ordering::Relaxed),
+            ..job.status.clone()
+        };
+        lock(&self.0).running.values().map(status).collect()
+    }
+
+    /// How many jobs have failed so far.
+    pub fn failed(&self) -> usize {
+        lock(&self.0).failed
+    }
+
+    /// Stops a job and waits for its thread; `false` if no such job runs.
+    pub fn stop(&self, number: i64) -> bool {
+        let job = lock(&self.0).running.remove(&number);
+        job.map(end).is_some()
+    }
+
+    /// Stops the jobs that feed a flow; `false` if there are none.
+    pub fn stop_feeding(&self, flow: &str) -> bool {
+        let feeds = |job: &Job| job.status.flow.as_deref() == Some(flow);
+        self.stop_where(feeds)
+    }
+
+    /// Stops all jobs.
+    pub fn stop_all(&self) {
+        self.stop_where(|_| true);
+    }
+
+    fn stop_where(&self, which: impl Fn(&Job) -> bool) -> bool {
+        let jobs: Vec<Job> = {
+            let running = &mut lock(&self.0).running;
+            let numbers: Vec<i64> = running
+                .iter()
+                .filter(|(_, job)| which(job))
+                .map(|(number, _)| *number)
+                .collect();
+            numbers.iter().filter_map(|n| running.remove(n)).collect()
+        };
+        // All at once first: one may wait for another.
+        jobs.iter().for_each(stop);
+        let any = !jobs.is_empty();
+        jobs.into_iter().for_each(end);
+        any
+    }
+
+    /// Waits until no job runs; an error if `token` stops. Gives how many have failed so far.
+    pub fn wait(&self, token: &Token) -> Result<usize> {
+        let failed = token.wait(None, || {
+            let mut registry = lock(&self.0);
+            if registry.running.is_empty() {
+                return Some(registry.failed);
+            }
+            registry.waiting.push(thread::current());
+            None
+        })?;
+        Ok(failed.unwrap_or(0))
+    }
+}
+
+fn stop(job: &Job) {
+    job.token.stop("the job was stopped");
+}
+
+fn end(job: Job) {
+    stop(&job);
+    // A job that stops itself cannot wait for its own end.
+    if job.thread.thread().id() != thread::current().id() {
+        // A panic has said what it was already.
+        let _ = job.thread.join();
+    }
+}
+
+fn run(stream: &dyn Collection, elements: &AtomicU64, cx: &Cx) -> Result<()> {
+    let mut source = stream.open(cx)?;
+    while source.next(cx)?.is_some() {
+        elements.fetch_add(1, Ordering::Relaxed);
+    }
+    Ok(())
+}

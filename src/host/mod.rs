@@ -1,0 +1,76 @@
+//! The world outside of the language, as far as running needs it: the console, MQTT clients, in-process
+//! flows, background jobs, random numbers, folders, and which calls are traced. Uses `text`, `mqtt` and
+//! `model`.
+
+pub mod flow;
+pub mod jobs;
+pub mod traced;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use crate::model::Cx;
+use crate::mqtt;
+use crate::text::console::Console;
+use crate::text::diagnostic::{Error, Result};
+use flow::Flows;
+use jobs::Jobs;
+use traced::Traced;
+
+/// What a session's queries find outside of it.
+pub struct Host {
+    /// The folder that `sa_home()` returns.
+    pub home: PathBuf,
+    pub console: Arc<Console>,
+    pub clients: mqtt::Clients,
+    pub flows: Arc<Flows>,
+    pub jobs: Jobs,
+    /// The statement that runs now, or ran last.
+    pub statement: Mutex<Arc<str>>,
+    /// Where random numbers come from; `rand_seed` makes them repeat.
+    pub random: Mutex<StdRng>,
+    /// The folders to which `popd` goes back, the nearest last.
+    pub folders: Mutex<Vec<PathBuf>>,
+    /// The functions whose calls are printed.
+    pub traced: Traced,
+    /// When the session began.
+    pub started: Instant,
+}
+
+impl Host {
+    /// A host with the home folder `home`, that shows everything on `console`.
+    pub fn new(home: PathBuf, console: Console) -> Host {
+        let console = Arc::new(console);
+        let notices = console.clone();
+        Host {
+            home,
+            clients: mqtt::Clients::new(move |line| notices.post(&format!("{line}\n"))),
+            console,
+            flows: Arc::default(),
+            jobs: Jobs::default(),
+            statement: Mutex::new("".into()),
+            random: Mutex::new(StdRng::from_os_rng()),
+            folders: Mutex::default(),
+            traced: Traced::default(),
+            started: Instant::now(),
+        }
+    }
+
+    /// The host that a call runs in.
+    #[inline]
+    pub fn of(cx: &Cx) -> &Host {
+        let host = cx.surroundings().host().downcast_ref();
+        host.expect("a session's surroundings give a Host")
+    }
+
+    /// Prints to standard output, in order with the results of queries.
+    pub fn print(&self, text: &str) -> Result<()> {
+        self.console
+            .write(text)
+            .map_err(|error| Error::stopped(format!("standard output cannot be written: {error}")))
+    }
+}

@@ -1,0 +1,160 @@
+//! Bags and streams: descriptions of elements that are produced when pulled.
+
+use std::sync::Arc;
+
+use crate::model::{Cx, Value};
+use crate::text::diagnostic::{Error, Result};
+
+/// A bag or a stream: opening it starts it anew.
+pub trait Collection: Send + Sync {
+    /// Starts producing the elements.
+    fn open(&self, cx: &Cx) -> Result<Box<dyn Source>>;
+
+    /// The elements, where they are held in memory already.
+    fn as_slice(&self) -> Option<&[Value]> {
+        None
+    }
+
+    /// The number of elements, where it is known without producing them.
+    fn known_len(&self) -> Option<u64> {
+        self.as_slice().map(|s| s.len() as u64)
+    }
+}
+
+/// A running bag or stream. Dropping it stops it.
+pub trait Source: Send {
+    /// The next element, or `None` at the end. May block, always under `cx.token`.
+    fn next(&mut self, cx: &Cx) -> Result<Option<Value>>;
+
+    /// The next elements, many at a time, where they are numbers of one type and at hand. `None`
+    /// where they are not: pull with [`Source::next`] from there on.
+    fn numbers(&mut self, _: &Cx) -> Result<Option<Numbers>> {
+        Ok(None)
+    }
+
+    /// `error` came while whoever took the latest element was at work on it: says which it was.
+    fn explain(&self, error: Error) -> Error {
+        error
+    }
+
+    /// The next elements, where they are vectors of as many numbers each: the numbers by place in the
+    /// vector. `None` where they are not.
+    fn columns(&mut self, _: &Cx) -> Result<Option<Vec<Numbers>>> {
+        Ok(None)
+    }
+
+    /// Leaves the next elements out; gives how many. `None` where they have to be pulled.
+    fn skip(&mut self, cx: &Cx) -> Result<Option<usize>> {
+        Ok(self.numbers(cx)?.map(|batch| batch.len()))
+    }
+
+    /// How many elements of its input the latest result was made of, for a source that takes them in
+    /// batches and can tell.
+    fn taken(&self) -> Option<u64> {
+        None
+    }
+
+    /// Whether elements arrive over time, so that each should be shown as soon as it is there.
+    fn is_live(&self) -> bool {
+        false
+    }
+}
+
+/// A batch of numbers of one type.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Numbers {
+    Ints(Vec<i64>),
+    Reals(Vec<f64>),
+}
+
+/// How many numbers a batch has at the most: few enough for the processor's nearest cache.
+pub const BATCH: usize = 1024;
+
+impl Numbers {
+    pub fn len(&self) -> usize {
+        match self {
+            Numbers::Ints(ints) => ints.len(),
+            Numbers::Reals(reals) => reals.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Takes all numbers away but the first `rows`.
+    pub fn truncate(&mut self, rows: usize) {
+        match self {
+            Numbers::Ints(ints) => ints.truncate(rows),
+            Numbers::Reals(reals) => reals.truncate(rows),
+        }
+    }
+
+    /// The numbers as reals.
+    pub fn reals(self) -> Vec<f64> {
+        match self {
+            Numbers::Ints(ints) => ints.into_iter().map(|i| i as f64).collect(),
+            Numbers::Reals(reals) => reals,
+        }
+    }
+
+    /// The numbers as single values.
+    pub fn values(self) -> Vec<Value> {
+        match self {
+            Numbers::Ints(ints) => ints.into_iter().map(Value::Int).collect(),
+            Numbers::Reals(reals) => reals.into_iter().map(Value::Real).collect(),
+        }
+    }
+}
+
+impl Collection for Vec<Value> {
+    fn open(&self, _: &Cx) -> Result<Box<dyn Source>> {
+        Ok(Box::new(Iter(self.clone().into_iter())))
+    }
+
+    fn as_slice(&self) -> Option<&[Value]> {
+        Some(self)
+    }
+}
+
+/// The elements of a vector, one by one, sharing it.
+pub struct Elements {
+    vector: Arc<[Value]>,
+    at: usize,
+}
+
+impl Elements {
+    pub fn new(vector: Arc<[Value]>) -> Elements {
+        Elements { vector, at: 0 }
+    }
+}
+
+impl Source for Elements {
+    fn next(&mut self, _: &Cx) -> Result<Option<Value>> {
+        let element = self.vector.get(self.at).cloned();
+        self.at += 1;
+        Ok(element)
+    }
+}
+
+/// Any iterator of values as a running collection.
+pub struct Iter<I>(pub I);
+
+impl<I: Iterator<Item = Value> + Send> Source for Iter<I> {
+    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        cx.token.check()?;
+        Ok(self.0.next())
+    }
+}
+
+/// A collection that a function opens.
+pub struct FromFn<F>(pub F);
+
+impl<F> Collection for FromFn<F>
+where
+    F: Fn(&Cx) -> Result<Box<dyn Source>> + Send + Sync,
+{
+    fn open(&self, cx: &Cx) -> Result<Box<dyn Source>> {
+        (self.0)(cx)
+    }
+}

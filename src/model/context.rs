@@ -1,0 +1,112 @@
+//! The context that a call runs in.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::sync::Arc;
+
+use super::counter::ElementCounter;
+use crate::text::diagnostic::{Error, Result};
+use crate::text::wait::Token;
+
+/// What surrounds everything that runs: the definitions and the world outside.
+///
+/// The model does not know what these are, as they stand on it. They find themselves again by their
+/// type: `Catalog::of(cx)`, `Host::of(cx)`. A session provides them.
+pub trait Surroundings: Send + Sync {
+    /// The catalog of definitions.
+    fn catalog(&self) -> &(dyn Any + Send + Sync);
+
+    /// The host: console, clients, flows, jobs, random numbers.
+    fn host(&self) -> &(dyn Any + Send + Sync);
+}
+
+/// What every call is given: its surroundings, and the token that stops it.
+#[derive(Clone)]
+pub struct Cx {
+    pub token: Token,
+    surroundings: Arc<dyn Surroundings>,
+    depth: Cell<usize>,
+    max_depth: usize,
+    /// Counts what the operator that is being started takes from its stream.
+    counter: Option<Arc<ElementCounter>>,
+}
+
+/// How deep functions may call each other on the session's own thread, whose stack is
+/// [`STACK_SIZE`] bytes, and on the threads of operators that listen to several streams.
+const MAX_DEPTH: usize = 4_000;
+const MAX_THREAD_DEPTH: usize = 400;
+
+/// The stack that a session's thread needs: evaluation recurses with the functions' calls. It is
+/// only reserved; what is not used takes no memory.
+pub const STACK_SIZE: usize = 512 << 20;
+
+/// The stack of an operator's thread.
+pub const THREAD_STACK_SIZE: usize = 64 << 20;
+
+impl Cx {
+    pub fn new(surroundings: Arc<dyn Surroundings>, token: Token) -> Cx {
+        Cx {
+            token,
+            surroundings,
+            depth: Cell::new(0),
+            max_depth: MAX_DEPTH,
+            counter: None,
+        }
+    }
+
+    pub fn surroundings(&self) -> &Arc<dyn Surroundings> {
+        &self.surroundings
+    }
+
+    /// The same, for an operator whose stream is counted.
+    pub fn counting(&self, counter: Arc<ElementCounter>) -> Cx {
+        Cx {
+            counter: Some(counter),
+            ..self.clone()
+        }
+    }
+
+    /// Who counts, and the same for what is started below.
+    pub fn without_counter(&self) -> (Option<Arc<ElementCounter>>, Cx) {
+        let mut below = self.clone();
+        (below.counter.take(), below)
+    }
+
+    /// The same surroundings under another token.
+    pub fn with_token(&self, token: Token) -> Cx {
+        Cx {
+            token,
+            ..self.clone()
+        }
+    }
+
+    /// The same surroundings under another token, for a thread with a stack of
+    /// [`THREAD_STACK_SIZE`].
+    pub fn for_thread(&self, token: Token) -> Cx {
+        let mut cx = Cx::new(self.surroundings.clone(), token);
+        cx.max_depth = MAX_THREAD_DEPTH;
+        cx
+    }
+
+    /// Goes one call deeper, until the guard is dropped. An error beyond the limit.
+    pub fn enter(&self) -> Result<Depth<'_>> {
+        let depth = self.depth.get();
+        if depth >= self.max_depth {
+            return Err(
+                Error::run(format!("functions call each other more than {depth} deep"))
+                    .help("a function that calls itself needs a case in which it does not"),
+            );
+        }
+        self.depth.set(depth + 1);
+        Ok(Depth(self))
+    }
+}
+
+/// One call deeper, until dropped.
+pub struct Depth<'a>(&'a Cx);
+
+impl Drop for Depth<'_> {
+    fn drop(&mut self) {
+        self.0.depth.set(self.0.depth.get() - 1);
+    }
+}

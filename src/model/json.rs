@@ -1,0 +1,380 @@
+//! Values as JSON (RFC 8259) and back, without a tree in between.
+//!
+//! What JSON has no form for is written as follows: a time as its ISO string, a stamped value as
+//! `{"sa_time":…,"sa_value":…}`, a binary as the string of its hexadecimal digits, a complex number as
+//! `{"re":…,"im":…}`, a bag held in memory as an array, not-a-number and infinities as null; types,
+//! functions and objects as the string that is printed for them.
+
+use std::fmt;
+use std::fmt::Write;
+use std::sync::Arc;
+
+use serde_core::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use crate::model::{Record, Value, number};
+use crate::text::diagnostic::{Error, Result};
+
+/// How deep arrays and objects may be nested, in both directions.
+const MAX_DEPTH: usize = 128;
+
+/// `value` as JSON on one line, without spaces. A stream, or a bag that is not held in memory, is an
+/// error.
+pub fn to_string(value: &Value) -> Result<String> {
+    let mut out = String::new();
+    push(&mut out, value, 0)?;
+    Ok(out)
+}
+
+/// The value that JSON text stands for. Integers beyond 64 bits become reals; the last of equal keys
+/// counts.
+pub fn from_slice(text: &[u8]) -> Result<Value> {
+    let mut json = serde_json::Deserializer::from_slice(text);
+    let value = Seed.deserialize(&mut json).map_err(|e| not_json(&e))?;
+    json.end().map_err(|e| not_json(&e))?;
+    Ok(value)
+}
+
+/// The values that a text holds one after the other, with or without white space between them.
+pub fn from_reader(text: impl std::io::Read) -> impl Iterator<Item = Result<Value>> {
+    let values = serde_json::Deserializer::from_reader(text).into_iter::<Json>();
+    values.map(|json| json.map(|j| j.0).map_err(|e| not_json(&e)))
+}
+
+fn not_json(error: &serde_json::Error) -> Error {
+    if error.is_io() {
+        return Error::run(error.to_string());
+    }
+    Error::run(format!("not JSON: {error}"))
+}
+
+fn push(out: &mut String, value: &Value, depth: usize) -> Result<()> {
+    match value {
+        Value::Null => out.push_str("null"),
+        Value::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
+        Value::Int(i) => push_display(out, i),
+        Value::Real(r) => push_real(out, *r),
+        Value::Complex(c) => {
+            out.push_str("{\"re\":");
+            push_real(out, c.re);
+            out.push_str(",\"im\":");
+            push_real(out, c.im);
+            out.push('}');
+        }
+        Value::Str(s) => push_string(out, s),
+        Value::Binary(b) => {
+            out.push('"');
+            b.iter()
+                .for_each(|byte| push_display(out, &format_args!("{byte:02x}")));
+            out.push('"');
+        }
+        Value::Vector(v) => push_array(out, v, depth)?,
+        Value::Record(r) => push_object(out, r.iter().map(|(k, v)| (&**k, v)), depth)?,
+        Value::Time(t) => match &t.value {
+            None => push_string(out, &t.iso()),
+            Some(value) => {
+                let time = Value::Str(t.iso().into());
+                push_object(out, [("sa_time", &time), ("sa_value", value)], depth)?;
+            }
+        },
+        Value::Bag(bag) => match bag.as_slice() {
+            Some(elements) => push_array(out, elements, depth)?,
+            None => return Err(collection("a bag")),
+        },
+        Value::Stream(_) => return Err(collection("a stream")),
+        Value::Function(f) => push_string(out, &f.to_string()),
+        Value::Type(t) => push_string(out, &t.to_string()),
+        Value::Topic(name) => push_string(out, name),
+        Value::Object(o) => push_string(out, &o.to_string()),
+    }
+    Ok(())
+}
+
+fn collection(what: &str) -> Error {
+    Error::run(format!("{what} has no JSON form as one value"))
+        .help("make a vector of its elements: vectorize(b), vectorof(s)")
+}
+
+fn push_array(out: &mut String, elements: &[Value], depth: usize) -> Result<()> {
+    let depth = deeper(depth)?;
+    out.push('[');
+    for (i, element) in elements.iter().enumerate() {
+        if i > 0 {
+            out.push(',');
+        }
+        push(out, element, depth)?;
+    }
+    out.push(']');
+    Ok(())
+}
+
+fn push_object<'a>(
+    out: &mut String,
+    fields: impl IntoIterator<Item = (&'a str, &'a Value)>,
+    depth: usize,
+) -> Result<()> {
+    let depth = deeper(depth)?;
+    out.push('{');
+    for (i, (key, value)) in fields.into_iter().enumerate() {
+        if i > 0 {
+            out.push(',');
+        }
+        push_string(out, key);
+        out.push(':');
+        push(out, value, depth)?;
+    }
+    out.push('}');
+    Ok(())
+}
+
+fn deeper(depth: usize) -> Result<usize> {
+    if depth < MAX_DEPTH - 1 {
+        return Ok(depth + 1);
+    }
+    Err(Error::run(format!(
+        "JSON cannot be nested more than {MAX_DEPTH} deep"
+    )))
+}
+
+fn push_display(out: &mut String, value: &dyn fmt::Display) {
+    let written = write!(out, "{value}");
+    debug_assert!(written.is_ok(), "writing to a string cannot fail");
+}
+
+fn push_real(out: &mut String, real: f64) {
+    if real.is_finite() {
+        number::push_real(out, real);
+    } else {
+        out.push_str("null");
+    }
+}
+
+fn push_string(out: &mut String, text: &str) {
+    out.push('"');
+    let mut plain = 0;
+    for (i, byte) in text.bytes().enumerate() {
+        let escape = match byte {
+            b'"' => "\\\"",
+            b'\\' => "\\\\",
+            b'\n' => "\\n",
+            b'\r' => "\\r",
+            b'\t' => "\\t",
+            0..0x20 => "",
+            _ => continue,
+        };
+        out.push_str(&text[plain..i]);
+        plain = i + 1;
+        if escape.is_empty() {
+            push_display(out, &format_args!("\\u{byte:04x}"));
+        } else {
+            out.push_str(escape);
+        }
+    }
+    out.push_str(&text[plain..]);
+    out.push('"');
+}
+
+/// A value as serde wants it.
+struct Json(Value);
+
+impl<'de> serde_core::Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Json, D::Error> {
+        Seed.deserialize(deserializer).map(Json)
+    }
+}
+
+/// Makes a value of whatever comes.
+struct Seed;
+
+impl<'de> DeserializeSeed<'de> for Seed {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(
+        self,
+        deserializer: D,
+    ) -> std::result::Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Seed {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> std::result::Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, b: bool) -> std::result::Result<Value, E> {
+        Ok(Value::Bool(b))
+    }
+
+    fn visit_i64<E>(self, i: i64) -> std::result::Result<Value, E> {
+        Ok(Value::Int(i))
+    }
+
+    fn visit_u64<E>(self, u: u64) -> std::result::Result<Value, E> {
+        Ok(i64::try_from(u).map_or(Value::Real(u as f64), Value::Int))
+    }
+
+    fn visit_f64<E>(self, r: f64) -> std::result::Result<Value, E> {
+        Ok(Value::Real(r))
+    }
+
+    fn visit_str<E>(self, s: &str) -> std::result::Result<Value, E> {
+        Ok(Value::str(s))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> std::result::Result<Value, A::Error> {
+        let mut elements = Vec::new();
+        while let Some(element) = array.next_element_seed(Seed)? {
+            elements.push(element);
+        }
+        Ok(Value::Vector(elements.into()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> std::result::Result<Value, A::Error> {
+        // JSON does not say how many fields come; growing step by step costs more than room for a few.
+        let mut record = Record::with_capacity(7);
+        while let Some(key) = object.next_key_seed(KeySeed)? {
+            record.put(key, object.next_value_seed(Seed)?);
+        }
+        Ok(Value::record(record))
+    }
+}
+
+/// Makes a key.
+struct KeySeed;
+
+impl<'de> DeserializeSeed<'de> for KeySeed {
+    type Value = Arc<str>;
+
+    fn deserialize<D: Deserializer<'de>>(
+        self,
+        deserializer: D,
+    ) -> std::result::Result<Arc<str>, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for KeySeed {
+    type Value = Arc<str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E: serde_core::de::Error>(self, key: &str) -> std::result::Result<Arc<str>, E> {
+        Ok(key.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Timeval;
+
+    fn read(text: &str) -> String {
+        match from_slice(text.as_bytes()) {
+            Ok(value) => value.to_string(),
+            Err(error) => format!("error: {error}"),
+        }
+    }
+
+    fn written(value: &Value) -> String {
+        to_string(value).unwrap_or_else(|e| format!("error: {e}"))
+    }
+
+    #[test]
+    fn what_is_read_is_written_the_same() {
+        for text in [
+            r#"{"b":[1,-2.5,true,false,null],"a":{"ö":"\"x\"\\\n\u0001"},"n":2.0}"#,
+            "9223372036854775807",
+            "-9223372036854775808",
+            "0.30000000000000004",
+            "5e-324",
+            "1.7976931348623157e308",
+            "[]",
+            "{}",
+            "\"\"",
+        ] {
+            let value = from_slice(text.as_bytes()).expect("JSON");
+            assert_eq!(written(&value), text);
+        }
+    }
+
+    #[test]
+    fn integers_beyond_64_bits_become_reals() {
+        assert_eq!(read("9223372036854775808"), "9.223372036854776e18");
+        assert_eq!(
+            read("123456789012345678901234567890"),
+            "1.2345678901234568e29"
+        );
+    }
+
+    #[test]
+    fn the_last_of_equal_keys_counts() {
+        assert_eq!(read(r#"{"a":1,"b":2,"a":3}"#), r#"{"a":3,"b":2}"#);
+    }
+
+    #[test]
+    fn faults_say_where() {
+        assert_eq!(
+            read("{\"a\":}"),
+            "error: not JSON: expected value at line 1 column 6"
+        );
+        assert!(read("1 2").starts_with("error: not JSON: trailing characters"));
+        assert!(read("").starts_with("error: not JSON: EOF"));
+        assert!(from_slice(b"\"\xff\"").is_err());
+    }
+
+    #[test]
+    fn deep_nesting_is_an_error_both_ways() {
+        let text = "[".repeat(100_000) + &"]".repeat(100_000);
+        assert!(
+            read(&text).starts_with("error: not JSON: recursion limit"),
+            "{}",
+            read(&text)
+        );
+        let deepest = "[".repeat(MAX_DEPTH - 1) + &"]".repeat(MAX_DEPTH - 1);
+        let value = from_slice(deepest.as_bytes()).expect("just within the limit");
+        assert_eq!(written(&value), deepest);
+        let deeper = Value::vector([value]);
+        assert!(written(&deeper).starts_with("error: JSON cannot be nested"));
+    }
+
+    #[test]
+    fn what_json_lacks_has_a_form() {
+        let time = Timeval::at(1_643_190_394_290_000);
+        for (value, json) in [
+            (
+                Value::Time(time.clone().into()),
+                r#""2022-01-26T09:46:34.290Z""#,
+            ),
+            (
+                Value::Time(time.stamp(0.5.into()).into()),
+                r#"{"sa_time":"2022-01-26T09:46:34.290Z","sa_value":0.5}"#,
+            ),
+            (Value::binary([0, 255]), r#""00ff""#),
+            (Value::Real(f64::NAN), "null"),
+            (Value::Real(f64::INFINITY), "null"),
+            (Value::bag(vec![1.into(), 2.into()]), "[1,2]"),
+            (
+                Value::complex(num_complex::Complex64::new(1.0, -2.0)),
+                r#"{"re":1.0,"im":-2.0}"#,
+            ),
+        ] {
+            assert_eq!(written(&value), json);
+        }
+    }
+
+    #[test]
+    fn a_text_may_hold_many_values() {
+        let values: Vec<_> = from_reader(&b"{\"a\":1}\n[2] 3"[..])
+            .map(|v| v.expect("JSON").to_string())
+            .collect();
+        assert_eq!(values, ["{\"a\":1}", "[2]", "3"]);
+    }
+}

@@ -1,0 +1,34 @@
+//! What exists in the language: values and their types, numbers, records, times, bags and streams,
+//! functions with their signatures, the rows of stored functions, objects, and the context that a call
+//! runs in. Uses `text`, and of `syntax` the definitions that functions keep.
+
+pub mod args;
+pub mod collection;
+pub mod context;
+pub mod conversion;
+pub mod counter;
+pub mod exact;
+pub mod function;
+pub mod json;
+pub mod native;
+pub mod number;
+pub mod object;
+pub mod print;
+pub mod record;
+pub mod size;
+pub mod table;
+pub mod time;
+pub mod ty;
+pub mod user_type;
+pub mod value;
+
+pub use args::Args;
+pub use collection::{Collection, Numbers, Source};
+pub use context::Cx;
+pub use function::Function;
+pub use object::Object;
+pub use record::Record;
+pub use time::Timeval;
+pub use ty::Type;
+pub use user_type::UserType;
+pub use value::Value;

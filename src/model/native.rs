@@ -1,0 +1,161 @@
+//! Functions written in Rust: the rows of the topics' tables.
+
+use super::{Args, Cx, Value};
+use crate::text::diagnostic::Result;
+
+/// The Rust of a built-in function, declared in OSQL by `as foreign 'topic:name'`.
+///
+/// Overload resolution has seen to it that the arguments fit the declared types: a `Real` is a
+/// [`Value::Real`], an `Integer` a [`Value::Int`] (whole reals have been converted), a `Bag` a
+/// [`Value::Bag`]; an `Object`, `Number` or `Vector` may be any value of that type. A null is passed
+/// only to arguments declared `Object`; elsewhere it makes the result empty without a call.
+///
+/// Gives `None` for no result; a `Boolean` that is false is no result as well. A bag or stream is
+/// given as one value, opened by whoever reads it.
+pub type NativeCode = fn(&Cx, Args) -> Result<Option<Value>>;
+
+/// A topic's functions.
+pub type Natives = &'static [Native];
+
+/// A row of a topic's table: a function and all that compiling and running must know of it. Whoever
+/// asks reads it here; nothing asks for a function by its name.
+pub struct Native {
+    /// The name in the `foreign` clause of its declarations.
+    pub name: &'static str,
+    pub code: NativeCode,
+    pub volatility: Volatility,
+    /// Whether the stream that it gives has elements that arrive over time.
+    pub live: bool,
+    /// Whether it calls the functions that it is given, so that their state is its own.
+    pub calls_functions: bool,
+    pub call_form: CallForm,
+    /// Its form over columns of numbers, where it has one.
+    pub batch: Option<BatchForm>,
+    /// The aggregate that it is, where it is one that needs no element twice.
+    pub aggregate: Option<AggregateKind>,
+    /// For a function that makes count windows of a stream: the function that computes aggregates over
+    /// these windows without making them. It takes the same arguments and the aggregates' names.
+    pub window_aggregates: Option<&'static str>,
+}
+
+/// What a call depends on beside its arguments, and what it changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Volatility {
+    /// The same arguments give the same result as long as a statement runs.
+    Immutable,
+    /// Results differ from call to call: with time, chance, or what goes on outside.
+    Volatile,
+    /// It is called for what it does: it changes objects, files, clients, flows, the console.
+    Acting,
+}
+
+/// How the compiler treats the arguments of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallForm {
+    /// They are evaluated, and the function is called with their values.
+    Ordinary,
+    /// An argument that is a query is not run: the function is about its plan, `explain(select …)`.
+    Planned,
+    /// The first argument is a variable that the call changes, `setf(:b,1,255)`: the function is given
+    /// the name of a session variable. A procedure's own variable is assigned what the function `copy`
+    /// makes of its value and the other arguments.
+    ChangesVariable { copy: &'static str },
+    /// The first argument is a function that the others are given to: `call(f,x)` is a call of `f` with
+    /// `x`. The function `with_vector` does the same with the arguments in a vector, where it is not
+    /// known which function it will be, and bags among the arguments have to stay whole.
+    Applies { with_vector: &'static str },
+    /// The first argument is a function that is applied again and again to what it gives, from the
+    /// second on. Where that is not known, it is each of the nodes that the function `nodes` gives.
+    TransitiveClosure { nodes: &'static str },
+}
+
+/// How a function of one number is computed over a column.
+#[derive(Clone, Copy)]
+pub enum BatchForm {
+    /// A function of one real.
+    OfReal(fn(f64) -> f64),
+    /// The number as a real.
+    ToReal,
+    /// Whether an integer is odd, or even.
+    Parity { odd: bool },
+}
+
+/// The aggregates that take their elements one by one. `run::aggregate` computes them, over bags,
+/// groups and windows alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AggregateKind {
+    /// The number of elements, nulls included.
+    Count,
+    Sum,
+    Mean,
+    /// The sample standard deviation.
+    Stdev,
+    Min,
+    Max,
+}
+
+impl Native {
+    /// A function that is nothing but its code: the same arguments give the same result. Functions
+    /// among the arguments are called.
+    pub const fn new(name: &'static str, code: NativeCode) -> Native {
+        Native {
+            name,
+            code,
+            volatility: Volatility::Immutable,
+            live: false,
+            calls_functions: true,
+            call_form: CallForm::Ordinary,
+            batch: None,
+            aggregate: None,
+            window_aggregates: None,
+        }
+    }
+
+    /// The same, whose results differ from call to call.
+    pub const fn volatile(mut self) -> Native {
+        self.volatility = Volatility::Volatile;
+        self
+    }
+
+    /// The same, called for what it does.
+    pub const fn acting(mut self) -> Native {
+        self.volatility = Volatility::Acting;
+        self
+    }
+
+    /// The same, whose stream has elements that arrive over time.
+    pub const fn live(mut self) -> Native {
+        self.live = true;
+        self
+    }
+
+    /// The same, which looks at the functions that it is given and does not call them.
+    pub const fn quotes_functions(mut self) -> Native {
+        self.calls_functions = false;
+        self
+    }
+
+    /// The same, whose arguments the compiler treats so.
+    pub const fn call_form(mut self, form: CallForm) -> Native {
+        self.call_form = form;
+        self
+    }
+
+    /// The same, which can be computed over columns of numbers.
+    pub const fn batch(mut self, form: BatchForm) -> Native {
+        self.batch = Some(form);
+        self
+    }
+
+    /// The same, which is this aggregate.
+    pub const fn aggregate(mut self, kind: AggregateKind) -> Native {
+        self.aggregate = Some(kind);
+        self
+    }
+
+    /// The same, which makes count windows, over which the function `name` aggregates.
+    pub const fn window_aggregates(mut self, name: &'static str) -> Native {
+        self.window_aggregates = Some(name);
+        self
+    }
+}

@@ -1,0 +1,266 @@
+//! Plans in readable form: the order of the steps, how each gets at its rows, what each binds.
+
+use std::fmt::Write;
+
+use crate::model::function::Body;
+use crate::model::table::{Access, Table};
+use crate::plan::{Column, Expr, Group, Pattern, Query, Slot, Step, Target};
+use crate::syntax::ast::BinaryOp;
+
+/// The plan of a query, one step a line, steps inside others indented.
+pub fn explain(query: &Query) -> String {
+    let mut out = String::new();
+    Explainer {
+        query,
+        depth: 0,
+        out: &mut out,
+    }
+    .query();
+    out
+}
+
+struct Explainer<'a> {
+    query: &'a Query,
+    depth: usize,
+    out: &'a mut String,
+}
+
+impl Explainer<'_> {
+    fn line(&mut self, text: &str) {
+        self.out.push_str(&"  ".repeat(self.depth));
+        self.out.push_str(text);
+        self.out.push('\n');
+    }
+
+    fn query(&mut self) {
+        self.steps(&self.query.steps);
+        if let Some(Group { keys, aggregates }) = &self.query.group {
+            let keys = keys
+                .iter()
+                .map(|(key, _)| self.expr(key))
+                .collect::<Vec<_>>()
+                .join(", ");
+            let calls: Vec<_> = aggregates.iter().map(|a| self.expr(&a.argument)).collect();
+            self.line(&format!(
+                "group by {keys}, aggregating {}",
+                calls.join(", ")
+            ));
+        }
+        for order in &self.query.order {
+            let direction = if order.descending { " descending" } else { "" };
+            let text = format!("sort by {}{direction}", self.expr(&order.key));
+            self.line(&text);
+        }
+        if self.query.distinct {
+            self.line("remove duplicates");
+        }
+        if let Some(limit) = &self.query.limit {
+            let text = format!("stop after {} rows", self.expr(limit));
+            self.line(&text);
+        }
+        let columns: Vec<_> = self
+            .query
+            .output
+            .columns
+            .iter()
+            .map(|c| self.expr(c))
+            .collect();
+        self.line(&format!("give {}", columns.join(", ")));
+    }
+
+    fn steps(&mut self, steps: &[Step]) {
+        for step in steps {
+            self.step(step);
+        }
+    }
+
+    fn step(&mut self, step: &Step) {
+        let text = match step {
+            Step::Filter(condition) => format!("filter {}", self.expr(condition)),
+            Step::Let(pattern, value) => {
+                format!("let {} = {}", self.pattern(pattern), self.expr(value))
+            }
+            Step::Iterate {
+                pattern,
+                over,
+                stream,
+            } => format!(
+                "for each {} in {}{}",
+                self.pattern(pattern),
+                if *stream { "stream " } else { "" },
+                self.expr(over)
+            ),
+            Step::Index { base, position, .. } => {
+                format!(
+                    "for each position {} of {}",
+                    self.slot(*position),
+                    self.expr(base)
+                )
+            }
+            Step::Extent { slot, ty } => {
+                format!("for each {} in the extent of {ty}", self.slot(*slot))
+            }
+            Step::Lookup(lookup) => self.lookup(lookup),
+            Step::Alternatives(branches) => {
+                for (i, branch) in branches.iter().enumerate() {
+                    self.line(if i == 0 { "either" } else { "or" });
+                    self.depth += 1;
+                    self.steps(branch);
+                    self.depth -= 1;
+                }
+                return;
+            }
+        };
+        self.line(&text);
+    }
+
+    fn lookup(&self, lookup: &super::Lookup) -> String {
+        let known = |c: &Column| matches!(c, Column::Known(_));
+        let arity = lookup.function.arity();
+        let (args, results) = lookup.columns.split_at(arity);
+        let access = if args.iter().all(known) && !args.is_empty() {
+            "key lookup"
+        } else if lookup.columns.iter().any(known) {
+            "index lookup"
+        } else {
+            "scan"
+        };
+        let columns = |list: &[Column]| {
+            let one = |c: &Column| match c {
+                Column::Known(expr) => self.expr(expr),
+                Column::Bind(pattern) => self.pattern(pattern),
+            };
+            list.iter().map(one).collect::<Vec<_>>().join(", ")
+        };
+        let name = lookup.function.name();
+        let rows = match &lookup.function.body {
+            Body::Stored(table) => rows(table, &lookup.columns),
+            _ => String::new(),
+        };
+        format!(
+            "{access} {name}({}) -> {}{rows}",
+            columns(args),
+            columns(results)
+        )
+    }
+
+    fn slot(&self, slot: Slot) -> String {
+        match self.query.names.get(slot) {
+            Some(name) if !name.is_empty() => name.to_string(),
+            _ => format!("_{slot}"),
+        }
+    }
+
+    fn pattern(&self, pattern: &Pattern) -> String {
+        match pattern {
+            Pattern::Bind(slot, _) | Pattern::Solution(slot, _) => self.slot(*slot),
+            Pattern::Equal(expr) => self.expr(expr),
+            Pattern::Vector(parts) => {
+                let parts: Vec<_> = parts.iter().map(|p| self.pattern(p)).collect();
+                format!("[{}]", parts.join(","))
+            }
+            Pattern::Any => "*".into(),
+        }
+    }
+
+    fn list(&self, exprs: &[Expr], between: &str) -> String {
+        exprs
+            .iter()
+            .map(|e| self.expr(e))
+            .collect::<Vec<_>>()
+            .join(between)
+    }
+
+    fn expr(&self, expr: &Expr) -> String {
+        match expr {
+            Expr::Const(value) => value.to_string(),
+            Expr::Slot(slot) | Expr::Known(slot) => self.slot(*slot),
+            Expr::Session(name, _) => format!(":{name}"),
+            Expr::Call(call) => format!("{}({})", target(&call.target), self.list(&call.args, ",")),
+            Expr::Arith(op, call) => match call.args.as_slice() {
+                [left, right] => {
+                    format!(
+                        "({} {} {})",
+                        self.expr(left),
+                        operator(*op),
+                        self.expr(right)
+                    )
+                }
+                args => format!("-{}", self.list(args, "")),
+            },
+            Expr::Compare(op, sides) => {
+                format!(
+                    "{} {} {}",
+                    self.expr(&sides[0]),
+                    operator(*op),
+                    self.expr(&sides[1])
+                )
+            }
+            Expr::And(list) => self.list(list, " and "),
+            Expr::Or(list) => format!("({})", self.list(list, " or ")),
+            Expr::Vector(list) => format!("[{}]", self.list(list, ",")),
+            Expr::Bag(list) => format!("bag({})", self.list(list, ",")),
+            Expr::Record(fields) => {
+                let mut text = String::from("{");
+                for (i, (key, value)) in fields.iter().enumerate() {
+                    let comma = if i > 0 { "," } else { "" };
+                    // Writing to a string cannot fail.
+                    let _ = write!(text, "{comma}{}:{}", self.expr(key), self.expr(value));
+                }
+                text + "}"
+            }
+            Expr::Case { arms, .. } => format!("case of {} arms", arms.len()),
+            Expr::Convert(value, ty) => format!("cast({} as {ty})", self.expr(value)),
+            Expr::Singleton(value) => self.expr(value),
+            Expr::Sub(sub) | Expr::Collect(sub) => {
+                let inner = explain(&sub.query);
+                let indent = "  ".repeat(self.depth + 2);
+                let body: String = inner
+                    .lines()
+                    .map(|line| format!("\n{indent}{line}"))
+                    .collect();
+                format!("{{{body} }}")
+            }
+            Expr::Member { needle, haystack } => {
+                format!("{} in {}", self.expr(needle), self.expr(haystack))
+            }
+        }
+    }
+}
+
+/// How many rows there are, and how the wanted ones are found among them.
+fn rows(table: &Table, columns: &[Column]) -> String {
+    let count = table.len();
+    let known = |i: &usize| matches!(columns[*i], Column::Known(_));
+    let known: Vec<usize> = (0..columns.len()).filter(known).collect();
+    if known.is_empty() {
+        return format!(" ({count} rows)");
+    }
+    let found = match table.access(&known) {
+        Access::Indexed => "indexed",
+        Access::LookedThrough => "so few that they are looked through",
+        Access::Unindexed => "indexed when first used",
+    };
+    format!(" ({count} rows, {found})")
+}
+
+fn target(target: &Target) -> String {
+    match target {
+        Target::One(function) => function.name().to_string(),
+        Target::Late(functions) => {
+            let name = functions.first().map_or("?", |f| f.name());
+            format!("{name} (1 of {})", functions.len())
+        }
+    }
+}
+
+fn operator(op: BinaryOp) -> &'static str {
+    match op {
+        BinaryOp::Plus => "+",
+        BinaryOp::Minus => "-",
+        BinaryOp::Times => "*",
+        BinaryOp::Div => "/",
+        BinaryOp::Power => "^",
+        other => other.function_name(),
+    }
+}

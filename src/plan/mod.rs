@@ -1,0 +1,315 @@
+//! Plans: what the compiler makes and `run` runs. Data, not closures, so that they can be printed,
+//! rewritten and run in batches.
+//!
+//! Variables are slots of a frame. A [`Query`] has a frame of its own, into which whoever opens it
+//! puts a function's arguments (from slot 0) or captured variables of the query around it.
+
+pub mod explain;
+pub mod remap;
+pub mod used;
+pub mod uses;
+
+use std::sync::{Arc, OnceLock};
+
+use crate::model::function::Body;
+use crate::model::native::AggregateKind;
+use crate::model::{Function, Type, Value};
+use crate::run::batch::Program;
+use crate::syntax::ast::{BinaryOp, UpdateOp};
+use crate::text::diagnostic::Span;
+
+pub type Slot = usize;
+
+/// An expression with at most one value.
+#[derive(Clone)]
+pub enum Expr {
+    Const(Value),
+    Slot(Slot),
+    /// The variable's value; no result where it is null.
+    Known(Slot),
+    /// A session variable, read when it is evaluated.
+    Session(Arc<str>, Span),
+    Call(Box<Call>),
+    /// `+ - * / ^` and unary minus: numbers are computed on the spot, anything else is a call.
+    Arith(BinaryOp, Box<Call>),
+    Compare(BinaryOp, Box<[Expr; 2]>),
+    And(Vec<Expr>),
+    Or(Vec<Expr>),
+    Vector(Vec<Expr>),
+    Record(Vec<(Expr, Expr)>),
+    Case {
+        arms: Vec<(Expr, Expr)>,
+        otherwise: Option<Box<Expr>>,
+    },
+    /// The value as one of the type; no result where it is none.
+    Convert(Box<Expr>, Type),
+    /// A bag or stream.
+    Sub(Box<Sub>),
+    /// The rows of a query as a vector.
+    Collect(Box<Sub>),
+    /// All the elements of these together.
+    Bag(Vec<Expr>),
+    /// The value as the only element of a bag; no value, no element. A collection is itself.
+    Singleton(Box<Expr>),
+    /// True if `needle` is among the elements of `haystack`.
+    Member {
+        needle: Box<Expr>,
+        haystack: Box<Expr>,
+    },
+}
+
+/// A query inside another: a bag or stream that remembers the variables around it.
+#[derive(Clone)]
+pub struct Sub {
+    pub query: Arc<Query>,
+    /// Slots around it, each with the slot of its own that gets the value when it is made.
+    pub captures: Vec<(Slot, Slot)>,
+    pub stream: bool,
+}
+
+/// A call of a function.
+#[derive(Clone)]
+pub struct Call {
+    pub target: Target,
+    pub args: Vec<Expr>,
+    pub span: Span,
+}
+
+#[derive(Clone)]
+pub enum Target {
+    /// Resolved by the compiler.
+    One(Arc<Function>),
+    /// Chosen among these by the arguments' types when called.
+    Late(Arc<[Arc<Function>]>),
+}
+
+/// Rows of variable bindings made by steps, and what comes out of each.
+#[derive(Clone)]
+pub struct Query {
+    /// The size of the frame.
+    pub slots: usize,
+    /// Names of the slots, for `explain` and messages.
+    pub names: Vec<Arc<str>>,
+    pub steps: Vec<Step>,
+    pub output: Output,
+    pub distinct: bool,
+    pub order: Vec<Order>,
+    /// Evaluated before the first row.
+    pub limit: Option<Expr>,
+    pub group: Option<Group>,
+    /// The type of one result.
+    pub ty: Type,
+    /// The query as a program over batches of numbers, if it can be one; found when it first runs.
+    pub batch: OnceLock<Option<Arc<Program>>>,
+}
+
+impl Query {
+    /// Whether there is at most one result, whatever the data.
+    pub fn is_single(&self) -> bool {
+        self.group.is_none() && !self.steps.iter().any(Step::is_many) && !self.output.flatten
+    }
+}
+
+#[derive(Clone)]
+pub struct Output {
+    /// More than one: each result is a tuple, as a vector.
+    pub columns: Vec<Expr>,
+    /// Whether a bag or stream that comes out is to be taken apart into its elements.
+    pub flatten: bool,
+}
+
+#[derive(Clone)]
+pub struct Order {
+    pub key: Expr,
+    pub descending: bool,
+}
+
+/// Rows put together by key; the output then sees only the slots of the keys and the aggregates.
+#[derive(Clone)]
+pub struct Group {
+    pub keys: Vec<(Expr, Slot)>,
+    pub aggregates: Vec<Aggregate>,
+}
+
+/// An aggregate over the rows of a group.
+#[derive(Clone)]
+pub struct Aggregate {
+    /// What each row contributes.
+    pub argument: Expr,
+    /// The slot in which `call` finds the bag of contributions.
+    pub bag: Slot,
+    pub call: Expr,
+    /// What computes the call without the bag, where that can be.
+    pub running: Option<IncrementalAggregate>,
+    pub result: Slot,
+}
+
+/// An aggregate that takes what each row contributes as it comes.
+#[derive(Clone)]
+pub struct IncrementalAggregate {
+    pub kind: AggregateKind,
+    pub function: Arc<Function>,
+    pub span: Span,
+}
+
+impl IncrementalAggregate {
+    /// Whether only the number of contributions matters.
+    pub fn counts(&self) -> bool {
+        self.kind == AggregateKind::Count
+    }
+}
+
+/// One step of a query: each binds variables or filters, for each row of the steps before it.
+#[derive(Clone)]
+pub enum Step {
+    Filter(Expr),
+    Let(Pattern, Expr),
+    /// Each element of a bag, stream, vector or binary.
+    Iterate {
+        pattern: Pattern,
+        over: Expr,
+        stream: bool,
+    },
+    /// Each position of a vector, and the element there.
+    Index {
+        base: Expr,
+        position: Slot,
+        element: Option<Slot>,
+    },
+    /// Each object of a type.
+    Extent {
+        slot: Slot,
+        ty: Type,
+    },
+    /// Each row of a stored function whose known columns equal the given values.
+    Lookup(Lookup),
+    /// The rows of each of these in turn.
+    Alternatives(Vec<Vec<Step>>),
+}
+
+impl Step {
+    /// Whether the step can make more than one row of one.
+    pub fn is_many(&self) -> bool {
+        match self {
+            Step::Filter(_) | Step::Let(..) => false,
+            Step::Lookup(lookup) => !lookup.unique,
+            _ => true,
+        }
+    }
+}
+
+/// Access to the rows of a stored function: its arguments, then its results.
+#[derive(Clone)]
+pub struct Lookup {
+    pub function: Arc<Function>,
+    pub columns: Vec<Column>,
+    /// The columns that must equal something.
+    pub known: Vec<usize>,
+    /// Whether at most one row can match.
+    pub unique: bool,
+    /// The columns that go into variables as they are, if each row found matches.
+    pub copies: Option<Vec<(usize, Slot)>>,
+}
+
+impl Lookup {
+    /// Access to the rows of `function`, a stored one.
+    pub fn new(function: Arc<Function>, columns: Vec<Column>) -> Lookup {
+        let known = |i: &usize| matches!(columns[*i], Column::Known(_));
+        let known: Vec<usize> = (0..columns.len()).filter(known).collect();
+        let unique = matches!(&function.body, Body::Stored(table) if table.is_unique_by(&known));
+        Lookup {
+            function,
+            columns,
+            known,
+            unique,
+            copies: None,
+        }
+    }
+}
+
+#[derive(Clone)]
+pub enum Column {
+    /// Must equal this.
+    Known(Expr),
+    Bind(Pattern),
+}
+
+/// What a value is matched against, binding variables.
+#[derive(Clone)]
+pub enum Pattern {
+    /// Binds a variable of the type; a value of another type does not match.
+    Bind(Slot, Type),
+    /// Binds the solution of an equation; a vector of equal numbers solves it for a number.
+    Solution(Slot, Type),
+    /// Must equal this.
+    Equal(Expr),
+    /// A vector of that many elements, each matching.
+    Vector(Vec<Pattern>),
+    Any,
+}
+
+/// The body of a procedural function.
+pub struct Procedure {
+    pub slots: usize,
+    pub body: Stmt,
+}
+
+/// A statement that runs.
+pub enum Stmt {
+    /// A query, run to its end for what it does.
+    Run(Sub),
+    Assign(Vec<Place>, Expr),
+    Block(Vec<Stmt>),
+    ForEach {
+        rows: Sub,
+        into: Vec<Slot>,
+        body: Box<Stmt>,
+    },
+    Case {
+        arms: Vec<(Expr, Stmt)>,
+        otherwise: Option<Box<Stmt>>,
+    },
+    While {
+        condition: Expr,
+        body: Box<Stmt>,
+    },
+    Loop(Box<Stmt>),
+    Leave,
+    Return(Option<Sub>),
+    CreateObjects(CreateObjects),
+    DeleteObject(Expr, Span),
+    Update(Update),
+    OpenCursor(Slot, Sub),
+    FetchCursor(Slot, Vec<Place>, Span),
+    CloseCursor(Slot),
+    Commit,
+    Rollback,
+}
+
+/// Where an assignment goes.
+#[derive(Clone)]
+pub enum Place {
+    Slot(Slot, Type),
+    Session(Arc<str>),
+}
+
+pub struct CreateObjects {
+    pub ty: Type,
+    pub instances: Vec<Instance>,
+}
+
+pub struct Instance {
+    pub place: Option<Place>,
+    /// The attribute functions with their initial values.
+    pub values: Vec<(Arc<Function>, Expr)>,
+    pub span: Span,
+}
+
+/// `set f(x) = y`: each row of the query is the arguments, then the value.
+pub struct Update {
+    pub op: UpdateOp,
+    /// The functions that can be meant, the best first; which one, each row's arguments decide.
+    pub functions: Arc<[Arc<Function>]>,
+    pub rows: Sub,
+    pub span: Span,
+}

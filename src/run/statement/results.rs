@@ -1,0 +1,85 @@
+//! What statements give.
+
+use std::time::{Duration, Instant};
+
+use crate::catalog::Catalog;
+use crate::model::{Cx, Source, Value};
+use crate::text::diagnostic::Result;
+
+/// What a statement came to.
+pub enum Outcome {
+    /// A query's results, produced as they are pulled.
+    Results(Results),
+    /// A statement without results.
+    Done,
+    /// The user wants to leave.
+    Quit,
+}
+
+/// The results of a query. Dropping it stops the query.
+pub struct Results {
+    source: Option<Box<dyn Source>>,
+    cx: Cx,
+    /// Where the journal stood when the statement began.
+    mark: usize,
+    /// How long the last result took.
+    took: Duration,
+    /// Whether they are those of a statement inside another, which is not at its end.
+    pub(super) within: bool,
+}
+
+impl Results {
+    pub(super) fn new(source: Box<dyn Source>, cx: Cx, mark: usize) -> Results {
+        Results {
+            source: Some(source),
+            cx,
+            mark,
+            took: Duration::ZERO,
+            within: false,
+        }
+    }
+
+    /// Whether elements arrive over time, so that each should be shown as soon as it is there.
+    pub fn is_live(&self) -> bool {
+        self.took >= Duration::from_millis(1)
+    }
+
+    fn pull(&mut self) -> Result<Option<Value>> {
+        match &mut self.source {
+            Some(source) => source.next(&self.cx),
+            None => Ok(None),
+        }
+    }
+}
+
+impl Iterator for Results {
+    type Item = Result<Value>;
+
+    fn next(&mut self) -> Option<Result<Value>> {
+        let began = Instant::now();
+        let pulled = self.pull();
+        self.took = began.elapsed();
+        match pulled {
+            Ok(Some(value)) => Some(Ok(value)),
+            Ok(None) => {
+                self.source = None;
+                None
+            }
+            Err(error) => {
+                self.source = None;
+                Catalog::of(&self.cx).undo(self.mark);
+                Some(Err(error))
+            }
+        }
+    }
+}
+
+impl Drop for Results {
+    fn drop(&mut self) {
+        self.cx.token.stop("the result is not wanted any more");
+        self.source = None;
+        if !self.within {
+            Catalog::of(&self.cx).end_of_statement();
+        }
+    }
+}
