@@ -11,7 +11,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use osql::mqtt::{Client, Subscription};
+use osql::mqtt::{Client, TopicSubscription};
 use support::mosquitto::{Folder, Mosquitto};
 use support::mqtt::{connect, eventually, options, patience, payload};
 use support::osql::osql;
@@ -28,7 +28,11 @@ fn register(broker: &Mosquitto, more: &str) -> String {
 fn reader(
     broker: &Mosquitto,
     qos: i64,
-) -> (osql::mqtt::Clients, std::sync::Arc<Client>, Subscription) {
+) -> (
+    osql::mqtt::Clients,
+    std::sync::Arc<Client>,
+    TopicSubscription,
+) {
     let (clients, client) = connect(&options([
         ("connection", broker.url("tcp").into()),
         ("qos", qos.into()),
@@ -39,7 +43,7 @@ fn reader(
 }
 
 /// How often each number came before "end".
-fn until_end(subscription: &mut Subscription) -> BTreeMap<u32, usize> {
+fn until_end(subscription: &mut TopicSubscription) -> BTreeMap<u32, usize> {
     let mut seen = BTreeMap::new();
     loop {
         let message = subscription.recv(&patience(60)).expect("in time");

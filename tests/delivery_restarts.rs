@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
-use osql::model::Value;
+use osql::mqtt::Setting;
 use osql::mqtt::{Client, Clients, PublishOptions};
 use osql::text::wait::Token;
 use support::mosquitto::Mosquitto;
@@ -123,7 +123,7 @@ fn round(way: Way, qos: i64, total: usize, moments: &[usize]) -> Record {
     }
     publisher.finish(&patience(60)).expect("all acknowledged");
     eventually("the reader is back", || {
-        reader.status().get("state") == Some(&Value::str("connected"))
+        reader.status().get("state") == Some(&Setting::text("connected"))
     });
     publisher.send(&b"end"[..], &patience(60)).expect("sent");
     publisher.finish(&patience(60)).expect("acknowledged");

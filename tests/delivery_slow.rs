@@ -93,7 +93,7 @@ fn drops_at_qos_0_are_counted_exactly() {
     // Slow as long as messages come.
     let mut taken = 0;
     let mut last = 0;
-    let mut take = |subscription: &mut osql::mqtt::Subscription| {
+    let mut take = |subscription: &mut osql::mqtt::TopicSubscription| {
         let message = subscription.recv(&patience(30)).expect("ok").expect("more");
         let number: i64 = payload(&message).parse().expect("a number");
         assert!(number > last, "{number} after {last}");

@@ -5,8 +5,8 @@ mod support;
 
 use std::time::Duration;
 
-use osql::model::{Record, Value};
 use osql::mqtt::{Clients, PublishOptions};
+use osql::mqtt::{Setting, Settings};
 use support::mqtt::{options, patience, text};
 
 #[test]
@@ -19,10 +19,10 @@ fn messages_go_round_with_and_without_tls() {
             .expect("started");
         let port = described
             .get("port")
-            .and_then(Value::as_int)
+            .and_then(Setting::as_integer)
             .expect("a port");
-        let fields = described.iter().filter(|(name, _)| &***name != "port");
-        let login: Record = fields.map(|(k, v)| (k.clone(), v.clone())).collect();
+        let fields = described.iter().filter(|(name, _)| *name != "port");
+        let login: Settings = fields.map(|(k, v)| (k, v.clone())).collect();
         for (version, qos) in [(4, 0), (4, 1), (4, 2), (5, 0), (5, 1), (5, 2)] {
             let mut login = login.clone();
             login.put("version", version.into());
@@ -64,7 +64,7 @@ fn a_port_that_is_taken_and_wrong_options_are_errors() {
     let clients = Clients::default();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = i64::from(listener.local_addr().expect("bound").port());
-    let start = |record: &Record| clients.brokers.start(record, &patience(30));
+    let start = |record: &Settings| clients.brokers.start(record, &patience(30));
     let error = start(&options([("port", port.into())]))
         .err()
         .expect("taken");

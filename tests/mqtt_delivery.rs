@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use osql::model::Value;
+use osql::mqtt::Setting;
 use osql::mqtt::{PublishOptions, Qos};
 use osql::text::wait::Token;
 use support::bridge::web_socket;
@@ -91,7 +91,7 @@ fn a_login_is_checked_and_never_shown() {
             ]))
         };
         let (_clients, client) = login("open sesame").expect("the right password");
-        assert!(!format!("{:?}", Value::record(client.status())).contains("sesame"));
+        assert!(!format!("{:?}", Setting::Group(client.status())).contains("sesame"));
         let error = login("hunter2").err().expect("the wrong password");
         assert!(
             error.message().contains("refuses the connection: "),
@@ -207,7 +207,7 @@ fn a_stop_ends_every_wait() {
     );
     drop(subscription);
     eventually("the subscription is given up", || {
-        client.status().get("subscriptions") == Some(&Value::vector([]))
+        client.status().get("subscriptions") == Some(&Setting::List(vec![]))
     });
 }
 
@@ -215,7 +215,7 @@ fn a_stop_ends_every_wait() {
 fn publish_options_reach_the_reader() {
     let broker = Mosquitto::start("");
     let base = [
-        ("connection", Value::from(broker.url("tcp"))),
+        ("connection", Setting::from(broker.url("tcp"))),
         ("version", 5.into()),
     ];
     let (_clients, client) = connect(&options(base)).expect("connected");
@@ -226,7 +226,7 @@ fn publish_options_reach_the_reader() {
         ("response-topic", "answers".into()),
         (
             "user-properties",
-            Value::record(options([("a", "b".into())])),
+            Setting::Group(options([("a", "b".into())])),
         ),
     ]);
     let how = PublishOptions::read(&record, osql::mqtt::Version::V5).expect("good options");
@@ -291,7 +291,7 @@ fn retained_messages_and_shared_subscriptions() {
     broker.publish("kept", "old", &["-r", "-q", "1"]);
     for version in [4, 5] {
         let base = [
-            ("connection", Value::from(broker.url("tcp"))),
+            ("connection", Setting::from(broker.url("tcp"))),
             ("version", version.into()),
         ];
         let (_one, one) = connect(&options(base.clone())).expect("connected");

@@ -5,12 +5,12 @@ mod support;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use osql::model::{Record, Value};
 use osql::mqtt::PublishOptions;
+use osql::mqtt::{Setting, Settings};
 use support::hostile::{ACCEPTED, Act, Hostile};
 use support::mqtt::{connect, eventually, options, patience};
 
-fn impatient(broker: &Hostile, version: i64) -> Record {
+fn impatient(broker: &Hostile, version: i64) -> Settings {
     options([
         ("connection", broker.url().into()),
         ("version", version.into()),
@@ -186,7 +186,7 @@ fn bad_packets_later() {
         let (_clients, client) =
             connect(&impatient(&broker, 4)).unwrap_or_else(|e| panic!("{name}: {e}"));
         eventually(&format!("{name}: given up"), || {
-            client.status().get("state") == Some(&Value::str("failed"))
+            client.status().get("state") == Some(&Setting::text("failed"))
         });
         assert_eq!(broker.connections.load(Ordering::SeqCst), 3, "{name}");
         let error = client.subscribe("a", &patience(5)).err().expect("failed");

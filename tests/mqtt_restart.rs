@@ -6,7 +6,7 @@ mod support;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use osql::model::Value;
+use osql::mqtt::Setting;
 use osql::mqtt::{Client, PublishOptions};
 use support::mosquitto::Mosquitto;
 use support::mqtt::{connect, eventually, options, patience, payload, status};
@@ -53,7 +53,7 @@ fn what_the_broker_had_not_acknowledged_is_sent_again_without_its_session() {
         .expect("connected");
         broker.end("KILL");
         eventually("the loss is noticed", || {
-            client.status().get("state") == Some(&Value::str("reconnecting"))
+            client.status().get("state") == Some(&Setting::text("reconnecting"))
         });
         let mut publisher = client
             .publisher("t", PublishOptions::default())
@@ -97,7 +97,7 @@ fn a_stopped_broker_is_noticed_within_the_keep_alive_time_and_nothing_is_lost() 
             .expect("sent or buffered");
     }
     eventually("the silence is noticed", || {
-        client.status().get("state") == Some(&Value::str("reconnecting"))
+        client.status().get("state") == Some(&Setting::text("reconnecting"))
     });
     assert!(
         stopped.elapsed() < Duration::from_millis(3000),
@@ -126,7 +126,7 @@ fn waiting_to_publish_has_its_limit() {
     .expect("connected");
     broker.end("TERM");
     eventually("the loss is noticed", || {
-        client.status().get("state") == Some(&Value::str("reconnecting"))
+        client.status().get("state") == Some(&Setting::text("reconnecting"))
     });
     let mut publisher = client
         .publisher("t", PublishOptions::default())
@@ -180,7 +180,7 @@ fn a_wrong_password_after_a_reconnection_ends_in_an_error() {
     let error = subscription.recv(&patience(30)).err().expect("given up");
     assert!(error.message().contains("not authorized"), "{error:?}");
     assert!(!error.message().contains("one"));
-    assert_eq!(client.status().get("state"), Some(&Value::str("failed")));
+    assert_eq!(client.status().get("state"), Some(&Setting::text("failed")));
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn publications_on_disk_outlive_their_client() {
         let (clients, client) = connect(&base).expect("connected");
         broker.end("TERM");
         eventually("the loss is noticed", || {
-            client.status().get("state") == Some(&Value::str("reconnecting"))
+            client.status().get("state") == Some(&Setting::text("reconnecting"))
         });
         let mut publisher = client
             .publisher("t", PublishOptions::default())

@@ -2,7 +2,7 @@
 
 mod support;
 
-use osql::model::{Record, Value};
+use osql::mqtt::{Setting, Settings};
 use osql::text::diagnostic::Error;
 use support::certs::{Authority, Dates, Identity};
 use support::mosquitto::Mosquitto;
@@ -16,22 +16,22 @@ fn broker(identity: &Identity, more: &str) -> Mosquitto {
     ))
 }
 
-fn secured(broker: &Mosquitto, ca: &Authority) -> Record {
+fn secured(broker: &Mosquitto, ca: &Authority) -> Settings {
     options([
         (
             "connection",
-            Value::str(format!("ssl://localhost:{}", broker.port)),
+            Setting::text(format!("ssl://localhost:{}", broker.port)),
         ),
         ("cafile", path(&ca.cert())),
     ])
 }
 
-fn with(mut record: Record, name: &str, value: impl Into<Value>) -> Record {
+fn with(mut record: Settings, name: &str, value: impl Into<Setting>) -> Settings {
     record.put(name, value.into());
     record
 }
 
-fn refused(options: &Record) -> Error {
+fn refused(options: &Settings) -> Error {
     match connect(options) {
         Ok(_) => panic!("the connection should be refused"),
         Err(error) => error,
@@ -58,7 +58,7 @@ fn table(make: impl Fn(&Authority, &str, Dates) -> Identity) {
         let (clients, client) = connect(&good).expect("the right certificate");
         assert_eq!(
             client.status().get("tls-version"),
-            Some(&Value::str(version))
+            Some(&Setting::text(version))
         );
         let mut subscription = client.subscribe("t", &patience(10)).expect("subscribed");
         let mut publisher = client
@@ -121,7 +121,7 @@ fn a_version_one_certificate_needs_a_named_ca() {
     let broker = broker(&ca.version_one("localhost", Dates::Good), "");
     let error = refused(&options([(
         "connection",
-        Value::str(format!("ssl://localhost:{}", broker.port)),
+        Setting::text(format!("ssl://localhost:{}", broker.port)),
     )]));
     says(&error, "X.509 version 1");
     assert_eq!(
@@ -151,7 +151,7 @@ fn a_folder_of_cas_works_like_a_file() {
     let options = options([
         (
             "connection",
-            Value::str(format!("ssl://localhost:{}", broker.port)),
+            Setting::text(format!("ssl://localhost:{}", broker.port)),
         ),
         ("capath", path(&folder.0)),
     ]);
@@ -218,7 +218,10 @@ fn ciphers_are_chosen() {
     ] {
         let (_clients, client) =
             connect(&with(secured(&broker, &ca), "ciphers", cipher)).expect(cipher);
-        assert_eq!(client.status().get("tls-suite"), Some(&Value::str(suite)));
+        assert_eq!(
+            client.status().get("tls-suite"),
+            Some(&Setting::text(suite))
+        );
     }
     let error = refused(&with(
         secured(&broker, &ca),

@@ -17,7 +17,7 @@ use crate::model::Cx;
 use crate::mqtt;
 use crate::text::console::Console;
 use crate::text::diagnostic::{Error, Result};
-use flow::Flows;
+use flow::local::Flows;
 use jobs::Jobs;
 use traced::Traced;
 

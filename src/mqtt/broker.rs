@@ -12,9 +12,8 @@ use mqtt5::broker::config::{BrokerConfig, StorageBackend, StorageConfig, TlsConf
 use mqtt5::broker::{BrokerShutdownHandle, MqttBroker};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 
-use super::options::Reader;
 use super::runtime;
-use crate::model::{Record, Value};
+use super::settings::{Settings, SettingsReader};
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::{Token, lock};
 
@@ -37,10 +36,10 @@ struct Running {
 
 impl Brokers {
     /// Starts a broker. Options: `port` (0 or none: a free one), `tls` (make a CA and a certificate
-    /// for localhost), `folder` (where to put them; otherwise a temporary one). Gives a record with
+    /// for localhost), `folder` (where to put them; otherwise a temporary one). Gives settings with
     /// `port`, `connection`, and with TLS `cafile`: what `mqtt:register_client` wants.
-    pub fn start(&self, options: &Record, token: &Token) -> Result<Record> {
-        let reader = Reader(options);
+    pub fn start(&self, options: &Settings, token: &Token) -> Result<Settings> {
+        let reader = SettingsReader(options);
         reader.refuse_unknown(&NAMES, "mqtt:start_broker")?;
         let port = reader.integer("port", 0..=65_535)?.unwrap_or(0) as u16;
         let tls = reader.flag("tls", false)?;
@@ -124,16 +123,13 @@ struct Files {
     key: PathBuf,
 }
 
-fn describe(port: u16, files: Option<&Files>) -> Record {
+fn describe(port: u16, files: Option<&Files>) -> Settings {
     let scheme = if files.is_some() { "ssl" } else { "tcp" };
-    let mut record = Record::new();
-    record.put("port", Value::Int(i64::from(port)));
-    record.put(
-        "connection",
-        Value::str(format!("{scheme}://localhost:{port}")),
-    );
+    let mut record = Settings::default();
+    record.put("port", i64::from(port).into());
+    record.put("connection", format!("{scheme}://localhost:{port}").into());
     if let Some(files) = files {
-        record.put("cafile", Value::str(files.ca.display().to_string()));
+        record.put("cafile", files.ca.display().to_string().into());
     }
     record
 }

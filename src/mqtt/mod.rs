@@ -1,13 +1,13 @@
 //! MQTT 3.1.1 and 5: clients that keep the promises of delivery.
 //!
-//! A [`Client`] has two sides. Queries are synchronous: a [`Publisher`] hands messages over, a
-//! [`Subscription`] takes them. One task per client on a shared tokio runtime owns the connection
+//! A [`Client`] has two sides. Queries are synchronous: a [`TopicPublisher`] hands messages over, a
+//! [`TopicSubscription`] takes them. One task per client on a shared tokio runtime owns the connection
 //! and the protocol's state. Between the two stand the outbox and the inbox, each behind one lock
 //! that is held for moments, so that many messages change hands per wake-up.
 //!
 //! ```text
-//! Publisher ──▶ outbox ──▶ engine ──▶ link ──▶ broker
-//! Subscription ◀── inbox ◀── engine ◀── link ◀── broker
+//! TopicPublisher ──▶ outbox ──▶ engine ──▶ pump ──▶ broker
+//! TopicSubscription ◀── inbox ◀── engine ◀── pump ◀── broker
 //! ```
 //!
 //! What is on its way to the broker stands in the window, what has come from it and is not taken by
@@ -40,6 +40,7 @@ mod publisher;
 mod pump;
 mod read_pace;
 mod runtime;
+mod settings;
 mod socket;
 mod subscription;
 mod tls;
@@ -54,13 +55,13 @@ pub use address::{Address, Transport};
 pub use client::Client;
 pub use inbox::Message;
 pub use options::{ClientOptions, Qos, Version};
-pub use publisher::{PublishOptions, Publisher};
-pub use subscription::Subscription;
+pub use publisher::{PublishOptions, TopicPublisher};
+pub use settings::{Setting, Settings};
+pub use subscription::TopicSubscription;
 pub use topic::{check_filter, check_topic};
 
 use client::Notice;
 
-use crate::model::Record;
 use crate::text::diagnostic::{Error, Kind, Result, nearest};
 use crate::text::wait::{Token, lock};
 
@@ -104,7 +105,7 @@ impl Clients {
 
     /// Connects a client and waits for the broker's answer. A client of that name is replaced,
     /// after what it has accepted is delivered.
-    pub fn register(&self, name: &str, options: &Record, token: &Token) -> Result<()> {
+    pub fn register(&self, name: &str, options: &Settings, token: &Token) -> Result<()> {
         check_name(name)?;
         // What is wrong with the options should not cost the old client.
         ClientOptions::read(options)?;

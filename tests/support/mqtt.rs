@@ -4,19 +4,19 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use osql::model::{Record, Value};
-use osql::mqtt::{Client, Clients, Message, Subscription};
+use osql::mqtt::{Client, Clients, Message, TopicSubscription};
+use osql::mqtt::{Setting, Settings};
 use osql::text::diagnostic::Error;
 use osql::text::wait::Token;
 
 /// Options from names and values.
-pub fn options<const N: usize>(fields: [(&str, Value); N]) -> Record {
+pub fn options<const N: usize>(fields: [(&str, Setting); N]) -> Settings {
     fields.into_iter().collect()
 }
 
 /// A path as an option's value.
-pub fn path(path: &Path) -> Value {
-    Value::str(path.display().to_string())
+pub fn path(path: &Path) -> Setting {
+    Setting::text(path.display().to_string())
 }
 
 /// A token that ends a test that hangs.
@@ -28,7 +28,7 @@ pub fn patience(seconds: u64) -> Token {
 }
 
 /// A client named `m`.
-pub fn connect(options: &Record) -> Result<(Clients, Arc<Client>), Error> {
+pub fn connect(options: &Settings) -> Result<(Clients, Arc<Client>), Error> {
     let clients = Clients::default();
     clients.register("m", options, &patience(30))?;
     let client = clients.get("m")?;
@@ -36,7 +36,7 @@ pub fn connect(options: &Record) -> Result<(Clients, Arc<Client>), Error> {
 }
 
 /// The next message's payload as text.
-pub fn text(subscription: &mut Subscription) -> String {
+pub fn text(subscription: &mut TopicSubscription) -> String {
     let message = subscription
         .recv(&patience(20))
         .expect("a message")
@@ -53,7 +53,7 @@ pub fn status(client: &Client, name: &str) -> i64 {
     client
         .status()
         .get(name)
-        .and_then(Value::as_int)
+        .and_then(Setting::as_integer)
         .expect(name)
 }
 
