@@ -65,13 +65,9 @@ fn a_port_that_is_taken_and_wrong_options_are_errors() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = i64::from(listener.local_addr().expect("bound").port());
     let start = |record: &Settings| clients.brokers.start(record, &patience(30));
-    let error = start(&options([("port", port.into())]))
-        .err()
-        .expect("taken");
+    let error = start(&options([("port", port.into())])).expect_err("taken");
     assert!(error.message().contains("does not start"), "{error:?}");
-    let error = start(&options([("prot", 1.into())]))
-        .err()
-        .expect("misspelt");
+    let error = start(&options([("prot", 1.into())])).expect_err("misspelt");
     assert_eq!(error.helps(), ["did you mean `port`?"]);
     let error = clients.brokers.stop(1, &patience(1)).expect_err("none");
     assert!(error.message().contains("no broker"), "{error:?}");

@@ -37,7 +37,7 @@ pub struct OutboxWork {
     pub over: bool,
 }
 
-/// See the module.
+/// The state of one client, owned by the task of its connection.
 pub struct Engine {
     pub shared: Arc<Shared>,
     /// How often a connection was made.

@@ -15,7 +15,7 @@ const IDS: u32 = 65_535;
 /// A publication on its way.
 #[derive(Debug, Clone)]
 pub struct Outgoing {
-    /// Whose books it is in.
+    /// The account that it is counted in, see [`Outbox`](super::outbox::Outbox).
     pub account: u32,
     pub head: Arc<Head>,
     pub payload: Bytes,

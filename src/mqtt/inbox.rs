@@ -170,7 +170,7 @@ impl FilterReader {
     }
 }
 
-/// See the module.
+/// All filters of a client with their readers.
 #[derive(Default)]
 pub struct Inbox {
     filters: Vec<Filter>,

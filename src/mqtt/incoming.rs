@@ -35,7 +35,7 @@ pub enum Arrival {
     Violation,
 }
 
-/// See the module.
+/// The messages of one session by their packet identifiers.
 #[derive(Default)]
 pub struct IncomingMessages {
     messages: HashMap<u16, IncomingMessage, foldhash::fast::FixedState>,

@@ -10,9 +10,14 @@
 //! TopicSubscription ◀── inbox ◀── engine ◀── pump ◀── broker
 //! ```
 //!
-//! What is on its way to the broker stands in the window, what has come from it and is not taken by
-//! a query in the books of what was received; both are bounded. In a flood the connection rests
-//! between two reads, so that a wake-up serves many messages.
+//! [`in_flight`] knows what was sent and is not answered, [`incoming`] what has come and is not
+//! acknowledged; both are bounded. The [`pump`] moves packets over a [`connection`]; in a flood it rests
+//! between two reads ([`read_pace`]), so that a wake-up serves many messages. The [`link`] makes
+//! connections again when they are lost.
+//!
+//! All clients share one thread ([`runtime`]). Nothing on it may block: no sleep, no screen, no lock that
+//! is held for long. The room uses `text`, and takes and gives plain [`Settings`]: it knows no value of
+//! the language.
 //!
 //! Packets are read and written by rumqttc. Its event loop is not used, for two reasons: it hands
 //! over message by message, through a channel and a notice each, where a stream of messages wants

@@ -28,6 +28,9 @@ const LINGER: Duration = Duration::from_millis(1);
 /// How long a broker may take to close its side after DISCONNECT.
 const FAREWELL: Duration = Duration::from_millis(500);
 
+/// How many packets are dealt with before other clients have their turn.
+const PACKETS: usize = 1024;
+
 /// How a connection ended.
 pub enum End {
     /// As the user wanted.
@@ -86,7 +89,7 @@ impl Pump<'_> {
     async fn run(&mut self, ack: &ConnAck) -> Result<(), Lost> {
         self.engine.begin(&mut self.connection.writer, ack)?;
         // Packets may have come right behind CONNACK.
-        self.take_packets()?;
+        self.take_packets().await?;
         loop {
             let work = self.take_work()?;
             if work.over {
@@ -95,7 +98,7 @@ impl Pump<'_> {
             self.pings.keep(&self.shared, &mut self.connection.writer)?;
             let waiting = self.waiting(&work);
             match self.wait(&waiting).await {
-                Event::Read(read) => self.after_read(true, read)?,
+                Event::Read(read) => self.after_read(read.is_ok(), read).await?,
                 Event::Wrote(written) => self.after_write(written)?,
                 Event::Due if self.pace.resting_until().is_some() => self.end_rest().await?,
                 Event::Woken | Event::Due => {}
@@ -158,15 +161,15 @@ impl Pump<'_> {
             self.pace.after_nothing(now, self.engine.unacknowledged());
             return Ok(());
         }
-        self.after_read(came, end)
+        self.after_read(came, end).await
     }
 
     /// Deals with the packets that were read, if something `came`, then with how reading ended.
-    fn after_read(&mut self, came: bool, end: Result<(), ReadEnd>) -> Result<(), Lost> {
+    async fn after_read(&mut self, came: bool, end: Result<(), ReadEnd>) -> Result<(), Lost> {
         if came {
             self.pings.heard();
             let arrived = Arrived {
-                messages: self.take_packets()?,
+                messages: self.take_packets().await?,
                 unacknowledged: self.engine.unacknowledged(),
                 in_flight: self.engine.in_flight(),
             };
@@ -189,23 +192,29 @@ impl Pump<'_> {
     }
 
     /// Deals with the packets that were read; gives how many messages there were.
-    fn take_packets(&mut self) -> Result<usize, Lost> {
-        let Connection { reader, writer, .. } = &mut self.connection;
+    async fn take_packets(&mut self) -> Result<usize, Lost> {
         let mut messages = 0;
-        let result = loop {
-            match reader.next() {
-                Ok(Some(packet)) => {
-                    messages += usize::from(matches!(packet, IncomingPacket::Publish(_)));
-                    if let Err(lost) = self.engine.take(packet, writer) {
-                        break Err(lost);
-                    }
-                }
-                Ok(None) => break Ok(messages),
-                Err(fault) => break Err(Lost::violation(fault)),
+        loop {
+            let taken = self.take_some_packets(&mut messages);
+            self.engine.settle();
+            match taken? {
+                PACKETS => tokio::task::yield_now().await,
+                _ => return Ok(messages),
             }
-        };
-        self.engine.settle();
-        result
+        }
+    }
+
+    /// The same for a turn; gives how many packets there were.
+    fn take_some_packets(&mut self, messages: &mut usize) -> Result<usize, Lost> {
+        let Connection { reader, writer, .. } = &mut self.connection;
+        for taken in 0..PACKETS {
+            let Some(packet) = reader.next().map_err(Lost::violation)? else {
+                return Ok(taken);
+            };
+            *messages += usize::from(matches!(packet, IncomingPacket::Publish(_)));
+            self.engine.take(packet, writer)?;
+        }
+        Ok(PACKETS)
     }
 
     fn broken(&self, error: &io::Error) -> Lost {

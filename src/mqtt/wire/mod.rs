@@ -82,6 +82,59 @@ pub struct Refusal {
     pub fatal: bool,
 }
 
+/// What both versions refuse a connection for, with codes of their own.
+impl Refusal {
+    fn fatal(reason: impl Into<String>, help: Option<&'static str>) -> Refusal {
+        Refusal {
+            reason: reason.into(),
+            help,
+            fatal: true,
+        }
+    }
+
+    fn passing(reason: impl Into<String>) -> Refusal {
+        Refusal {
+            reason: reason.into(),
+            help: None,
+            fatal: false,
+        }
+    }
+
+    fn client_id() -> Refusal {
+        Refusal::fatal(
+            "it does not accept the client identifier",
+            Some("check the option clientid"),
+        )
+    }
+
+    fn login() -> Refusal {
+        Refusal::fatal(
+            "wrong user name or password",
+            Some("check the options username and password"),
+        )
+    }
+
+    fn not_authorized() -> Refusal {
+        Refusal::fatal(
+            "not authorized",
+            Some("check the options username and password, and what the broker allows this client"),
+        )
+    }
+}
+
+/// A refusal whose code the version of the protocol does not know.
+fn unknown_refusal(reason: String) -> IncomingPacket {
+    IncomingPacket::ConnAck(ConnAck {
+        refused: Some(Refusal::fatal(reason, None)),
+        ..ConnAck::default()
+    })
+}
+
+/// The error for a packet larger than is taken.
+fn too_large(size: usize, limit: usize) -> String {
+    format!("a packet of {size} bytes came, and maxdatalen allows {limit}")
+}
+
 /// A message from the broker.
 #[derive(Debug, PartialEq)]
 pub struct Publish {

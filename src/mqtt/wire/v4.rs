@@ -8,7 +8,9 @@ use rumqttc::mqttbytes::v4::{
     PubComp, PubRec, PubRel, Publish as WirePublish, Subscribe, SubscribeReasonCode, Unsubscribe,
 };
 
-use super::{ConnAck, IncomingPacket, OutgoingPacket, Publish, Refusal};
+use super::{
+    ConnAck, IncomingPacket, OutgoingPacket, Publish, Refusal, too_large, unknown_refusal,
+};
 use crate::mqtt::options::{ClientOptions, Qos};
 
 pub fn decode(buffer: &mut BytesMut, limit: usize) -> Result<Option<IncomingPacket>, String> {
@@ -19,17 +21,10 @@ pub fn decode(buffer: &mut BytesMut, limit: usize) -> Result<Option<IncomingPack
             buffer.reserve(more.min(limit));
             Ok(None)
         }
-        Err(Error::InvalidConnectReturnCode(code)) => Ok(Some(IncomingPacket::ConnAck(ConnAck {
-            refused: Some(Refusal {
-                reason: format!("unknown return code {code}"),
-                help: None,
-                fatal: true,
-            }),
-            ..ConnAck::default()
-        }))),
-        Err(Error::PayloadSizeLimitExceeded(size)) => Err(format!(
-            "a packet of {size} bytes came, and maxdatalen allows {limit}"
-        )),
+        Err(Error::InvalidConnectReturnCode(code)) => {
+            Ok(Some(unknown_refusal(format!("unknown return code {code}"))))
+        }
+        Err(Error::PayloadSizeLimitExceeded(size)) => Err(too_large(size, limit)),
         Err(fault) => Err(format!("what came is not MQTT: {fault}")),
     }
 }
@@ -83,34 +78,16 @@ fn translate(packet: Wire) -> IncomingPacket {
 
 /// MQTT 3.1.1, table 3.1.
 fn refusal(code: ConnectReturnCode) -> Option<Refusal> {
-    let (reason, help, fatal) = match code {
+    Some(match code {
         ConnectReturnCode::Success => return None,
-        ConnectReturnCode::RefusedProtocolVersion => (
+        ConnectReturnCode::RefusedProtocolVersion => Refusal::fatal(
             "it does not speak MQTT 3.1.1",
             Some("try the option version: 5"),
-            true,
         ),
-        ConnectReturnCode::BadClientId => (
-            "it does not accept the client identifier",
-            Some("check the option clientid"),
-            true,
-        ),
-        ConnectReturnCode::ServiceUnavailable => ("its service is not available", None, false),
-        ConnectReturnCode::BadUserNamePassword => (
-            "wrong user name or password",
-            Some("check the options username and password"),
-            true,
-        ),
-        ConnectReturnCode::NotAuthorized => (
-            "not authorized",
-            Some("check the options username and password, and what the broker allows this client"),
-            true,
-        ),
-    };
-    Some(Refusal {
-        reason: reason.to_owned(),
-        help,
-        fatal,
+        ConnectReturnCode::BadClientId => Refusal::client_id(),
+        ConnectReturnCode::ServiceUnavailable => Refusal::passing("its service is not available"),
+        ConnectReturnCode::BadUserNamePassword => Refusal::login(),
+        ConnectReturnCode::NotAuthorized => Refusal::not_authorized(),
     })
 }
 

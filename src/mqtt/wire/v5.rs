@@ -10,7 +10,9 @@ use rumqttc_v5::mqttbytes::v5::{
 use rumqttc_v5::mqttbytes::{Error, QoS};
 
 use super::words::words;
-use super::{ConnAck, IncomingPacket, OutgoingPacket, Publish, Refusal};
+use super::{
+    ConnAck, IncomingPacket, OutgoingPacket, Publish, Refusal, too_large, unknown_refusal,
+};
 use crate::mqtt::incoming;
 use crate::mqtt::options::{ClientOptions, Qos};
 
@@ -22,17 +24,10 @@ pub fn decode(buffer: &mut BytesMut, limit: usize) -> Result<Option<IncomingPack
             buffer.reserve(more.min(limit));
             Ok(None)
         }
-        Err(Error::InvalidConnectReturnCode(code)) => Ok(Some(IncomingPacket::ConnAck(ConnAck {
-            refused: Some(Refusal {
-                reason: format!("unknown reason code {code}"),
-                help: None,
-                fatal: true,
-            }),
-            ..ConnAck::default()
-        }))),
-        Err(Error::PayloadSizeLimitExceeded { pkt_size, .. }) => Err(format!(
-            "a packet of {pkt_size} bytes came, and maxdatalen allows {limit}"
-        )),
+        Err(Error::InvalidConnectReturnCode(code)) => {
+            Ok(Some(unknown_refusal(format!("unknown reason code {code}"))))
+        }
+        Err(Error::PayloadSizeLimitExceeded { pkt_size, .. }) => Err(too_large(pkt_size, limit)),
         Err(fault) => Err(format!("what came is not MQTT: {fault}")),
     }
 }
@@ -143,32 +138,18 @@ fn connack(ack: rumqttc_v5::mqttbytes::v5::ConnAck) -> ConnAck {
 
 /// MQTT 5, section 3.2.2.2.
 fn refusal(code: Code, text: Option<String>) -> Option<Refusal> {
-    let (reason, help, fatal) = match code {
+    let mut refusal = match code {
         Code::Success => return None,
-        Code::UnsupportedProtocolVersion | Code::RefusedProtocolVersion => (
-            "it does not speak MQTT 5".to_owned(),
+        Code::UnsupportedProtocolVersion | Code::RefusedProtocolVersion => Refusal::fatal(
+            "it does not speak MQTT 5",
             Some("try the option version: 4"),
-            true,
         ),
-        Code::ClientIdentifierNotValid | Code::BadClientId => (
-            "it does not accept the client identifier".to_owned(),
-            Some("check the option clientid"),
-            true,
-        ),
-        Code::BadUserNamePassword => (
-            "wrong user name or password".to_owned(),
-            Some("check the options username and password"),
-            true,
-        ),
-        Code::NotAuthorized => (
-            "not authorized".to_owned(),
-            Some("check the options username and password, and what the broker allows this client"),
-            true,
-        ),
-        Code::UseAnotherServer | Code::ServerMoved => (
+        Code::ClientIdentifierNotValid | Code::BadClientId => Refusal::client_id(),
+        Code::BadUserNamePassword => Refusal::login(),
+        Code::NotAuthorized => Refusal::not_authorized(),
+        Code::UseAnotherServer | Code::ServerMoved => Refusal::fatal(
             words(&code),
             Some("ask the broker's operator for its new address"),
-            true,
         ),
         Code::ServiceUnavailable
         | Code::ServerUnavailable
@@ -176,18 +157,13 @@ fn refusal(code: Code, text: Option<String>) -> Option<Refusal> {
         | Code::QuotaExceeded
         | Code::UnspecifiedError
         | Code::ImplementationSpecificError
-        | Code::ConnectionRateExceeded => (words(&code), None, false),
-        other => (words(&other), None, true),
+        | Code::ConnectionRateExceeded => Refusal::passing(words(&code)),
+        other => Refusal::fatal(words(&other), None),
     };
-    let reason = match text {
-        Some(text) => format!("{reason} ({text})"),
-        None => reason,
-    };
-    Some(Refusal {
-        reason,
-        help,
-        fatal,
-    })
+    if let Some(text) = text {
+        refusal.reason = format!("{} ({text})", refusal.reason);
+    }
+    Some(refusal)
 }
 
 fn with_text(reason: &impl std::fmt::Debug, text: Option<String>) -> String {
