@@ -6,6 +6,13 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::{env, fs, process};
 
+use lexer::{Lexeme, LexemeKind, significant};
+
+// What only the program needs of it is not used here.
+#[allow(dead_code)]
+#[path = "src/syntax/lexer.rs"]
+mod lexer;
+
 const FOLDER: &str = "src/functions";
 
 struct Declaration {
@@ -61,100 +68,55 @@ fn declared_in(path: &Path) -> Result<Vec<Declaration>, String> {
         .and_then(|line| line.strip_prefix("// Topic: "))
         .ok_or("1: the first line must be `// Topic: NAME`")?
         .trim();
+    let file = path.file_name().unwrap_or_default().to_string_lossy();
     let mut found = Vec::new();
-    let mut at = 0;
-    loop {
-        at += blank(&text[at..]);
-        if at == text.len() {
-            return Ok(found);
-        }
-        let line = text[..at].matches('\n').count() + 1;
-        let length = statement(&text[at..]).ok_or(format!("{line}: a `;` is missing"))?;
-        let statement = &text[at..at + length];
-        let name = defined(statement).ok_or(format!("{line}: not a `create function NAME(`"))?;
+    let mut lexemes = significant(&text).peekable();
+    while let Some(first) = lexemes.peek() {
+        let start = first.start;
+        let line = text[..start].matches('\n').count() + 1;
+        let statement =
+            statement(&mut lexemes, &text).ok_or(format!("{line}: a `;` is missing"))?;
+        let name =
+            defined(&statement, &text).ok_or(format!("{line}: not a `create function NAME(`"))?;
+        let end = statement.last().map_or(start, |lexeme| lexeme.end);
         found.push(Declaration {
             name,
             topic: topic.to_owned(),
-            file: path
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned(),
+            file: file.clone().into_owned(),
             line,
-            text: statement.trim_end().to_owned(),
+            text: text[start..end].to_owned(),
         });
-        at += length + 1;
     }
+    Ok(found)
 }
 
-/// The bytes of white space and comments at the start of `text`.
-fn blank(text: &str) -> usize {
-    let mut at = 0;
-    loop {
-        let rest = &text[at..];
-        let spaces = rest.len() - rest.trim_start().len();
-        let skipped = spaces + comment(&rest[spaces..]);
-        if skipped == 0 {
-            return at;
-        }
-        at += skipped;
-    }
-}
-
-/// The bytes of the comment that `text` starts with, 0 if it does not.
-fn comment(text: &str) -> usize {
-    let close = match text.get(..2) {
-        Some("//") => "\n",
-        Some("/*") => "*/",
-        _ => return 0,
-    };
-    text[2..]
-        .find(close)
-        .map_or(text.len(), |i| 2 + i + close.len())
-}
-
-/// The bytes of the string constant that `text` starts with, 0 if it does not. Only one between
-/// double quotes knows escapes.
-fn string(text: &str) -> usize {
-    let Some(quote) = text.chars().next().filter(|c| matches!(c, '"' | '\'')) else {
-        return 0;
-    };
-    let mut escaped = false;
-    for (i, c) in text.char_indices().skip(1) {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' if quote == '"' => escaped = true,
-            c if c == quote => return i + 1,
-            _ => {}
-        }
-    }
-    text.len()
-}
-
-/// The bytes of `text` before the semicolon that closes its first statement; those within a block
-/// do not.
-fn statement(text: &str) -> Option<usize> {
-    let mut at = 0;
+/// The lexemes up to the semicolon that closes the next statement, which is taken too; those within
+/// a block do not close it.
+fn statement(lexemes: &mut impl Iterator<Item = Lexeme>, text: &str) -> Option<Vec<Lexeme>> {
+    let mut found = Vec::new();
     let mut depth = 0;
-    while let Some(c) = text[at..].chars().next() {
-        let skipped = comment(&text[at..]) + string(&text[at..]);
-        match c {
-            '{' => depth += 1,
-            '}' => depth -= 1,
-            ';' if depth == 0 => return Some(at),
+    for lexeme in lexemes {
+        match lexeme.text(text) {
+            "{" => depth += 1,
+            "}" => depth -= 1,
+            ";" if depth == 0 => return Some(found),
             _ => {}
         }
-        at += skipped.max(c.len_utf8());
+        found.push(lexeme);
     }
     None
 }
 
 /// The name, in lower case, that `create function NAME(…` defines.
-fn defined(statement: &str) -> Option<String> {
-    let rest = statement.strip_prefix("create function")?;
-    let name = rest[..rest.find('(')?].trim().to_lowercase();
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':');
-    (!name.is_empty() && name.chars().all(plain)).then_some(name)
+fn defined(statement: &[Lexeme], text: &str) -> Option<String> {
+    let [create, function, name, open, ..] = statement else {
+        return None;
+    };
+    let is_definition = create.text(text) == "create"
+        && function.text(text) == "function"
+        && name.kind == LexemeKind::Word
+        && open.text(text) == "(";
+    is_definition.then(|| name.text(text).to_lowercase())
 }
 
 fn table(declarations: &[Declaration], natives: &str) -> String {

@@ -10,7 +10,7 @@ use crate::catalog::types::Types;
 use crate::model::function::{Body, Compiled, Function};
 use crate::syntax::ast::{self, CreateFunction, StatementKind};
 use crate::syntax::statement;
-use crate::text::diagnostic::{BUILT_IN, Error, Result, Source, nearest};
+use crate::text::diagnostic::{Error, Result, SourceText, nearest};
 use crate::text::wait::lock;
 
 /// All functions by name.
@@ -206,8 +206,7 @@ fn written(name: &ast::FunctionName) -> String {
 
 /// The function that a declaration in the built-in table declares.
 fn built_in(declaration: &Declaration, built_ins: &BuiltIns) -> Result<Arc<Function>> {
-    let file = format!("{BUILT_IN}{}.osql", declaration.topic);
-    let source = Source::at_line(file, declaration.text, declaration.line);
+    let source = SourceText::built_in(declaration.file, declaration.text, declaration.line);
     let parsed = statement(&source)?.map(|s| s.kind);
     let Some(StatementKind::CreateFunction(definition)) = parsed else {
         return Err(Error::run(format!(

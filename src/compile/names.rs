@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::syntax::ast::{Expr, ExprKind, Name, Select, Statement, StatementKind, Variable};
+use crate::syntax::lexer::{LexemeKind, significant};
 
 /// The local variables that `expr` uses and does not declare itself, each use once.
 pub fn free(expr: &Expr) -> Vec<&Name> {
@@ -83,25 +84,15 @@ pub fn children_mut(expr: &mut Expr) -> Vec<&mut Expr> {
     }
 }
 
-/// The text of an expression without case and blanks outside strings: equal for expressions that
-/// are written alike.
+/// The text of an expression without case outside strings, and without its blanks and comments:
+/// equal for expressions that are written alike.
 pub fn normalized(expr: &Expr) -> String {
-    let mut quote: Option<char> = None;
-    let mut text = String::new();
-    for c in expr.span.text().chars() {
-        match quote {
-            Some(q) => {
-                text.push(c);
-                quote = (c != q).then_some(q);
-            }
-            None if c.is_whitespace() => {}
-            None => {
-                quote = (c == '"' || c == '\'').then_some(c);
-                text.extend(c.to_lowercase());
-            }
-        }
-    }
-    text
+    let text = expr.span.text();
+    let words = significant(text).map(|lexeme| match lexeme.kind {
+        LexemeKind::String => lexeme.text(text).to_owned(),
+        _ => lexeme.text(text).to_lowercase(),
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// The names of the functions that `expr` calls; operators are none.

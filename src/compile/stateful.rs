@@ -77,13 +77,9 @@ impl Search<'_> {
             for arg in args {
                 arguments.push(self.argument(arg, given)?);
             }
-            for resolvent in self
-                .catalog
-                .functions
-                .resolvents(&function.name.text)?
-                .iter()
-            {
-                if resolvent.arity() == args.len() && self.call(resolvent, arguments.clone())? {
+            let resolvents = self.catalog.functions.resolvents(&function.name.text)?;
+            for resolvent in resolvents.iter().filter(|f| may_take(f, &arguments)) {
+                if self.call(resolvent, arguments.clone())? {
                     return Ok(true);
                 }
             }
@@ -175,4 +171,18 @@ impl Search<'_> {
         }
         Ok(false)
     }
+}
+
+/// Whether a call with these arguments can be one of `function`.
+fn may_take(function: &Function, arguments: &[Argument]) -> bool {
+    let params = &function.signature.params;
+    let takes = |(argument, ty): (&Argument, &Type)| match argument {
+        Argument::Functions(_) => matches!(ty, Type::Function | Type::Object),
+        Argument::Unknown | Argument::Value => true,
+    };
+    params.len() == arguments.len()
+        && arguments
+            .iter()
+            .zip(params.iter().map(|p| &p.ty))
+            .all(takes)
 }

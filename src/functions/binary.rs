@@ -5,10 +5,10 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use crate::catalog::Catalog;
+use crate::model::hex::from_hex;
 use crate::model::native::{CallForm, Native, Natives};
-use crate::model::size;
 use crate::model::size::position;
-use crate::model::{Args, Cx, Value};
+use crate::model::{Args, Cx, Value, size};
 use crate::text::diagnostic::{Error, Result};
 
 pub const NATIVES: Natives = &[
@@ -121,22 +121,6 @@ fn hex(bytes: &[u8]) -> String {
         debug_assert!(written.is_ok(), "writing to a string cannot fail");
     }
     digits
-}
-
-/// The bytes that hexadecimal digits say, two for each.
-pub fn from_hex(digits: &str) -> Result<Vec<u8>> {
-    let value = |c: char| {
-        let wrong = || Error::run(format!("{c:?} is not a hexadecimal digit"));
-        c.to_digit(16).map(|d| d as u8).ok_or_else(wrong)
-    };
-    let digits: Vec<u8> = digits.chars().map(value).collect::<Result<_>>()?;
-    match digits.as_chunks() {
-        (pairs, []) => Ok(pairs.iter().map(|[high, low]| high << 4 | low).collect()),
-        _ => Err(Error::run(format!(
-            "a byte is two hexadecimal digits; {} is an odd number of them",
-            digits.len()
-        ))),
-    }
 }
 
 fn from_integer(_: &Cx, args: Args) -> Result<Option<Value>> {

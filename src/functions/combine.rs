@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::stream::{Beat, pace};
 use crate::model::native::{Native, Natives};
-use crate::model::size;
-use crate::model::{Args, Collection, Cx, Source, Timeval, Value};
+use crate::model::{Args, Collection, Cx, Source, Timeval, Value, size};
 use crate::run::call::short;
 use crate::run::inputs::{Event, Inputs};
 use crate::text::diagnostic::{Error, Result};

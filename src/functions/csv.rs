@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use csv::{ReaderBuilder, StringRecord, WriterBuilder};
 
 use super::file::Output;
-use super::input::{self, Input, read_error};
+use crate::host::file_input::{self, FileInput, read_error};
 use crate::model::native::{Native, Natives};
 use crate::model::{Args, Cx, Source, Value, json, number};
 use crate::text::diagnostic::{Error, Result};
@@ -90,7 +90,7 @@ impl Beat {
 /// A file's rows as text: a line, or several where a quoted field holds line ends.
 struct Lines {
     path: String,
-    file: BufReader<Input>,
+    file: BufReader<FileInput>,
     /// What has been read of the row so far.
     row: Vec<u8>,
     /// The number of the line last read, from 1.
@@ -99,7 +99,7 @@ struct Lines {
 
 impl Lines {
     fn open(path: &str, cx: &Cx) -> Result<Lines> {
-        let file = input::open(path, cx)?;
+        let file = file_input::open(path, cx)?;
         Ok(Lines {
             path: path.to_owned(),
             file: BufReader::new(file),

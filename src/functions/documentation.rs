@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use crate::catalog::{Catalog, named};
 use crate::compile;
-use crate::functions::topic;
 use crate::model::native::{CallForm, Native, Natives};
 use crate::model::{Args, Cx, Function, Value};
 use crate::plan::explain::explain as plan_text;
 use crate::syntax::ast::StatementKind;
 use crate::syntax::statement;
-use crate::text::diagnostic::{Error, Result, Source};
+use crate::text::diagnostic::{Error, Result, SourceText};
 
 pub const NATIVES: Natives = &[
     Native::new("doc", doc).quotes_functions(),
@@ -19,17 +18,6 @@ pub const NATIVES: Natives = &[
     Native::new("sourcecode", sourcecode).quotes_functions(),
     Native::new("name", name).quotes_functions(),
     Native::new("explain", explain).call_form(CallForm::Planned),
-    Native::new("topic_doc", topic::doc),
-    Native::new("topic_functions", topic::functions),
-    Native::new("topic_name", topic::name),
-    Native::new("topic_named", topic::topic_named),
-    Native::new("topics", topic::topics_of).quotes_functions(),
-    Native::new("alltopics", topic::alltopics),
-    Native::new("add_topic", topic::add_topic)
-        .acting()
-        .quotes_functions(),
-    Native::new("create_topic", topic::create_topic).acting(),
-    Native::new("current_topics", topic::current_topics).acting(),
 ];
 
 /// The resolvents that the first argument names or is.
@@ -98,7 +86,7 @@ fn name(_: &Cx, args: Args) -> Result<Option<Value>> {
 }
 
 fn explain(cx: &Cx, args: Args) -> Result<Option<Value>> {
-    let source = Source::new("<explain>", args.str(0)?);
+    let source = SourceText::new("<explain>", args.str(0)?);
     match statement(&source)?.map(|s| s.kind) {
         Some(StatementKind::Query(query)) => {
             let plan = plan_text(&compile::query(Catalog::of(cx), &query)?);

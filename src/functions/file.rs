@@ -5,10 +5,10 @@ use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use crate::functions::like;
 use crate::host::Host;
+use crate::host::file_input::file_error;
 use crate::model::native::{Native, Natives};
-use crate::model::{Args, Cx, Timeval, Value};
+use crate::model::{Args, Cx, Timeval, Value, like};
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::lock;
 
@@ -53,17 +53,6 @@ pub const NATIVES: Natives = &[
     Native::new("write_filepath", write_filepath).acting(),
 ];
 
-/// The error of an operation on a file: `cannot read x.csv: No such file or directory`.
-pub fn failed(verb: &str, path: impl AsRef<Path>, error: &io::Error) -> Error {
-    let reason = error.to_string();
-    // The system's number says nothing to a person.
-    let reason = reason.split(" (os error").next().unwrap_or_default();
-    Error::run(format!(
-        "cannot {verb} {}: {reason}",
-        path.as_ref().display()
-    ))
-}
-
 /// A file being written, buffered.
 pub struct Output {
     path: PathBuf,
@@ -73,7 +62,7 @@ pub struct Output {
 impl Output {
     /// Creates the file at `path`, or empties it.
     pub fn create(path: &str) -> Result<Output> {
-        let file = File::create(path).map_err(|e| failed("write", path, &e))?;
+        let file = File::create(path).map_err(|e| file_error("write", path, &e))?;
         Ok(Output {
             path: path.into(),
             file: BufWriter::new(file),
@@ -90,19 +79,19 @@ impl Output {
         if at_once {
             written = written.and_then(|()| self.file.flush());
         }
-        written.map_err(|e| failed("write", &self.path, &e))
+        written.map_err(|e| file_error("write", &self.path, &e))
     }
 
     /// Writes out what is still buffered.
     pub fn finish(mut self) -> Result<()> {
         self.file
             .flush()
-            .map_err(|e| failed("write", &self.path, &e))
+            .map_err(|e| file_error("write", &self.path, &e))
     }
 }
 
 fn current() -> Result<PathBuf> {
-    std::env::current_dir().map_err(|e| failed("find", "the current folder", &e))
+    std::env::current_dir().map_err(|e| file_error("find", "the current folder", &e))
 }
 
 /// `path` in Unix style.
@@ -131,7 +120,7 @@ fn split(path: &str) -> (&str, &str) {
 }
 
 fn change_folder(folder: &Path) -> Result<Value> {
-    std::env::set_current_dir(folder).map_err(|e| failed("go to", folder, &e))?;
+    std::env::set_current_dir(folder).map_err(|e| file_error("go to", folder, &e))?;
     Ok(folder_value(&current()?))
 }
 
@@ -155,7 +144,7 @@ fn entries(folder: &str) -> Result<Vec<PathBuf>> {
     let read = || -> io::Result<Vec<PathBuf>> {
         fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect()
     };
-    let mut paths = read().map_err(|e| failed("list", path, &e))?;
+    let mut paths = read().map_err(|e| file_error("list", path, &e))?;
     paths.sort();
     Ok(paths)
 }
@@ -197,7 +186,7 @@ fn full_filenames(_: &Cx, args: Args) -> Result<Option<Value>> {
 /// `path` from the root, in Unix style.
 fn absolute(path: &str) -> Result<String> {
     let path = if path.is_empty() { "." } else { path };
-    let full = std::path::absolute(path).map_err(|e| failed("find", path, &e))?;
+    let full = std::path::absolute(path).map_err(|e| file_error("find", path, &e))?;
     Ok(unix(full))
 }
 
@@ -257,11 +246,11 @@ fn subdirectories(cx: &Cx, args: Args) -> Result<Option<Value>> {
 
 fn file_lines(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let path = args.str(0)?;
-    let mut file = BufReader::new(File::open(path).map_err(|e| failed("read", path, &e))?);
+    let mut file = BufReader::new(File::open(path).map_err(|e| file_error("read", path, &e))?);
     let (mut lines, mut ended) = (0, true);
     loop {
         cx.token.check()?;
-        let bytes = file.fill_buf().map_err(|e| failed("read", path, &e))?;
+        let bytes = file.fill_buf().map_err(|e| file_error("read", path, &e))?;
         let Some(last) = bytes.last() else { break };
         ended = *last == b'\n';
         lines += bytes.iter().filter(|b| **b == b'\n').count() as i64;
@@ -276,7 +265,7 @@ fn filedate(_: &Cx, args: Args) -> Result<Option<Value>> {
     let path = args.str(0)?;
     let time = fs::metadata(path)
         .and_then(|m| m.modified())
-        .map_err(|e| failed("read", path, &e))?;
+        .map_err(|e| file_error("read", path, &e))?;
     let micros = match time.duration_since(UNIX_EPOCH) {
         Ok(after) => after.as_micros() as i64,
         Err(before) => -(before.duration().as_micros() as i64),
@@ -290,13 +279,13 @@ fn file_path(_: &Cx, args: Args) -> Result<Option<Value>> {
 
 fn create_folder(_: &Cx, args: Args) -> Result<Option<Value>> {
     let folder = args.str(0)?;
-    fs::create_dir_all(folder).map_err(|e| failed("create", folder, &e))?;
+    fs::create_dir_all(folder).map_err(|e| file_error("create", folder, &e))?;
     Ok(Some(args.value(0).clone()))
 }
 
 fn read_file(_: &Cx, args: Args) -> Result<Option<Value>> {
     let path = args.str(0)?;
-    let bytes = fs::read(path).map_err(|e| failed("read", path, &e))?;
+    let bytes = fs::read(path).map_err(|e| file_error("read", path, &e))?;
     match String::from_utf8(bytes) {
         Ok(text) => Ok(Some(text.into())),
         Err(e) => {
@@ -309,14 +298,14 @@ fn read_file(_: &Cx, args: Args) -> Result<Option<Value>> {
 }
 
 fn write(path: &str, content: &str) -> Result<Value> {
-    fs::write(path, content).map_err(|e| failed("write", path, &e))?;
+    fs::write(path, content).map_err(|e| file_error("write", path, &e))?;
     Ok(path.into())
 }
 
 fn write_filepath(_: &Cx, args: Args) -> Result<Option<Value>> {
     let path = args.str(1)?;
     if let Some(folder) = Path::new(path).parent() {
-        fs::create_dir_all(folder).map_err(|e| failed("create", folder, &e))?;
+        fs::create_dir_all(folder).map_err(|e| file_error("create", folder, &e))?;
     }
     write(path, args.str(0)?).map(Some)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::model::native::{CallForm, Native, Natives};
 use crate::model::{Args, Collection, Cx, Function, Source, Value};
 use crate::run::{call as calls, statement};
-use crate::text::diagnostic::{Result, Source as Text};
+use crate::text::diagnostic::{Result, SourceText};
 
 pub const NATIVES: Natives = &[
     Native::new("apply", apply),
@@ -56,7 +56,7 @@ fn first(function: &Arc<Function>, arg: &Value, cx: &Cx) -> Result<Value> {
 
 /// The results of a statement, and whether they are tuples.
 fn evaluate(cx: &Cx, args: Args) -> Result<(Value, bool)> {
-    statement::execute_within(cx, &Text::new("<eval>", args.str(0)?))
+    statement::execute_within(cx, &SourceText::new("<eval>", args.str(0)?))
 }
 
 /// Results as vectors: `tuples` are vectors already.

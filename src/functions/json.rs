@@ -3,7 +3,7 @@
 use std::io::{BufReader, Write};
 
 use super::file::Output;
-use crate::functions::http;
+use crate::host::{file_input, http};
 use crate::model::native::{Native, Natives};
 use crate::model::{Args, Cx, Source, Value, json};
 use crate::run::call::short;
@@ -47,7 +47,7 @@ fn request(cx: &Cx, args: Args) -> Result<Option<Value>> {
 fn file_stream(_: &Cx, args: Args) -> Result<Option<Value>> {
     let path = args.str(0)?.to_owned();
     Ok(Some(Value::stream_from(move |cx| {
-        let file = super::input::open(&path, cx)?;
+        let file = file_input::open(&path, cx)?;
         let values = json::from_reader(BufReader::new(file));
         Ok(Box::new(Values {
             path: path.clone(),

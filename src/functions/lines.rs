@@ -3,10 +3,9 @@
 use std::io::{BufRead, BufReader, Read, Write};
 
 use super::file::Output;
-use super::input::{self, Input, read_error};
+use crate::host::file_input::{self, FileInput, read_error};
 use crate::model::native::{Native, Natives};
-use crate::model::size;
-use crate::model::{Args, Cx, Source, Value};
+use crate::model::{Args, Cx, Source, Value, size};
 use crate::text::diagnostic::{Error, Result};
 
 pub const NATIVES: Natives = &[
@@ -19,7 +18,7 @@ pub const NATIVES: Natives = &[
 /// A file being read in parts that end with a delimiter.
 struct Parts {
     path: String,
-    file: BufReader<Input>,
+    file: BufReader<FileInput>,
     delimiter: Vec<u8>,
     count: u64,
 }
@@ -28,7 +27,7 @@ impl Parts {
     fn open(path: &str, delimiter: &str, cx: &Cx) -> Result<Parts> {
         Ok(Parts {
             path: path.to_owned(),
-            file: BufReader::new(input::open(path, cx)?),
+            file: BufReader::new(file_input::open(path, cx)?),
             delimiter: delimiter.as_bytes().to_vec(),
             count: 0,
         })
@@ -123,7 +122,7 @@ impl Source for Chunked {
 fn read_chunks(_: &Cx, args: Args) -> Result<Option<Value>> {
     let (path, chunk) = (args.str(0)?.to_owned(), pieces(args, 1, "bytes")?);
     Ok(Some(Value::stream_from(move |cx| {
-        let file = BufReader::new(input::open(&path, cx)?);
+        let file = BufReader::new(file_input::open(&path, cx)?);
         Ok(Box::new(Bytes {
             path: path.clone(),
             file,
@@ -134,7 +133,7 @@ fn read_chunks(_: &Cx, args: Args) -> Result<Option<Value>> {
 
 struct Bytes {
     path: String,
-    file: BufReader<Input>,
+    file: BufReader<FileInput>,
     chunk: usize,
 }
 

@@ -4,7 +4,8 @@ use std::env;
 
 use sha2::{Digest, Sha256};
 
-use super::file::{failed, folder_value};
+use super::file::folder_value;
+use crate::host::file_input::file_error;
 use crate::model::native::{Native, Natives};
 use crate::model::{Args, Cx, Record, Timeval, Value};
 use crate::text::diagnostic::{Error, Result};
@@ -49,7 +50,7 @@ fn substituted(x: &Value, y: &Value, within: &Value) -> Value {
 }
 
 fn startup_dir(_: &Cx, _: Args) -> Result<Option<Value>> {
-    let program = env::current_exe().map_err(|e| failed("find", "the program's folder", &e))?;
+    let program = env::current_exe().map_err(|e| file_error("find", "the program's folder", &e))?;
     Ok(program.parent().map(folder_value))
 }
 

@@ -1,12 +1,16 @@
-//! The built-in functions. A topic is two neighbours: `string.osql`, the declarations with their
-//! documentation and whatever OSQL itself can say, and `string.rs`, what it cannot.
+//! The built-in functions, and nothing else. A topic is two neighbours: `string.osql`, the declarations
+//! with their documentation and whatever OSQL itself can say, and `string.rs`, what it cannot: a table
+//! of rows, each a [`Native`](crate::model::native::Native), which says all that the rest of the crate
+//! must know of the function.
+//!
+//! May use every room before it: `text`, `syntax`, `mqtt`, `model`, `catalog`, `plan`, `compile`,
+//! `host` and `run`.
 
 pub mod aggregate;
 pub mod bag;
 pub mod binary;
 pub mod combine;
 pub mod complex;
-mod constant;
 pub mod csv;
 pub mod debugging;
 pub mod documentation;
@@ -14,11 +18,8 @@ pub mod fft;
 pub mod file;
 pub mod flow;
 pub mod high_order;
-mod http;
-pub mod input;
 pub mod job;
 pub mod json;
-mod like;
 pub mod lines;
 pub mod load;
 pub mod math;

@@ -43,10 +43,8 @@ fn status(cx: &Cx, args: Args) -> Result<Option<Value>> {
 
 #[cfg(feature = "broker")]
 fn start_broker(cx: &Cx, args: Args) -> Result<Option<Value>> {
-    let described = Host::of(cx)
-        .clients
-        .brokers
-        .start(&settings(args.record(0)?), &cx.token)?;
+    let options = settings(args.record(0)?);
+    let described = Host::of(cx).clients.brokers.start(&options)?;
     Ok(Some(record(described)))
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::model::native::{Native, Natives};
-use crate::model::size;
-use crate::model::{Args, Cx, Value, number};
+use crate::model::{Args, Cx, Value, like, number, size};
+use crate::run::constant;
 use crate::text::diagnostic::{Error, Result};
 
 pub const NATIVES: Natives = &[
@@ -32,14 +32,11 @@ pub const NATIVES: Natives = &[
         Ok(position_of(a.str(1)?, a.str(1)?.rfind(a.str(0)?)))
     }),
     Native::new("like", |_, a| {
-        Ok(Some(Value::Bool(super::like::matches(
-            a.str(0)?,
-            a.str(1)?,
-        ))))
+        Ok(Some(Value::Bool(like::matches(a.str(0)?, a.str(1)?))))
     }),
     Native::new("like_i", |_, a| {
         let (text, pattern) = (a.str(0)?.to_lowercase(), a.str(1)?.to_lowercase());
-        Ok(Some(Value::Bool(super::like::matches(&text, &pattern))))
+        Ok(Some(Value::Bool(like::matches(&text, &pattern))))
     }),
     Native::new("replace", replace),
     Native::new("split", split),
@@ -67,9 +64,7 @@ pub const NATIVES: Natives = &[
     Native::new("aton", |_, a| read_number(a.str(0)?).map(Some)),
     Native::new("ntoa", |_, a| some(a.value(0).to_string())),
     Native::new("stringify", |_, a| some(a.value(0).to_string())),
-    Native::new("unstringify", |_, a| {
-        super::constant::read(a.str(0)?).map(Some)
-    }),
+    Native::new("unstringify", |_, a| constant::read(a.str(0)?).map(Some)),
 ];
 
 fn some(text: impl AsRef<str>) -> Result<Option<Value>> {

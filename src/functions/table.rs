@@ -26,7 +26,7 @@ mod tests {
 
     use super::*;
     use crate::syntax::{self, ast::StatementKind};
-    use crate::text::diagnostic::Source;
+    use crate::text::diagnostic::SourceText;
 
     fn foreign(declaration: &Declaration) -> Option<&'static str> {
         let (_, rest) = declaration.text.rsplit_once("as foreign")?;
@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn every_declaration_is_the_function_that_it_is_filed_under() {
         for declaration in BUILT_INS.declarations {
-            let source = Source::at_line(declaration.file, declaration.text, declaration.line);
+            let source = SourceText::at_line(declaration.file, declaration.text, declaration.line);
             let parsed =
                 syntax::statement(&source).unwrap_or_else(|e| panic!("{}", e.render(false)));
             match parsed.map(|s| s.kind) {

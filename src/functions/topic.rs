@@ -5,10 +5,25 @@ use std::sync::Arc;
 
 use super::documentation::described;
 use crate::catalog::Catalog;
+use crate::model::native::{Native, Natives};
 use crate::model::{Args, Cx, Function, Value};
 use crate::text::diagnostic::{Error, Result, nearest};
 
-pub fn topic_named(cx: &Cx, args: Args) -> Result<Option<Value>> {
+pub const NATIVES: Natives = &[
+    Native::new("doc", doc),
+    Native::new("functions", functions),
+    Native::new("name", name),
+    Native::new("named", topic_named),
+    Native::new("topics", topics_of).quotes_functions(),
+    Native::new("alltopics", alltopics),
+    Native::new("add_topic", add_topic)
+        .acting()
+        .quotes_functions(),
+    Native::new("create_topic", create_topic).acting(),
+    Native::new("current_topics", current_topics).acting(),
+];
+
+fn topic_named(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let name = args.str(0)?;
     if let Some(topic) = Catalog::of(cx).topics.named(name) {
         return Ok(Some(Value::Topic(topic)));
@@ -21,23 +36,23 @@ pub fn topic_named(cx: &Cx, args: Args) -> Result<Option<Value>> {
     })
 }
 
-pub fn alltopics(cx: &Cx, _: Args) -> Result<Option<Value>> {
+fn alltopics(cx: &Cx, _: Args) -> Result<Option<Value>> {
     Ok(topics(Catalog::of(cx).topics.all()))
 }
 
-pub fn create_topic(cx: &Cx, args: Args) -> Result<Option<Value>> {
+fn create_topic(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let name = named_at_all(args.str(0)?)?;
     Ok(Some(Value::Topic(Catalog::of(cx).topics.create(name))))
 }
 
-pub fn add_topic(cx: &Cx, args: Args) -> Result<Option<Value>> {
+fn add_topic(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let topic = Catalog::of(cx).topics.create(named_at_all(args.str(1)?)?);
     let ids: Vec<u64> = each(cx, args)?.iter().map(|f| f.id()).collect();
     Catalog::of(cx).topics.add(&topic, ids);
     Ok(Some(Value::Topic(topic)))
 }
 
-pub fn current_topics(cx: &Cx, args: Args) -> Result<Option<Value>> {
+fn current_topics(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let mut current = Vec::new();
     for name in args.vector(0)?.iter() {
         let name = name
@@ -49,7 +64,7 @@ pub fn current_topics(cx: &Cx, args: Args) -> Result<Option<Value>> {
     Ok(topics(current))
 }
 
-pub fn topics_of(cx: &Cx, args: Args) -> Result<Option<Value>> {
+fn topics_of(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let functions = each(cx, args)?;
     let mut all = Catalog::of(cx).topics.all();
     all.retain(|topic| {
@@ -60,18 +75,18 @@ pub fn topics_of(cx: &Cx, args: Args) -> Result<Option<Value>> {
     Ok(topics(all))
 }
 
-pub fn functions(cx: &Cx, args: Args) -> Result<Option<Value>> {
+fn functions(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let members = members(Catalog::of(cx), args.topic(0)?)?;
     Ok(Some(Value::bag(
         members.into_iter().map(Value::Function).collect(),
     )))
 }
 
-pub fn name(_: &Cx, args: Args) -> Result<Option<Value>> {
+fn name(_: &Cx, args: Args) -> Result<Option<Value>> {
     Ok(Some(Value::Str(args.topic(0)?.clone())))
 }
 
-pub fn doc(cx: &Cx, args: Args) -> Result<Option<Value>> {
+fn doc(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let members = members(Catalog::of(cx), args.topic(0)?)?;
     let texts: Vec<String> = members.iter().map(|f| described(f)).collect();
     Ok(Some(texts.join("\n\n").into()))

@@ -4,9 +4,8 @@ use std::cmp::Ordering;
 
 use crate::model::exact::ExactSum;
 use crate::model::native::{AggregateKind, Native, Natives};
-use crate::model::size;
 use crate::model::size::position;
-use crate::model::{Args, Cx, Value, number};
+use crate::model::{Args, Cx, Value, number, size};
 use crate::run::aggregate::statistics::{Moments, Total};
 use crate::text::diagnostic::{Error, Result};
 

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use super::timed::Stamps;
 use crate::catalog::Catalog;
 use crate::model::native::{Native, Natives};
-use crate::model::size;
-use crate::model::{Args, Cx, Function, Source, Timeval, Value};
+use crate::model::{Args, Cx, Function, Source, Timeval, Value, size};
 use crate::run::call::{self, short};
 use crate::text::diagnostic::{Error, Result};
 

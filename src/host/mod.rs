@@ -2,7 +2,9 @@
 //! flows, background jobs, random numbers, folders, and which calls are traced. Uses `text`, `mqtt` and
 //! `model`.
 
+pub mod file_input;
 pub mod flow;
+pub mod http;
 pub mod jobs;
 pub mod traced;
 

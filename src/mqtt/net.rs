@@ -8,11 +8,11 @@ use async_tungstenite::bytes::{ByteReader, ByteWriter};
 use async_tungstenite::tungstenite::client::IntoClientRequest;
 use async_tungstenite::tungstenite::http::HeaderValue;
 use async_tungstenite::tungstenite::{self, handshake::client::Request};
-use rumqttc::tokio_rustls::TlsConnector;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 
 use super::address::{Address, Transport};
 use super::options::TlsOptions;

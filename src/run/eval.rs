@@ -308,10 +308,10 @@ fn evaluate_call(call: &Call, frame: &[Value], cx: &Cx) -> Result<Option<Value>>
         }
         let args = &mut args[..call.args.len()];
         if element::concerns(function, args) {
-            let plain = |args: &mut [Value], cx: &Cx| call::native(function, *native, args, cx);
+            let plain = |args: &mut [Value], cx: &Cx| call::native(function, native, args, cx);
             return element::call(function, args, &call.args, &call.span, cx, plain);
         }
-        return call::native(function, *native, args, cx).map_err(|error| error.at(&call.span));
+        return call::native(function, native, args, cx).map_err(|error| error.at(&call.span));
     }
     let mut args = Vec::with_capacity(call.args.len());
     for arg in &call.args {

@@ -1,8 +1,17 @@
-//! Running plans. Never sees text.
+//! Executes plans, and the statements that hold them. Uses every room before it: it compiles what is
+//! called for the first time, reads and changes the catalog, and finds the outside in the host.
+//!
+//! - [`statement`] takes the text of a statement to its results;
+//! - [`query`] runs the steps of a query, [`eval`] its expressions, [`batch`] both over columns;
+//! - [`call`] calls functions, [`procedure`] runs their statements, [`update`] changes stored ones;
+//! - [`aggregate`] has each aggregate once, for bags, groups and windows;
+//! - [`inputs`] runs several streams at once, each on a thread of its own; [`element`] says which
+//!   element of a stream an error is about.
 
 pub mod aggregate;
 pub mod batch;
 pub mod call;
+pub mod constant;
 pub mod element;
 pub mod eval;
 mod group;

@@ -122,8 +122,8 @@ impl Running<'_> {
             }
             Stmt::FetchCursor(slot, places, span) => self.fetch(*slot, places, span)?,
             Stmt::CloseCursor(slot) => self.cursors.retain(|(open, _)| open != slot),
-            Stmt::Commit => Catalog::of(&self.cx).commit(),
-            Stmt::Rollback => Catalog::of(&self.cx).rollback(),
+            Stmt::Commit => Catalog::of(self.cx).commit(),
+            Stmt::Rollback => Catalog::of(self.cx).rollback(),
         }
         Ok(Flow::On)
     }
@@ -194,7 +194,7 @@ impl Running<'_> {
 
     fn put(&mut self, place: &Place, value: Value) -> Result<()> {
         match place {
-            Place::Session(name) => Catalog::of(&self.cx).variables.set(name, value, None),
+            Place::Session(name) => Catalog::of(self.cx).variables.set(name, value, None),
             Place::Slot(slot, ty) => {
                 self.frame[*slot] = match value {
                     Value::Null => Value::Null,

@@ -1,4 +1,6 @@
-//! One user's world, and the library's front door: text in, results out.
+//! One user's world, and the library's front door: text in, results out. It alone sees the catalog and
+//! the host as one, and hands them to everything that runs. Uses `catalog`, `host`, `functions` for the
+//! table of the built-in ones, `run` and `text`.
 
 mod world;
 
@@ -12,7 +14,7 @@ use crate::host::Host;
 use crate::model::Cx;
 use crate::run::statement::{Outcome, execute};
 use crate::text::console::Console;
-use crate::text::diagnostic::{Error, Result, Source};
+use crate::text::diagnostic::{Error, Result, SourceText};
 use crate::text::wait::{Token, lock};
 
 pub use world::World;
@@ -71,7 +73,7 @@ impl Session {
     }
 
     /// Runs one statement, with or without its closing semicolon.
-    pub fn execute(&mut self, statement: &Arc<Source>) -> Result<Outcome> {
+    pub fn execute(&mut self, statement: &Arc<SourceText>) -> Result<Outcome> {
         let token = self.begin();
         *lock(&self.world.host.statement) = statement.text.trim().into();
         execute(&Cx::new(self.world.clone(), token), statement)

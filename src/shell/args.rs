@@ -10,9 +10,9 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, ValueEnum};
 
 /// What the program has been asked to do.
 #[derive(Debug)]
-pub struct Options {
+pub struct ProgramOptions {
     /// What to run first, in the order in which it was given.
-    pub inputs: Vec<Input>,
+    pub inputs: Vec<ScriptInput>,
     /// Whether a prompt follows.
     pub interactive: bool,
     pub home: Option<PathBuf>,
@@ -26,7 +26,7 @@ pub struct Options {
 
 /// Where statements come from.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Input {
+pub enum ScriptInput {
     /// `-o 'statements'`
     Statements(String),
     /// A file, by argument or by `-O file`.
@@ -99,7 +99,7 @@ Exit status: 0 when all went well, 1 after an error, 2 for wrong flags, 130 afte
 SIGTERM. Before it exits, osql waits up to 10 seconds for the acknowledgement of published messages.";
 
 /// The options that the process was started with. Exits for `--help`, `--version` and wrong flags.
-pub fn parse() -> Options {
+pub fn parse() -> ProgramOptions {
     options_from(std::env::args_os(), io::stdin().is_terminal()).unwrap_or_else(|e| e.exit())
 }
 
@@ -107,7 +107,7 @@ pub fn parse() -> Options {
 fn options_from(
     arguments: impl IntoIterator<Item = OsString>,
     terminal: bool,
-) -> Result<Options, clap::Error> {
+) -> Result<ProgramOptions, clap::Error> {
     let matches = Flags::command().try_get_matches_from(arguments)?;
     let flags = Flags::from_arg_matches(&matches)?;
     if flags.interactive && !terminal {
@@ -119,9 +119,9 @@ fn options_from(
     let mut inputs = in_order(&matches, &flags);
     let nothing = inputs.is_empty();
     if nothing && !terminal {
-        inputs.push(Input::Stdin);
+        inputs.push(ScriptInput::Stdin);
     }
-    Ok(Options {
+    Ok(ProgramOptions {
         interactive: flags.interactive || (nothing && terminal),
         inputs,
         home: flags.home,
@@ -134,12 +134,16 @@ fn options_from(
 }
 
 /// Files and statements in the order of their appearance.
-fn in_order(matches: &ArgMatches, flags: &Flags) -> Vec<Input> {
+fn in_order(matches: &ArgMatches, flags: &Flags) -> Vec<ScriptInput> {
     let places = |id| matches.indices_of(id).into_iter().flatten();
     let files = flags.files.iter().map(|path| file(path));
     let file_options = flags.file_options.iter().map(|path| file(path));
-    let statements = flags.statements.iter().cloned().map(Input::Statements);
-    let mut inputs: Vec<(usize, Input)> = places("files")
+    let statements = flags
+        .statements
+        .iter()
+        .cloned()
+        .map(ScriptInput::Statements);
+    let mut inputs: Vec<(usize, ScriptInput)> = places("files")
         .zip(files)
         .chain(places("file_options").zip(file_options))
         .chain(places("statements").zip(statements))
@@ -148,11 +152,11 @@ fn in_order(matches: &ArgMatches, flags: &Flags) -> Vec<Input> {
     inputs.into_iter().map(|(_, input)| input).collect()
 }
 
-fn file(path: &std::path::Path) -> Input {
+fn file(path: &std::path::Path) -> ScriptInput {
     if path.as_os_str() == "-" {
-        Input::Stdin
+        ScriptInput::Stdin
     } else {
-        Input::File(path.to_owned())
+        ScriptInput::File(path.to_owned())
     }
 }
 
@@ -179,7 +183,7 @@ fn folder(text: &str) -> Result<PathBuf, String> {
 mod tests {
     use super::*;
 
-    fn options(arguments: &[&str], terminal: bool) -> Result<Options, clap::Error> {
+    fn options(arguments: &[&str], terminal: bool) -> Result<ProgramOptions, clap::Error> {
         let all = ["osql"].iter().chain(arguments).map(OsString::from);
         options_from(all, terminal)
     }
@@ -189,11 +193,11 @@ mod tests {
         let given = ["-o", "1;", "a.osql", "-O", "b.osql", "-", "-o", "-2;"];
         let options = options(&given, false).expect("right flags");
         let expected = [
-            Input::Statements("1;".into()),
-            Input::File("a.osql".into()),
-            Input::File("b.osql".into()),
-            Input::Stdin,
-            Input::Statements("-2;".into()),
+            ScriptInput::Statements("1;".into()),
+            ScriptInput::File("a.osql".into()),
+            ScriptInput::File("b.osql".into()),
+            ScriptInput::Stdin,
+            ScriptInput::Statements("-2;".into()),
         ];
         assert_eq!(options.inputs, expected);
         assert!(!options.interactive);
@@ -205,7 +209,7 @@ mod tests {
         assert!(at_terminal.interactive && at_terminal.inputs.is_empty());
         let piped = options(&[], false).expect("right flags");
         assert!(!piped.interactive);
-        assert_eq!(piped.inputs, [Input::Stdin]);
+        assert_eq!(piped.inputs, [ScriptInput::Stdin]);
     }
 
     #[test]

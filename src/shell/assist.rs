@@ -8,13 +8,13 @@ use rustyline::hint::{Hint, Hinter};
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Context, Helper, Result};
 
-use super::complete::Words;
-use super::{highlight, interactive};
+use super::complete::KnownNames;
+use super::{entry, highlight};
 use crate::session::Session;
 
 /// The line editor's helper.
 pub struct Assistant {
-    words: Words,
+    names: KnownNames,
     /// Hints stand beside what is typed, and only their colour tells them apart.
     hints: bool,
 }
@@ -23,16 +23,16 @@ impl Assistant {
     /// `hints`: whether the terminal can show them in a colour of their own.
     pub fn new(session: &Session, hints: bool) -> Assistant {
         let mut assistant = Assistant {
-            words: Words::default(),
+            names: KnownNames::default(),
             hints,
         };
         assistant.learn(session);
         assistant
     }
 
-    /// Takes up what the last statement has defined.
+    /// Takes the names that the session knows now.
     pub fn learn(&mut self, session: &Session) {
-        self.words.learn(session);
+        self.names.learn(session);
     }
 }
 
@@ -40,7 +40,7 @@ impl Helper for Assistant {}
 
 impl Validator for Assistant {
     fn validate(&self, context: &mut ValidationContext) -> Result<ValidationResult> {
-        Ok(if interactive::is_finished(context.input()) {
+        Ok(if entry::is_finished(context.input()) {
             ValidationResult::Valid(None)
         } else {
             ValidationResult::Incomplete
@@ -52,14 +52,14 @@ impl Completer for Assistant {
     type Candidate = Pair;
 
     fn complete(&self, line: &str, at: usize, _: &Context<'_>) -> Result<(usize, Vec<Pair>)> {
-        self.words.complete(line, at)
+        self.names.complete(line, at)
     }
 }
 
-/// The signature of the function being typed. Only shown, never inserted.
-pub struct Signature(String);
+/// The signature of the function being typed, as a hint that is shown and never inserted.
+pub struct SignatureHint(String);
 
-impl Hint for Signature {
+impl Hint for SignatureHint {
     fn display(&self) -> &str {
         &self.0
     }
@@ -70,14 +70,14 @@ impl Hint for Signature {
 }
 
 impl Hinter for Assistant {
-    type Hint = Signature;
+    type Hint = SignatureHint;
 
-    fn hint(&self, line: &str, at: usize, _: &Context<'_>) -> Option<Signature> {
+    fn hint(&self, line: &str, at: usize, _: &Context<'_>) -> Option<SignatureHint> {
         if !self.hints || at < line.len() {
             return None;
         }
-        let signature = self.words.signature_at(line)?;
-        Some(Signature(format!("   {signature}")))
+        let signature = self.names.signature_at(line)?;
+        Some(SignatureHint(format!("   {signature}")))
     }
 }
 

@@ -5,82 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use rustyline::Result;
 use rustyline::completion::{FilenameCompleter, Pair};
 
-use super::highlight::{self, Kind, is_word};
 use crate::functions::table::BUILT_INS;
 use crate::session::Session;
-
-/// Words of the language, in lower case and sorted.
-const KEYWORDS: &[&str] = &[
-    "add",
-    "and",
-    "as",
-    "asc",
-    "bag",
-    "begin",
-    "by",
-    "case",
-    "check",
-    "commit",
-    "create",
-    "declare",
-    "delete",
-    "desc",
-    "distinct",
-    "do",
-    "each",
-    "else",
-    "end",
-    "exit",
-    "false",
-    "for",
-    "foreign",
-    "from",
-    "function",
-    "group",
-    "if",
-    "in",
-    "instances",
-    "into",
-    "inverse",
-    "key",
-    "leave",
-    "limit",
-    "loop",
-    "not",
-    "null",
-    "of",
-    "or",
-    "order",
-    "quit",
-    "remove",
-    "return",
-    "rollback",
-    "select",
-    "set",
-    "some",
-    "stored",
-    "stream",
-    "then",
-    "true",
-    "type",
-    "under",
-    "validate",
-    "vector",
-    "when",
-    "where",
-    "while",
-];
-
-/// Whether `word` is one of the language's own, in any case.
-pub fn is_keyword(word: &str) -> bool {
-    KEYWORDS
-        .binary_search(&word.to_lowercase().as_str())
-        .is_ok()
-}
+use crate::syntax::keywords::KEYWORDS;
+use crate::syntax::lexer::{LexemeKind, lexemes, significant};
 
 /// The names that can be completed.
 #[derive(Default)]
-pub struct Words {
+pub struct KnownNames {
     /// Session variables, with their colons.
     variables: BTreeSet<String>,
     /// The signatures of the functions that the user has defined, by name.
@@ -88,8 +20,8 @@ pub struct Words {
     files: FilenameCompleter,
 }
 
-impl Words {
-    /// Takes up what the session knows by now.
+impl KnownNames {
+    /// Takes the names from the session anew.
     pub fn learn(&mut self, session: &Session) {
         let world = session.world();
         let variables = world.catalog.variables.names();
@@ -104,21 +36,12 @@ impl Words {
     /// What the word before `at` may become: where it starts, and the candidates.
     pub fn complete(&self, line: &str, at: usize) -> Result<(usize, Vec<Pair>)> {
         let before = line.get(..at).unwrap_or(line);
-        match highlight::pieces(before).last().map(|p| p.kind) {
-            Some(Kind::Text { closed: false }) => return self.files.complete_path(line, at),
-            Some(Kind::Comment) => return Ok((at, Vec::new())),
-            _ => {}
-        }
-        let start = before
-            .char_indices()
-            .rev()
-            .take_while(|(_, c)| is_word(*c))
-            .last()
-            .map_or(at, |(start, _)| start);
+        let start = match place(before) {
+            Place::FileName => return self.files.complete_path(line, at),
+            Place::Name(start) => start,
+            Place::Nothing => return Ok((at, Vec::new())),
+        };
         let word = before[start..].to_lowercase();
-        if word.is_empty() {
-            return Ok((at, Vec::new()));
-        }
         let candidates = self
             .names()
             .into_iter()
@@ -132,7 +55,7 @@ impl Words {
     }
 
     fn names(&self) -> BTreeSet<String> {
-        let keywords = KEYWORDS.iter().map(|k| (*k).to_owned());
+        let keywords = KEYWORDS.iter().map(|k| k.text.to_owned());
         let functions = BUILT_INS.declarations.iter().map(|f| f.name.to_owned());
         keywords
             .chain(functions)
@@ -155,32 +78,71 @@ impl Words {
     }
 }
 
-/// The signature in a declaration: what stands before its documentation and its body.
+/// What can be completed at the end of a line.
+#[derive(Debug, PartialEq)]
+enum Place {
+    /// Within a string.
+    FileName,
+    /// A name, its namespace or its colon included, that starts here.
+    Name(usize),
+    Nothing,
+}
+
+fn place(before: &str) -> Place {
+    let mut name = None;
+    let mut last = None;
+    for lexeme in lexemes(before) {
+        let is_colon = lexeme.text(before) == ":";
+        name = match (lexeme.kind, last) {
+            // What is being typed: `mqtt:`
+            (_, Some(LexemeKind::Word)) if is_colon => name,
+            (LexemeKind::Word | LexemeKind::SessionVariable, _) => Some(lexeme.start),
+            _ if is_colon => Some(lexeme.start),
+            _ => None,
+        };
+        last = Some(lexeme.kind);
+    }
+    match (last, name) {
+        (Some(LexemeKind::OpenString), _) => Place::FileName,
+        (_, Some(start)) => Place::Name(start),
+        _ => Place::Nothing,
+    }
+}
+
+/// The signature in a declaration: what stands between `create function` and the body, without the
+/// documentation.
 fn signature(declaration: &str) -> String {
-    let head = declaration
-        .split_once("/*")
-        .map_or(declaration, |(head, _)| head);
-    let head = head.split_once(" as ").map_or(head, |(head, _)| head);
-    let words: Vec<_> = head.split_whitespace().skip(2).collect();
-    words.join(" ")
+    let mut text = String::new();
+    let mut end = 0;
+    for lexeme in significant(declaration).skip(2) {
+        let word = lexeme.text(declaration);
+        if word.eq_ignore_ascii_case("as") {
+            break;
+        }
+        if !text.is_empty() && lexeme.start > end {
+            text.push(' ');
+        }
+        text += word;
+        end = lexeme.end;
+    }
+    text
 }
 
 /// The name of the innermost call that is still open at the end of `line`.
 fn open_call(line: &str) -> Option<&str> {
     let mut open: Vec<Option<&str>> = Vec::new();
     let mut last_word = None;
-    for piece in highlight::pieces(line) {
-        match (piece.kind, piece.text) {
-            (Kind::Word, word) => {
-                last_word = Some(word);
+    for lexeme in lexemes(line) {
+        use LexemeKind::*;
+        let text = lexeme.text(line);
+        match lexeme.kind {
+            Word => {
+                last_word = Some(text);
                 continue;
             }
-            (Kind::Plain, "(") => open.push(last_word),
-            (Kind::Plain, "[" | "{") => open.push(None),
-            (Kind::Plain, ")" | "]" | "}") => {
-                open.pop();
-            }
-            (Kind::Text { closed: false }, _) | (Kind::Comment, _) => return None,
+            OpenBracket => open.push(last_word.filter(|_| text == "(")),
+            CloseBracket => drop(open.pop()),
+            OpenString | LineComment | BlockComment | OpenComment => return None,
             _ => {}
         }
         last_word = None;
@@ -192,11 +154,50 @@ fn open_call(line: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
+    fn offered(line: &str) -> (usize, Vec<String>) {
+        let (start, pairs) = KnownNames::default()
+            .complete(line, line.len())
+            .expect("no files are read");
+        (start, pairs.into_iter().map(|p| p.replacement).collect())
+    }
+
     #[test]
-    fn keywords_are_sorted() {
-        assert!(KEYWORDS.is_sorted());
-        assert!(is_keyword("Select"));
-        assert!(!is_keyword("selector"));
+    fn every_keyword_is_offered_and_no_other_word() {
+        for keyword in &KEYWORDS {
+            let (_, words) = offered(keyword.text);
+            assert!(words.iter().any(|w| w == keyword.text), "{}", keyword.text);
+        }
+        // Without any user's names, whatever is no keyword is a function.
+        for name in KnownNames::default().names() {
+            let is_keyword = KEYWORDS.iter().any(|k| k.text == name);
+            assert!(
+                is_keyword || !BUILT_INS.declared(&name).is_empty(),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn names_are_completed_where_they_stand() {
+        for (line, place) in [
+            ("f(sel", Place::Name(2)),
+            ("f(mqtt:cl", Place::Name(2)),
+            ("f(mqtt:", Place::Name(2)),
+            ("set :", Place::Name(4)),
+            ("set :ab", Place::Name(4)),
+            ("{'a':na", Place::Name(5)),
+            ("1 + ", Place::Nothing),
+            ("12", Place::Nothing),
+            ("'a'", Place::Nothing),
+            ("f('dir/fi", Place::FileName),
+            ("f(\"a\\\"b", Place::FileName),
+            ("x // y", Place::Nothing),
+            ("/* x", Place::Nothing),
+        ] {
+            assert_eq!(super::place(line), place, "{line}");
+        }
+        let (start, words) = offered("f(mqtt:regi");
+        assert_eq!((start, words), (2, vec!["mqtt:register_client".to_owned()]));
     }
 
     #[test]
@@ -211,5 +212,6 @@ mod tests {
         assert_eq!(open_call("publish(streamof(1), "), Some("publish"));
         assert_eq!(open_call("publish(1);"), None);
         assert_eq!(open_call("f('(', [1, "), None);
+        assert_eq!(open_call("f('(', "), Some("f"));
     }
 }

@@ -1,85 +1,26 @@
 //! Light colour for the statement being typed.
 
-use super::complete::is_keyword;
+use crate::syntax::keywords::keyword;
+use crate::syntax::lexer::{LexemeKind, lexemes};
 
-/// What a stretch of a statement is, as far as colour goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    Plain,
-    /// A name or a keyword.
-    Word,
-    /// A string, closed or not.
-    Text {
-        closed: bool,
-    },
-    Comment,
-}
-
-/// A stretch of text of one kind.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Piece<'a> {
-    pub kind: Kind,
-    pub text: &'a str,
-}
-
-/// Cuts a statement, which may be unfinished, into pieces that together are the whole.
-pub fn pieces(line: &str) -> Vec<Piece<'_>> {
-    let mut pieces = Vec::new();
-    let mut rest = line;
-    while let Some(first) = rest.chars().next() {
-        let (kind, length) = match first {
-            '"' | '\'' => text(rest, first),
-            '/' if rest.starts_with("//") => (Kind::Comment, rest.find('\n').unwrap_or(rest.len())),
-            '/' if rest.starts_with("/*") => {
-                let end = rest[2..].find("*/").map(|at| at + 4);
-                (Kind::Comment, end.unwrap_or(rest.len()))
-            }
-            c if is_word(c) => {
-                let end = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
-                (Kind::Word, end)
-            }
-            c => (Kind::Plain, c.len_utf8()),
-        };
-        let (text, after) = rest.split_at(length);
-        pieces.push(Piece { kind, text });
-        rest = after;
-    }
-    pieces
-}
-
-/// Whether `c` can be part of a name, its namespace included.
-pub fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, '_' | ':')
-}
-
-fn text(rest: &str, quote: char) -> (Kind, usize) {
-    let mut escaped = false;
-    for (at, c) in rest.char_indices().skip(1) {
-        if escaped {
-            escaped = false;
-        } else if c == '\\' && quote == '"' {
-            escaped = true;
-        } else if c == quote {
-            return (Kind::Text { closed: true }, at + 1);
-        }
-    }
-    (Kind::Text { closed: false }, rest.len())
-}
-
-/// The statement with ANSI colours; of the same width on the screen.
+/// The statement with ANSI colours; of the same width on the screen. It may be unfinished.
 pub fn coloured(line: &str) -> String {
-    pieces(line)
-        .into_iter()
-        .map(|piece| match piece.kind {
-            Kind::Word if is_keyword(piece.text) => paint("36", piece.text),
-            Kind::Text { .. } => paint("32", piece.text),
-            Kind::Comment => faint(piece.text),
-            Kind::Word | Kind::Plain => piece.text.to_owned(),
+    lexemes(line)
+        .map(|lexeme| {
+            let text = lexeme.text(line);
+            match lexeme.kind {
+                LexemeKind::Word if keyword(text).is_some() => paint("36", text),
+                LexemeKind::String | LexemeKind::OpenString => paint("32", text),
+                LexemeKind::LineComment | LexemeKind::BlockComment | LexemeKind::OpenComment => {
+                    faint(text)
+                }
+                _ => text.to_owned(),
+            }
         })
         .collect()
 }
 
-/// Text that stands back.
+/// Text in a faint colour.
 pub fn faint(text: &str) -> String {
     paint("2", text)
 }
@@ -90,18 +31,23 @@ fn paint(code: &str, text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use proptest::prelude::*;
 
-    #[test]
-    fn the_pieces_are_the_whole() {
-        for line in [
-            "select 'a' // b",
-            "\"open \\\" é",
-            "/* x */ y:z /* w",
-            "a-1;\n'b",
-        ] {
-            let text: String = pieces(line).iter().map(|p| p.text).collect();
-            assert_eq!(text, line);
+    use super::*;
+    use crate::syntax::keywords::KEYWORDS;
+
+    /// `text` without what sets colours.
+    fn plain(text: &str) -> String {
+        let mut parts = text.split("\x1b[");
+        let first = parts.next().unwrap_or("").to_owned();
+        let rest = parts.map(|part| part.split_once('m').map_or(part, |(_, text)| text));
+        first + &rest.collect::<String>()
+    }
+
+    proptest! {
+        #[test]
+        fn colour_changes_no_text(line in crate::syntax::text_of_pieces()) {
+            prop_assert_eq!(plain(&coloured(&line)), line);
         }
     }
 
@@ -111,5 +57,20 @@ mod tests {
             coloured("SELECT x, 'select';"),
             "\x1b[36mSELECT\x1b[0m x, \x1b[32m'select'\x1b[0m;"
         );
+        assert_eq!(
+            coloured("// a\n1 /* 'b"),
+            "\x1b[2m// a\x1b[0m\n1 \x1b[2m/* 'b\x1b[0m"
+        );
+        assert_eq!(coloured("\"a\\\"b"), "\x1b[32m\"a\\\"b\x1b[0m");
+    }
+
+    #[test]
+    fn every_keyword_has_colour_and_no_other_word() {
+        for keyword in &KEYWORDS {
+            assert_eq!(coloured(keyword.text), paint("36", keyword.text));
+        }
+        for word in ["not", "if", "begin", "some", "set:x", ":set", "Integer"] {
+            assert_eq!(coloured(word), word);
+        }
     }
 }

@@ -51,7 +51,7 @@ fn above_executable() -> Option<PathBuf> {
 /// The user's data folder for osql (XDG Base Directory Specification), with the models in it.
 fn data_folder() -> PathBuf {
     let folder = xdg_folder("XDG_DATA_HOME", ".local/share");
-    // Where they cannot be written, whoever reads one says which file is missing.
+    // If they cannot be written, the statement that reads one reports the missing file.
     let _ = write_models(&folder);
     folder
 }
@@ -78,7 +78,7 @@ fn write_models(home: &Path) -> io::Result<()> {
         }
         match fs::File::create_new(&file) {
             Ok(mut file) => file.write_all(content)?,
-            // Another osql was faster.
+            // Another osql has written it at the same time.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }

@@ -1,4 +1,4 @@
-//! Text that arrives bit by bit: from a pipe whose writer may stay, or from a file.
+//! Reads text from a file or a pipe, in pieces as they arrive.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -8,14 +8,14 @@ use std::thread;
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::{Received, Receiver, Token, queue};
 
-/// As much as one read takes.
+/// Bytes that one read takes at most.
 const PIECE: usize = 64 * 1024;
 
-/// Pieces that may wait to be run.
+/// Pieces that are read ahead of what runs.
 const AHEAD: usize = 4;
 
-/// A reader of text. The reading is done by a thread of its own, so that a stop ends the wait for it.
-pub struct Text {
+/// Text that is being read. A thread of its own reads, so that a stop ends the wait for more.
+pub struct InputText {
     pieces: Receiver<io::Result<Vec<u8>>>,
     /// What messages call the input.
     name: String,
@@ -25,19 +25,19 @@ pub struct Text {
     given: u64,
 }
 
-impl Text {
+impl InputText {
     /// The text of a file, which may be a pipe with a name.
-    pub fn open(path: &Path, name: &str) -> Result<Text> {
+    pub fn open(path: &Path, name: &str) -> Result<InputText> {
         let file = File::open(path).map_err(|e| unreadable(name, &e))?;
-        Text::read(file, name)
+        InputText::read(file, name)
     }
 
     /// The text on standard input.
-    pub fn stdin(name: &str) -> Result<Text> {
-        Text::read(io::stdin(), name)
+    pub fn stdin(name: &str) -> Result<InputText> {
+        InputText::read(io::stdin(), name)
     }
 
-    fn read(mut from: impl Read + Send + 'static, name: &str) -> Result<Text> {
+    fn read(mut from: impl Read + Send + 'static, name: &str) -> Result<InputText> {
         let (sender, pieces) = queue(AHEAD);
         let forever = Token::new();
         let reader = move || {
@@ -67,7 +67,7 @@ impl Text {
             .name("input".to_owned())
             .spawn(reader)
             .map_err(|e| unreadable(name, &e))?;
-        Ok(Text {
+        Ok(InputText {
             pieces,
             name: name.to_owned(),
             rest: Vec::new(),
@@ -97,7 +97,7 @@ impl Text {
         let valid = match std::str::from_utf8(&self.rest) {
             Ok(text) => text.len(),
             Err(error) if error.error_len().is_none() => error.valid_up_to(),
-            // What stands before the fault is still run.
+            // The text before the fault is still run.
             Err(error) if error.valid_up_to() > 0 => error.valid_up_to(),
             Err(_) => return Err(self.not_utf8(0)),
         };
@@ -144,7 +144,7 @@ mod tests {
     }
 
     fn all(pieces: &[&'static [u8]]) -> (Vec<String>, Option<String>) {
-        let mut text = Text::read(Pieces(pieces.to_vec()), "x").expect("starts");
+        let mut text = InputText::read(Pieces(pieces.to_vec()), "x").expect("starts");
         let mut seen = Vec::new();
         loop {
             match text.next(&Token::new()) {
@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn a_stop_ends_the_wait() {
         let (reader, _writer) = io::pipe().expect("a pipe");
-        let mut text = Text::read(reader, "x").expect("starts");
+        let mut text = InputText::read(reader, "x").expect("starts");
         let token = Token::new();
         token.stop("enough");
         assert_eq!(text.next(&token).expect_err("stopped").message(), "enough");

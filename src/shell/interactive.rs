@@ -3,7 +3,6 @@
 use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use rustyline::config::{BellStyle, Configurer};
 use rustyline::error::ReadlineError;
@@ -11,11 +10,11 @@ use rustyline::history::FileHistory;
 use rustyline::{ColorMode, CompletionType, Editor};
 
 use super::assist::Assistant;
+use super::entry::{self, PromptEntry};
 use super::home;
 use super::notices::Notices;
 use super::runner::Runner;
-use crate::syntax::split::Splitter;
-use crate::text::diagnostic::{Error, Source};
+use crate::text::diagnostic::Error;
 
 const PROMPT: &str = "osql> ";
 
@@ -53,7 +52,7 @@ pub fn run(runner: &mut Runner, notices: &Notices) {
         notices.enter_prompt();
         let line = prompt.readline(PROMPT);
         notices.leave_prompt();
-        // What was printed while the line was typed and has not been shown.
+        // Shows what was printed while the line was typed.
         let _ = runner.console().flush();
         match line {
             Ok(text) => {
@@ -63,8 +62,8 @@ pub fn run(runner: &mut Runner, notices: &Notices) {
                     helper.learn(runner.session());
                 }
             }
-            // Ctrl-C: the line is gone, the next begins. A signal that ends the program looks the
-            // same, and ends the loop.
+            // Ctrl-C drops the line. A signal that ends the program arrives here too; `goes_on` ends the
+            // loop then.
             Err(ReadlineError::Interrupted) => {}
             Err(_) => return,
         }
@@ -111,40 +110,22 @@ fn remember(prompt: &mut Prompt, file: Option<&PathBuf>, text: &str) {
     let entry = text.trim_end();
     let added = prompt.add_history_entry(entry).unwrap_or(false);
     if let (true, Some(file)) = (added, file) {
-        // A full disk must not keep anybody from working.
+        // An error, such as a full disk, must not keep anybody from working.
         let _ = prompt.append_history(file);
     }
 }
 
 /// Runs the statements of one entry, up to the first that fails.
 fn run_text(runner: &mut Runner, text: &str) {
-    match text.trim() {
-        "help" | "help;" | "?" => return runner.console().notice(HELP),
-        "quit" | "exit" => return runner.leave(),
-        _ => {}
-    }
-    for statement in statements(text) {
-        if !runner.run(&statement) || !runner.goes_on() {
-            return;
+    match entry::read(text) {
+        PromptEntry::Help => runner.console().notice(HELP),
+        PromptEntry::Leave => runner.leave(),
+        PromptEntry::Statements(statements) => {
+            for statement in statements {
+                if !runner.run(&statement) || !runner.goes_on() {
+                    return;
+                }
+            }
         }
     }
-}
-
-fn statements(text: &str) -> Vec<Arc<Source>> {
-    let mut splitter = Splitter::new("<prompt>");
-    splitter.push(text);
-    let mut all: Vec<_> = std::iter::from_fn(|| splitter.next_statement()).collect();
-    all.extend(splitter.finish());
-    all
-}
-
-/// Whether Enter ends the entry: it holds whole statements only.
-pub fn is_finished(text: &str) -> bool {
-    if matches!(text.trim(), "help" | "?" | "quit" | "exit") {
-        return true;
-    }
-    let mut splitter = Splitter::new("<prompt>");
-    splitter.push(text);
-    while splitter.next_statement().is_some() {}
-    !splitter.is_pending()
 }

@@ -7,6 +7,7 @@
 pub mod args;
 mod assist;
 mod complete;
+mod entry;
 mod highlight;
 mod home;
 mod input;
@@ -25,7 +26,7 @@ use std::time::Duration;
 use crate::model::context::STACK_SIZE;
 use crate::session::{Config, Session};
 use crate::text::console::Console;
-use args::{Input, Options};
+use args::{ProgramOptions, ScriptInput};
 use notices::Notices;
 use runner::Runner;
 use signals::Signals;
@@ -42,7 +43,7 @@ pub fn main() -> ExitCode {
         .spawn(move || run(options));
     match worker.map(thread::JoinHandle::join) {
         Ok(Ok(code)) => code,
-        // A panic has said what it was already.
+        // The panic has printed its message already.
         Ok(Err(_)) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("error: cannot start: {error}");
@@ -51,7 +52,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(options: Options) -> ExitCode {
+fn run(options: ProgramOptions) -> ExitCode {
     let signals = match Signals::install() {
         Ok(signals) => signals,
         Err(error) => {
@@ -95,13 +96,13 @@ fn colour_wanted() -> bool {
     !no_color && !dumb
 }
 
-impl Input {
+impl ScriptInput {
     /// What messages call the input.
     fn name(&self) -> String {
         match self {
-            Input::Statements(_) => "<-o>".to_owned(),
-            Input::File(path) => path.display().to_string(),
-            Input::Stdin => "<stdin>".to_owned(),
+            ScriptInput::Statements(_) => "<-o>".to_owned(),
+            ScriptInput::File(path) => path.display().to_string(),
+            ScriptInput::Stdin => "<stdin>".to_owned(),
         }
     }
 }

@@ -23,7 +23,7 @@ struct Shared {
 struct State {
     /// Whether the line editor holds the terminal.
     at_prompt: bool,
-    /// What has been written since it does.
+    /// What has been written since the line editor took the terminal.
     pending: String,
 }
 
@@ -64,12 +64,13 @@ impl Notices {
         lock(&self.0.state).at_prompt = true;
     }
 
-    /// The line editor has given it back: what it did not print any more is printed now.
+    /// The line editor has given the terminal back. What it did not print above its line is printed
+    /// now.
     pub fn leave_prompt(&self) {
         let mut state = lock(&self.0.state);
         state.at_prompt = false;
         let text = std::mem::take(&mut state.pending);
-        // A terminal that is gone shows nothing.
+        // If the terminal is gone, nobody can be told.
         let _ = io::stderr().write_all(text.as_bytes());
     }
 }

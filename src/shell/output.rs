@@ -1,4 +1,4 @@
-//! Results on their way out: text, JSON or CSV, each as soon as it should be seen.
+//! Writes the results of a query as text, JSON or CSV; those of live sources without delay.
 
 use std::io;
 
@@ -8,7 +8,7 @@ use crate::run::statement::Results;
 use crate::text::console::Console;
 use crate::text::diagnostic::{Error, Result};
 
-/// What ended the showing of results.
+/// Why no more results are shown.
 pub enum Ended {
     /// All have been shown.
     Whole,
@@ -51,8 +51,8 @@ fn unwritable(console: &Console, error: &io::Error, shown: u64) -> Ended {
     }
 }
 
-/// One result, with its line end. As text, a string has its own lines, for a person to read; in
-/// quotes it can be typed like that. As JSON it is always one line.
+/// One result with its line end. In text, a string of several lines is shown on several lines, for a
+/// person to read, but in quotes, so that it can be typed like that. In JSON it is always one line.
 fn line(value: &Value, format: Format) -> Result<String> {
     let mut line = match format {
         Format::Text => match value {
@@ -66,7 +66,7 @@ fn line(value: &Value, format: Format) -> Result<String> {
     Ok(line)
 }
 
-/// A literal of `text` with real line ends in it.
+/// `text` as a string constant whose line ends are not escaped.
 fn in_lines(text: &str) -> String {
     let lines: Vec<_> = text
         .split('\n')

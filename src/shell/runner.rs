@@ -11,9 +11,9 @@ use super::signals::Signals;
 use crate::run::statement::Outcome;
 use crate::session::Session;
 use crate::text::console::Console;
-use crate::text::diagnostic::{Error, Kind, Source};
+use crate::text::diagnostic::{Error, Kind, SourceText};
 
-/// A session at work: what it runs for whom, and whether it should go on.
+/// A session with what the program knows about its run: signals, output format, how it went.
 pub struct Runner {
     session: Session,
     pub signals: Signals,
@@ -56,7 +56,7 @@ impl Runner {
     }
 
     /// Runs one statement and shows what comes of it; `false` if it failed.
-    pub fn run(&mut self, statement: &Arc<Source>) -> bool {
+    pub fn run(&mut self, statement: &Arc<SourceText>) -> bool {
         self.signals.next_statement();
         match self.session.execute(statement) {
             Ok(Outcome::Done) => true,
@@ -66,7 +66,8 @@ impl Runner {
             }
             Ok(Outcome::Results(rows)) => match output::show(rows, self.format, self.console()) {
                 Ended::Whole | Ended::Closed => true,
-                // What has given results until its time was up has done what it could.
+                // A query that gave results until its time was up has not failed: that is how a stream
+                // is watched for a while.
                 Ended::Failed(error, shown) if shown > 0 && self.is_timeout(&error) => true,
                 Ended::Failed(error, _) => self.fail(&error),
             },
@@ -89,13 +90,13 @@ impl Runner {
     /// Reports an error; gives `false`, as the statement failed.
     pub fn fail(&mut self, error: &Error) -> bool {
         if error.kind() == Kind::Stopped && self.signals.stopped() {
-            // A terminal has shown ^C on the line where the cursor was.
+            // The terminal has printed ^C on the cursor's line.
             let fresh_line = if io::stderr().is_terminal() { "\n" } else { "" };
             self.console().notice(&format!("{fresh_line}stopped\n"));
             return false;
         }
         self.failed = true;
-        // Whoever closed standard output wants to hear no more.
+        // Who has closed standard output, as `head` does, wants no messages either.
         if !self.console().is_closed() {
             self.console().notice(&error.render(self.colour));
         }
@@ -111,7 +112,7 @@ impl Runner {
             failed = true;
             world.host.console.notice(&error.render(self.colour));
         }
-        // Each has been reported when it failed.
+        // Failed jobs have been reported when they failed; here they only count.
         failed |= world.host.jobs.failed() > 0;
         if let Err(error) = world.host.console.finish()
             && !world.host.console.is_closed()

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::args::Input;
-use super::input::Text;
+use super::args::ScriptInput;
+use super::input::InputText;
 use super::runner::Runner;
 use crate::syntax::split::Splitter;
-use crate::text::diagnostic::{Result, Source};
+use crate::text::diagnostic::{Result, SourceText};
 
 /// Runs the inputs in their order, going on after errors unless `bail`.
-pub fn run(runner: &mut Runner, inputs: &[Input], bail: bool) {
+pub fn run(runner: &mut Runner, inputs: &[ScriptInput], bail: bool) {
     for input in inputs {
         if !runner.goes_on() {
             return;
@@ -26,21 +26,21 @@ pub fn run(runner: &mut Runner, inputs: &[Input], bail: bool) {
 
 /// Runs one input, each statement as soon as it is complete; `false` if any failed. An error is
 /// about the input itself.
-fn feed(runner: &mut Runner, input: &Input, bail: bool) -> Result<bool> {
+fn feed(runner: &mut Runner, input: &ScriptInput, bail: bool) -> Result<bool> {
     let name = input.name();
     let mut splitter = Splitter::new(&name);
     let mut went = true;
-    let mut run = |runner: &mut Runner, statement: Arc<Source>| {
+    let mut run = |runner: &mut Runner, statement: Arc<SourceText>| {
         went &= runner.run(&statement);
         runner.goes_on() && (went || !bail)
     };
     let text = match input {
-        Input::Statements(text) => {
+        ScriptInput::Statements(text) => {
             splitter.push(text);
             None
         }
-        Input::File(path) => Some(Text::open(path, &name)?),
-        Input::Stdin => Some(Text::stdin(&name)?),
+        ScriptInput::File(path) => Some(InputText::open(path, &name)?),
+        ScriptInput::Stdin => Some(InputText::stdin(&name)?),
     };
     if !drain(&mut splitter, runner, &mut run) {
         return Ok(went);
@@ -78,7 +78,7 @@ fn prepare_first(piece: &mut String) {
 fn drain(
     splitter: &mut Splitter,
     runner: &mut Runner,
-    run: &mut impl FnMut(&mut Runner, Arc<Source>) -> bool,
+    run: &mut impl FnMut(&mut Runner, Arc<SourceText>) -> bool,
 ) -> bool {
     while let Some(statement) = splitter.next_statement() {
         if !run(runner, statement) {

@@ -14,7 +14,7 @@ use signal_hook::low_level;
 use crate::session::Interrupt;
 use crate::text::wait::Token;
 
-/// What signals have asked for so far, and whom they stop.
+/// What signals have asked for so far, and what they stop.
 #[derive(Clone)]
 pub struct Signals(Arc<State>);
 
@@ -50,7 +50,7 @@ impl Signals {
         Ok(signals)
     }
 
-    /// Says what stops the statements of the session. Once.
+    /// Sets what stops the statements of the session; only the first call counts.
     pub fn attach(&self, query: Interrupt) {
         self.0.query.get_or_init(|| query);
     }
@@ -60,12 +60,12 @@ impl Signals {
         self.0.prompt.store(true, Ordering::SeqCst);
     }
 
-    /// The next statement begins: what Ctrl-C has stopped is over.
+    /// The next statement begins: a Ctrl-C before it does not concern it.
     pub fn next_statement(&self) {
         self.0.interrupted.store(false, Ordering::SeqCst);
     }
 
-    /// Stops when a signal has asked the program to end: for the wait for input.
+    /// The token that ends the wait for input when a signal asks the program to end.
     pub fn input_token(&self) -> &Token {
         &self.0.input
     }
@@ -96,7 +96,7 @@ impl Signals {
     fn on(&self, signal: i32) {
         let closing = self.0.closing.load(Ordering::SeqCst);
         if signal == SIGINT && closing {
-            // Whoever waits for the end has had enough of waiting.
+            // The user does not want to wait for the program to close.
             process::exit(128 + signal);
         }
         if signal == SIGINT && self.0.prompt.load(Ordering::SeqCst) {
@@ -105,7 +105,7 @@ impl Signals {
             return;
         }
         if self.0.ending.swap(signal, Ordering::SeqCst) != 0 {
-            // Asked twice: at once.
+            // The second signal ends the program at once.
             process::exit(128 + signal);
         }
         self.0.input.stop(STOPPED);
@@ -121,8 +121,9 @@ impl Signals {
         }
     }
 
-    /// Stops what runs until the program closes: a statement may just begin, or a person type. The
-    /// line editor takes SIGINT for Ctrl-C while it reads, and returns.
+    /// Stops whatever runs, again and again until the program closes: a statement may have begun just
+    /// after the signal, or the line editor may be reading. The line editor returns on SIGINT, which it
+    /// takes for Ctrl-C.
     fn insist(&self) {
         let signals = self.clone();
         // On a thread of its own, so that a second signal is heard. Should no thread start, the end

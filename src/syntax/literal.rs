@@ -1,6 +1,7 @@
 //! What literals and documentation comments mean.
 
 use super::ast::Literal;
+use super::lexer::{LexemeKind, lexemes};
 use super::time::microseconds;
 use crate::text::diagnostic::{Error, Result};
 
@@ -133,23 +134,13 @@ fn hex4(text: &str) -> Option<u32> {
         .then(|| u32::from_str_radix(digits, 16).ok())?
 }
 
-/// The text of the `/* … */` comments in `gap`, without their marks and common indentation.
+/// The text of the `/* … */` comments in `gap`, without their marks and common indentation; `None`
+/// if there are none. `gap` holds blanks and comments only.
 pub fn comment(gap: &str) -> Option<String> {
-    let mut texts = Vec::new();
-    let mut rest = gap;
-    loop {
-        let line = rest.find("//").unwrap_or(rest.len());
-        let Some(open) = rest.find("/*") else { break };
-        if line < open {
-            let end = rest[line..].find('\n').map_or(rest.len(), |n| line + n);
-            rest = &rest[end..];
-            continue;
-        }
-        let inner = &rest[open + 2..];
-        let Some(close) = inner.find("*/") else { break };
-        texts.push(dedent(&inner[..close]));
-        rest = &inner[close + 2..];
-    }
+    let texts: Vec<String> = lexemes(gap)
+        .filter(|lexeme| lexeme.kind == LexemeKind::BlockComment)
+        .map(|lexeme| dedent(&gap[lexeme.start + 2..lexeme.end - 2]))
+        .collect();
     (!texts.is_empty()).then(|| texts.join("\n"))
 }
 

@@ -1,20 +1,28 @@
 //! Text in, abstract syntax out. Knows nothing of functions: what a name means is for `compile`.
 //!
-//! - [`split`] cuts running text into statements;
+//! May use `text` only.
+//!
+//! - [`lexer`] cuts text into words, literals, signs, blanks and comments; [`keywords`] lists the
+//!   words that mean something;
+//! - [`split`] cuts running text into statements, by its lexemes;
 //! - [`parse`] makes one statement's text into [`ast`], by `grammar/osql.pest`.
 
 pub mod ast;
+mod blocks;
 mod build;
 mod explain;
+mod grammar;
+pub mod keywords;
+pub mod lexer;
 mod literal;
 mod nesting;
 pub mod parse;
-mod scan;
 pub mod split;
 #[cfg(test)]
 mod tests;
 pub mod time;
-mod words;
 
 pub use parse::statement;
 pub use split::Splitter;
+#[cfg(test)]
+pub use tests::text_of_pieces;

@@ -1,30 +1,32 @@
-//! Bounds how deep a statement goes, before anything recurses over it.
+//! Refuses statements that are nested too deeply, before the parser or anything else recurses over
+//! them.
 
 use std::sync::Arc;
 
-use super::scan::{Kind, tokens};
-use crate::text::diagnostic::{Error, Result, Source, Span};
+use super::lexer::{LexemeKind, significant};
+use crate::text::diagnostic::{Error, Result, SourceText, Span};
 
-/// Brackets, and words that open something, within each other.
+/// How many brackets, and words that open something, may stand within each other.
 pub const MAX_NESTING: usize = 100;
 
-/// Levels of the expression's tree: brackets, and operators in a row.
+/// How high an expression's tree may become: levels of brackets and operators in a row.
 pub const MAX_HEIGHT: usize = 1000;
 
-/// What one pair of brackets holds so far.
+/// What has been counted in one pair of brackets so far.
 #[derive(Default)]
 struct Level {
-    /// `case`, `while`, `loop` that wait for their `end`.
+    /// How many `case`, `while` and `loop` have had no `end` yet.
     open: usize,
-    /// `for each` and `create function` since the last semicolon: each holds the next statement.
+    /// How many `for each` and `create function` since the last semicolon: each contains the next
+    /// statement.
     leading: usize,
-    /// `of` since the last comma: `Bag of Bag of …`
+    /// How many `of` since the last comma: `Bag of Bag of …`
     of: usize,
-    /// Operators since the last comma.
+    /// How many operators since the last comma.
     operators: usize,
-    /// Height of the highest thing in brackets since the last comma.
+    /// The greatest height of what was in brackets since the last comma.
     inner: usize,
-    /// Height of the highest element before the last comma.
+    /// The greatest height of the elements before the last comma.
     highest: usize,
 }
 
@@ -44,20 +46,20 @@ impl Level {
     }
 }
 
-/// Refuses a statement that is nested so deep that the stack might not do.
-pub fn check(source: &Arc<Source>) -> Result<()> {
+/// Refuses a statement that is nested so deeply that recursion over it could exhaust the stack.
+pub fn check(source: &Arc<SourceText>) -> Result<()> {
     let text = &source.text;
     let mut levels = vec![Level::default()];
-    // Nesting of all levels but the last.
+    // The nesting of all levels but the innermost.
     let mut outside = 0;
     let mut after_end = false;
-    for token in tokens(text, 0) {
-        let word = &text[token.start..token.end];
-        if token.kind == Kind::Open {
+    for lexeme in significant(text) {
+        let word = lexeme.text(text);
+        if lexeme.kind == LexemeKind::OpenBracket {
             outside += levels.last().map_or(0, Level::nesting);
             levels.push(Level::default());
         }
-        if token.kind == Kind::Close && levels.len() > 1 {
+        if lexeme.kind == LexemeKind::CloseBracket && levels.len() > 1 {
             let closed = levels.pop().map_or(0, |level| level.height());
             if let Some(level) = levels.last_mut() {
                 outside -= level.nesting();
@@ -67,18 +69,18 @@ pub fn check(source: &Arc<Source>) -> Result<()> {
         let Some(level) = levels.last_mut() else {
             break;
         };
-        match token.kind {
-            Kind::Word => count_word(level, word, after_end),
-            Kind::Sign => level.operators += 1,
-            Kind::Comma => level.next_element(),
-            Kind::Semicolon => {
+        match lexeme.kind {
+            LexemeKind::Word => count_words(level, word, after_end),
+            LexemeKind::Sign => level.operators += 1,
+            LexemeKind::Comma => level.next_element(),
+            LexemeKind::Semicolon => {
                 level.next_element();
                 level.leading = 0;
             }
             _ => {}
         }
-        after_end = token.kind == Kind::Word && word.eq_ignore_ascii_case("end");
-        let span = || Span::new(source, token.start, token.end);
+        after_end = lexeme.kind == LexemeKind::Word && word.eq_ignore_ascii_case("end");
+        let span = || Span::new(source, lexeme.start, lexeme.end);
         if outside + level.nesting() > MAX_NESTING {
             return Err(Error::syntax(format!("nested deeper than {MAX_NESTING}"))
                 .at(&span())
@@ -93,6 +95,14 @@ pub fn check(source: &Arc<Source>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Counts what `word` opens or closes. A keyword may be joined to a session variable, as in
+/// `while:x do`, or to a key, as in `{k:case …}`, and look like a name.
+fn count_words(level: &mut Level, word: &str, after_end: bool) {
+    for part in word.split(':') {
+        count_word(level, part, after_end);
+    }
 }
 
 fn count_word(level: &mut Level, word: &str, after_end: bool) {

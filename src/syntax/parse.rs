@@ -6,13 +6,9 @@ use std::sync::Arc;
 use pest::Parser;
 
 use super::ast::Statement;
+use super::grammar::{Grammar, Rule};
 use super::{build, explain, nesting};
-use crate::text::diagnostic::{Error, Result, Source};
-
-/// The parser that pest derives from the grammar; one [`Rule`] per named rule.
-#[derive(pest_derive::Parser)]
-#[grammar = "../grammar/osql.pest"]
-pub(super) struct Grammar;
+use crate::text::diagnostic::{Error, Result, SourceText};
 
 /// Longer statements are refused: places in them would not fit a span.
 const MAX_BYTES: usize = 1 << 30;
@@ -22,7 +18,7 @@ const MAX_BYTES: usize = 1 << 30;
 /// # Errors
 ///
 /// What is not OSQL, with the place marked and what would have been OSQL there.
-pub fn statement(source: &Arc<Source>) -> Result<Option<Statement>> {
+pub fn statement(source: &Arc<SourceText>) -> Result<Option<Statement>> {
     if source.text.len() > MAX_BYTES {
         return Err(Error::syntax("a statement may not be longer than 1 GiB"));
     }

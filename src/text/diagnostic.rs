@@ -16,7 +16,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 /// A piece of text that statements come from: a file, standard input, one entry at the prompt.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Source {
+pub struct SourceText {
     /// What a message calls it: a file name, or `<stdin>`, `<prompt>`, `<-o>`.
     pub name: String,
     pub text: String,
@@ -24,12 +24,14 @@ pub struct Source {
     pub first_line: usize,
     /// Where `text` begins in that line, in characters; counts from 1.
     pub first_column: usize,
+    /// Whether it declares a built-in function, which is not the user's.
+    pub is_built_in: bool,
 }
 
-impl Source {
+impl SourceText {
     /// A source that starts at line 1.
-    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Source> {
-        Source::at_line(name, text, 1)
+    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<SourceText> {
+        SourceText::at_line(name, text, 1)
     }
 
     /// A source cut out of a larger one, at the beginning of its line `first_line` (from 1).
@@ -37,8 +39,8 @@ impl Source {
         name: impl Into<String>,
         text: impl Into<String>,
         first_line: usize,
-    ) -> Arc<Source> {
-        Source::at_place(name, text, (first_line, 1))
+    ) -> Arc<SourceText> {
+        SourceText::at_place(name, text, (first_line, 1))
     }
 
     /// A source cut out of a larger one, where it starts at a line and a column (both from 1).
@@ -46,30 +48,39 @@ impl Source {
         name: impl Into<String>,
         text: impl Into<String>,
         (first_line, first_column): (usize, usize),
-    ) -> Arc<Source> {
-        Arc::new(Source {
+    ) -> Arc<SourceText> {
+        Arc::new(SourceText {
             name: name.into(),
             text: text.into(),
             first_line,
             first_column,
+            is_built_in: false,
+        })
+    }
+
+    /// The declaration of a built-in function, at the line `first_line` (from 1) of the file `file`.
+    pub fn built_in(file: &str, text: &str, first_line: usize) -> Arc<SourceText> {
+        Arc::new(SourceText {
+            name: format!("built-in {file}"),
+            text: text.to_owned(),
+            first_line,
+            first_column: 1,
+            is_built_in: true,
         })
     }
 }
 
-/// How the names of the sources begin that declare the built-in functions.
-pub const BUILT_IN: &str = "built-in ";
-
 /// A place in a source: bytes `start..end` of its text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Span {
-    pub source: Arc<Source>,
+    pub source: Arc<SourceText>,
     pub start: u32,
     pub end: u32,
 }
 
 impl Span {
     /// The bytes `start..end` of `source`.
-    pub fn new(source: &Arc<Source>, start: usize, end: usize) -> Span {
+    pub fn new(source: &Arc<SourceText>, start: usize, end: usize) -> Span {
         Span {
             source: source.clone(),
             start: start as u32,
@@ -87,7 +98,7 @@ impl Span {
 
     /// Whether it is in the declarations of the built-in functions, which are not the user's.
     pub fn is_built_in(&self) -> bool {
-        self.source.name.starts_with(BUILT_IN)
+        self.source.is_built_in
     }
 
     /// From the start of `self` to the end of `other`, both of one source.
@@ -274,7 +285,7 @@ impl Error {
 /// Characters of a message that a person can read, whatever long text it speaks of.
 const LONGEST: usize = 1000;
 
-/// `text`; of one of more than `most` characters the beginning.
+/// `text`, cut after `most` characters if it has more; a `…` says so.
 pub fn shortened(mut text: String, most: usize) -> String {
     if let Some((cut, _)) = text.char_indices().nth(most) {
         text.truncate(cut);
@@ -313,7 +324,7 @@ mod tests {
     use super::*;
 
     fn rendered(text: &str, first_line: usize, mark: std::ops::Range<usize>) -> String {
-        let source = Source::at_line("x.osql", text, first_line);
+        let source = SourceText::at_line("x.osql", text, first_line);
         Error::run("it is so")
             .at(&Span::new(&source, mark.start, mark.end))
             .render(false)
@@ -329,7 +340,7 @@ mod tests {
 
     #[test]
     fn a_place_in_the_first_line_counts_what_stands_before_the_text() {
-        let source = Source::at_place("x.osql", "2 +* 3 +\n4 4;", (7, 11));
+        let source = SourceText::at_place("x.osql", "2 +* 3 +\n4 4;", (7, 11));
         let place = |start| {
             let shown = Error::run("so")
                 .at(&Span::new(&source, start, start + 1))

@@ -11,7 +11,7 @@ use std::time::Instant;
 use osql::run::statement::Outcome;
 use osql::session::{Config, Session};
 use osql::text::console::Console;
-use osql::text::diagnostic::Source;
+use osql::text::diagnostic::SourceText;
 
 /// Objects in each extent, and rows in each table.
 const OBJECTS: u32 = 100_000;
@@ -110,7 +110,7 @@ fn loaded() -> Result<Session> {
 }
 
 fn run(session: &mut Session, statement: &str) -> Result<()> {
-    if let Outcome::Results(rows) = session.execute(&Source::new("<bench>", statement))? {
+    if let Outcome::Results(rows) = session.execute(&SourceText::new("<bench>", statement))? {
         for row in rows {
             row?;
         }

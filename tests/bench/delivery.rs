@@ -6,9 +6,14 @@
 mod frames;
 #[allow(dead_code, reason = "the other benchmark uses the rest")]
 mod measure;
-#[path = "../support/mosquitto.rs"]
+#[path = "../e2e/support/mosquitto.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]
 mod mosquitto;
+#[path = "../e2e/support/port.rs"]
+mod port;
+#[path = "../e2e/support/wait.rs"]
+#[allow(dead_code, reason = "the tests use the rest")]
+mod wait;
 
 use std::error::Error;
 use std::fs::File;

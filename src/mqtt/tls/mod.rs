@@ -1,6 +1,7 @@
 //! TLS: from options to a rustls configuration, and from a failed handshake to an error that says
 //! which of the many things it was.
 
+mod certificate;
 mod explain;
 mod keys;
 mod verify;

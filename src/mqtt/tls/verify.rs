@@ -13,7 +13,8 @@ use rustls::crypto::{
 };
 use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, SignatureScheme};
-use x509_parser::prelude::{ASN1Time, FromDer, X509Certificate, X509Version};
+
+use super::certificate::Certificate;
 
 /// Verifies server certificates.
 #[derive(Debug)]
@@ -58,7 +59,7 @@ impl Verifier {
 
     fn verify_version_one(
         &self,
-        leaf: &X509Certificate,
+        leaf: &Certificate,
         name: &ServerName,
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
@@ -75,13 +76,13 @@ impl Verifier {
     }
 
     /// The issuer's name and signature are those of a CA that was named.
-    fn verify_issuer(&self, leaf: &X509Certificate, now: UnixTime) -> Result<(), Error> {
+    fn verify_issuer(&self, leaf: &Certificate, now: UnixTime) -> Result<(), Error> {
         let mut fault = CertificateError::UnknownIssuer;
         for der in &self.named {
-            let Ok((_, ca)) = X509Certificate::from_der(der) else {
+            let Ok(ca) = Certificate::read(der) else {
                 continue;
             };
-            if ca.subject().as_raw() != leaf.issuer().as_raw() || !may_sign(&ca) {
+            if ca.subject != leaf.issuer || !may_sign(&ca) {
                 continue;
             }
             if check_dates(&ca, now).is_err() {
@@ -96,25 +97,21 @@ impl Verifier {
         Err(fault.into())
     }
 
-    fn signed_by(&self, leaf: &X509Certificate, ca: &X509Certificate) -> bool {
+    fn signed_by(&self, leaf: &Certificate, ca: &Certificate) -> bool {
         // RFC 5280, 4.1.1.2: the algorithm inside and outside the signed part must be the same.
-        if leaf.signature_algorithm != leaf.tbs_certificate.signature {
+        let [algorithm, outside] = leaf.algorithms;
+        if algorithm != outside {
             return false;
         }
-        let signature = identifier(&leaf.signature_algorithm);
-        let key = identifier(&ca.public_key().algorithm);
-        let bits = &ca.public_key().subject_public_key.data;
         self.algorithms
             .all
             .iter()
-            .filter(|a| *a.signature_alg_id() == *signature && *a.public_key_alg_id() == *key)
+            .filter(|a| {
+                *a.signature_alg_id() == *algorithm && *a.public_key_alg_id() == *ca.key_algorithm
+            })
             .any(|a| {
-                a.verify_signature(
-                    bits,
-                    leaf.tbs_certificate.as_ref(),
-                    &leaf.signature_value.data,
-                )
-                .is_ok()
+                a.verify_signature(ca.key_bits, leaf.signed, leaf.signature)
+                    .is_ok()
             })
     }
 
@@ -123,22 +120,19 @@ impl Verifier {
     fn verify_tls12_with_key(
         &self,
         message: &[u8],
-        leaf: &X509Certificate,
+        leaf: &Certificate,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let key = leaf.public_key();
-        let key_algorithm = identifier(&key.algorithm);
         let candidates = self
             .algorithms
             .mapping
             .iter()
             .filter(|(scheme, _)| *scheme == dss.scheme)
             .flat_map(|(_, algorithms)| algorithms.iter())
-            .filter(|a| *a.public_key_alg_id() == *key_algorithm);
+            .filter(|a| *a.public_key_alg_id() == *leaf.key_algorithm);
         for algorithm in candidates {
-            let bits = &key.subject_public_key.data;
             if algorithm
-                .verify_signature(bits, message, dss.signature())
+                .verify_signature(leaf.key_bits, message, dss.signature())
                 .is_ok()
             {
                 return Ok(HandshakeSignatureValid::assertion());
@@ -196,7 +190,7 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<HandshakeSignatureValid, Error> {
         match version_one(cert) {
             Some(leaf) => {
-                let key = SubjectPublicKeyInfoDer::from(leaf.public_key().raw);
+                let key = SubjectPublicKeyInfoDer::from(leaf.key);
                 verify_tls13_signature_with_raw_key(message, &key, dss, &self.algorithms)
             }
             None => verify_tls13_signature(message, cert, dss, &self.algorithms),
@@ -208,76 +202,31 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// The certificate, if it is version 1.
-fn version_one<'a>(der: &'a CertificateDer) -> Option<X509Certificate<'a>> {
-    match X509Certificate::from_der(der) {
-        Ok(([], certificate)) if certificate.version() == X509Version::V1 => Some(certificate),
-        _ => None,
-    }
+/// The certificate, if it is version 1. What cannot be read is left to webpki, which refuses it.
+fn version_one<'a>(der: &'a CertificateDer) -> Option<Certificate<'a>> {
+    let certificate = Certificate::read(der).ok()?;
+    (certificate.version == 1).then_some(certificate)
 }
 
 /// Whether the certificate is one that others may be signed with. A version 1 CA has no way to say
 /// so; that the user named it is enough.
-fn may_sign(ca: &X509Certificate) -> bool {
-    if ca.version() == X509Version::V1 {
-        return true;
-    }
-    let signs = match ca.key_usage() {
-        Ok(Some(usage)) => usage.value.key_cert_sign(),
-        Ok(None) => true,
-        Err(_) => false,
-    };
-    ca.is_ca() && signs
+fn may_sign(ca: &Certificate) -> bool {
+    ca.version == 1 || ca.is_authority().unwrap_or(false)
 }
 
 /// Whether the common name, of which there must be one, is the host's name. Wildcards are not
 /// honoured.
-fn is_named(leaf: &X509Certificate, name: &ServerName) -> bool {
+fn is_named(leaf: &Certificate, name: &ServerName) -> bool {
     let host = name.to_str();
-    let mut names = leaf.subject().iter_common_name();
-    match (names.next(), names.next()) {
-        (Some(only), None) => only
-            .as_str()
-            .is_ok_and(|common| common.eq_ignore_ascii_case(&host)),
-        _ => false,
-    }
+    leaf.common_name()
+        .is_some_and(|common| common.eq_ignore_ascii_case(&host))
 }
 
-/// An algorithm as rustls compares it: the content of its DER sequence (RFC 5280, 4.1.1.2).
-fn identifier(algorithm: &x509_parser::x509::AlgorithmIdentifier) -> Vec<u8> {
-    let mut content = Vec::new();
-    push_der(&mut content, 0x06, algorithm.algorithm.as_bytes());
-    if let Some(parameters) = &algorithm.parameters {
-        let constructed = u8::from(parameters.header.is_constructed()) << 5;
-        let tag = parameters.tag().0 as u8 | constructed;
-        push_der(&mut content, tag, parameters.data);
-    }
-    content
-}
-
-/// Appends one DER element. Algorithm parameters are far shorter than 64 KiB.
-fn push_der(out: &mut Vec<u8>, tag: u8, data: &[u8]) {
-    out.push(tag);
-    match data.len() {
-        short @ 0..=0x7f => out.push(short as u8),
-        byte @ 0x80..=0xff => out.extend([0x81, byte as u8]),
-        long => {
-            out.push(0x82);
-            out.extend((long as u16).to_be_bytes());
-        }
-    }
-    out.extend(data);
-}
-
-fn check_dates(certificate: &X509Certificate, now: UnixTime) -> Result<(), Error> {
-    let now = i64::try_from(now.as_secs())
-        .ok()
-        .and_then(|s| ASN1Time::from_timestamp(s).ok())
-        .ok_or(Error::FailedToGetCurrentTime)?;
-    let validity = certificate.validity();
-    if now < validity.not_before {
+fn check_dates(certificate: &Certificate, now: UnixTime) -> Result<(), Error> {
+    let [first, last] = certificate.validity.map(|time| time.as_secs());
+    if now.as_secs() < first {
         Err(CertificateError::NotValidYet.into())
-    } else if now > validity.not_after {
+    } else if now.as_secs() > last {
         Err(CertificateError::Expired.into())
     } else {
         Ok(())

@@ -1,7 +1,6 @@
 //! Histograms: how many numbers fall into each of several equal parts of a range.
 
-use crate::model::size;
-use crate::model::{Type, Value};
+use crate::model::{Type, Value, size};
 use crate::text::diagnostic::{Error, Result};
 
 /// Equal parts of the range `[min,max)`.
@@ -20,11 +19,10 @@ impl Bins {
         let has_width = min < max && (max - min).is_finite();
         let count = bins.as_int().filter(|count| *count >= 1);
         let (true, Some(count)) = (has_width, count) else {
-            let (min, max) = (Value::Real(min), Value::Real(max));
-            return Err(Error::run(format!(
-                "there is no histogram of {bins} bins from {min} to {max}"
-            ))
-            .help("it needs one bin at least, and a maximum above its minimum"));
+            return Err(
+                Error::run(format!("a histogram of {bins} bins from {min} to {max}"))
+                    .help("it needs one bin at least, and a maximum above its minimum"),
+            );
         };
         let count = size::checked(count, "a histogram", "bins")?;
         Ok(Bins { min, max, count })

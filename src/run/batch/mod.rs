@@ -343,7 +343,7 @@ mod tests {
     use crate::syntax::statement;
 
     fn plan(text: &str, cx: &Cx) -> Arc<Query> {
-        let source = crate::text::diagnostic::Source::new("test", text);
+        let source = crate::text::diagnostic::SourceText::new("test", text);
         let parsed = statement(&source).expect("parses").expect("a statement");
         let StatementKind::Query(expr) = parsed.kind else {
             panic!("{text} is a query")

@@ -6,7 +6,7 @@ use super::Builder;
 use crate::syntax::ast::{
     Block, CreateObjects, ForEach, Instance, Statement, StatementKind, Update, UpdateOp, Validate,
 };
-use crate::syntax::parse::Rule;
+use crate::syntax::grammar::Rule;
 use crate::text::diagnostic::Result;
 
 impl Builder<'_> {
@@ -40,7 +40,7 @@ impl Builder<'_> {
         Ok(Statement { kind, span })
     }
 
-    /// Statements that make sense in procedures, mostly.
+    /// The statements that are used mostly in procedures.
     fn step(&self, pair: Pair<'_, Rule>) -> Result<StatementKind> {
         Ok(match pair.as_rule() {
             Rule::assign => self.assign(pair)?,

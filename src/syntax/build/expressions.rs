@@ -10,8 +10,8 @@ use crate::syntax::ast::{
     BinaryOp, Declaration, Expr, ExprKind, Literal, Name, OrderKey, Parameter, Select, SelectKind,
     TypeKind, TypeSpec, UnaryOp, Variable,
 };
+use crate::syntax::grammar::Rule;
 use crate::syntax::literal;
-use crate::syntax::parse::Rule;
 use crate::text::diagnostic::{Error, Result, Span};
 
 /// The operators from loose to tight.
@@ -157,7 +157,7 @@ impl Builder<'_> {
         Ok(Expr { kind, span })
     }
 
-    /// What one pair of parentheses holds: an expression as it is, several as a tuple.
+    /// The expression in parentheses, or a tuple if there are several.
     fn paren(&self, pair: Pair<'_, Rule>, span: Span) -> Result<Expr> {
         let mut elements = self.queries(pair)?;
         let kind = match elements.len() {
@@ -341,7 +341,7 @@ impl Builder<'_> {
     }
 }
 
-/// A comparison that no parentheses hold together.
+/// Whether `expr` is a comparison without parentheses around it.
 fn is_open_comparison(expr: &Expr) -> bool {
     match &expr.kind {
         // Parentheses widen the span of what they hold.

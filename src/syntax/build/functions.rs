@@ -6,8 +6,8 @@ use super::{Builder, end};
 use crate::syntax::ast::{
     Body, CreateFunction, Many, Name, Parameter, ResultSpec, StatementKind, TypeKind, TypeSpec,
 };
+use crate::syntax::grammar::Rule;
 use crate::syntax::literal;
-use crate::syntax::parse::Rule;
 use crate::text::diagnostic::{Result, Span};
 
 impl Builder<'_> {

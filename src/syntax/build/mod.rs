@@ -10,11 +10,11 @@ use std::sync::Arc;
 use pest::iterators::{Pair, Pairs};
 
 use super::ast::{FunctionName, Name, Statement, Variable};
-use super::parse::Rule;
-use crate::text::diagnostic::{Error, Result, Source, Span};
+use super::grammar::Rule;
+use crate::text::diagnostic::{Error, Result, SourceText, Span};
 
 /// The tree of a whole `statement`; `None` if it is empty.
-pub fn statement(source: &Arc<Source>, pair: Pair<'_, Rule>) -> Result<Option<Statement>> {
+pub fn statement(source: &Arc<SourceText>, pair: Pair<'_, Rule>) -> Result<Option<Statement>> {
     let builder = Builder { source };
     match builder.parts(pair).next() {
         Some(command) => builder.command(command).map(Some),
@@ -24,7 +24,7 @@ pub fn statement(source: &Arc<Source>, pair: Pair<'_, Rule>) -> Result<Option<St
 
 /// Builds the tree of one source.
 struct Builder<'s> {
-    source: &'s Arc<Source>,
+    source: &'s Arc<SourceText>,
 }
 
 impl Builder<'_> {
@@ -90,7 +90,7 @@ impl Builder<'_> {
     }
 }
 
-/// Where the last token of `pair` ends.
+/// Where the last part of `pair` that is no blank or comment ends.
 fn end(pair: &Pair<'_, Rule>) -> usize {
     let mut last = pair.clone();
     loop {
@@ -130,7 +130,7 @@ impl<'i> Parts<'i> {
     }
 
     /// The next part, which the grammar promises.
-    fn need(&mut self, source: &Arc<Source>) -> Result<Pair<'i, Rule>> {
+    fn need(&mut self, source: &Arc<SourceText>) -> Result<Pair<'i, Rule>> {
         self.next().ok_or_else(|| {
             Error::syntax("something is missing here").at(&Span::new(source, self.end, self.end))
         })
@@ -146,7 +146,7 @@ impl<'i> Iterator for Parts<'i> {
     }
 }
 
-/// Keywords and punctuation whose place in the rule says all there is to say.
+/// Keywords and punctuation, which the tree needs no more: the rule that they stand in says it all.
 fn is_noise(rule: Rule) -> bool {
     use Rule::*;
     matches!(

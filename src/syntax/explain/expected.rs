@@ -1,13 +1,18 @@
-//! What could have stood where a text stops being OSQL.
+//! Says which words, signs or parts could have stood at the place of a syntax error.
 
-use crate::syntax::parse::Rule;
-use crate::syntax::scan::Token;
+use crate::syntax::grammar::Rule;
+use crate::syntax::lexer::Lexeme;
 use crate::text::diagnostic;
 
-/// What the rules that were tried stand for, the most telling first, each once.
+/// What the grammar's rules that were tried at the fault stand for, without repetition; first what
+/// helps a person most.
 ///
-/// `before` are the tokens that were understood.
-pub fn words<'t>(rules: &[Rule], before: &[Token], text: impl Fn(Token) -> &'t str) -> Vec<String> {
+/// `before` are the lexemes that were understood.
+pub fn words<'t>(
+    rules: &[Rule],
+    before: &[Lexeme],
+    text: impl Fn(Lexeme) -> &'t str,
+) -> Vec<String> {
     let mut found: Vec<(u8, String)> = rules.iter().filter_map(|rule| word(*rule)).collect();
     found.sort();
     found.dedup();
@@ -27,14 +32,14 @@ pub fn words<'t>(rules: &[Rule], before: &[Token], text: impl Fn(Token) -> &'t s
     }
     if words.is_empty() {
         words.push(match before.last() {
-            Some(token) => format!("something else after '{}'", text(*token)),
+            Some(lexeme) => format!("something else after '{}'", text(*lexeme)),
             None => "a statement".to_owned(),
         });
     }
     words
 }
 
-/// Whether `word` only says again that an expression could stand there.
+/// Whether an expression can begin with `word`, so that "an expression" says it already.
 fn begins_expression(word: &str) -> bool {
     matches!(
         word,
@@ -42,7 +47,7 @@ fn begins_expression(word: &str) -> bool {
     ) || word.starts_with("a session variable")
 }
 
-/// Ranks of the words: what is most telling comes first.
+/// Ranks of what could have stood there: what helps a person most comes first.
 mod rank {
     pub const PART: u8 = 0;
     pub const CLAUSE: u8 = 1;
@@ -101,7 +106,8 @@ fn word(rule: Rule) -> Option<(u8, String)> {
     Some((r, word.to_owned()))
 }
 
-/// A keyword, which its rule is named for; other rules are statements and parts of them.
+/// The keyword that `rule` stands for: its name in capitals. The other rules, with names in lower case,
+/// are statements and parts of them.
 fn keyword(rule: Rule) -> Option<(u8, String)> {
     let name = format!("{rule:?}");
     if name.contains(|c: char| c.is_lowercase()) {
@@ -109,7 +115,7 @@ fn keyword(rule: Rule) -> Option<(u8, String)> {
     }
     use Rule::*;
     let (r, word) = match rule {
-        // They would crowd out the rest.
+        // They may stand nearly everywhere and would hide the rest.
         KEY | NONKEY | ASC | DESC => return None,
         CREATE | DECLARE | DELETE | SET | FOR | WHILE | LOOP | OPEN | FETCH | CLOSE | VALIDATE
         | QUIT | EXIT | COMMIT | ROLLBACK | LEAVE | RETURN => {
@@ -126,7 +132,7 @@ fn keyword(rule: Rule) -> Option<(u8, String)> {
     Some((r, format!("'{}'", word.to_lowercase())))
 }
 
-/// `a`, `a or b`, `a, b or c`; at most a handful.
+/// `a`, `a or b`, `a, b or c`; at most six of them.
 pub fn list(words: &[String]) -> String {
     let shown = &words[..words.len().min(6)];
     match shown {

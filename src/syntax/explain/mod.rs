@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use pest::error::{Error as PestError, ErrorVariant, InputLocation};
 
-use super::parse::Rule;
-use super::scan::{Kind, Token, tokens};
-use crate::text::diagnostic::{Error, Source, Span};
+use super::grammar::Rule;
+use super::lexer::{Lexeme, LexemeKind, significant};
+use crate::text::diagnostic::{Error, SourceText, Span};
 
 /// The error that a person should see for `fault`.
-pub fn explain(source: &Arc<Source>, fault: &PestError<Rule>) -> Error {
+pub fn explain(source: &Arc<SourceText>, fault: &PestError<Rule>) -> Error {
     let (InputLocation::Pos(at) | InputLocation::Span((at, _))) = fault.location;
     let rules = match &fault.variant {
         ErrorVariant::ParsingError { positives, .. } => positives.as_slice(),
@@ -25,25 +25,25 @@ pub fn explain(source: &Arc<Source>, fault: &PestError<Rule>) -> Error {
 
 /// The place of the fault and its surroundings.
 struct Scene<'s> {
-    source: &'s Arc<Source>,
-    /// The tokens before the fault.
-    before: Vec<Token>,
-    /// The token that does not fit, `None` at the end of the text.
-    found: Option<Token>,
-    /// Whether what stands before could be all of its part of the statement.
+    source: &'s Arc<SourceText>,
+    /// The lexemes before the fault.
+    before: Vec<Lexeme>,
+    /// The lexeme that does not fit, `None` at the end of the text.
+    found: Option<Lexeme>,
+    /// Whether the part of the statement before the fault could end there.
     is_complete: bool,
 }
 
 impl<'s> Scene<'s> {
-    fn new(source: &'s Arc<Source>, at: usize) -> Scene<'s> {
+    fn new(source: &'s Arc<SourceText>, at: usize) -> Scene<'s> {
         let mut before = Vec::new();
         let mut found = None;
-        for token in tokens(&source.text, 0) {
-            if token.end > at {
-                found = Some(token);
+        for lexeme in significant(&source.text) {
+            if lexeme.end > at {
+                found = Some(lexeme);
                 break;
             }
-            before.push(token);
+            before.push(lexeme);
         }
         Scene {
             source,
@@ -53,50 +53,51 @@ impl<'s> Scene<'s> {
         }
     }
 
-    fn text(&self, token: Token) -> &'s str {
-        &self.source.text[token.start..token.end]
+    fn text(&self, lexeme: Lexeme) -> &'s str {
+        lexeme.text(&self.source.text)
     }
 
-    /// The text of the token that does not fit; empty at the end.
+    /// The text of the lexeme that does not fit; empty at the end.
     fn found_text(&self) -> &'s str {
-        self.found.map_or("", |token| self.text(token))
+        self.found.map_or("", |lexeme| self.text(lexeme))
     }
 
-    fn span(&self, token: Token) -> Span {
-        Span::new(self.source, token.start, token.end)
+    fn span(&self, lexeme: Lexeme) -> Span {
+        Span::new(self.source, lexeme.start, lexeme.end)
     }
 
-    /// Where the fault is: the token that does not fit, or the end of the text.
+    /// Where the fault is: the lexeme that does not fit, or the end of the text.
     fn place(&self) -> Span {
         match (self.found, self.before.last()) {
-            (Some(token), _) => self.span(token),
-            (None, Some(last)) if last.kind == Kind::Semicolon => self.span(*last),
+            (Some(lexeme), _) => self.span(lexeme),
+            (None, Some(last)) if last.kind == LexemeKind::Semicolon => self.span(*last),
             (None, last) => {
-                let end = last.map_or(0, |token| token.end);
+                let end = last.map_or(0, |lexeme| lexeme.end);
                 Span::new(self.source, end, end)
             }
         }
     }
 
-    /// Whether the statement ends where it does not fit.
+    /// Whether the fault is at the end of the statement: something is missing.
     fn is_at_end(&self) -> bool {
-        self.found.is_none_or(|token| token.kind == Kind::Semicolon)
+        self.found
+            .is_none_or(|lexeme| lexeme.kind == LexemeKind::Semicolon)
     }
 
-    /// Whether `token` is the first on its line.
-    fn begins_line(&self, token: Token) -> bool {
+    /// Whether `lexeme` is the first on its line.
+    fn begins_line(&self, lexeme: Lexeme) -> bool {
         self.before
             .last()
-            .is_some_and(|last| self.source.text[last.end..token.start].contains('\n'))
+            .is_some_and(|last| self.source.text[last.end..lexeme.start].contains('\n'))
     }
 
     /// An error that only says what could have stood there.
     fn plain(&self, rules: &[Rule]) -> Error {
-        let expected = expected::words(rules, &self.before, |token| self.text(token));
+        let expected = expected::words(rules, &self.before, |lexeme| self.text(lexeme));
         let mut error = Error::syntax(format!("expected {}", expected::list(&expected)))
             .at(&self.place())
             .label(match self.found {
-                Some(token) if !self.is_at_end() => format!("not {}", shorten(self.text(token))),
+                Some(lexeme) if !self.is_at_end() => format!("not {}", shorten(self.text(lexeme))),
                 _ => "the statement ends here".to_owned(),
             });
         if let Some(keyword) = expected::nearest(self.found_text(), &expected) {

@@ -1,10 +1,13 @@
-//! The slips that people make, and what to do about each.
+//! Known mistakes, such as a missing bracket or the syntax of another language, each with what to do.
 
 use super::{Scene, shorten};
-use crate::syntax::scan::{Kind, Token};
+use crate::syntax::blocks::{BlockMark, BlockWords};
+use crate::syntax::keywords::{KEYWORDS, begins_statement};
+use crate::syntax::lexer::{Lexeme, LexemeKind};
 use crate::text::diagnostic::{self, Error};
 
-/// The slip that explains the fault, if it is a known one; the surest first.
+/// The error for the known mistake that explains the fault, if there is one. The surest explanations
+/// are tried first.
 pub fn find(scene: &Scene<'_>) -> Option<Error> {
     open_comment(scene)
         .or_else(|| open_string(scene))
@@ -21,8 +24,8 @@ pub fn find(scene: &Scene<'_>) -> Option<Error> {
 }
 
 fn open_comment(scene: &Scene<'_>) -> Option<Error> {
-    let token = scene.found.filter(|t| t.kind == Kind::OpenComment)?;
-    let mut mark = scene.span(token);
+    let lexeme = scene.found.filter(|t| t.kind == LexemeKind::OpenComment)?;
+    let mut mark = scene.span(lexeme);
     mark.end = mark.start + 2;
     Some(
         Error::syntax("this comment is never closed")
@@ -32,10 +35,10 @@ fn open_comment(scene: &Scene<'_>) -> Option<Error> {
 }
 
 fn open_string(scene: &Scene<'_>) -> Option<Error> {
-    let token = scene.found.filter(|t| t.kind == Kind::Text(false))?;
-    let mut mark = scene.span(token);
+    let lexeme = scene.found.filter(|t| t.kind == LexemeKind::OpenString)?;
+    let mut mark = scene.span(lexeme);
     mark.end = mark.start + 1;
-    let quote = &scene.text(token)[..1];
+    let quote = &scene.text(lexeme)[..1];
     let error = Error::syntax("this string is never closed")
         .at(&mark)
         .label("opened here")
@@ -50,10 +53,10 @@ fn open_string(scene: &Scene<'_>) -> Option<Error> {
 fn quote_in_string(scene: &Scene<'_>) -> Option<Error> {
     let string = *scene.before.last()?;
     let found = scene.found?;
-    let touches = string.kind == Kind::Text(true) && string.end == found.start;
-    (touches && found.kind == Kind::Word).then(|| {
+    let touches = string.kind == LexemeKind::String && string.end == found.start;
+    (touches && found.kind == LexemeKind::Word).then(|| {
         Error::syntax("the string ends here")
-            .at(&scene.span(Token {
+            .at(&scene.span(Lexeme {
                 start: string.end - 1,
                 ..string
             }))
@@ -63,27 +66,18 @@ fn quote_in_string(scene: &Scene<'_>) -> Option<Error> {
 
 /// A loop that is still open where the statement or the block around it ends.
 fn open_loop(scene: &Scene<'_>) -> Option<Error> {
-    let closes = |t: Token| t.kind == Kind::Close && scene.text(t) == "}";
+    let closes = |t: Lexeme| scene.text(t) == "}";
     if !scene.is_at_end() && !scene.found.is_some_and(closes) {
         return None;
     }
-    let mut open: Vec<Token> = Vec::new();
-    let mut prior = String::new();
-    let mut for_each = false;
-    for token in &scene.before {
-        let word = scene.text(*token).to_lowercase();
-        let begins = matches!(
-            &*prior,
-            "" | ";" | "{" | "do" | "then" | "else" | "loop" | "as"
-        );
-        for_each |= prior == "for" && word == "each";
-        match &*word {
-            "end" => drop(open.pop()),
-            "case" => open.push(*token),
-            "while" | "loop" if prior != "end" && (begins || for_each) => open.push(*token),
-            _ => {}
+    let mut words = BlockWords::default();
+    let mut open: Vec<Lexeme> = Vec::new();
+    for lexeme in &scene.before {
+        match words.take(*lexeme, &scene.source.text) {
+            Some(BlockMark::OpensStatements | BlockMark::OpensChoice) => open.push(*lexeme),
+            Some(BlockMark::Closes) => drop(open.pop()),
+            None => {}
         }
-        prior = word;
     }
     let innermost = *open.last()?;
     let word = scene.text(innermost).to_lowercase();
@@ -95,12 +89,12 @@ fn open_loop(scene: &Scene<'_>) -> Option<Error> {
 }
 
 /// Brackets that are open where the fault is.
-fn open_brackets(scene: &Scene<'_>) -> Vec<Token> {
+fn open_brackets(scene: &Scene<'_>) -> Vec<Lexeme> {
     let mut open = Vec::new();
-    for token in &scene.before {
-        match token.kind {
-            Kind::Open => open.push(*token),
-            Kind::Close => {
+    for lexeme in &scene.before {
+        match lexeme.kind {
+            LexemeKind::OpenBracket => open.push(*lexeme),
+            LexemeKind::CloseBracket => {
                 open.pop();
             }
             _ => {}
@@ -119,7 +113,7 @@ fn closer(opener: &str) -> &'static str {
 
 /// A closing bracket that nothing has opened.
 fn stray_closer(scene: &Scene<'_>) -> Option<Error> {
-    let found = scene.found.filter(|t| t.kind == Kind::Close)?;
+    let found = scene.found.filter(|t| t.kind == LexemeKind::CloseBracket)?;
     if !open_brackets(scene).is_empty() {
         return None;
     }
@@ -139,19 +133,19 @@ fn open_bracket(scene: &Scene<'_>) -> Option<Error> {
     let close = closer(text);
     let is_complete = match scene.found {
         None => true,
-        // Blocks hold semicolons.
-        Some(token) if token.kind == Kind::Semicolon => true,
-        Some(token) if token.kind == Kind::Close => scene.text(token) != close,
-        Some(token) if begins_clause(scene, opener, token) => true,
-        Some(token) => scene.begins_line(token) && is_leading_word(scene.text(token)),
+        // Also in a block, where a semicolon does not end the statement.
+        Some(lexeme) if lexeme.kind == LexemeKind::Semicolon => true,
+        Some(lexeme) if lexeme.kind == LexemeKind::CloseBracket => scene.text(lexeme) != close,
+        Some(lexeme) if begins_clause(scene, opener, lexeme) => true,
+        Some(lexeme) => scene.begins_line(lexeme) && begins_statement(scene.text(lexeme)),
     };
-    // `f(1,` waits for an argument rather than for its parenthesis.
+    // Otherwise, as in `f(1,)`, an argument is missing rather than the parenthesis.
     is_complete.then(|| {
         let mut error = Error::syntax(format!("missing '{close}'"))
             .at(&scene.span(opener))
             .label("opened here, never closed");
-        if let Some(token) = scene.found.filter(|t| t.kind == Kind::Close) {
-            let found = scene.text(token);
+        if let Some(lexeme) = scene.found.filter(|t| t.kind == LexemeKind::CloseBracket) {
+            let found = scene.text(lexeme);
             error = error.help(format!(
                 "it should be closed before the '{found}' that follows"
             ));
@@ -161,11 +155,11 @@ fn open_bracket(scene: &Scene<'_>) -> Option<Error> {
 }
 
 /// `select name(p from Person p`: a clause of the select around the bracket begins.
-fn begins_clause(scene: &Scene<'_>, opener: Token, found: Token) -> bool {
-    let is = |token: &Token, words: &[&str]| {
+fn begins_clause(scene: &Scene<'_>, opener: Lexeme, found: Lexeme) -> bool {
+    let is = |lexeme: &Lexeme, words: &[&str]| {
         words
             .iter()
-            .any(|word| scene.text(*token).eq_ignore_ascii_case(word))
+            .any(|word| scene.text(*lexeme).eq_ignore_ascii_case(word))
     };
     let inside = scene.before.iter().filter(|t| t.start > opener.start);
     is(&found, &["from", "where", "into"])
@@ -175,7 +169,7 @@ fn begins_clause(scene: &Scene<'_>, opener: Token, found: Token) -> bool {
 
 /// `select *`, and the like with `distinct` or other results before it.
 fn selects_all(scene: &Scene<'_>) -> bool {
-    let before = scene.before.last().map_or("", |token| scene.text(*token));
+    let before = scene.before.last().map_or("", |lexeme| scene.text(*lexeme));
     ["select", "distinct", ","]
         .iter()
         .any(|word| word.eq_ignore_ascii_case(before))
@@ -183,7 +177,7 @@ fn selects_all(scene: &Scene<'_>) -> bool {
 
 /// Signs of other languages.
 fn foreign_sign(scene: &Scene<'_>) -> Option<Error> {
-    let found = scene.found.filter(|t| t.kind == Kind::Sign)?;
+    let found = scene.found.filter(|t| t.kind == LexemeKind::Sign)?;
     let sign = scene.text(found);
     let help = match sign {
         "==" => "equality is written =, as in x = 1",
@@ -211,7 +205,7 @@ fn foreign_sign(scene: &Scene<'_>) -> Option<Error> {
 fn foreign_statement(scene: &Scene<'_>) -> Option<Error> {
     let first = *scene.before.first()?;
     let second = scene.before.get(1).copied().or(scene.found)?;
-    let lower = |token| scene.text(token).to_lowercase();
+    let lower = |lexeme| scene.text(lexeme).to_lowercase();
     let help = match (lower(first).as_str(), lower(second).as_str()) {
         ("insert", "into") => {
             "objects are made with create Person(name) instances ('Eve'); facts are stored with set name(:p) = 'Eve'"
@@ -239,7 +233,7 @@ fn foreign_statement(scene: &Scene<'_>) -> Option<Error> {
 
 /// Words of SQL and other languages inside a statement.
 fn foreign_word(scene: &Scene<'_>) -> Option<Error> {
-    let found = scene.found.filter(|t| t.kind == Kind::Word)?;
+    let found = scene.found.filter(|t| t.kind == LexemeKind::Word)?;
     let last = scene.before.last().map_or("", |t| scene.text(*t));
     let word = scene.text(found).to_lowercase();
     if last.eq_ignore_ascii_case("not") {
@@ -279,41 +273,36 @@ fn foreign_word(scene: &Scene<'_>) -> Option<Error> {
 }
 
 fn in_select(scene: &Scene<'_>) -> bool {
-    let is_select = |t: &Token| scene.text(*t).eq_ignore_ascii_case("select");
+    let is_select = |t: &Lexeme| scene.text(*t).eq_ignore_ascii_case("select");
     scene.before.iter().rev().take(200).any(is_select)
 }
 
-/// Words that begin a statement.
-const LEADING: [&str; 21] = [
-    "select", "create", "delete", "set", "add", "remove", "declare", "for", "while", "loop",
-    "return", "validate", "case", "commit", "rollback", "open", "fetch", "close", "quit", "exit",
-    "leave",
-];
-
-fn is_leading_word(word: &str) -> bool {
-    LEADING.iter().any(|w| w.eq_ignore_ascii_case(word))
-}
-
-/// `selct name(p) …`: a word that begins nothing, followed by what cannot follow a name.
+/// `selct name(p) …`: a word that begins no statement, followed by what cannot follow a name.
 fn misspelt_statement(scene: &Scene<'_>) -> Option<Error> {
     let [first] = scene.before[..] else {
         return None;
     };
     let follows = scene.found?.kind;
-    if first.kind != Kind::Word
+    if first.kind != LexemeKind::Word
         || !matches!(
             follows,
-            Kind::Word | Kind::Text(_) | Kind::Sign | Kind::Number
+            LexemeKind::Word
+                | LexemeKind::String
+                | LexemeKind::OpenString
+                | LexemeKind::Time
+                | LexemeKind::Sign
+                | LexemeKind::Number
         )
     {
         return None;
     }
     let word = scene.text(first);
-    if is_leading_word(word) {
+    if begins_statement(word) {
         return None;
     }
     let error = Error::syntax(format!("'{word}' begins no statement")).at(&scene.span(first));
-    Some(match diagnostic::nearest(word, LEADING) {
+    let leading = KEYWORDS.iter().filter(|k| k.begins_statement);
+    Some(match diagnostic::nearest(word, leading.map(|k| k.text)) {
         Some(near) => error.help(format!("did you mean '{near}'?")),
         None if scene.begins_line(scene.found?) => {
             error.help("if it is a statement of its own, end it with ';'")
@@ -326,14 +315,16 @@ fn misspelt_statement(scene: &Scene<'_>) -> Option<Error> {
 fn missing_semicolon(scene: &Scene<'_>) -> Option<Error> {
     let found = scene.found?;
     let last = *scene.before.last()?;
-    let begins = if last.kind == Kind::Semicolon {
+    let begins = if last.kind == LexemeKind::Semicolon {
         return Some(
             Error::syntax("only one statement at a time")
                 .at(&scene.span(found))
                 .label("a second one begins here"),
         );
     } else {
-        found.kind == Kind::Word && scene.begins_line(found) && is_leading_word(scene.text(found))
+        found.kind == LexemeKind::Word
+            && scene.begins_line(found)
+            && begins_statement(scene.text(found))
     };
     begins.then(|| {
         Error::syntax(format!("missing ';' before {}", shorten(scene.text(found))))
@@ -345,19 +336,11 @@ fn missing_semicolon(scene: &Scene<'_>) -> Option<Error> {
 
 /// `mqtt:clients` without its parentheses.
 fn missing_parentheses(scene: &Scene<'_>) -> Option<Error> {
-    let [.., space, colon, name] = scene.before[..] else {
-        return None;
-    };
-    let is_name = space.kind == Kind::Word
-        && scene.text(colon) == ":"
-        && name.kind == Kind::Word
-        && space.end == colon.start
-        && colon.end == name.start;
-    is_name.then(|| {
-        let whole = scene.span(space).to(&scene.span(name));
-        let text = whole.text();
+    let name = *scene.before.last()?;
+    let text = scene.text(name);
+    (name.kind == LexemeKind::Word && text.contains(':')).then(|| {
         Error::syntax(format!("'{text}' is the name of a function"))
-            .at(&whole)
+            .at(&scene.span(name))
             .help(format!("to call it, write {text}(…)"))
     })
 }

@@ -1,10 +1,10 @@
 //! What is said about text that is not OSQL, and where.
 
 use crate::syntax::statement;
-use crate::text::diagnostic::{Error, Source};
+use crate::text::diagnostic::{Error, SourceText};
 
 fn error(text: &str) -> Error {
-    match statement(&Source::new("test", text)) {
+    match statement(&SourceText::new("test", text)) {
         Ok(tree) => panic!("{text} is {tree:?}"),
         Err(error) => error,
     }

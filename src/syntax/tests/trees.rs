@@ -2,10 +2,10 @@
 
 use crate::syntax::ast::*;
 use crate::syntax::statement;
-use crate::text::diagnostic::Source;
+use crate::text::diagnostic::SourceText;
 
 pub fn parse(text: &str) -> StatementKind {
-    match statement(&Source::new("test", text)) {
+    match statement(&SourceText::new("test", text)) {
         Ok(Some(statement)) => statement.kind,
         Ok(None) => panic!("{text} is empty"),
         Err(error) => panic!("{text}\n{}", error.render(false)),
@@ -308,7 +308,7 @@ fn functions_have_signature_documentation_and_body() {
 
 #[test]
 fn spans_are_exact() {
-    let source = Source::new(
+    let source = SourceText::new(
         "test",
         " select a /* x */ , f( b )  from Integer a ; // end",
     );
@@ -328,7 +328,7 @@ fn spans_are_exact() {
     assert_eq!(select.items[1].span.text(), "f( b )");
     assert_eq!(query(" ( 1 + 2 ) * 3 ").span.text(), "( 1 + 2 ) * 3");
     assert!(matches!(
-        statement(&Source::new("test", " /* */ ;")),
+        statement(&SourceText::new("test", " /* */ ;")),
         Ok(None)
     ));
 }

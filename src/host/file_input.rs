@@ -1,0 +1,114 @@
+//! Files as they are read. What may keep its reader waiting, a pipe or a device, is read on a thread of
+//! its own, so that a stop ends the wait at once.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::Path;
+use std::thread;
+
+use crate::model::Cx;
+use crate::text::diagnostic::{Error, Result};
+use crate::text::wait::{Received, Receiver, Sender, Token, queue};
+
+/// A file that is open for reading.
+pub type FileInput = Box<dyn Read + Send>;
+
+/// Opens a file, under the token of `cx`.
+pub fn open(path: &str, cx: &Cx) -> Result<FileInput> {
+    let metadata = fs::metadata(path).map_err(|e| file_error("read", path, &e))?;
+    if metadata.is_file() || metadata.is_dir() {
+        let file = File::open(path).map_err(|e| file_error("read", path, &e))?;
+        return Ok(Box::new(file));
+    }
+    let (sender, receiver) = queue(PIECES);
+    let owned = path.to_owned();
+    // Nobody can wake it while it waits for the file, not even to end it: nobody waits for it.
+    thread::Builder::new()
+        .name("reader".to_owned())
+        .spawn(move || forward(&owned, &sender))
+        .map_err(|e| file_error("read", path, &e))?;
+    Ok(Box::new(Piped {
+        receiver,
+        token: cx.token.clone(),
+        piece: Vec::new(),
+        at: 0,
+    }))
+}
+
+/// The error of a read: the stop that ended it, or what is wrong with the file.
+pub fn read_error(path: &str, error: &io::Error, cx: &Cx) -> Error {
+    match cx.token.check() {
+        Err(stopped) => stopped,
+        Ok(()) => file_error("read", path, error),
+    }
+}
+
+/// How many pieces may wait to be taken.
+const PIECES: usize = 16;
+
+type Piece = io::Result<Vec<u8>>;
+
+/// Reads the file to its end, or until nobody wants it.
+fn forward(path: &str, sender: &Sender<Piece>) {
+    let token = Token::new();
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) => {
+            let _ = sender.send(Err(error), &token);
+            return;
+        }
+    };
+    loop {
+        let mut piece = vec![0; 1 << 14];
+        let read = file.read(&mut piece);
+        let last = !matches!(read, Ok(1..));
+        let sent = match read {
+            Ok(0) => return,
+            Ok(length) => {
+                piece.truncate(length);
+                sender.send(Ok(piece), &token)
+            }
+            Err(error) => sender.send(Err(error), &token),
+        };
+        if last || !matches!(sent, Ok(true)) {
+            return;
+        }
+    }
+}
+
+/// What the thread that reads a file hands over.
+struct Piped {
+    receiver: Receiver<Piece>,
+    token: Token,
+    piece: Vec<u8>,
+    /// How much of the piece has been read.
+    at: usize,
+}
+
+impl Read for Piped {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.at == self.piece.len() {
+            let received = self.receiver.recv(None, &self.token);
+            match received.map_err(|stopped| io::Error::other(stopped.to_string()))? {
+                Received::Item(piece) => (self.piece, self.at) = (piece?, 0),
+                Received::End | Received::Late => return Ok(0),
+            }
+        }
+        let rest = &self.piece[self.at..];
+        let length = rest.len().min(into.len());
+        into[..length].copy_from_slice(&rest[..length]);
+        self.at += length;
+        Ok(length)
+    }
+}
+
+/// The error of an operation on a file: `cannot read x.csv: No such file or directory`.
+pub fn file_error(verb: &str, path: impl AsRef<Path>, error: &io::Error) -> Error {
+    let reason = error.to_string();
+    // The system's number says nothing to a person.
+    let reason = reason.split(" (os error").next().unwrap_or_default();
+    Error::run(format!(
+        "cannot {verb} {}: {reason}",
+        path.as_ref().display()
+    ))
+}

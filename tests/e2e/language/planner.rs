@@ -1,0 +1,177 @@
+//! The order of a query's steps, and how each gets at its rows.
+
+use crate::support::session::Db;
+
+/// The plan of a query, its lines.
+fn plan(db: &mut Db, query: &str) -> Vec<String> {
+    let text = db.run(&format!("explain({query});"));
+    let unquoted = |line: &str| line[1..line.len() - 1].replace("\\\"", "\"");
+    text.lines().map(unquoted).collect()
+}
+
+fn pumps() -> Db {
+    Db::of(
+        "create type Site; create function name(Site) -> Charstring key as stored;
+        create type Pump; create function nr(Pump) -> Integer as stored;
+        create function site(Pump) -> Site as stored;
+        create function parts(Pump) -> Bag of Charstring as stored;
+        create Site(name) instances :a ('A'), :b ('B');
+        create Pump(nr, site) instances (1,:a), (2,:b), (3,:b);",
+    )
+}
+
+#[test]
+fn known_arguments_are_looked_up_by_key() {
+    let mut db = pumps();
+    let lines = plan(
+        &mut db,
+        "select nr(p) from Pump p, Site s where site(p) = s and name(s) = 'B'",
+    );
+    assert!(
+        lines[0].starts_with("index lookup name(s) -> \"B\""),
+        "{lines:?}"
+    );
+    assert!(
+        lines[1].starts_with("index lookup site(p) -> s"),
+        "{lines:?}"
+    );
+    db.gives(
+        "select nr(p) from Pump p, Site s where site(p) = s and name(s) = 'B' order by nr(p);",
+        "2\n3",
+    );
+}
+
+#[test]
+fn filters_run_as_early_as_they_can() {
+    let mut db = pumps();
+    let lines = plan(
+        &mut db,
+        "select i, j from Integer i, Integer j where i in range(5) and j in range(5) and i > 3",
+    );
+    assert_eq!(
+        lines,
+        [
+            "for each i in range(5)",
+            "filter i > 3",
+            "for each j in range(5)",
+            "give i, j"
+        ]
+    );
+}
+
+#[test]
+fn an_extent_is_scanned_only_where_nothing_is_known() {
+    let mut db = pumps();
+    assert_eq!(
+        plan(&mut db, "select p from Pump p")[0],
+        "for each p in the extent of Pump"
+    );
+    let lines = plan(&mut db, "select p from Pump p where nr(p) = 2");
+    assert!(lines[0].starts_with("index lookup nr(p) -> 2"), "{lines:?}");
+}
+
+#[test]
+fn an_index_makes_a_difference() {
+    let mut db = pumps();
+    let query = "select p from Pump p where nr(p) = 7";
+    let access = |db: &mut Db| plan(db, query)[0].clone();
+    assert!(access(&mut db).ends_with("(3 rows, so few that they are looked through)"));
+    db.does("for each Integer i where i in range(100) create Pump(nr) instances (i);");
+    assert!(access(&mut db).ends_with("(103 rows, indexed when first used)"));
+    db.gives(&format!("count({query});"), "1");
+    assert!(access(&mut db).ends_with("(103 rows, indexed)"));
+}
+
+#[test]
+fn a_plan_can_be_asked_for_by_text() {
+    Db::new().gives(
+        "explain('1+2'); set :q = 'sqrt(2)'; explain(:q);",
+        "\"give (1 + 2)\"\n\"give sqrt(2)\"",
+    );
+}
+
+#[test]
+fn derived_inverses_are_looked_up_in_both_directions() {
+    let mut db = pumps();
+    db.does("create function pumps(Site s) -> Bag of Pump p as select p where site(p) = s;");
+    let lines = plan(
+        &mut db,
+        "select name(s) from Site s, Pump p where p in pumps(s) and nr(p) = 2",
+    );
+    assert!(lines[1].contains("site(p) -> s"), "{lines:?}");
+    db.gives(
+        "select name(s) from Site s, Pump p where p in pumps(s) and nr(p) = 2;",
+        "\"B\"",
+    );
+    db.gives(
+        "select nr(p) from Pump p where p in pumps(:b) order by nr(p);",
+        "2\n3",
+    );
+}
+
+#[test]
+fn nested_calls_of_stored_functions_are_looked_up() {
+    let mut db = pumps();
+    db.gives(
+        "select nr(p) from Pump p where name(site(p)) = 'B' order by nr(p);",
+        "2\n3",
+    );
+    let lines = plan(
+        &mut db,
+        "select nr(p) from Pump p where name(site(p)) = 'B'",
+    );
+    assert!(lines.iter().all(|l| !l.contains("extent")), "{lines:?}");
+}
+
+#[test]
+fn a_variable_may_stand_for_several_columns() {
+    let mut db = Db::of(
+        "create function f(Integer a, Integer b) -> Integer as stored;
+        set f(1,1) = 5; set f(1,2) = 6; set f(3,3) = 7; set f(4,4) = 4;
+        create function g(Integer a) -> Integer as stored;
+        set g(1) = 1; set g(2) = 3; set g(5) = 5;",
+    );
+    db.gives("select x from Integer x where g(x) = x order by x;", "1\n5");
+    db.gives(
+        "select x, y from Integer x, Integer y where f(x,x) = y order by x;",
+        "[1,5]\n[3,7]\n[4,4]",
+    );
+    db.gives("select x from Integer x where f(x,x) = x;", "4");
+}
+
+#[test]
+fn what_has_state_is_evaluated_for_each_row() {
+    let mut db = Db::of(
+        "create type Lamp; create function watts(Lamp) -> Number as stored;
+         create Lamp (watts) instances (40), (60), (75);
+         create function counter(Charstring what) -> Integer as stored;
+         create function next(Charstring what) -> Integer as
+             { set counter(what) = counter(what) + 1; return counter(what); };",
+    );
+    db.does(
+        "set counter('a') = 0; set counter('b') = 0; set counter('c') = 0; set counter('d') = 0;",
+    );
+    // A value, after what is written before it.
+    db.gives(
+        "select i, n from Integer i, Integer n where i in range(3) and n = next('a');",
+        "[1,1]\n[2,2]\n[3,3]",
+    );
+    // A filter, after the extent of a type, with conditions on either side.
+    db.gives(
+        "select watts(l) from Lamp l where mod(next('b'), 2) = 0;",
+        "60",
+    );
+    db.gives(
+        "select watts(l), n from Lamp l, Integer n where n = next('c') and watts(l) > 50;",
+        "[60,1]\n[75,2]",
+    );
+    // Written before what it does not need, it runs once.
+    db.gives(
+        "select i, n from Integer i, Integer n where n = next('d') and i in range(2);",
+        "[1,1]\n[2,1]",
+    );
+    db.gives(
+        "select count(i) < 1000 and count(i) > 0 from Bag of Integer i where i = (select k from Integer k where k in range(1000) and rand(0,2) < 1);",
+        "true",
+    );
+}

@@ -1,0 +1,114 @@
+//! Flags, the order of what is run, and the exit status.
+
+use crate::support::osql::{file, osql};
+use crate::support::table::each_row;
+use tempfile::TempDir;
+
+#[test]
+fn inputs_run_in_the_order_in_which_they_are_given() {
+    let folder = TempDir::new().expect("a folder");
+    let one = file(folder.path(), "one.osql", "1;\n");
+    let four = file(folder.path(), "four.osql", "4;\n");
+    let output = osql()
+        .arg("-O")
+        .arg(one)
+        .statements("2;")
+        .arg("-")
+        .arg(four)
+        .statements("5")
+        .stdin("3;")
+        .run();
+    output.expect_ok("1\n2\n3\n4\n5\n");
+}
+
+#[test]
+fn what_one_input_defines_the_next_can_use() {
+    osql()
+        .statements("set :x = 20;")
+        .statements("set :y = 1 + :x;")
+        .statements("2 * :y;")
+        .run()
+        .expect_ok("42\n");
+}
+
+#[test]
+fn standard_input_runs_when_nothing_else_is_given() {
+    osql().stdin("1+1;\n'a';").run().expect_ok("2\n\"a\"\n");
+    osql().stdin("2;").statements("1;").run().expect_ok("1\n");
+}
+
+#[test]
+fn the_first_line_may_name_an_interpreter() {
+    let folder = TempDir::new().expect("a folder");
+    let script = file(folder.path(), "x", "#!/usr/bin/env osql\n1;\n");
+    osql().arg(script).run().expect_ok("1\n");
+}
+
+#[test]
+fn wrong_flags_exit_with_2() {
+    let wrong: [&[&str]; 6] = [
+        &["--no-such-flag"],
+        &["-o"],
+        &["--timeout", "soon"],
+        &["--timeout", "0"],
+        &["-f", "/no/such/folder"],
+        &["-i"],
+    ];
+    each_row(wrong, |flags| {
+        let output = osql().args(flags).run();
+        output.expect_error(2, "error: ");
+        assert_eq!(output.stdout, "", "{flags:?}");
+    });
+}
+
+#[test]
+fn help_and_version_exit_with_0() {
+    let help = osql().arg("--help").run();
+    assert_eq!((help.code, help.stderr.as_str()), (0, ""));
+    assert!(help.stdout.contains("Usage: osql"), "{help:?}");
+    let version = format!("osql {}\n", env!("CARGO_PKG_VERSION"));
+    osql().arg("--version").run().expect_ok(&version);
+}
+
+#[test]
+fn a_missing_file_is_an_error_and_the_rest_still_runs() {
+    let output = osql().args(["/no/such.osql", "-o", "1;"]).run();
+    assert_eq!(
+        output.stderr,
+        "error: cannot read /no/such.osql: No such file or directory\n"
+    );
+    assert_eq!((output.stdout.as_str(), output.code), ("1\n", 1));
+}
+
+#[test]
+fn results_can_be_json_or_csv() {
+    let query = "{'a': [1, 2.5, true]}; [1, 'x,y', 'z'];";
+    osql()
+        .args(["--format", "json", "-o", query])
+        .run()
+        .expect_ok("{\"a\":[1,2.5,true]}\n[1,\"x,y\",\"z\"]\n");
+    osql()
+        .args(["--format", "csv", "-o", "[1, 'x,y', 'z']; 'alone';"])
+        .run()
+        .expect_ok("1,\"x,y\",z\nalone\n");
+}
+
+#[test]
+fn a_timeout_ends_each_live_query() {
+    let output = osql()
+        .args(["--timeout", "0.5", "-o", "heartbeat(0.2); 'next';"])
+        .run();
+    let lines = output.lines();
+    assert_eq!((output.code, output.stderr.as_str()), (0, ""));
+    assert_eq!(lines.last(), Some(&"\"next\""));
+    assert!((3..=4).contains(&lines.len()), "{lines:?}");
+}
+
+#[test]
+fn a_timeout_before_the_result_is_an_error() {
+    let output = osql()
+        .args(["--timeout", "0.2", "-o", "count(heartbeat(0.1)); 'next';"])
+        .run();
+    assert_eq!((output.stdout.as_str(), output.code), ("\"next\"\n", 1));
+    assert!(output.stderr.starts_with("error: "), "{output:?}");
+}

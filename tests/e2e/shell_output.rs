@@ -1,0 +1,55 @@
+//! Results on their way out: as they arrive, and until nobody reads them.
+
+use std::process::{Command, Stdio};
+
+use crate::support::osql::osql;
+use crate::support::table::each_row;
+
+#[test]
+fn a_live_element_is_shown_while_the_query_runs() {
+    let mut running = osql().args(["-o", "heartbeat(0.05);"]).spawn();
+    let first = running.stdout.wait_lines(2);
+    assert_eq!(first.len(), 2);
+    running.signal("TERM");
+    assert_eq!(running.wait().code, 143);
+}
+
+#[test]
+fn a_closed_pipe_ends_quietly() {
+    each_row(["iota(1, 100000000);", "heartbeat(0.01);"], |query| {
+        let output = Command::new("bash")
+            .args(["-c", "set -o pipefail; \"$0\" -o \"$1 1;\" | head -n 3"])
+            .args([env!("CARGO_BIN_EXE_osql"), query])
+            .stdin(Stdio::null())
+            .output()
+            .expect("bash runs");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{query}");
+        assert_eq!(output.stdout.iter().filter(|b| **b == b'\n').count(), 3);
+        assert_eq!(output.status.code(), Some(0), "{query}");
+    });
+}
+
+#[test]
+fn a_full_device_is_an_error() {
+    let output = Command::new("sh")
+        .args(["-c", "\"$0\" -o 'iota(1, 100000);' >/dev/full"])
+        .arg(env!("CARGO_BIN_EXE_osql"))
+        .stdin(Stdio::null())
+        .output()
+        .expect("sh runs");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("cannot write the results"), "{stderr}");
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn printed_lines_and_results_keep_their_order() {
+    let output = osql().stdin("1; print('two'); 3;").run();
+    let lines = output.lines();
+    let place = |text: &str| lines.iter().position(|line| line.contains(text));
+    assert!(
+        place("1") < place("two") && place("two") < place("3"),
+        "{output:?}"
+    );
+    assert_eq!(output.code, 0);
+}

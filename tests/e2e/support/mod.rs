@@ -1,0 +1,16 @@
+//! What the end-to-end tests share.
+
+pub mod bridge;
+pub mod certs;
+pub mod examples;
+pub mod hostile;
+pub mod mosquitto;
+pub mod mqtt;
+pub mod osql;
+pub mod port;
+pub mod sandbox;
+pub mod session;
+pub mod subscriber;
+pub mod table;
+pub mod tmux;
+pub mod wait;
