@@ -114,7 +114,7 @@ impl Runner {
         }
         // Failed jobs have been reported when they failed; here they only count.
         failed |= world.host.jobs.failed() > 0;
-        if let Err(error) = world.host.console.flush()
+        if let Err(error) = world.host.console.finish()
             && !world.host.console.is_closed()
         {
             failed = true;
