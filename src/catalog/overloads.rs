@@ -91,11 +91,7 @@ pub fn choose_exactly(
     })
 }
 
-fn fit_all(
-    function: &Function,
-    args: &[Type],
-    exact: &impl Fn(usize) -> bool,
-) -> Option<Vec<Fit>> {
+fn fit_all(function: &Function, args: &[Type], exact: &impl Fn(usize) -> bool) -> Option<Vec<Fit>> {
     let params = &function.signature.params;
     if params.len() != args.len() {
         return None;

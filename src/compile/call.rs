@@ -167,7 +167,8 @@ impl Compiler<'_> {
             return Err(ambiguous(name, &choice, span));
         }
         for (i, mode) in choice.modes.iter().enumerate() {
-            let stream = matches!(types[i], Type::Stream(_)) && matches!(mode, Mode::Plain | Mode::Lift);
+            let stream =
+                matches!(types[i], Type::Stream(_)) && matches!(mode, Mode::Plain | Mode::Lift);
             if stream && let Some(error) = choice.candidates[0].needs_one_number(i) {
                 return Err(error.at(span));
             }

@@ -28,11 +28,7 @@ pub fn target(target: &Target, args: Vec<Value>, span: &Span, cx: &Cx) -> Result
 }
 
 /// Calls the resolvent that the arguments mean.
-pub fn late(
-    candidates: &Arc<[Arc<Function>]>,
-    args: Vec<Value>,
-    cx: &Cx,
-) -> Result<Option<Value>> {
+pub fn late(candidates: &Arc<[Arc<Function>]>, args: Vec<Value>, cx: &Cx) -> Result<Option<Value>> {
     let chosen = best(candidates, &args);
     let meant = match &chosen {
         Selection::One(one) => std::slice::from_ref(one),
@@ -266,11 +262,7 @@ fn inverse(f: &Function, view: &View, args: Vec<Value>) -> Option<Value> {
 /// What is called applied to each element of argument `at`, a bag or stream.
 fn lift(target: Target, args: Vec<Value>, at: usize) -> Value {
     let stream = matches!(args[at], Value::Stream(_));
-    let lifted = Arc::new(Lifted {
-        target,
-        args,
-        at,
-    });
+    let lifted = Arc::new(Lifted { target, args, at });
     if stream {
         Value::Stream(lifted)
     } else {

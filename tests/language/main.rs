@@ -14,6 +14,7 @@ mod functions;
 mod literals;
 mod naive;
 mod objects;
+mod overloads;
 mod planner;
 mod procedures;
 mod queries;
