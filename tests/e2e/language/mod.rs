@@ -15,6 +15,7 @@ mod literals;
 mod naive;
 mod nesting;
 mod objects;
+mod overloads;
 mod planner;
 mod procedures;
 mod queries;
