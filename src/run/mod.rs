@@ -3,6 +3,7 @@
 pub mod aggregate;
 pub mod batch;
 pub mod call;
+mod concat;
 pub mod element;
 pub mod eval;
 mod group;

@@ -131,7 +131,8 @@ fn rows(cx: &Cx, expr: &ast::Expr, mark: usize) -> Result<Outcome> {
     }
     let plan = Arc::new(compile::query(Catalog::of(cx), expr)?);
     let source = query::open(&plan, vec![], cx)?;
-    Ok(Outcome::Results(Results::new(source, cx.clone(), mark)))
+    let results = Results::new(source, cx.clone(), mark);
+    Ok(Outcome::Results(results.of_stream(plan.is_stream())))
 }
 
 /// `set :x = …`: a bag or stream is kept as what it is, not run; a call that is declared to give one

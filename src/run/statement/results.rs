@@ -24,6 +24,8 @@ pub struct Results {
     mark: usize,
     /// How long the last result took.
     took: Duration,
+    /// Whether the query is a stream.
+    stream: bool,
     /// Whether they are those of a statement inside another, which is not at its end.
     pub(super) within: bool,
 }
@@ -35,13 +37,25 @@ impl Results {
             cx,
             mark,
             took: Duration::ZERO,
+            stream: false,
             within: false,
         }
+    }
+
+    /// Whether the query is a stream, which has ended when its time is over.
+    pub fn is_stream(&self) -> bool {
+        self.stream
     }
 
     /// Whether elements arrive over time, so that each should be shown as soon as it is there.
     pub fn is_live(&self) -> bool {
         self.took >= Duration::from_millis(1)
+    }
+
+    /// The same, of a query that is a stream.
+    pub(super) fn of_stream(mut self, stream: bool) -> Results {
+        self.stream = stream;
+        self
     }
 
     fn pull(&mut self) -> Result<Option<Value>> {
