@@ -20,6 +20,16 @@ pub trait Collection: Send + Sync {
         None
     }
 
+    /// The values and bags that this is made of, one after the other, where it is.
+    fn parts(&self) -> Option<&[Value]> {
+        None
+    }
+
+    /// Takes these parts away, so that they can be dropped one by one.
+    fn take_parts(&mut self) -> Vec<Value> {
+        Vec::new()
+    }
+
     /// The number of elements, where it is known without producing them.
     fn known_len(&self) -> Option<u64> {
         self.as_slice().map(|s| s.len() as u64)

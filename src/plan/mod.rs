@@ -117,6 +117,12 @@ pub struct Traceable {
 }
 
 impl Query {
+    /// Whether the results come from a stream, and end with it.
+    pub fn is_stream(&self) -> bool {
+        let from_stream = |step: &Step| matches!(step, Step::Iterate { stream: true, .. });
+        self.steps.iter().any(from_stream)
+    }
+
     /// Whether there is at most one result, whatever the data.
     pub fn is_single(&self) -> bool {
         self.group.is_none() && !self.steps.iter().any(Step::is_many) && !self.output.flatten

@@ -11,6 +11,7 @@
 pub mod aggregate;
 pub mod batch;
 pub mod call;
+mod concat;
 pub mod constant;
 mod declared;
 pub mod element;
