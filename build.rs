@@ -120,7 +120,7 @@ fn defined(statement: &[Lexeme], text: &str) -> Option<String> {
 }
 
 fn table(declarations: &[Declaration], natives: &str) -> String {
-    let mut out = String::from("static DECLARATIONS: &[Declaration] = &[\n");
+    let mut out = String::from("static DECLARATIONS: &[BuiltInDeclaration] = &[\n");
     for Declaration {
         name,
         topic,
@@ -131,7 +131,7 @@ fn table(declarations: &[Declaration], natives: &str) -> String {
     {
         let _ = writeln!(
             out,
-            "    Declaration {{ name: {name:?}, topic: {topic:?}, file: {file:?}, line: {line}, text: {text:?} }},"
+            "    BuiltInDeclaration {{ name: {name:?}, topic: {topic:?}, file: {file:?}, line: {line}, text: {text:?} }},"
         );
     }
     let _ = write!(

@@ -354,3 +354,41 @@ fn a_wrong_use_is_found_and_named() {
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
+
+#[test]
+fn a_public_type_name_stands_for_one_thing() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for file in rust_files(&source) {
+        let text = fs::read_to_string(&file).expect("a source file can be read");
+        let name = file.strip_prefix(&source).expect("it lies below src");
+        for ty in public_types(&without_strings_and_comments(&text)) {
+            let place = format!("src/{}", name.display());
+            places.entry(ty).or_default().push(place);
+        }
+    }
+    let names: Vec<&str> = places.keys().map(String::as_str).collect();
+    println!("{} public types: {}", names.len(), names.join(" "));
+    let double = places.iter().filter(|(_, places)| places.len() > 1);
+    let double: Vec<String> = double
+        .map(|(name, places)| format!("{name}: {}", places.join(", ")))
+        .collect();
+    assert!(double.is_empty(), "\n{}", double.join("\n"));
+}
+
+/// The names of the types and traits that a file makes public.
+fn public_types(code: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    for line in code.lines() {
+        let mut words = line.split_whitespace();
+        let public = words.next().is_some_and(|word| word.starts_with("pub"));
+        let kind = words.find(|word| !word.starts_with("in") && !word.ends_with(')'));
+        if public
+            && matches!(kind, Some("struct" | "enum" | "trait" | "type"))
+            && let Some(rest) = words.next()
+        {
+            names.push(rest.chars().take_while(|c| is_name(*c)).collect());
+        }
+    }
+    names
+}

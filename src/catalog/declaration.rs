@@ -4,7 +4,7 @@ use crate::model::native::Native;
 
 /// A function as declared in a topic's `.osql` file.
 #[derive(Debug)]
-pub struct Declaration {
+pub struct BuiltInDeclaration {
     /// The generic name, in lower case, with its namespace: `json:stringify`.
     pub name: &'static str,
     /// The topic that it is documented under: `Binary_data`.
@@ -21,14 +21,14 @@ pub struct Declaration {
 /// Rust.
 pub struct BuiltIns {
     /// All declarations, sorted by name; overloads in the order in which they are declared.
-    pub declarations: &'static [Declaration],
+    pub declarations: &'static [BuiltInDeclaration],
     /// The Rust function that a declaration calls `'topic:name'` in its `foreign` clause.
     pub native: fn(&str) -> Option<&'static Native>,
 }
 
 impl BuiltIns {
     /// The declarations of `name` (lower case): all its overloads.
-    pub fn declared(&self, name: &str) -> &'static [Declaration] {
+    pub fn declared(&self, name: &str) -> &'static [BuiltInDeclaration] {
         let start = self.declarations.partition_point(|d| d.name < name);
         let same = self.declarations[start..].partition_point(|d| d.name == name);
         &self.declarations[start..start + same]

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use crate::catalog::declaration::{BuiltIns, Declaration};
+use crate::catalog::declaration::{BuiltInDeclaration, BuiltIns};
 use crate::catalog::signature;
 use crate::catalog::types::Types;
-use crate::model::function::{Body, Compiled, Function};
+use crate::model::function::{Compiled, Function, FunctionBody};
 use crate::syntax::ast::{self, CreateFunction, StatementKind};
 use crate::syntax::statement;
 use crate::text::diagnostic::{Error, Result, SourceText, nearest};
@@ -205,7 +205,7 @@ fn written(name: &ast::FunctionName) -> String {
 }
 
 /// The function that a declaration in the built-in table declares.
-fn built_in(declaration: &Declaration, built_ins: &BuiltIns) -> Result<Arc<Function>> {
+fn built_in(declaration: &BuiltInDeclaration, built_ins: &BuiltIns) -> Result<Arc<Function>> {
     let source = SourceText::built_in(declaration.file, declaration.text, declaration.line);
     let parsed = statement(&source)?.map(|s| s.kind);
     let Some(StatementKind::CreateFunction(definition)) = parsed else {
@@ -221,12 +221,12 @@ fn built_in(declaration: &Declaration, built_ins: &BuiltIns) -> Result<Arc<Funct
     Ok(Arc::new(Function::new(signature, body, &definition, topic)))
 }
 
-fn built_in_body(definition: &CreateFunction, built_ins: &BuiltIns) -> Result<Body> {
+fn built_in_body(definition: &CreateFunction, built_ins: &BuiltIns) -> Result<FunctionBody> {
     match &definition.body {
         ast::Body::Foreign(key) => (built_ins.native)(key)
-            .map(Body::Native)
+            .map(FunctionBody::Native)
             .ok_or_else(|| Error::run(format!("no built-in code for '{key}'"))),
-        ast::Body::Query(_) => Ok(Body::Derived(
+        ast::Body::Query(_) => Ok(FunctionBody::Derived(
             Arc::new(definition.clone()),
             Compiled::default(),
         )),

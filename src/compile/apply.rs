@@ -3,7 +3,7 @@
 use super::Compiler;
 use super::frame::Fragment;
 use crate::model::{Type, Value};
-use crate::plan::{Call, Expr, Target};
+use crate::plan::{Call, PlanExpr, Target};
 use crate::syntax::ast;
 use crate::text::diagnostic::{Result, Span};
 
@@ -16,11 +16,11 @@ impl Compiler<'_> {
         with_vector: &str,
         args: &[ast::Expr],
         span: &Span,
-    ) -> Result<(Expr, Type)> {
+    ) -> Result<(PlanExpr, Type)> {
         let mut fragments = self.fragments(&args.iter().collect::<Vec<_>>())?;
         if let Some(function) = fragments.first()
             && function.frame.steps.is_empty()
-            && let Expr::Const(Value::Function(known)) = &function.expr
+            && let PlanExpr::Const(Value::Function(known)) = &function.expr
         {
             let known = known.clone();
             fragments.remove(0);
@@ -41,9 +41,9 @@ impl Compiler<'_> {
             .map(|arg| self.fragment_value(arg).0)
             .collect();
         let target = Target::One(self.catalog.functions.resolvents(with_vector)?[0].clone());
-        let args = vec![function, Expr::Vector(values)];
+        let args = vec![function, PlanExpr::Vector(values)];
         let span = span.clone();
         let call = Call { target, args, span };
-        Ok((Expr::Call(Box::new(call)), Type::Object))
+        Ok((PlanExpr::Call(Box::new(call)), Type::Object))
     }
 }

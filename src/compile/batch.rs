@@ -6,14 +6,14 @@
 
 use std::sync::Arc;
 
-use crate::model::function::Body;
+use crate::model::function::FunctionBody;
 use crate::model::native::BatchForm;
 use crate::model::table::Table;
 use crate::model::{Function, Type};
 use crate::plan::batch::{
     BatchExpr, BatchFetch, BatchOrigin, BatchProgram, BatchWork, NumbersDeclared,
 };
-use crate::plan::{Call, Expr, Lookup, LookupColumn, Pattern, Query, Slot, Step, Target};
+use crate::plan::{Call, Lookup, LookupColumn, Pattern, PlanExpr, Query, Slot, Step, Target};
 use crate::syntax::ast::{BinaryOp, Many};
 
 /// The program that the query can be, if any.
@@ -153,7 +153,7 @@ impl Builder {
 
     /// Makes columns for what a lookup copies; gives their places in its rows.
     fn copies(&mut self, lookup: &Lookup) -> Option<Vec<usize>> {
-        let Body::Stored(table) = &lookup.function.body else {
+        let FunctionBody::Stored(table) = &lookup.function.body else {
             return None;
         };
         let copies = lookup.copies.as_ref()?;
@@ -210,27 +210,29 @@ impl Builder {
         }
     }
 
-    fn node(&mut self, expr: &Expr) -> Option<BatchExpr> {
+    fn node(&mut self, expr: &PlanExpr) -> Option<BatchExpr> {
         use crate::model::Value::{Int, Real};
         match expr {
-            Expr::Const(Int(int)) => Some(BatchExpr::Int(*int)),
-            Expr::Const(Real(real)) => Some(BatchExpr::Real(*real)),
-            Expr::Const(value) if !value.is_collection() => Some(BatchExpr::Const(value.clone())),
-            Expr::Slot(slot) | Expr::Known(slot) => {
+            PlanExpr::Const(Int(int)) => Some(BatchExpr::Int(*int)),
+            PlanExpr::Const(Real(real)) => Some(BatchExpr::Real(*real)),
+            PlanExpr::Const(value) if !value.is_collection() => {
+                Some(BatchExpr::Const(value.clone()))
+            }
+            PlanExpr::Slot(slot) | PlanExpr::Known(slot) => {
                 let mut columns = self.columns.iter();
                 Some(match columns.position(|(of, _)| *of == Some(*slot)) {
                     Some(column) => {
                         let number = kind(&self.columns[column].1) == Some(Kind::Number);
-                        if matches!(expr, Expr::Known(_)) && !number {
+                        if matches!(expr, PlanExpr::Known(_)) && !number {
                             return None;
                         }
                         BatchExpr::Column(column)
                     }
-                    None if matches!(expr, Expr::Known(_)) => return None,
+                    None if matches!(expr, PlanExpr::Known(_)) => return None,
                     None => BatchExpr::Given(*slot),
                 })
             }
-            Expr::Arith(op, call) => {
+            PlanExpr::Arith(op, call) => {
                 let [left, right] = call.args.as_slice() else {
                     return None;
                 };
@@ -245,29 +247,29 @@ impl Builder {
                 }
                 Some(BatchExpr::Arith(*op, sides))
             }
-            Expr::Compare(op, sides) => {
+            PlanExpr::Compare(op, sides) => {
                 let sides = self.pair(&sides[0], &sides[1])?;
                 let plain = !sides.iter().any(BatchExpr::is_condition);
                 plain.then_some(BatchExpr::Compare(*op, sides))
             }
-            Expr::And(list) => self.conditions(list).map(BatchExpr::And),
-            Expr::Or(list) => {
+            PlanExpr::And(list) => self.conditions(list).map(BatchExpr::And),
+            PlanExpr::Or(list) => {
                 let optional = std::mem::replace(&mut self.optional, true);
                 let conditions = self.conditions(list);
                 self.optional = optional;
                 conditions.map(BatchExpr::Or)
             }
-            Expr::Call(call) => self.call(call),
+            PlanExpr::Call(call) => self.call(call),
             _ => None,
         }
     }
 
-    fn conditions(&mut self, list: &[Expr]) -> Option<Vec<BatchExpr>> {
+    fn conditions(&mut self, list: &[PlanExpr]) -> Option<Vec<BatchExpr>> {
         let nodes: Option<Vec<BatchExpr>> = list.iter().map(|e| self.node(e)).collect();
         nodes.filter(|nodes| nodes.iter().all(BatchExpr::is_condition))
     }
 
-    fn pair(&mut self, left: &Expr, right: &Expr) -> Option<Box<[BatchExpr; 2]>> {
+    fn pair(&mut self, left: &PlanExpr, right: &PlanExpr) -> Option<Box<[BatchExpr; 2]>> {
         Some(Box::new([self.node(left)?, self.node(right)?]))
     }
 
@@ -278,7 +280,7 @@ impl Builder {
         let argument = self.node(argument)?;
         self.calls_of(function);
         match &function.body {
-            Body::Stored(table) => self.stored(function, table, argument),
+            FunctionBody::Stored(table) => self.stored(function, table, argument),
             _ => self.native(function, argument),
         }
     }

@@ -11,7 +11,7 @@ use crate::catalog::overloads::{ambiguous, choose_exactly, no_resolvent};
 use crate::model::function::Param;
 use crate::model::native::CallForm;
 use crate::model::{Function, Type, Value};
-use crate::plan::{Call, Expr, Target};
+use crate::plan::{Call, PlanExpr, Target};
 use crate::syntax::ast::{self, BinaryOp, ExprKind, Many, Variable};
 use crate::text::diagnostic::{Error, Result, Span};
 
@@ -21,7 +21,7 @@ impl Compiler<'_> {
         function: &ast::FunctionName,
         args: &[ast::Expr],
         span: &Span,
-    ) -> Result<(Expr, Type)> {
+    ) -> Result<(PlanExpr, Type)> {
         let resolvents = self.named(function)?;
         let name = &*function.name.text;
         match call_form(&resolvents) {
@@ -101,7 +101,7 @@ impl Compiler<'_> {
         name: &str,
         args: &[&ast::Expr],
         span: &Span,
-    ) -> Result<(Expr, Type)> {
+    ) -> Result<(PlanExpr, Type)> {
         let args = self.fragments(args)?;
         self.call_fragments(name, args, span)
     }
@@ -111,7 +111,7 @@ impl Compiler<'_> {
         name: &str,
         args: Vec<Fragment>,
         span: &Span,
-    ) -> Result<(Expr, Type)> {
+    ) -> Result<(PlanExpr, Type)> {
         let resolvents = self.catalog.functions.resolvents(name)?;
         self.resolve(name, &resolvents, args, span)
     }
@@ -129,9 +129,9 @@ impl Compiler<'_> {
         op: BinaryOp,
         args: &[&ast::Expr],
         span: &Span,
-    ) -> Result<(Expr, Type)> {
+    ) -> Result<(PlanExpr, Type)> {
         let (expr, ty) = self.call_named(name, args, span)?;
-        let Expr::Call(call) = expr else {
+        let PlanExpr::Call(call) = expr else {
             return Ok((expr, ty));
         };
         let numeric = |f: &Arc<Function>| {
@@ -145,14 +145,14 @@ impl Compiler<'_> {
             Target::Late(functions) => functions.iter().any(numeric),
         };
         if !may_be_numbers {
-            return Ok((Expr::Call(call), ty));
+            return Ok((PlanExpr::Call(call), ty));
         }
         let ty = if matches!(call.target, Target::One(_)) {
             arithmetic_type(op, &call, ty)
         } else {
             ty
         };
-        Ok((Expr::Arith(op, call), ty))
+        Ok((PlanExpr::Arith(op, call), ty))
     }
 
     pub(super) fn resolve(
@@ -161,7 +161,7 @@ impl Compiler<'_> {
         resolvents: &[Arc<Function>],
         args: Vec<Fragment>,
         span: &Span,
-    ) -> Result<(Expr, Type)> {
+    ) -> Result<(PlanExpr, Type)> {
         let types: Vec<Type> = args.iter().map(Fragment::whole_type).collect();
         let exact: Vec<bool> = args.iter().map(Fragment::is_exact).collect();
         let Some(choice) = choose_exactly(resolvents, &types, |i| exact[i]) else {
@@ -192,7 +192,7 @@ impl Compiler<'_> {
         // Whether the call is one or many is decided by the resolvent.
         let ty = if open { Type::Object } else { ty };
         Ok((
-            Expr::Call(Box::new(Call {
+            PlanExpr::Call(Box::new(Call {
                 target,
                 args,
                 span: span.clone(),
@@ -208,7 +208,7 @@ impl Compiler<'_> {
         resolvents: &[Arc<Function>],
         args: &[ast::Expr],
         span: &Span,
-    ) -> Result<(Expr, Type)> {
+    ) -> Result<(PlanExpr, Type)> {
         let fragments = self.fragments(&args.iter().collect::<Vec<_>>())?;
         let named =
             matches!(fragments.first(), Some(name) if name.whole_type() == Type::Charstring);
@@ -217,23 +217,23 @@ impl Compiler<'_> {
             return Ok((call, ty));
         }
         let by_name = |f: &&Arc<Function>| f.signature.params[0].ty == Type::Charstring;
-        let (Expr::Call(changed), ExprKind::Variable(Variable::Session(name)), Some(by_name)) =
+        let (PlanExpr::Call(changed), ExprKind::Variable(Variable::Session(name)), Some(by_name)) =
             (&mut call, &args[0].kind, resolvents.iter().find(by_name))
         else {
             return Err(no_variable(name, resolvents).at(&args[0].span));
         };
         changed.target = Target::One(by_name.clone());
-        changed.args[0] = Expr::Const(Value::Str(name.text.clone()));
+        changed.args[0] = PlanExpr::Const(Value::Str(name.text.clone()));
         Ok((call, ty))
     }
 
     /// An argument for a parameter that takes a whole collection.
-    fn whole_argument(&mut self, arg: Fragment) -> Expr {
+    fn whole_argument(&mut self, arg: Fragment) -> PlanExpr {
         if arg.whole_type().is_collection() {
             return self.wrap(arg);
         }
         let (expr, _) = self.splice(arg);
-        Expr::Singleton(Box::new(expr))
+        PlanExpr::Singleton(Box::new(expr))
     }
 
     fn target(&mut self, mut candidates: Vec<Arc<Function>>) -> Result<(Target, Type)> {
@@ -261,16 +261,19 @@ impl Compiler<'_> {
     }
 
     /// `explain(select …)`: the plan of a query that is not given as a string.
-    fn explained(&mut self, query: &ast::Expr) -> Result<(Expr, Type)> {
+    fn explained(&mut self, query: &ast::Expr) -> Result<(PlanExpr, Type)> {
         let compiler = Compiler::new(self.catalog, self.place, vec![]);
         let plan = compiler.whole(query, &[])?.finish(self.catalog);
         let lines = crate::plan::explain::explain(&plan);
         let lines = lines.lines().map(Value::str).collect();
-        Ok((Expr::Const(Value::bag(lines)), Type::bag(Type::Charstring)))
+        Ok((
+            PlanExpr::Const(Value::bag(lines)),
+            Type::bag(Type::Charstring),
+        ))
     }
 
     /// `bag(a, b, …)`: bags among the elements contribute their elements.
-    pub(super) fn bag(&mut self, elements: &[ast::Expr]) -> Result<(Expr, Type)> {
+    pub(super) fn bag(&mut self, elements: &[ast::Expr]) -> Result<(PlanExpr, Type)> {
         let mut ty: Option<Type> = None;
         let mut compiled = Vec::with_capacity(elements.len());
         for element in elements {
@@ -291,8 +294,8 @@ impl Compiler<'_> {
             .collect();
         let ty = Type::bag(ty.unwrap_or(Type::Object));
         Ok(match constants {
-            Some(values) => (Expr::Const(Value::bag(values)), ty),
-            None => (Expr::Bag(compiled), ty),
+            Some(values) => (PlanExpr::Const(Value::bag(values)), ty),
+            None => (PlanExpr::Bag(compiled), ty),
         })
     }
 }
@@ -339,7 +342,7 @@ fn makes_stream_of(function: &Function, i: usize) -> bool {
 
 /// The type of arithmetic where more is known than the function's signature says.
 fn arithmetic_type(op: BinaryOp, call: &Call, declared: Type) -> Type {
-    let integer = |e: &Expr| matches!(e, Expr::Const(Value::Int(_)));
+    let integer = |e: &PlanExpr| matches!(e, PlanExpr::Const(Value::Int(_)));
     if op != BinaryOp::Div && op != BinaryOp::Power && call.args.iter().all(integer) {
         return Type::Integer;
     }

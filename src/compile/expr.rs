@@ -5,22 +5,22 @@ use super::query::{Draft, Whole};
 use crate::catalog::signature;
 use crate::compile::{CodePlace, Compiler, query};
 use crate::model::{Type, Value};
-use crate::plan::Expr;
+use crate::plan::PlanExpr;
 use crate::syntax::ast::{self, BinaryOp, ExprKind, SelectKind, UnaryOp, Variable};
 use crate::text::diagnostic::{Error, Result, nearest};
 
 impl Compiler<'_> {
     /// Compiles into the topmost frame. The type is a bag or stream where the value is one.
-    pub(super) fn expr(&mut self, expr: &ast::Expr) -> Result<(Expr, Type)> {
+    pub(super) fn expr(&mut self, expr: &ast::Expr) -> Result<(PlanExpr, Type)> {
         match &expr.kind {
             ExprKind::Literal(literal) => {
                 let value = Value::from(literal);
                 let ty = Type::of(&value);
-                Ok((Expr::Const(value), ty))
+                Ok((PlanExpr::Const(value), ty))
             }
             ExprKind::Variable(Variable::Local(name)) => {
                 let (slot, ty) = self.bound_variable(name)?;
-                Ok((Expr::Slot(slot), ty))
+                Ok((PlanExpr::Slot(slot), ty))
             }
             ExprKind::Variable(Variable::Session(name)) => self.session_variable(name),
             ExprKind::Call { function, args } => self.call(function, args, &expr.span),
@@ -43,7 +43,7 @@ impl Compiler<'_> {
                 let ty = signature::of(ty, &self.catalog.types)?;
                 let fragment = self.fragment(|c| c.expr(value))?;
                 let (value, _) = self.single(fragment);
-                Ok((Expr::Convert(Box::new(value), ty.clone()), ty))
+                Ok((PlanExpr::Convert(Box::new(value), ty.clone()), ty))
             }
             ExprKind::Select(select) => self.select(select, Whole::Nothing),
             ExprKind::Functional(name) => self.functional(name),
@@ -51,12 +51,12 @@ impl Compiler<'_> {
     }
 
     /// Compiles so that the result is one value: what makes many becomes a bag or stream.
-    pub(super) fn as_value(&mut self, expr: &ast::Expr) -> Result<(Expr, Type)> {
+    pub(super) fn as_value(&mut self, expr: &ast::Expr) -> Result<(PlanExpr, Type)> {
         let fragment = self.fragment(|c| c.expr(expr))?;
         Ok(self.fragment_value(fragment))
     }
 
-    pub(super) fn fragment_value(&mut self, fragment: Fragment) -> (Expr, Type) {
+    pub(super) fn fragment_value(&mut self, fragment: Fragment) -> (PlanExpr, Type) {
         let ty = fragment.whole_type();
         if ty.is_collection() {
             (self.wrap(fragment), ty)
@@ -66,34 +66,34 @@ impl Compiler<'_> {
     }
 
     /// Compiles as a condition that holds or does not: collections hold if they have an element.
-    pub(super) fn condition(&mut self, expr: &ast::Expr) -> Result<Expr> {
+    pub(super) fn condition(&mut self, expr: &ast::Expr) -> Result<PlanExpr> {
         let fragment = self.fragment(|c| c.expr(expr))?;
         if !fragment.whole_type().is_collection() {
             return Ok(self.splice(fragment).0);
         }
         let haystack = Box::new(self.wrap(fragment));
-        Ok(Expr::Member {
-            needle: Box::new(Expr::Const(Value::Bool(true))),
+        Ok(PlanExpr::Member {
+            needle: Box::new(PlanExpr::Const(Value::Bool(true))),
             haystack,
         })
     }
 
-    fn session_variable(&mut self, name: &ast::Name) -> Result<(Expr, Type)> {
+    fn session_variable(&mut self, name: &ast::Name) -> Result<(PlanExpr, Type)> {
         if self.place == CodePlace::Function {
             return Err(Error::compile("a function cannot use session variables")
                 .at(&name.span)
                 .help("give it to the function as an argument"));
         }
         if let Some((_, ty)) = self.assigned.iter().find(|(set, _)| *set == name.text) {
-            let read = Expr::Session(name.text.clone(), name.span.clone());
+            let read = PlanExpr::Session(name.text.clone(), name.span.clone());
             return Ok((read, ty.clone()));
         }
         match self.catalog.variables.get(&name.text) {
             _ if self.place == CodePlace::Script => Ok((
-                Expr::Session(name.text.clone(), name.span.clone()),
+                PlanExpr::Session(name.text.clone(), name.span.clone()),
                 Type::Object,
             )),
-            Some((value, ty)) => Ok((Expr::Const(value), ty)),
+            Some((value, ty)) => Ok((PlanExpr::Const(value), ty)),
             None => Err(self.unknown_session_variable(name)),
         }
     }
@@ -114,15 +114,15 @@ impl Compiler<'_> {
         left: &ast::Expr,
         right: &ast::Expr,
         span: &crate::text::diagnostic::Span,
-    ) -> Result<(Expr, Type)> {
+    ) -> Result<(PlanExpr, Type)> {
         use BinaryOp::*;
         match op {
             And | Or => {
                 let sides = vec![self.condition(left)?, self.condition(right)?];
                 let expr = if op == And {
-                    Expr::And(sides)
+                    PlanExpr::And(sides)
                 } else {
-                    Expr::Or(sides)
+                    PlanExpr::Or(sides)
                 };
                 Ok((expr, Type::Boolean))
             }
@@ -131,14 +131,17 @@ impl Compiler<'_> {
                 let (left, _) = self.single(left);
                 let right = self.fragment(|c| c.expr(right))?;
                 let (right, _) = self.single(right);
-                Ok((Expr::Compare(op, Box::new([left, right])), Type::Boolean))
+                Ok((
+                    PlanExpr::Compare(op, Box::new([left, right])),
+                    Type::Boolean,
+                ))
             }
             In => {
                 let needle = self.fragment(|c| c.expr(left))?;
                 let (needle, _) = self.single(needle);
                 let (haystack, _) = self.as_value(right)?;
                 let (needle, haystack) = (Box::new(needle), Box::new(haystack));
-                Ok((Expr::Member { needle, haystack }, Type::Boolean))
+                Ok((PlanExpr::Member { needle, haystack }, Type::Boolean))
             }
             Plus | Minus | Times | Div | Power => {
                 self.operator(op.function_name(), op, &[left, right], span)
@@ -150,7 +153,7 @@ impl Compiler<'_> {
     }
 
     /// A vector: bags among its elements are taken one by one, streams stay whole.
-    fn vector(&mut self, elements: &[ast::Expr]) -> Result<(Expr, Type)> {
+    fn vector(&mut self, elements: &[ast::Expr]) -> Result<(PlanExpr, Type)> {
         let mut compiled = Vec::with_capacity(elements.len());
         let mut element_type: Option<Type> = None;
         for element in elements {
@@ -161,20 +164,20 @@ impl Compiler<'_> {
                 None => ty,
             });
         }
-        if compiled.iter().all(|e| matches!(e, Expr::Const(_))) {
+        if compiled.iter().all(|e| matches!(e, PlanExpr::Const(_))) {
             let values = compiled.iter().filter_map(|e| match e {
-                Expr::Const(value) => Some(value.clone()),
+                PlanExpr::Const(value) => Some(value.clone()),
                 _ => None,
             });
             let value = Value::vector(values);
             let ty = Type::of(&value);
-            return Ok((Expr::Const(value), ty));
+            return Ok((PlanExpr::Const(value), ty));
         }
         let ty = Type::vector(element_type.unwrap_or(Type::Object));
-        Ok((Expr::Vector(compiled), ty))
+        Ok((PlanExpr::Vector(compiled), ty))
     }
 
-    fn element(&mut self, element: &ast::Expr) -> Result<(Expr, Type)> {
+    fn element(&mut self, element: &ast::Expr) -> Result<(PlanExpr, Type)> {
         if let ExprKind::Literal(_) = element.kind {
             return self.expr(element);
         }
@@ -186,14 +189,14 @@ impl Compiler<'_> {
         Ok(self.single(fragment))
     }
 
-    fn record(&mut self, fields: &[(ast::Expr, ast::Expr)]) -> Result<(Expr, Type)> {
+    fn record(&mut self, fields: &[(ast::Expr, ast::Expr)]) -> Result<(PlanExpr, Type)> {
         let mut compiled = Vec::with_capacity(fields.len());
         for (key, value) in fields {
             let (key, _) = self.element(key)?;
             let (value, _) = self.element(value)?;
             compiled.push((key, value));
         }
-        Ok((Expr::Record(compiled), Type::Record))
+        Ok((PlanExpr::Record(compiled), Type::Record))
     }
 
     /// `v[i,j]` is `vref(vref(v,i),j)`.
@@ -202,7 +205,7 @@ impl Compiler<'_> {
         base: &ast::Expr,
         indices: &[ast::Expr],
         whole: &ast::Expr,
-    ) -> Result<(Expr, Type)> {
+    ) -> Result<(PlanExpr, Type)> {
         let Some((last, before)) = indices.split_last() else {
             return self.expr(base);
         };
@@ -226,7 +229,7 @@ impl Compiler<'_> {
         &mut self,
         arms: &[(ast::Expr, ast::Expr)],
         otherwise: Option<&ast::Expr>,
-    ) -> Result<(Expr, Type)> {
+    ) -> Result<(PlanExpr, Type)> {
         let mut ty: Option<Type> = None;
         let mut join = |new: Type| {
             ty = Some(match ty.take() {
@@ -254,20 +257,24 @@ impl Compiler<'_> {
             None => None,
         };
         let ty = ty.unwrap_or(Type::Object);
-        let expr = Expr::Case {
+        let expr = PlanExpr::Case {
             arms: compiled,
             otherwise,
         };
         // Arms may be single values where others are collections: all are made collections.
         let expr = if ty.is_collection() {
-            Expr::Singleton(Box::new(expr))
+            PlanExpr::Singleton(Box::new(expr))
         } else {
             expr
         };
         Ok((expr, ty))
     }
 
-    pub(super) fn select(&mut self, select: &ast::Select, whole: Whole) -> Result<(Expr, Type)> {
+    pub(super) fn select(
+        &mut self,
+        select: &ast::Select,
+        whole: Whole,
+    ) -> Result<(PlanExpr, Type)> {
         if let Some(variable) = select.into.first() {
             let (Variable::Local(name) | Variable::Session(name)) = variable;
             return Err(
@@ -280,10 +287,10 @@ impl Compiler<'_> {
         Ok(query::of_kind(select.kind, query, captures))
     }
 
-    fn functional(&mut self, name: &ast::Name) -> Result<(Expr, Type)> {
+    fn functional(&mut self, name: &ast::Name) -> Result<(PlanExpr, Type)> {
         let function = crate::catalog::named::functional(self.catalog, &name.text)
             .map_err(|error| error.at(&name.span))?;
-        Ok((Expr::Const(Value::Function(function)), Type::Function))
+        Ok((PlanExpr::Const(Value::Function(function)), Type::Function))
     }
 
     /// Compiles a whole query at the top of a statement or function. The columns of a function's

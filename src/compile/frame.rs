@@ -6,7 +6,7 @@ use super::query::Draft;
 use super::{CodePlace, Compiler};
 use crate::model::Type;
 use crate::model::function::Signature;
-use crate::plan::{Expr, Pattern, Slot, Step, Sub, remap};
+use crate::plan::{Pattern, PlanExpr, Slot, Step, Sub, remap};
 use crate::syntax::ast::Name;
 use crate::text::diagnostic::{Error, Result, Span, nearest};
 
@@ -69,7 +69,7 @@ fn is_stream(step: &Step) -> bool {
 /// An expression with the frame that it was compiled in.
 pub struct Fragment {
     pub frame: Frame,
-    pub expr: Expr,
+    pub expr: PlanExpr,
     pub ty: Type,
 }
 
@@ -78,8 +78,8 @@ impl Fragment {
     /// that was set equal to a value of a subtype.
     pub fn is_exact(&self) -> bool {
         match &self.expr {
-            Expr::Convert(_, Type::User(_)) => true,
-            Expr::Slot(slot) => self.frame.vars[*slot].exact,
+            PlanExpr::Convert(_, Type::User(_)) => true,
+            PlanExpr::Slot(slot) => self.frame.vars[*slot].exact,
             _ => false,
         }
     }
@@ -183,7 +183,7 @@ impl Compiler<'_> {
     /// Compiles in a frame of its own.
     pub(super) fn fragment(
         &mut self,
-        compile: impl FnOnce(&mut Self) -> Result<(Expr, Type)>,
+        compile: impl FnOnce(&mut Self) -> Result<(PlanExpr, Type)>,
     ) -> Result<Fragment> {
         self.push_frame();
         let compiled = compile(self);
@@ -193,7 +193,7 @@ impl Compiler<'_> {
     }
 
     /// Moves a fragment's steps into the topmost frame; gives its expression there.
-    pub(super) fn splice(&mut self, fragment: Fragment) -> (Expr, Type) {
+    pub(super) fn splice(&mut self, fragment: Fragment) -> (PlanExpr, Type) {
         let Fragment {
             frame,
             mut expr,
@@ -240,14 +240,14 @@ impl Compiler<'_> {
     }
 
     /// The fragment as a bag or stream value.
-    pub(super) fn wrap(&mut self, fragment: Fragment) -> Expr {
+    pub(super) fn wrap(&mut self, fragment: Fragment) -> PlanExpr {
         if fragment.frame.steps.is_empty() && fragment.ty.is_collection() {
             return self.splice(fragment).0;
         }
         let stream = matches!(fragment.whole_type(), Type::Stream(_));
         let captures = fragment.frame.captures.clone();
         let query = Draft::of_fragment(fragment).finish(self.catalog);
-        Expr::Sub(Box::new(Sub {
+        PlanExpr::Sub(Box::new(Sub {
             query: Arc::new(query),
             captures,
             stream,
@@ -255,13 +255,13 @@ impl Compiler<'_> {
     }
 
     /// A single value out of the fragment: where it makes many, each of them in turn.
-    pub(super) fn single(&mut self, fragment: Fragment) -> (Expr, Type) {
+    pub(super) fn single(&mut self, fragment: Fragment) -> (PlanExpr, Type) {
         let (expr, ty) = self.splice(fragment);
         self.lift(expr, ty)
     }
 
     /// Each element of a bag or stream in turn; anything else as it is.
-    pub(super) fn lift(&mut self, expr: Expr, ty: Type) -> (Expr, Type) {
+    pub(super) fn lift(&mut self, expr: PlanExpr, ty: Type) -> (PlanExpr, Type) {
         if !ty.is_collection() {
             return (expr, ty);
         }
@@ -274,7 +274,7 @@ impl Compiler<'_> {
             over: expr,
             stream,
         });
-        (Expr::Slot(slot), element)
+        (PlanExpr::Slot(slot), element)
     }
 }
 

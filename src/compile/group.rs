@@ -4,7 +4,7 @@ use super::Compiler;
 use super::names::{children_mut, free, normalized};
 use super::query::{Parts, Whole};
 use crate::model::Type;
-use crate::plan::{Expr, Group, GroupAggregate, IncrementalAggregate, Slot, Target};
+use crate::plan::{Group, GroupAggregate, IncrementalAggregate, PlanExpr, Slot, Target};
 use crate::syntax::ast::{self, ExprKind, Name, Select, Variable};
 use crate::text::diagnostic::{Error, Result};
 
@@ -123,11 +123,12 @@ impl Compiler<'_> {
 
 /// How a call of an aggregate of `bag` can do without the bag: a built-in one that needs no element
 /// twice.
-fn running(call: &Expr, bag: Slot) -> Option<IncrementalAggregate> {
-    let Expr::Call(call) = call else {
+fn running(call: &PlanExpr, bag: Slot) -> Option<IncrementalAggregate> {
+    let PlanExpr::Call(call) = call else {
         return None;
     };
-    let (Target::One(function), [Expr::Slot(slot)]) = (&call.target, call.args.as_slice()) else {
+    let (Target::One(function), [PlanExpr::Slot(slot)]) = (&call.target, call.args.as_slice())
+    else {
         return None;
     };
     if *slot != bag {

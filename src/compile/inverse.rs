@@ -4,21 +4,23 @@
 use std::sync::Arc;
 
 use crate::catalog::Catalog;
-use crate::model::function::{Body, Signature, View};
+use crate::model::function::{FunctionBody, Signature, View};
 use crate::model::{Function, Type};
 use crate::syntax::ast::{self, BinaryOp, Expr, ExprKind, FunctionName, Literal, Select, Variable};
 use crate::text::diagnostic::Result;
 
 /// The view that a derived function like `select e where department(e) = d` is.
 pub fn view(catalog: &Catalog, function: &Function) -> Result<Option<View>> {
-    let Body::Derived(definition, _) = &function.body else {
+    let FunctionBody::Derived(definition, _) = &function.body else {
         return Ok(None);
     };
     let Some((stored_name, columns)) = columns_of(definition) else {
         return Ok(None);
     };
     for stored in catalog.functions.named(stored_name)?.iter() {
-        if matches!(stored.body, Body::Stored(_)) && fits(&function.signature, stored, &columns) {
+        if matches!(stored.body, FunctionBody::Stored(_))
+            && fits(&function.signature, stored, &columns)
+        {
             return Ok(Some(View {
                 stored: stored.clone(),
                 columns,
@@ -147,10 +149,10 @@ pub fn inverse_of(stored: &Arc<Function>) -> View {
 /// The function as one that can be updated: itself if it is stored, or the view that it is.
 pub fn updatable(catalog: &Catalog, function: &Arc<Function>) -> Result<Option<Arc<Function>>> {
     match &function.body {
-        Body::Stored(_) | Body::Inverse(_) => Ok(Some(function.clone())),
-        Body::Derived(definition, _) => Ok(view(catalog, function)?.map(|view| {
+        FunctionBody::Stored(_) | FunctionBody::Inverse(_) => Ok(Some(function.clone())),
+        FunctionBody::Derived(definition, _) => Ok(view(catalog, function)?.map(|view| {
             let signature = function.signature.clone();
-            let body = Body::Inverse(view);
+            let body = FunctionBody::Inverse(view);
             Arc::new(Function::new(signature, body, definition, None))
         })),
         _ => Ok(None),

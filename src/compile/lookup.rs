@@ -7,10 +7,10 @@ use crate::catalog::Catalog;
 use crate::catalog::fit::Mode;
 use crate::catalog::overloads::choose;
 use crate::compile::{Compiler, inverse};
-use crate::model::function::{Body, View};
+use crate::model::function::{FunctionBody, View};
 use crate::model::{Function, Type, Value};
 use crate::plan::used::{slots_of_expr, slots_of_pattern};
-use crate::plan::{Expr, Lookup, LookupColumn, Pattern, Step};
+use crate::plan::{Lookup, LookupColumn, Pattern, PlanExpr, Step};
 use crate::syntax::ast::{self, ExprKind, Variable};
 use crate::text::diagnostic::{Error, Result};
 
@@ -28,8 +28,12 @@ impl Compiler<'_> {
             return Ok(None);
         };
         let resolvents = self.catalog.functions.named(function)?;
-        let may_be_stored =
-            |f: &Arc<Function>| !matches!(f.body, Body::Native(_) | Body::Procedure(..));
+        let may_be_stored = |f: &Arc<Function>| {
+            !matches!(
+                f.body,
+                FunctionBody::Native(_) | FunctionBody::Procedure(..)
+            )
+        };
         if !resolvents.iter().any(may_be_stored) {
             return Ok(None);
         }
@@ -55,8 +59,8 @@ impl Compiler<'_> {
             return Ok(None);
         }
         let view = match &function.body {
-            Body::Stored(_) => None,
-            Body::Inverse(view) => Some(view.clone()),
+            FunctionBody::Stored(_) => None,
+            FunctionBody::Inverse(view) => Some(view.clone()),
             _ => match exact_view(self.catalog, function)? {
                 Some(view) => Some(view),
                 None => return Ok(None),
@@ -127,7 +131,7 @@ impl Compiler<'_> {
         repeated(&mut columns);
         let mut function = call.function;
         if let Some(view) = &call.view {
-            let yes = LookupColumn::Known(Expr::Const(Value::Bool(true)));
+            let yes = LookupColumn::Known(PlanExpr::Const(Value::Bool(true)));
             columns = view.rearranged(&columns, yes);
             function = view.stored.clone();
         }

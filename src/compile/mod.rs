@@ -28,7 +28,7 @@ mod windows;
 use std::sync::Arc;
 
 use crate::catalog::{Catalog, fit};
-use crate::model::function::{Body, Signature};
+use crate::model::function::{FunctionBody, Signature};
 use crate::model::{Function, Type};
 use crate::plan::{Procedure, Query, Stmt, uses};
 use crate::syntax::ast::{self, CreateFunction, Many};
@@ -114,7 +114,7 @@ pub fn derived(catalog: &Catalog, function: &Function) -> Result<Arc<Query>> {
 }
 
 fn body_of(catalog: &Catalog, function: &Function, open: &[u64]) -> Result<Arc<Query>> {
-    let Body::Derived(definition, compiled) = &function.body else {
+    let FunctionBody::Derived(definition, compiled) = &function.body else {
         return Err(Error::run(format!(
             "{} is not a derived function",
             function.signature
@@ -169,7 +169,7 @@ fn check_result(query: &Query, signature: &Signature, definition: &CreateFunctio
 
 /// The compiled body of a procedural function.
 pub fn procedural(catalog: &Catalog, function: &Function) -> Result<Arc<Procedure>> {
-    let Body::Procedure(definition, compiled) = &function.body else {
+    let FunctionBody::Procedure(definition, compiled) = &function.body else {
         return Err(Error::run(format!(
             "{} is not a procedure",
             function.signature
@@ -194,8 +194,8 @@ pub fn procedural(catalog: &Catalog, function: &Function) -> Result<Arc<Procedur
 /// no query and no procedure.
 pub fn used_by(catalog: &Catalog, function: &Function) -> Result<Vec<Arc<Function>>> {
     Ok(match &function.body {
-        Body::Derived(..) => uses::of_query(&*derived(catalog, function)?),
-        Body::Procedure(..) => uses::of_procedure(&*procedural(catalog, function)?),
+        FunctionBody::Derived(..) => uses::of_query(&*derived(catalog, function)?),
+        FunctionBody::Procedure(..) => uses::of_procedure(&*procedural(catalog, function)?),
         _ => vec![],
     })
 }
@@ -203,8 +203,8 @@ pub fn used_by(catalog: &Catalog, function: &Function) -> Result<Vec<Arc<Functio
 /// Compiles a new function's body, so that its errors are seen when it is created.
 pub fn check(catalog: &Catalog, function: &Function) -> Result<()> {
     match &function.body {
-        Body::Derived(..) => derived(catalog, function).map(|_| ()),
-        Body::Procedure(..) => procedural(catalog, function).map(|_| ()),
+        FunctionBody::Derived(..) => derived(catalog, function).map(|_| ()),
+        FunctionBody::Procedure(..) => procedural(catalog, function).map(|_| ()),
         _ => Ok(()),
     }
 }
@@ -215,7 +215,9 @@ fn call_type(catalog: &Catalog, function: &Function, open: &[u64]) -> Result<Typ
     let declared = function.signature.result_type();
     let one = function.signature.many == Many::One;
     match &function.body {
-        Body::Derived(..) if one && !declared.is_collection() && !open.contains(&function.id()) => {
+        FunctionBody::Derived(..)
+            if one && !declared.is_collection() && !open.contains(&function.id()) =>
+        {
             let plan = body_of(catalog, function, open)?;
             Ok(if plan.is_single() {
                 declared
@@ -223,16 +225,20 @@ fn call_type(catalog: &Catalog, function: &Function, open: &[u64]) -> Result<Typ
                 Type::bag(declared)
             })
         }
-        Body::Stored(table) if one && !table.is_unique_by_arguments() => Ok(Type::bag(declared)),
-        Body::Inverse(view) if one && !view.is_unique(function.arity()) => Ok(Type::bag(declared)),
-        Body::Procedure(..) if one && returns_many(function) => Ok(Type::bag(declared)),
+        FunctionBody::Stored(table) if one && !table.is_unique_by_arguments() => {
+            Ok(Type::bag(declared))
+        }
+        FunctionBody::Inverse(view) if one && !view.is_unique(function.arity()) => {
+            Ok(Type::bag(declared))
+        }
+        FunctionBody::Procedure(..) if one && returns_many(function) => Ok(Type::bag(declared)),
         _ => Ok(declared),
     }
 }
 
 /// Whether a procedure returns inside a loop, and so may return many values.
 pub fn returns_many(function: &Function) -> bool {
-    let Body::Procedure(definition, _) = &function.body else {
+    let FunctionBody::Procedure(definition, _) = &function.body else {
         return false;
     };
     match &definition.body {

@@ -16,7 +16,7 @@ use super::names::free;
 use super::{Compiler, solve};
 use crate::catalog::fit::{Mode, fit};
 use crate::model::{Type, Value};
-use crate::plan::{Expr, LookupColumn, Pattern, Slot, Step};
+use crate::plan::{LookupColumn, Pattern, PlanExpr, Slot, Step};
 use crate::syntax::ast::{self, BinaryOp, ExprKind, Name, Variable};
 use crate::text::diagnostic::{Error, Result};
 
@@ -311,14 +311,14 @@ impl Compiler<'_> {
                 let call = self
                     .stored_call(expr)?
                     .expect("ranked as a stored function's call");
-                let holds = LookupColumn::Known(Expr::Const(Value::Bool(true)));
+                let holds = LookupColumn::Known(PlanExpr::Const(Value::Bool(true)));
                 self.place_lookup(call, vec![holds])
             }
         }
     }
 
     /// A condition in the topmost frame; what its functions are lifted over becomes steps before it.
-    fn filter(&mut self, expr: &ast::Expr) -> Result<Expr> {
+    fn filter(&mut self, expr: &ast::Expr) -> Result<PlanExpr> {
         if let ExprKind::Binary {
             op: BinaryOp::Or | BinaryOp::And,
             ..
@@ -572,10 +572,10 @@ impl Compiler<'_> {
 }
 
 /// Holds where `condition` does not.
-fn not(condition: Expr) -> Expr {
-    Expr::Case {
-        arms: vec![(condition, Expr::Const(Value::Bool(false)))],
-        otherwise: Some(Box::new(Expr::Const(Value::Bool(true)))),
+fn not(condition: PlanExpr) -> PlanExpr {
+    PlanExpr::Case {
+        arms: vec![(condition, PlanExpr::Const(Value::Bool(false)))],
+        otherwise: Some(Box::new(PlanExpr::Const(Value::Bool(true)))),
     }
 }
 

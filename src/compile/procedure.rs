@@ -10,8 +10,8 @@ use crate::model::function::Signature;
 use crate::model::native::CallForm;
 use crate::model::{Function, Type, Value};
 use crate::plan::{
-    AssignmentTarget, CreatedObject, Expr, FunctionUpdate, ObjectCreation, Procedure, Slot, Stmt,
-    Sub,
+    AssignmentTarget, CreatedObject, FunctionUpdate, ObjectCreation, PlanExpr, Procedure, Slot,
+    Stmt, Sub,
 };
 use crate::syntax::ast::{
     self, Declaration, ExprKind, Literal, Name, Select, SelectKind, Statement, StatementKind,
@@ -172,7 +172,7 @@ impl Compiler<'_> {
     }
 
     /// An expression evaluated on the spot: what would make many gives the first.
-    fn plain(&mut self, expr: &ast::Expr) -> Result<Expr> {
+    fn plain(&mut self, expr: &ast::Expr) -> Result<PlanExpr> {
         let fragment = self.fragment(|c| c.expr(expr))?;
         if fragment.whole_type().is_collection() {
             return Ok(self.call_fragments("first", vec![fragment], &expr.span)?.0);
@@ -180,19 +180,22 @@ impl Compiler<'_> {
         Ok(self.splice(fragment).0)
     }
 
-    fn plain_condition(&mut self, expr: &ast::Expr) -> Result<Expr> {
+    fn plain_condition(&mut self, expr: &ast::Expr) -> Result<PlanExpr> {
         self.fragment_free(|c| c.condition(expr))
     }
 
     /// Compiles what must not leave steps in the procedure's own frame.
-    fn fragment_free(&mut self, compile: impl FnOnce(&mut Self) -> Result<Expr>) -> Result<Expr> {
+    fn fragment_free(
+        &mut self,
+        compile: impl FnOnce(&mut Self) -> Result<PlanExpr>,
+    ) -> Result<PlanExpr> {
         let fragment = self.fragment(|c| Ok((compile(c)?, Type::Boolean)))?;
         if fragment.frame.steps.is_empty() {
             return Ok(self.splice(fragment).0);
         }
         let haystack = Box::new(self.wrap(fragment));
-        let yes = Expr::Const(Value::Bool(true));
-        Ok(Expr::Member {
+        let yes = PlanExpr::Const(Value::Bool(true));
+        Ok(PlanExpr::Member {
             needle: Box::new(yes),
             haystack,
         })
@@ -461,8 +464,8 @@ impl Compiler<'_> {
             self.plan_conditions(select.filter.as_ref(), &items)?;
             let (args, types) = self.columns(&select.items[..count], Whole::Nothing)?;
             let exact = args.iter().map(|arg| match arg {
-                Expr::Convert(_, Type::User(_)) => true,
-                Expr::Slot(slot) => self.top().vars[*slot].exact,
+                PlanExpr::Convert(_, Type::User(_)) => true,
+                PlanExpr::Slot(slot) => self.top().vars[*slot].exact,
                 _ => false,
             });
             let exact: Vec<bool> = exact.collect();

@@ -8,7 +8,7 @@ use crate::catalog::{Catalog, signature};
 use crate::compile::{Compiler, batch, windows};
 use crate::model::Type;
 use crate::model::function::Param;
-use crate::plan::{Expr, Order, Query, QueryOutput, Slot, Sub, Traceable, used};
+use crate::plan::{Order, PlanExpr, Query, QueryOutput, Slot, Sub, Traceable, used};
 use crate::syntax::ast::{self, Select, SelectKind};
 use crate::text::diagnostic::{Error, Result};
 
@@ -82,7 +82,11 @@ fn assemble(frame: Frame, output: QueryOutput, ty: Type) -> Query {
 }
 
 /// The expression that a select is: a bag, a vector or a stream.
-pub fn of_kind(kind: SelectKind, query: Arc<Query>, captures: Vec<(Slot, Slot)>) -> (Expr, Type) {
+pub fn of_kind(
+    kind: SelectKind,
+    query: Arc<Query>,
+    captures: Vec<(Slot, Slot)>,
+) -> (PlanExpr, Type) {
     let ty = query.ty.clone();
     let sub = |stream| {
         Box::new(Sub {
@@ -92,9 +96,9 @@ pub fn of_kind(kind: SelectKind, query: Arc<Query>, captures: Vec<(Slot, Slot)>)
         })
     };
     match kind {
-        SelectKind::Bag => (Expr::Sub(sub(false)), Type::bag(ty)),
-        SelectKind::Stream => (Expr::Sub(sub(true)), Type::stream(ty)),
-        SelectKind::Vector => (Expr::Collect(sub(false)), Type::vector(ty)),
+        SelectKind::Bag => (PlanExpr::Sub(sub(false)), Type::bag(ty)),
+        SelectKind::Stream => (PlanExpr::Sub(sub(true)), Type::stream(ty)),
+        SelectKind::Vector => (PlanExpr::Collect(sub(false)), Type::vector(ty)),
     }
 }
 
@@ -190,7 +194,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn limit(&mut self, limit: &ast::Expr) -> Result<Expr> {
+    fn limit(&mut self, limit: &ast::Expr) -> Result<PlanExpr> {
         let fragment = self.fragment(|c| c.expr(limit))?;
         let ty = fragment.whole_type();
         if fit(&ty, &Type::Number).is_none() || ty.is_collection() {
@@ -211,7 +215,7 @@ impl Compiler<'_> {
         &mut self,
         items: &[ast::Expr],
         whole: Whole,
-    ) -> Result<(Vec<Expr>, Vec<Type>)> {
+    ) -> Result<(Vec<PlanExpr>, Vec<Type>)> {
         let mut columns = Vec::with_capacity(items.len());
         let mut types = Vec::with_capacity(items.len());
         for (i, item) in items.iter().enumerate() {
@@ -248,16 +252,16 @@ impl Compiler<'_> {
 
 /// What a select is made of, beside its frame.
 pub(super) struct Parts {
-    columns: Vec<Expr>,
+    columns: Vec<PlanExpr>,
     ty: Type,
     order: Vec<Order>,
     distinct: bool,
-    limit: Option<Expr>,
+    limit: Option<PlanExpr>,
     pub group: Option<crate::plan::Group>,
 }
 
 impl Parts {
-    pub fn new(columns: Vec<Expr>, types: Vec<Type>, order: Vec<Order>) -> Parts {
+    pub fn new(columns: Vec<PlanExpr>, types: Vec<Type>, order: Vec<Order>) -> Parts {
         let ty = match types.as_slice() {
             [one] => one.clone(),
             several => Type::Tuple(several.into()),

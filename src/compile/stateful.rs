@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::names::{children, parts};
 use crate::catalog::{Catalog, named};
-use crate::model::function::{Body, Signature};
+use crate::model::function::{FunctionBody, Signature};
 use crate::model::native::Volatility;
 use crate::model::{Function, Type};
 use crate::syntax::ast::{self, Expr, ExprKind, Many, Name, Variable};
@@ -129,7 +129,7 @@ impl Search<'_> {
         self.seen.push(call.clone());
         let (_, arguments) = call;
         match &function.body {
-            Body::Native(native) => {
+            FunctionBody::Native(native) => {
                 if native.volatility != Volatility::Immutable {
                     return Ok(true);
                 }
@@ -138,14 +138,14 @@ impl Search<'_> {
                 }
                 self.any_has_state(&arguments)
             }
-            Body::Procedure(..) => Ok(true),
-            Body::Derived(definition, _) => match &definition.body {
+            FunctionBody::Procedure(..) => Ok(true),
+            FunctionBody::Derived(definition, _) => match &definition.body {
                 ast::Body::Query(query) => {
                     self.expr(query, &Given::of(&function.signature, arguments))
                 }
                 _ => Ok(false),
             },
-            Body::Generic | Body::Stored(_) | Body::Inverse(_) => Ok(false),
+            FunctionBody::Generic | FunctionBody::Stored(_) | FunctionBody::Inverse(_) => Ok(false),
         }
     }
 

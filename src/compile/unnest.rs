@@ -7,7 +7,7 @@ use super::names::children_mut;
 use super::planner::Conjunct;
 use super::stateful::is_stateful;
 use crate::model::Type;
-use crate::model::function::Body;
+use crate::model::function::FunctionBody;
 use crate::syntax::ast::{self, BinaryOp, ExprKind, Name, Variable};
 use crate::text::diagnostic::Result;
 
@@ -135,7 +135,7 @@ impl Compiler<'_> {
         let [only] = &*resolvents else {
             return Ok(None);
         };
-        let stored = matches!(only.body, Body::Stored(_));
+        let stored = matches!(only.body, FunctionBody::Stored(_));
         Ok(
             (stored && only.arity() == args.len() && only.signature.columns.len() == 1)
                 .then(|| only.signature.columns[0].ty.clone()),

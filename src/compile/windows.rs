@@ -8,7 +8,7 @@ use crate::catalog::Catalog;
 use crate::model::{Function, Type, Value};
 use crate::plan::used::mentions;
 use crate::plan::walk::{Visitor, VisitorMut};
-use crate::plan::{Call, Expr, Pattern, Query, Slot, Step, Target};
+use crate::plan::{Call, Pattern, PlanExpr, Query, Slot, Step, Target};
 
 /// The query with every step rewritten that makes windows only to aggregate them, and the aggregates
 /// that it does not call any more; `None` if there is no such step.
@@ -39,7 +39,7 @@ pub fn slide(query: &Query, catalog: &Catalog) -> Option<(Query, Vec<Arc<Functio
 fn window_of(step: &Step) -> Option<Slot> {
     let Step::Iterate {
         pattern: Pattern::Bind(slot, Type::Vector(_) | Type::Object),
-        over: Expr::Call(call),
+        over: PlanExpr::Call(call),
         ..
     } = step
     else {
@@ -55,7 +55,7 @@ fn window_of(step: &Step) -> Option<Slot> {
 /// The function that computes aggregates over the windows that the step makes, without making them.
 fn window_aggregates(step: &Step, catalog: &Catalog) -> Option<Arc<Function>> {
     let Step::Iterate {
-        over: Expr::Call(call),
+        over: PlanExpr::Call(call),
         ..
     } = step
     else {
@@ -87,7 +87,7 @@ struct AggregateCalls {
 }
 
 impl Visitor for AggregateCalls {
-    fn expr(&mut self, expr: &Expr) {
+    fn expr(&mut self, expr: &PlanExpr) {
         self.functions
             .extend(aggregate_of(expr, self.window).cloned());
         self.walk_expr(expr);
@@ -103,7 +103,7 @@ struct Replacement {
 }
 
 impl VisitorMut for Replacement {
-    fn expr(&mut self, expr: &mut Expr) {
+    fn expr(&mut self, expr: &mut PlanExpr) {
         let Some(function) = aggregate_of(expr, self.window) else {
             return self.walk_expr(expr);
         };
@@ -113,20 +113,20 @@ impl VisitorMut for Replacement {
             self.names.push(name);
             self.names.len() - 1
         });
-        *expr = Expr::Known(self.first + place);
+        *expr = PlanExpr::Known(self.first + place);
     }
 }
 
 /// The aggregate that `expr` calls of `window`, if it does nothing else.
-fn aggregate_of(expr: &Expr, window: Slot) -> Option<&Arc<Function>> {
-    let Expr::Call(call) = expr else {
+fn aggregate_of(expr: &PlanExpr, window: Slot) -> Option<&Arc<Function>> {
+    let PlanExpr::Call(call) = expr else {
         return None;
     };
     let functions: &[Arc<Function>] = match &call.target {
         Target::One(function) => std::slice::from_ref(function),
         Target::Late(functions) => functions,
     };
-    let [Expr::Slot(slot)] = call.args.as_slice() else {
+    let [PlanExpr::Slot(slot)] = call.args.as_slice() else {
         return None;
     };
     let over_vectors = |f: &Arc<Function>| {
@@ -151,14 +151,14 @@ fn rewrite(query: &mut Query, at: usize, window: Slot, sliding: &Arc<Function>) 
     query.slots += names.len();
     query.names.extend(names.iter().cloned());
     if let Step::Iterate { pattern, over, .. } = &mut query.steps[at]
-        && let Expr::Call(call) = over
+        && let PlanExpr::Call(call) = over
     {
         let bind = |i| Pattern::Bind(first + i, Type::Object);
         *pattern = Pattern::Vector(results.map(bind).collect());
         let names = Value::vector(names.into_iter().map(Value::Str));
         let mut args = std::mem::take(&mut call.args);
-        args.push(Expr::Const(names));
-        *over = Expr::Call(Box::new(Call {
+        args.push(PlanExpr::Const(names));
+        *over = PlanExpr::Call(Box::new(Call {
             target: Target::One(sliding.clone()),
             args,
             span: call.span.clone(),

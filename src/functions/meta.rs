@@ -7,7 +7,7 @@ use indexmap::IndexSet;
 use crate::catalog::{Catalog, named, signature};
 use crate::compile;
 use crate::compile::{names, stateful};
-use crate::model::function::Body;
+use crate::model::function::FunctionBody;
 use crate::model::native::{Native, Natives};
 use crate::model::{Args, Cx, Function, Type, Value};
 use crate::syntax::ast;
@@ -262,7 +262,7 @@ fn rows(cx: &Cx, args: Args) -> Result<Option<Value>> {
     };
     let mut rows = Vec::new();
     for function in stored {
-        let Body::Stored(table) = &function.body else {
+        let FunctionBody::Stored(table) = &function.body else {
             return Err(Error::run(format!("{} is not stored", function.signature)));
         };
         rows.extend(table.all().into_iter().map(Value::Vector));
@@ -272,12 +272,12 @@ fn rows(cx: &Cx, args: Args) -> Result<Option<Value>> {
 
 fn kind(function: &Function) -> &'static str {
     match function.body {
-        Body::Generic => "overloaded",
-        Body::Native(_) => "foreign",
-        Body::Derived(..) => "derived",
-        Body::Procedure(..) => "procedure",
-        Body::Stored(_) => "stored",
-        Body::Inverse(_) => "inverse",
+        FunctionBody::Generic => "overloaded",
+        FunctionBody::Native(_) => "foreign",
+        FunctionBody::Derived(..) => "derived",
+        FunctionBody::Procedure(..) => "procedure",
+        FunctionBody::Stored(_) => "stored",
+        FunctionBody::Inverse(_) => "inverse",
     }
 }
 
@@ -300,7 +300,9 @@ fn is_stateful(cx: &Cx, args: Args) -> Result<Option<Value>> {
 
 /// The names of the functions that a definition calls.
 fn called_names(function: &Function) -> Vec<Arc<str>> {
-    let (Body::Derived(definition, _) | Body::Procedure(definition, _)) = &function.body else {
+    let (FunctionBody::Derived(definition, _) | FunctionBody::Procedure(definition, _)) =
+        &function.body
+    else {
         return vec![];
     };
     match &definition.body {
@@ -345,7 +347,7 @@ fn called(cx: &Cx, function: &Arc<Function>) -> Result<Vec<Arc<Function>>> {
             found.extend(Catalog::of(cx).functions.generic(&name)?);
         }
     }
-    if let Body::Inverse(view) = &function.body {
+    if let FunctionBody::Inverse(view) = &function.body {
         found.insert(view.stored.clone());
     }
     Ok(found.into_iter().collect())
@@ -391,7 +393,12 @@ fn thetbr(_: &Cx, args: Args) -> Result<Option<Value>> {
         );
     }
     let known_arguments = pattern.bytes().take(arity).all(|b| b == b'b');
-    if !known_arguments && !matches!(function.body, Body::Stored(_) | Body::Inverse(_)) {
+    if !known_arguments
+        && !matches!(
+            function.body,
+            FunctionBody::Stored(_) | FunctionBody::Inverse(_)
+        )
+    {
         return Err(Error::run(format!(
             "{} cannot be run with the pattern '{pattern}'",
             function.signature

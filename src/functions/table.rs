@@ -2,7 +2,7 @@
 //!
 //! The build script makes it from `*.osql`. A declaration is parsed when its name is first looked up.
 
-use crate::catalog::declaration::{BuiltIns, Declaration};
+use crate::catalog::declaration::{BuiltInDeclaration, BuiltIns};
 use crate::model::native::{Native, Natives};
 
 include!(concat!(env!("OUT_DIR"), "/functions.rs"));
@@ -28,7 +28,7 @@ mod tests {
     use crate::syntax::{self, ast::StatementKind};
     use crate::text::diagnostic::SourceText;
 
-    fn foreign(declaration: &Declaration) -> Option<&'static str> {
+    fn foreign(declaration: &BuiltInDeclaration) -> Option<&'static str> {
         let (_, rest) = declaration.text.rsplit_once("as foreign")?;
         Some(rest.trim().trim_matches('\''))
     }

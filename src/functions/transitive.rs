@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use indexmap::IndexSet;
 
-use crate::model::function::Body;
+use crate::model::function::FunctionBody;
 use crate::model::native::{CallForm, Native, Natives};
 use crate::model::{Args, Cx, Function, Source, Value, nesting};
 use crate::run::call;
@@ -176,7 +176,7 @@ fn iterate(cx: &Cx, args: Args) -> Result<Option<Value>> {
 
 fn nodes(_: &Cx, args: Args) -> Result<Option<Value>> {
     let function = args.function(0)?;
-    let Body::Stored(table) = &function.body else {
+    let FunctionBody::Stored(table) = &function.body else {
         return Err(Error::run(format!("{} is not stored", function.signature)));
     };
     let rows = table.all();

@@ -6,7 +6,7 @@ use crate::catalog::Catalog;
 use crate::catalog::undo::Undo;
 use crate::compile;
 use crate::functions::meta;
-use crate::model::function::Body;
+use crate::model::function::FunctionBody;
 use crate::model::native::{Native, Natives};
 use crate::model::table::Table;
 use crate::model::{Args, Cx, Function, Value};
@@ -76,7 +76,7 @@ fn change(op: UpdateOp, cx: &Cx, args: Args) -> Result<Option<Value>> {
 
 fn dropfunction(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let function = only_stored(cx, args.function(0)?)?;
-    let Body::Stored(table) = &function.body else {
+    let FunctionBody::Stored(table) = &function.body else {
         return Err(Error::run(format!("{} is not stored", function.signature)));
     };
     if args.int(1)? == 1 {
@@ -104,7 +104,7 @@ fn only_stored(cx: &Cx, function: &Arc<Function>) -> Result<Arc<Function>> {
     let resolvents = Catalog::of(cx).functions.resolvents(function.name())?;
     let mut stored = resolvents
         .iter()
-        .filter(|f| matches!(f.body, Body::Stored(_)));
+        .filter(|f| matches!(f.body, FunctionBody::Stored(_)));
     match (stored.next(), stored.next()) {
         (Some(only), None) => Ok(only.clone()),
         _ => Err(

@@ -115,7 +115,7 @@ impl fmt::Display for Signature {
 }
 
 /// What a function does when it is called.
-pub enum Body {
+pub enum FunctionBody {
     /// A generic function: one of its resolvents does it, chosen by the arguments.
     Generic,
     Native(&'static Native),
@@ -140,7 +140,7 @@ impl View {
     /// The table of the stored function.
     pub fn table(&self) -> Option<&Arc<Table>> {
         match &self.stored.body {
-            Body::Stored(table) => Some(table),
+            FunctionBody::Stored(table) => Some(table),
             _ => None,
         }
     }
@@ -205,7 +205,7 @@ impl Compiled {
 pub struct Function {
     id: u64,
     pub signature: Signature,
-    pub body: Body,
+    pub body: FunctionBody,
     /// The documentation comment, or nothing.
     pub doc: Arc<str>,
     /// The definition as it was written.
@@ -220,7 +220,7 @@ impl Function {
     /// A resolvent defined by `definition`.
     pub fn new(
         signature: Signature,
-        body: Body,
+        body: FunctionBody,
         definition: &CreateFunction,
         topic: Option<&'static str>,
     ) -> Function {
@@ -248,7 +248,7 @@ impl Function {
                     key: false,
                 }],
             },
-            body: Body::Generic,
+            body: FunctionBody::Generic,
             doc: "".into(),
             source: "".into(),
             topic: None,
@@ -288,7 +288,7 @@ impl Function {
     /// Its row, where it is written in Rust.
     pub fn native(&self) -> Option<&'static Native> {
         match self.body {
-            Body::Native(native) => Some(native),
+            FunctionBody::Native(native) => Some(native),
             _ => None,
         }
     }
@@ -298,7 +298,7 @@ impl Function {
     }
 
     pub fn is_generic(&self) -> bool {
-        matches!(self.body, Body::Generic)
+        matches!(self.body, FunctionBody::Generic)
     }
 
     /// Whether a user defined it.

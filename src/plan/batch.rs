@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::model::{Function, Type, Value};
-use crate::plan::{Expr, Slot};
+use crate::plan::{PlanExpr, Slot};
 use crate::syntax::ast::BinaryOp;
 
 /// A query over batches of rows.
@@ -23,9 +23,9 @@ pub struct BatchProgram {
 /// Where the rows come from.
 pub enum BatchOrigin {
     /// The elements of a collection, numbers.
-    Elements(Expr, NumbersDeclared),
+    Elements(PlanExpr, NumbersDeclared),
     /// Vectors of numbers, so many of each.
-    Vectors { over: Expr, width: usize },
+    Vectors { over: PlanExpr, width: usize },
     /// The objects of a type.
     Extent(Type),
     /// These columns of the rows of a stored function.

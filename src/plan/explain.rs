@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use crate::model::function::Body;
+use crate::model::function::FunctionBody;
 use crate::model::table::{Access, Table};
-use crate::plan::{Expr, Group, LookupColumn, Pattern, Query, Slot, Step, Target};
+use crate::plan::{Group, LookupColumn, Pattern, PlanExpr, Query, Slot, Step, Target};
 use crate::syntax::ast::BinaryOp;
 
 /// The plan of a query, one step a line, steps inside others indented.
@@ -138,7 +138,7 @@ impl Explainer<'_> {
         };
         let name = lookup.function.name();
         let rows = match &lookup.function.body {
-            Body::Stored(table) => rows(table, &lookup.columns),
+            FunctionBody::Stored(table) => rows(table, &lookup.columns),
             _ => String::new(),
         };
         format!(
@@ -167,7 +167,7 @@ impl Explainer<'_> {
         }
     }
 
-    fn list(&self, exprs: &[Expr], between: &str) -> String {
+    fn list(&self, exprs: &[PlanExpr], between: &str) -> String {
         exprs
             .iter()
             .map(|e| self.expr(e))
@@ -175,13 +175,15 @@ impl Explainer<'_> {
             .join(between)
     }
 
-    fn expr(&self, expr: &Expr) -> String {
+    fn expr(&self, expr: &PlanExpr) -> String {
         match expr {
-            Expr::Const(value) => value.to_string(),
-            Expr::Slot(slot) | Expr::Known(slot) => self.slot(*slot),
-            Expr::Session(name, _) => format!(":{name}"),
-            Expr::Call(call) => format!("{}({})", target(&call.target), self.list(&call.args, ",")),
-            Expr::Arith(op, call) => match call.args.as_slice() {
+            PlanExpr::Const(value) => value.to_string(),
+            PlanExpr::Slot(slot) | PlanExpr::Known(slot) => self.slot(*slot),
+            PlanExpr::Session(name, _) => format!(":{name}"),
+            PlanExpr::Call(call) => {
+                format!("{}({})", target(&call.target), self.list(&call.args, ","))
+            }
+            PlanExpr::Arith(op, call) => match call.args.as_slice() {
                 [left, right] => {
                     format!(
                         "({} {} {})",
@@ -192,7 +194,7 @@ impl Explainer<'_> {
                 }
                 args => format!("-{}", self.list(args, "")),
             },
-            Expr::Compare(op, sides) => {
+            PlanExpr::Compare(op, sides) => {
                 format!(
                     "{} {} {}",
                     self.expr(&sides[0]),
@@ -200,11 +202,11 @@ impl Explainer<'_> {
                     self.expr(&sides[1])
                 )
             }
-            Expr::And(list) => self.list(list, " and "),
-            Expr::Or(list) => format!("({})", self.list(list, " or ")),
-            Expr::Vector(list) => format!("[{}]", self.list(list, ",")),
-            Expr::Bag(list) => format!("bag({})", self.list(list, ",")),
-            Expr::Record(fields) => {
+            PlanExpr::And(list) => self.list(list, " and "),
+            PlanExpr::Or(list) => format!("({})", self.list(list, " or ")),
+            PlanExpr::Vector(list) => format!("[{}]", self.list(list, ",")),
+            PlanExpr::Bag(list) => format!("bag({})", self.list(list, ",")),
+            PlanExpr::Record(fields) => {
                 let mut text = String::from("{");
                 for (i, (key, value)) in fields.iter().enumerate() {
                     let comma = if i > 0 { "," } else { "" };
@@ -213,10 +215,10 @@ impl Explainer<'_> {
                 }
                 text + "}"
             }
-            Expr::Case { arms, .. } => format!("case of {} arms", arms.len()),
-            Expr::Convert(value, ty) => format!("cast({} as {ty})", self.expr(value)),
-            Expr::Singleton(value) => self.expr(value),
-            Expr::Sub(sub) | Expr::Collect(sub) => {
+            PlanExpr::Case { arms, .. } => format!("case of {} arms", arms.len()),
+            PlanExpr::Convert(value, ty) => format!("cast({} as {ty})", self.expr(value)),
+            PlanExpr::Singleton(value) => self.expr(value),
+            PlanExpr::Sub(sub) | PlanExpr::Collect(sub) => {
                 let inner = explain(&sub.query);
                 let indent = "  ".repeat(self.depth + 2);
                 let body: String = inner
@@ -225,7 +227,7 @@ impl Explainer<'_> {
                     .collect();
                 format!("{{{body} }}")
             }
-            Expr::Member { needle, haystack } => {
+            PlanExpr::Member { needle, haystack } => {
                 format!("{} in {}", self.expr(needle), self.expr(haystack))
             }
         }
@@ -270,8 +272,8 @@ fn operator(op: BinaryOp) -> &'static str {
 }
 
 /// Whether the expression calls a built-in function whose elements arrive over time.
-fn is_live(expr: &Expr) -> bool {
-    matches!(expr, Expr::Call(call) if matches!(
+fn is_live(expr: &PlanExpr) -> bool {
+    matches!(expr, PlanExpr::Call(call) if matches!(
         &call.target,
         Target::One(function) if function.native().is_some_and(|native| native.live)
     ))

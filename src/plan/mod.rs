@@ -13,7 +13,7 @@ pub mod walk;
 
 use std::sync::Arc;
 
-use crate::model::function::Body;
+use crate::model::function::FunctionBody;
 use crate::model::native::AggregateKind;
 use crate::model::{Function, Type, Value};
 use crate::plan::batch::BatchProgram;
@@ -24,7 +24,7 @@ pub type Slot = usize;
 
 /// An expression with at most one value.
 #[derive(Clone)]
-pub enum Expr {
+pub enum PlanExpr {
     Const(Value),
     Slot(Slot),
     /// The variable's value; no result where it is null.
@@ -34,29 +34,29 @@ pub enum Expr {
     Call(Box<Call>),
     /// `+ - * / ^` and unary minus: numbers are computed on the spot, anything else is a call.
     Arith(BinaryOp, Box<Call>),
-    Compare(BinaryOp, Box<[Expr; 2]>),
-    And(Vec<Expr>),
-    Or(Vec<Expr>),
-    Vector(Vec<Expr>),
-    Record(Vec<(Expr, Expr)>),
+    Compare(BinaryOp, Box<[PlanExpr; 2]>),
+    And(Vec<PlanExpr>),
+    Or(Vec<PlanExpr>),
+    Vector(Vec<PlanExpr>),
+    Record(Vec<(PlanExpr, PlanExpr)>),
     Case {
-        arms: Vec<(Expr, Expr)>,
-        otherwise: Option<Box<Expr>>,
+        arms: Vec<(PlanExpr, PlanExpr)>,
+        otherwise: Option<Box<PlanExpr>>,
     },
     /// The value as one of the type; no result where it is none.
-    Convert(Box<Expr>, Type),
+    Convert(Box<PlanExpr>, Type),
     /// A bag or stream.
     Sub(Box<Sub>),
     /// The rows of a query as a vector.
     Collect(Box<Sub>),
     /// All the elements of these together.
-    Bag(Vec<Expr>),
+    Bag(Vec<PlanExpr>),
     /// The value as the only element of a bag; no value, no element. A collection is itself.
-    Singleton(Box<Expr>),
+    Singleton(Box<PlanExpr>),
     /// True if `needle` is among the elements of `haystack`.
     Member {
-        needle: Box<Expr>,
-        haystack: Box<Expr>,
+        needle: Box<PlanExpr>,
+        haystack: Box<PlanExpr>,
     },
 }
 
@@ -73,7 +73,7 @@ pub struct Sub {
 #[derive(Clone)]
 pub struct Call {
     pub target: Target,
-    pub args: Vec<Expr>,
+    pub args: Vec<PlanExpr>,
     pub span: Span,
 }
 
@@ -97,7 +97,7 @@ pub struct Query {
     pub distinct: bool,
     pub order: Vec<Order>,
     /// Evaluated before the first row.
-    pub limit: Option<Expr>,
+    pub limit: Option<PlanExpr>,
     pub group: Option<Group>,
     /// The type of one result.
     pub ty: Type,
@@ -120,9 +120,9 @@ impl Query {
     /// Whether the results come from a stream, and end with it.
     pub fn is_stream(&self) -> bool {
         let from_stream = |step: &Step| matches!(step, Step::Iterate { stream: true, .. });
-        let is_stream = |expr: &Expr| match expr {
-            Expr::Sub(sub) => sub.stream,
-            Expr::Call(call) => match &call.target {
+        let is_stream = |expr: &PlanExpr| match expr {
+            PlanExpr::Sub(sub) => sub.stream,
+            PlanExpr::Call(call) => match &call.target {
                 Target::One(function) => function.signature.gives_stream(),
                 Target::Late(functions) => functions.iter().all(|f| f.signature.gives_stream()),
             },
@@ -141,21 +141,21 @@ impl Query {
 #[derive(Clone)]
 pub struct QueryOutput {
     /// More than one: each result is a tuple, as a vector.
-    pub columns: Vec<Expr>,
+    pub columns: Vec<PlanExpr>,
     /// Whether a bag or stream that comes out is to be taken apart into its elements.
     pub flatten: bool,
 }
 
 #[derive(Clone)]
 pub struct Order {
-    pub key: Expr,
+    pub key: PlanExpr,
     pub descending: bool,
 }
 
 /// Rows put together by key; the output then sees only the slots of the keys and the aggregates.
 #[derive(Clone)]
 pub struct Group {
-    pub keys: Vec<(Expr, Slot)>,
+    pub keys: Vec<(PlanExpr, Slot)>,
     pub aggregates: Vec<GroupAggregate>,
 }
 
@@ -163,10 +163,10 @@ pub struct Group {
 #[derive(Clone)]
 pub struct GroupAggregate {
     /// What each row contributes.
-    pub argument: Expr,
+    pub argument: PlanExpr,
     /// The slot in which `call` finds the bag of contributions.
     pub bag: Slot,
-    pub call: Expr,
+    pub call: PlanExpr,
     /// What computes the call without the bag, where that can be.
     pub running: Option<IncrementalAggregate>,
     pub result: Slot,
@@ -190,17 +190,17 @@ impl IncrementalAggregate {
 /// One step of a query: each binds variables or filters, for each row of the steps before it.
 #[derive(Clone)]
 pub enum Step {
-    Filter(Expr),
-    Let(Pattern, Expr),
+    Filter(PlanExpr),
+    Let(Pattern, PlanExpr),
     /// Each element of a bag, stream, vector or binary.
     Iterate {
         pattern: Pattern,
-        over: Expr,
+        over: PlanExpr,
         stream: bool,
     },
     /// Each position of a vector, and the element there.
     Index {
-        base: Expr,
+        base: PlanExpr,
         position: Slot,
         element: Option<Slot>,
     },
@@ -244,7 +244,8 @@ impl Lookup {
     pub fn new(function: Arc<Function>, columns: Vec<LookupColumn>) -> Lookup {
         let known = |i: &usize| matches!(columns[*i], LookupColumn::Known(_));
         let known: Vec<usize> = (0..columns.len()).filter(known).collect();
-        let unique = matches!(&function.body, Body::Stored(table) if table.is_unique_by(&known));
+        let unique =
+            matches!(&function.body, FunctionBody::Stored(table) if table.is_unique_by(&known));
         Lookup {
             function,
             columns,
@@ -258,7 +259,7 @@ impl Lookup {
 #[derive(Clone)]
 pub enum LookupColumn {
     /// Must equal this.
-    Known(Expr),
+    Known(PlanExpr),
     Bind(Pattern),
 }
 
@@ -270,7 +271,7 @@ pub enum Pattern {
     /// Binds the solution of an equation; a vector of equal numbers solves it for a number.
     Solution(Slot, Type),
     /// Must equal this.
-    Equal(Expr),
+    Equal(PlanExpr),
     /// A vector of that many elements, each matching.
     Vector(Vec<Pattern>),
     Any,
@@ -286,7 +287,7 @@ pub struct Procedure {
 pub enum Stmt {
     /// A query, run to its end for what it does.
     Run(Sub),
-    Assign(Vec<AssignmentTarget>, Expr),
+    Assign(Vec<AssignmentTarget>, PlanExpr),
     Block(Vec<Stmt>),
     ForEach {
         rows: Sub,
@@ -294,18 +295,18 @@ pub enum Stmt {
         body: Box<Stmt>,
     },
     Case {
-        arms: Vec<(Expr, Stmt)>,
+        arms: Vec<(PlanExpr, Stmt)>,
         otherwise: Option<Box<Stmt>>,
     },
     While {
-        condition: Expr,
+        condition: PlanExpr,
         body: Box<Stmt>,
     },
     Loop(Box<Stmt>),
     Leave,
     Return(Option<Sub>),
     CreateObjects(ObjectCreation),
-    DeleteObject(Expr, Span),
+    DeleteObject(PlanExpr, Span),
     Update(FunctionUpdate),
     OpenCursor(Slot, Sub),
     FetchCursor(Slot, Vec<AssignmentTarget>, Span),
@@ -329,7 +330,7 @@ pub struct ObjectCreation {
 pub struct CreatedObject {
     pub place: Option<AssignmentTarget>,
     /// The attribute functions with their initial values.
-    pub values: Vec<(Arc<Function>, Expr)>,
+    pub values: Vec<(Arc<Function>, PlanExpr)>,
     pub span: Span,
 }
 

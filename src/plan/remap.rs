@@ -2,10 +2,10 @@
 //! its own slots and changes what it captures.
 
 use crate::plan::walk::VisitorMut;
-use crate::plan::{Expr, Slot, Step};
+use crate::plan::{PlanExpr, Slot, Step};
 
 /// Gives each slot that the expression mentions the number `to[slot]`.
-pub fn expr(expr: &mut Expr, to: &[Slot]) {
+pub fn expr(expr: &mut PlanExpr, to: &[Slot]) {
     Renumbering(to).expr(expr);
 }
 

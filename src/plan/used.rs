@@ -1,9 +1,9 @@
 //! What lookups bind: only variables that something uses, and without a look at types that are sure.
 
 use crate::model::Type;
-use crate::model::function::Body;
+use crate::model::function::FunctionBody;
 use crate::plan::walk::{Visitor, VisitorMut};
-use crate::plan::{Expr, Lookup, LookupColumn, Pattern, Query, Slot, Step};
+use crate::plan::{Lookup, LookupColumn, Pattern, PlanExpr, Query, Slot, Step};
 
 /// How often the query mentions each variable, the places that bind it included.
 pub fn mentions(query: &Query) -> Vec<usize> {
@@ -28,7 +28,7 @@ pub fn slots_of_pattern(pattern: &Pattern) -> Vec<Slot> {
 }
 
 /// The variables that an expression mentions, in order.
-pub fn slots_of_expr(expr: &Expr) -> Vec<Slot> {
+pub fn slots_of_expr(expr: &PlanExpr) -> Vec<Slot> {
     let mut slots = Slots(vec![]);
     slots.expr(expr);
     slots.0
@@ -61,7 +61,7 @@ impl VisitorMut for Copies<'_> {
 }
 
 fn copies(lookup: &Lookup, mentions: &[usize]) -> Option<Vec<(usize, Slot)>> {
-    let Body::Stored(table) = &lookup.function.body else {
+    let FunctionBody::Stored(table) = &lookup.function.body else {
         return None;
     };
     let mut copies = Vec::new();

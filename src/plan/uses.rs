@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::model::Function;
 use crate::plan::walk::Visitor;
-use crate::plan::{Expr, Procedure, Query, Step, Stmt, Sub, Target};
+use crate::plan::{PlanExpr, Procedure, Query, Step, Stmt, Sub, Target};
 
 /// The functions of a query and of the queries inside it, some of them more than once.
 pub fn of_query(query: &Query) -> Vec<Arc<Function>> {
@@ -23,8 +23,8 @@ pub fn of_procedure(procedure: &Procedure) -> Vec<Arc<Function>> {
 struct Uses(Vec<Arc<Function>>);
 
 impl Visitor for Uses {
-    fn expr(&mut self, expr: &Expr) {
-        if let Expr::Call(call) | Expr::Arith(_, call) = expr {
+    fn expr(&mut self, expr: &PlanExpr) {
+        if let PlanExpr::Call(call) | PlanExpr::Arith(_, call) = expr {
             match &call.target {
                 Target::One(function) => self.0.push(function.clone()),
                 Target::Late(candidates) => self.0.extend(candidates.iter().cloned()),

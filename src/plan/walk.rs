@@ -8,8 +8,8 @@
 //! Both traits are written once, as a macro, so that a new kind of plan is added to both or to neither.
 
 use crate::plan::{
-    AssignmentTarget, Expr, FunctionUpdate, Group, LookupColumn, ObjectCreation, Pattern, Query,
-    Slot, Step, Stmt, Sub,
+    AssignmentTarget, FunctionUpdate, Group, LookupColumn, ObjectCreation, Pattern, PlanExpr,
+    Query, Slot, Step, Stmt, Sub,
 };
 
 macro_rules! visitor {
@@ -19,7 +19,7 @@ macro_rules! visitor {
             /// A variable where it is bound, used or captured.
             fn slot(&mut self, _: & $($mutable)? Slot) {}
 
-            fn expr(&mut self, expr: & $($mutable)? Expr) {
+            fn expr(&mut self, expr: & $($mutable)? PlanExpr) {
                 self.walk_expr(expr);
             }
 
@@ -39,32 +39,32 @@ macro_rules! visitor {
             }
 
             /// The expressions directly inside, in the order in which they are evaluated.
-            fn walk_expr(&mut self, expr: & $($mutable)? Expr) {
+            fn walk_expr(&mut self, expr: & $($mutable)? PlanExpr) {
                 match expr {
-                    Expr::Const(_) | Expr::Session(..) => {}
-                    Expr::Slot(slot) | Expr::Known(slot) => self.slot(slot),
-                    Expr::Call(call) | Expr::Arith(_, call) => {
+                    PlanExpr::Const(_) | PlanExpr::Session(..) => {}
+                    PlanExpr::Slot(slot) | PlanExpr::Known(slot) => self.slot(slot),
+                    PlanExpr::Call(call) | PlanExpr::Arith(_, call) => {
                         for arg in & $($mutable)? call.args {
                             self.expr(arg);
                         }
                     }
-                    Expr::Compare(_, sides) => {
+                    PlanExpr::Compare(_, sides) => {
                         for side in & $($mutable)? **sides {
                             self.expr(side);
                         }
                     }
-                    Expr::And(list) | Expr::Or(list) | Expr::Vector(list) | Expr::Bag(list) => {
+                    PlanExpr::And(list) | PlanExpr::Or(list) | PlanExpr::Vector(list) | PlanExpr::Bag(list) => {
                         for element in list {
                             self.expr(element);
                         }
                     }
-                    Expr::Record(fields) => {
+                    PlanExpr::Record(fields) => {
                         for (key, value) in fields {
                             self.expr(key);
                             self.expr(value);
                         }
                     }
-                    Expr::Case { arms, otherwise } => {
+                    PlanExpr::Case { arms, otherwise } => {
                         for (condition, value) in arms {
                             self.expr(condition);
                             self.expr(value);
@@ -73,9 +73,9 @@ macro_rules! visitor {
                             self.expr(otherwise);
                         }
                     }
-                    Expr::Convert(value, _) | Expr::Singleton(value) => self.expr(value),
-                    Expr::Sub(sub) | Expr::Collect(sub) => self.sub(sub),
-                    Expr::Member { needle, haystack } => {
+                    PlanExpr::Convert(value, _) | PlanExpr::Singleton(value) => self.expr(value),
+                    PlanExpr::Sub(sub) | PlanExpr::Collect(sub) => self.sub(sub),
+                    PlanExpr::Member { needle, haystack } => {
                         self.expr(needle);
                         self.expr(haystack);
                     }
@@ -277,20 +277,20 @@ mod tests {
 
     #[test]
     fn both_walks_meet_the_same_variables_in_the_same_order() {
-        let one = || Expr::Const(Value::Int(1));
-        let sides = Box::new([Expr::Slot(1), Expr::Known(2)]);
-        let compared = Expr::Compare(BinaryOp::Eq, sides);
+        let one = || PlanExpr::Const(Value::Int(1));
+        let sides = Box::new([PlanExpr::Slot(1), PlanExpr::Known(2)]);
+        let compared = PlanExpr::Compare(BinaryOp::Eq, sides);
         let mut step = Step::Alternatives(vec![
-            vec![Step::Filter(Expr::Or(vec![compared, one()]))],
+            vec![Step::Filter(PlanExpr::Or(vec![compared, one()]))],
             vec![
                 Step::Let(
                     Pattern::Vector(vec![Pattern::Bind(3, Type::Object), Pattern::Any]),
-                    Expr::Record(vec![(one(), Expr::Slot(4))]),
+                    PlanExpr::Record(vec![(one(), PlanExpr::Slot(4))]),
                 ),
                 Step::Index {
-                    base: Expr::Case {
-                        arms: vec![(Expr::Slot(5), Expr::Slot(6))],
-                        otherwise: Some(Box::new(Expr::Slot(7))),
+                    base: PlanExpr::Case {
+                        arms: vec![(PlanExpr::Slot(5), PlanExpr::Slot(6))],
+                        otherwise: Some(Box::new(PlanExpr::Slot(7))),
                     },
                     position: 8,
                     element: Some(9),

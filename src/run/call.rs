@@ -9,7 +9,7 @@ use crate::catalog::overloads::{Selection, ambiguous_values, best};
 use crate::compile;
 use crate::host::Host;
 use crate::model::conversion::converted;
-use crate::model::function::{Body, Param, View};
+use crate::model::function::{FunctionBody, Param, View};
 use crate::model::native::Native;
 use crate::model::table::Table;
 use crate::model::{Args, Collection, Cx, Function, Source, Type, Value};
@@ -207,15 +207,15 @@ fn convert_native(value: &Value, param: &Param) -> Option<Option<Value>> {
 
 fn body(f: &Arc<Function>, args: Vec<Value>, cx: &Cx) -> Result<Option<Value>> {
     match &f.body {
-        Body::Native(native) => run_native(f, native, &args, cx),
-        Body::Derived(..) => {
+        FunctionBody::Native(native) => run_native(f, native, &args, cx),
+        FunctionBody::Derived(..) => {
             let query = compile::derived(Catalog::of(cx), f)?;
             of_user(f, derived(f, &query, args, cx)?)
         }
-        Body::Stored(table) => Ok(stored(f, table, &args)),
-        Body::Inverse(view) => Ok(inverse(f, view, args)),
-        Body::Procedure(..) => of_user(f, procedure::call(f, args, cx)?),
-        Body::Generic => Ok(None),
+        FunctionBody::Stored(table) => Ok(stored(f, table, &args)),
+        FunctionBody::Inverse(view) => Ok(inverse(f, view, args)),
+        FunctionBody::Procedure(..) => of_user(f, procedure::call(f, args, cx)?),
+        FunctionBody::Generic => Ok(None),
     }
 }
 

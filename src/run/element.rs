@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::model::counter::ElementCounter;
 use crate::model::{Collection, Cx, Function, Numbers, Source, Type, Value};
-use crate::plan::{Expr, Query};
+use crate::plan::{PlanExpr, Query};
 use crate::text::diagnostic::{Error, Kind, Result, Span, shortened};
 
 /// `error` with the element that it is about: number `count`, from 1, of the stream named `stream`.
@@ -22,21 +22,23 @@ pub fn blame(error: Error, count: u64, stream: &str) -> Error {
 }
 
 /// What a message calls the stream that `expr` is: as it is written. `names` are those of the slots.
-pub fn name(expr: &Expr, names: &[Arc<str>]) -> Option<String> {
+pub fn name(expr: &PlanExpr, names: &[Arc<str>]) -> Option<String> {
     match expr {
-        Expr::Call(call) | Expr::Arith(_, call) if !call.span.is_built_in() => {
+        PlanExpr::Call(call) | PlanExpr::Arith(_, call) if !call.span.is_built_in() => {
             Some(one_line(call.span.text()))
         }
-        Expr::Session(name, _) => Some(format!(":{name}")),
-        Expr::Slot(slot) | Expr::Known(slot) => names.get(*slot).map(|name| name.to_string()),
-        Expr::Convert(inner, _) | Expr::Singleton(inner) => self::name(inner, names),
-        Expr::Sub(sub) => only_column(&sub.query).and_then(|e| self::name(e, &sub.query.names)),
+        PlanExpr::Session(name, _) => Some(format!(":{name}")),
+        PlanExpr::Slot(slot) | PlanExpr::Known(slot) => {
+            names.get(*slot).map(|name| name.to_string())
+        }
+        PlanExpr::Convert(inner, _) | PlanExpr::Singleton(inner) => self::name(inner, names),
+        PlanExpr::Sub(sub) => only_column(&sub.query).and_then(|e| self::name(e, &sub.query.names)),
         _ => None,
     }
 }
 
 /// The expression that a query without steps is.
-fn only_column(query: &Query) -> Option<&Expr> {
+fn only_column(query: &Query) -> Option<&PlanExpr> {
     match query.output.columns.as_slice() {
         [only] if query.steps.is_empty() => Some(only),
         _ => None,
@@ -54,7 +56,7 @@ fn one_line(text: &str) -> String {
 pub fn call(
     function: &Function,
     args: &mut [Value],
-    written: &[Expr],
+    written: &[PlanExpr],
     span: &Span,
     cx: &Cx,
     call: impl FnOnce(&mut [Value], &Cx) -> Result<Option<Value>>,

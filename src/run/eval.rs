@@ -8,34 +8,34 @@ use crate::catalog::Catalog;
 use crate::host::Host;
 use crate::host::traced::Traced;
 use crate::model::conversion::conform;
-use crate::model::function::Body;
+use crate::model::function::FunctionBody;
 use crate::model::{Cx, Function, Record, Value};
-use crate::plan::{Call, Expr, Sub, Target};
+use crate::plan::{Call, PlanExpr, Sub, Target};
 use crate::run::concat::Concat;
 use crate::run::{call, element};
 use crate::syntax::ast::BinaryOp;
 use crate::text::diagnostic::{Error, Result};
 
 /// The value of `expr` with the variables in `frame`; `None` for no result.
-pub fn eval(expr: &Expr, frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
+pub fn eval(expr: &PlanExpr, frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
     match expr {
-        Expr::Const(value) => Ok(Some(value.clone())),
-        Expr::Slot(slot) => Ok(Some(frame[*slot].clone())),
-        Expr::Known(slot) => Ok(Some(frame[*slot].clone()).filter(|value| !value.is_null())),
-        Expr::Session(name, span) => match Catalog::of(cx).variables.get(name) {
+        PlanExpr::Const(value) => Ok(Some(value.clone())),
+        PlanExpr::Slot(slot) => Ok(Some(frame[*slot].clone())),
+        PlanExpr::Known(slot) => Ok(Some(frame[*slot].clone()).filter(|value| !value.is_null())),
+        PlanExpr::Session(name, span) => match Catalog::of(cx).variables.get(name) {
             Some((value, _)) => Ok(Some(value)),
             None => {
                 Err(Error::run(format!("the session variable ':{name}' has no value")).at(span))
             }
         },
-        Expr::Call(call) => evaluate_call(call, frame, cx),
-        Expr::Arith(op, call) => arithmetic(*op, call, frame, cx),
-        Expr::Compare(op, sides) => Ok(truth(comparison(*op, sides, frame, cx)?)),
-        Expr::And(list) => all(list, frame, cx),
-        Expr::Or(list) => any(list, frame, cx),
-        Expr::Vector(elements) => vector(elements, frame, cx),
-        Expr::Record(fields) => record(fields, frame, cx),
-        Expr::Case { arms, otherwise } => {
+        PlanExpr::Call(call) => evaluate_call(call, frame, cx),
+        PlanExpr::Arith(op, call) => arithmetic(*op, call, frame, cx),
+        PlanExpr::Compare(op, sides) => Ok(truth(comparison(*op, sides, frame, cx)?)),
+        PlanExpr::And(list) => all(list, frame, cx),
+        PlanExpr::Or(list) => any(list, frame, cx),
+        PlanExpr::Vector(elements) => vector(elements, frame, cx),
+        PlanExpr::Record(fields) => record(fields, frame, cx),
+        PlanExpr::Case { arms, otherwise } => {
             for (condition, result) in arms {
                 if holds(condition, frame, cx)? {
                     return eval(result, frame, cx);
@@ -45,17 +45,17 @@ pub fn eval(expr: &Expr, frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
                 .as_ref()
                 .map_or(Ok(None), |result| eval(result, frame, cx))
         }
-        Expr::Convert(value, ty) => {
+        PlanExpr::Convert(value, ty) => {
             Ok(eval(value, frame, cx)?.and_then(|value| conform(&value, ty)))
         }
-        Expr::Bag(parts) => bag(parts, frame, cx),
-        Expr::Singleton(value) => Ok(Some(match eval(value, frame, cx)? {
+        PlanExpr::Bag(parts) => bag(parts, frame, cx),
+        PlanExpr::Singleton(value) => Ok(Some(match eval(value, frame, cx)? {
             Some(collection) if collection.is_collection() => collection,
             Some(value) => Value::bag(vec![value]),
             None => Value::bag(vec![]),
         })),
-        Expr::Sub(sub) => Ok(Some(collection(sub, frame))),
-        Expr::Collect(sub) => {
+        PlanExpr::Sub(sub) => Ok(Some(collection(sub, frame))),
+        PlanExpr::Collect(sub) => {
             let mut run = query::open(&sub.query, captured(sub, frame), cx)?;
             let mut elements = Vec::new();
             while let Some(element) = run.next(cx)? {
@@ -63,7 +63,7 @@ pub fn eval(expr: &Expr, frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
             }
             Ok(Some(Value::vector(elements)))
         }
-        Expr::Member { needle, haystack } => {
+        PlanExpr::Member { needle, haystack } => {
             let Some(needle) = eval(needle, frame, cx)? else {
                 return Ok(None);
             };
@@ -82,8 +82,8 @@ pub fn eval(expr: &Expr, frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
 }
 
 /// Whether a condition holds: it has a result, and that is not false or null.
-pub fn holds(condition: &Expr, frame: &[Value], cx: &Cx) -> Result<bool> {
-    if let Expr::Compare(op, sides) = condition {
+pub fn holds(condition: &PlanExpr, frame: &[Value], cx: &Cx) -> Result<bool> {
+    if let PlanExpr::Compare(op, sides) = condition {
         return comparison(*op, sides, frame, cx);
     }
     Ok(match eval(condition, frame, cx)? {
@@ -98,10 +98,10 @@ pub fn holds(condition: &Expr, frame: &[Value], cx: &Cx) -> Result<bool> {
 }
 
 /// The value of `expr`, borrowed where a variable or the plan has it.
-fn borrowed<'a>(expr: &'a Expr, frame: &'a [Value], cx: &Cx) -> Result<Option<Cow<'a, Value>>> {
+fn borrowed<'a>(expr: &'a PlanExpr, frame: &'a [Value], cx: &Cx) -> Result<Option<Cow<'a, Value>>> {
     Ok(match expr {
-        Expr::Const(value) => Some(Cow::Borrowed(value)),
-        Expr::Slot(slot) => Some(Cow::Borrowed(&frame[*slot])),
+        PlanExpr::Const(value) => Some(Cow::Borrowed(value)),
+        PlanExpr::Slot(slot) => Some(Cow::Borrowed(&frame[*slot])),
         other => eval(other, frame, cx)?.map(Cow::Owned),
     })
 }
@@ -112,7 +112,7 @@ const FEW: usize = 3;
 /// Gives the values of `count` expressions to `then`; no result where one of them has none.
 pub fn with_values<'a, R>(
     count: usize,
-    exprs: impl Iterator<Item = &'a Expr>,
+    exprs: impl Iterator<Item = &'a PlanExpr>,
     frame: &'a [Value],
     cx: &Cx,
     then: impl FnOnce(&[&Value]) -> R,
@@ -138,7 +138,7 @@ pub fn with_values<'a, R>(
     Ok(Some(then(&values[..count])))
 }
 
-fn comparison(op: BinaryOp, sides: &[Expr; 2], frame: &[Value], cx: &Cx) -> Result<bool> {
+fn comparison(op: BinaryOp, sides: &[PlanExpr; 2], frame: &[Value], cx: &Cx) -> Result<bool> {
     let left = borrowed(&sides[0], frame, cx)?;
     // Both are evaluated, whatever the first gives.
     let right = borrowed(&sides[1], frame, cx)?;
@@ -166,7 +166,7 @@ pub fn compare(op: BinaryOp, left: &Value, right: &Value) -> bool {
     }
 }
 
-fn all(list: &[Expr], frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
+fn all(list: &[PlanExpr], frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
     for condition in list {
         if !holds(condition, frame, cx)? {
             return Ok(None);
@@ -175,7 +175,7 @@ fn all(list: &[Expr], frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
     Ok(Some(Value::Bool(true)))
 }
 
-fn any(list: &[Expr], frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
+fn any(list: &[PlanExpr], frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
     for condition in list {
         if holds(condition, frame, cx)? {
             return Ok(Some(Value::Bool(true)));
@@ -184,7 +184,7 @@ fn any(list: &[Expr], frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
     Ok(None)
 }
 
-fn vector(elements: &[Expr], frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
+fn vector(elements: &[PlanExpr], frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
     let mut values = Vec::with_capacity(elements.len());
     for element in elements {
         match eval(element, frame, cx)? {
@@ -195,7 +195,7 @@ fn vector(elements: &[Expr], frame: &[Value], cx: &Cx) -> Result<Option<Value>> 
     Ok(Some(Value::vector(values)))
 }
 
-fn record(fields: &[(Expr, Expr)], frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
+fn record(fields: &[(PlanExpr, PlanExpr)], frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
     let mut record = Record::new();
     for (key, value) in fields {
         let (Some(key), Some(value)) = (eval(key, frame, cx)?, eval(value, frame, cx)?) else {
@@ -214,7 +214,7 @@ fn record(fields: &[(Expr, Expr)], frame: &[Value], cx: &Cx) -> Result<Option<Va
 }
 
 /// All elements together: bags among the parts contribute theirs, as they are pulled.
-fn bag(parts: &[Expr], frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
+fn bag(parts: &[PlanExpr], frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
     let mut values = Vec::with_capacity(parts.len());
     let mut nested = false;
     for part in parts {
@@ -253,7 +253,7 @@ pub fn captured(sub: &Sub, frame: &[Value]) -> Vec<(usize, Value)> {
 
 fn evaluate_call(call: &Call, frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
     if let Target::One(function) = &call.target
-        && let Body::Stored(table) = &function.body
+        && let FunctionBody::Stored(table) = &function.body
         && call.args.len() == function.arity()
     {
         let found = with_values(call.args.len(), call.args.iter(), frame, cx, |args| {
@@ -265,7 +265,7 @@ fn evaluate_call(call: &Call, frame: &[Value], cx: &Cx) -> Result<Option<Value>>
         };
     }
     if let Target::One(function) = &call.target
-        && let Body::Native(native) = &function.body
+        && let FunctionBody::Native(native) = &function.body
         && call.args.len() <= FEW
         && call.args.len() == function.arity()
     {

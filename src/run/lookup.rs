@@ -1,10 +1,10 @@
 //! Looks up rows of stored functions.
 
 use super::eval::with_values;
-use crate::model::function::Body;
+use crate::model::function::FunctionBody;
 use crate::model::table::Scan;
 use crate::model::{Cx, Value};
-use crate::plan::{Expr, Lookup, LookupColumn, Slot};
+use crate::plan::{Lookup, LookupColumn, PlanExpr, Slot};
 use crate::run::pattern;
 use crate::text::diagnostic::Result;
 
@@ -31,7 +31,7 @@ pub enum Start {
 /// Finds the rows of a lookup. The only one is bound at once if it only has to be copied.
 pub fn start(lookup: &Lookup, frame: &mut [Value], cx: &Cx) -> Result<Start> {
     cx.token.check()?;
-    let Body::Stored(table) = &lookup.function.body else {
+    let FunctionBody::Stored(table) = &lookup.function.body else {
         return Ok(Start::Nothing);
     };
     if lookup.known.is_empty() {
@@ -59,7 +59,7 @@ pub fn start(lookup: &Lookup, frame: &mut [Value], cx: &Cx) -> Result<Start> {
     }
 }
 
-fn known(lookup: &Lookup) -> impl Iterator<Item = &Expr> {
+fn known(lookup: &Lookup) -> impl Iterator<Item = &PlanExpr> {
     lookup.columns.iter().filter_map(|column| match column {
         LookupColumn::Known(expr) => Some(expr),
         LookupColumn::Bind(_) => None,

@@ -13,7 +13,7 @@ use crate::catalog::Catalog;
 use crate::catalog::objects::ObjectScan;
 use crate::host::Host;
 use crate::model::{Collection, Cx, Source, Type, Value};
-use crate::plan::{Expr, Query, Slot, Step};
+use crate::plan::{PlanExpr, Query, Slot, Step};
 use crate::run::{element, group};
 use crate::text::diagnostic::{Error, Result};
 
@@ -75,7 +75,7 @@ pub fn open(query: &Arc<Query>, given: Vec<(Slot, Value)>, cx: &Cx) -> Result<Bo
 }
 
 /// A query that is nothing but one expression: its elements, without a layer between.
-fn pass_through(expr: &Expr, frame: &[Value], cx: &Cx) -> Result<Box<dyn Source>> {
+fn pass_through(expr: &PlanExpr, frame: &[Value], cx: &Cx) -> Result<Box<dyn Source>> {
     match eval(expr, frame, cx)? {
         Some(value) if value.is_collection() => value.elements(cx),
         Some(value) => vec![value].open(cx),

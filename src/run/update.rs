@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use crate::catalog::Catalog;
 use crate::catalog::undo::Undo;
 use crate::model::conversion::conform;
-use crate::model::function::{Body, View};
+use crate::model::function::{FunctionBody, View};
 use crate::model::table::{Row, Table};
 use crate::model::{Cx, Function, Source, Type, Value, nesting, size};
 use crate::plan::{CreatedObject, FunctionUpdate, ObjectCreation};
@@ -62,7 +62,7 @@ pub fn delete(object: Option<Value>, cx: &Cx) -> Result<()> {
     };
     let value = Value::Object(object.clone());
     for function in Catalog::of(cx).functions.user_functions() {
-        if let Body::Stored(table) = &function.body {
+        if let FunctionBody::Stored(table) = &function.body {
             remove_references(table, &value, cx);
         }
     }
@@ -132,8 +132,8 @@ pub fn change(
     cx: &Cx,
 ) -> Result<()> {
     match &function.body {
-        Body::Stored(table) => change_table(op, function, table, args, values, cx),
-        Body::Inverse(view) => change_view(op, function, view, args, values, cx),
+        FunctionBody::Stored(table) => change_table(op, function, table, args, values, cx),
+        FunctionBody::Inverse(view) => change_view(op, function, view, args, values, cx),
         _ => Err(Error::run(format!(
             "{} cannot be updated",
             function.signature

@@ -147,9 +147,9 @@ impl Table {
     }
 
     /// Finds rows by the value in one column, many times.
-    pub fn reader(&self, column: &[usize; 1]) -> Reader<'_> {
+    pub fn reader(&self, column: &[usize; 1]) -> TableReader<'_> {
         let mut contents = lock(&self.contents);
-        Reader {
+        TableReader {
             index: contents.index(column),
             column: column[0],
             contents,
@@ -274,7 +274,7 @@ impl Found<'_> {
 }
 
 /// Many lookups by the value in one column. Nothing else can be done with the table meanwhile.
-pub struct Reader<'t> {
+pub struct TableReader<'t> {
     contents: MutexGuard<'t, Contents>,
     column: usize,
     index: Option<usize>,
@@ -300,7 +300,7 @@ impl Key<'_> {
     }
 }
 
-impl Reader<'_> {
+impl TableReader<'_> {
     /// Adds the places of the rows that have the key. `None` if it has to be looked up as a value.
     #[inline]
     pub fn find(&self, key: Key, places: &mut Vec<Place>) -> Option<()> {

@@ -13,7 +13,7 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use crate::text::diagnostic::{Error, Result};
 
 /// A certificate and where its files lie. A folder that was made for them goes with it.
-pub struct Certificate {
+pub struct BrokerCertificate {
     /// The file that clients name with `cafile`.
     pub ca: PathBuf,
     pub config: Arc<ServerConfig>,
@@ -21,7 +21,7 @@ pub struct Certificate {
     own: Option<PathBuf>,
 }
 
-impl Drop for Certificate {
+impl Drop for BrokerCertificate {
     fn drop(&mut self) {
         if let Some(folder) = &self.own {
             // A temporary folder that stays behind does no harm.
@@ -30,10 +30,10 @@ impl Drop for Certificate {
     }
 }
 
-impl Certificate {
+impl BrokerCertificate {
     /// Makes a CA and a certificate by it, in `folder` or in a temporary folder of its own:
     /// `ca.crt`, `broker.crt` and `broker.key`, which only this user can read.
-    pub fn make(folder: Option<&Path>) -> Result<Certificate> {
+    pub fn make(folder: Option<&Path>) -> Result<BrokerCertificate> {
         let fault =
             |e: &dyn std::fmt::Display| Error::run(format!("cannot make a certificate: {e}"));
         let own = match folder {
@@ -50,7 +50,7 @@ impl Certificate {
             })
             .map_err(|e| fault(&e))?;
         let folder = own.as_deref().or(folder).unwrap_or(Path::new("."));
-        let certificate = Certificate {
+        let certificate = BrokerCertificate {
             ca: folder.join("ca.crt"),
             config: Arc::new(config),
             own: own.clone(),

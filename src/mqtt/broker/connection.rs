@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::exchange::{Caller, Exchange, Next, refused};
 use super::packets::{self, ConnectCode, LONGEST, Packet, Reason};
-use super::session::Signals;
+use super::session::ConnectionSignals;
 use crate::mqtt::options::Version;
 use crate::text::wait::lock;
 
@@ -38,7 +38,7 @@ pub async fn serve<S: AsyncRead + AsyncWrite>(stream: S, exchange: Arc<Mutex<Exc
         return;
     };
     let keep_alive = Duration::from_secs(connect.keep_alive.into());
-    let signals = Arc::<Signals>::default();
+    let signals = Arc::<ConnectionSignals>::default();
     let opened = lock(&exchange).connect(version, connect, will, signals.clone());
     let caller = match opened {
         Ok(caller) => caller,
@@ -122,7 +122,7 @@ struct Line {
     version: Version,
     caller: Caller,
     exchange: Arc<Mutex<Exchange>>,
-    signals: Arc<Signals>,
+    signals: Arc<ConnectionSignals>,
     /// How long the client may say nothing.
     silence: Option<Duration>,
 }

@@ -14,7 +14,10 @@ use rumqttc_v5::mqttbytes::v5::{
 };
 
 use super::packets::{ConnectCode, LONGEST, Packet, QoS, Reason, higher, lower};
-use super::session::{Connection, Delivery, Message, Session, Signals, Subscription, Will};
+use super::session::{
+    BrokerMessage, BrokerSession, BrokerSubscription, BrokerWill, ConnectionSignals, Delivery,
+    SessionConnection,
+};
 use crate::mqtt::options::Version;
 use crate::mqtt::topic::{check_filter, check_topic, matches};
 
@@ -33,8 +36,8 @@ const MOST_IN_FLIGHT: u16 = 1_000;
 /// All sessions of a broker.
 #[derive(Default)]
 pub struct Exchange {
-    sessions: HashMap<Arc<str>, Session>,
-    retained: BTreeMap<String, Arc<Message>>,
+    sessions: HashMap<Arc<str>, BrokerSession>,
+    retained: BTreeMap<String, Arc<BrokerMessage>>,
     /// The bytes of the retained messages.
     retained_bytes: usize,
     /// How many connections there have been.
@@ -67,7 +70,7 @@ impl Exchange {
         version: Version,
         connect: Connect,
         will: Option<LastWill>,
-        signals: Arc<Signals>,
+        signals: Arc<ConnectionSignals>,
     ) -> Result<Caller, ConnectCode> {
         let properties = connect.properties.clone().unwrap_or_default();
         if properties.authentication_method.is_some() {
@@ -94,10 +97,13 @@ impl Exchange {
             client: client.clone(),
             number: self.connections,
         };
-        let session = self.sessions.entry(client).or_insert_with(Session::new);
+        let session = self
+            .sessions
+            .entry(client)
+            .or_insert_with(BrokerSession::new);
         session.expiry = expiry;
         session.will = will;
-        session.attach(Connection {
+        session.attach(SessionConnection {
             number: caller.number,
             version,
             signals,
@@ -178,7 +184,7 @@ impl Exchange {
         Ok(false)
     }
 
-    fn session(&mut self, caller: &Caller) -> Result<&mut Session, Reason> {
+    fn session(&mut self, caller: &Caller) -> Result<&mut BrokerSession, Reason> {
         let session = self.sessions.get_mut(&caller.client);
         session
             .filter(|session| {
@@ -211,7 +217,7 @@ impl Exchange {
             session.answer(answer);
         }
         if !known {
-            let message = Message::new(
+            let message = BrokerMessage::new(
                 &publish.topic,
                 &publish.payload,
                 publish.qos,
@@ -225,7 +231,7 @@ impl Exchange {
 
     /// Retains a message if it asks for that, and gives it to all who have subscribed to it. Its topic
     /// must be legal.
-    fn publish(&mut self, from: &Arc<str>, message: Message) {
+    fn publish(&mut self, from: &Arc<str>, message: BrokerMessage) {
         let message = Arc::new(message);
         let Ok(topic) = str::from_utf8(&message.topic) else {
             return;
@@ -279,7 +285,7 @@ impl Exchange {
     }
 
     /// Keeps the last message of a topic; an empty one takes it away. What does not fit is not kept.
-    fn retain(&mut self, topic: &str, message: &Arc<Message>) {
+    fn retain(&mut self, topic: &str, message: &Arc<BrokerMessage>) {
         if let Some(old) = self.retained.remove(topic) {
             self.retained_bytes -= old.size();
         }
@@ -426,7 +432,11 @@ impl Exchange {
 
 /// Adds one subscription to what a client gets of a message: it comes once, at the highest quality of
 /// service, with the identifiers of all its subscriptions (section 3.3.4).
-fn widen(own: &mut Option<Delivery>, message: &Arc<Message>, subscription: &Subscription) {
+fn widen(
+    own: &mut Option<Delivery>,
+    message: &Arc<BrokerMessage>,
+    subscription: &BrokerSubscription,
+) {
     let delivery = own.get_or_insert_with(|| Delivery {
         message: message.clone(),
         qos: QoS::AtMostOnce,
@@ -441,7 +451,11 @@ fn widen(own: &mut Option<Delivery>, message: &Arc<Message>, subscription: &Subs
 
 /// Adds a subscription or replaces the one with the same filter. Gives whether it is new, or `None` if
 /// the client has too many.
-fn add(session: &mut Session, filter: &SubscribeFilter, number: Option<usize>) -> Option<bool> {
+fn add(
+    session: &mut BrokerSession,
+    filter: &SubscribeFilter,
+    number: Option<usize>,
+) -> Option<bool> {
     let all = &mut session.subscriptions;
     let old = all.iter_mut().find(|old| old.filter.path == filter.path);
     if let Some(old) = old {
@@ -452,7 +466,7 @@ fn add(session: &mut Session, filter: &SubscribeFilter, number: Option<usize>) -
     if all.len() >= MOST_SUBSCRIPTIONS {
         return None;
     }
-    all.push(Subscription {
+    all.push(BrokerSubscription {
         filter: filter.clone(),
         number,
         served: 0,
@@ -470,7 +484,7 @@ fn wants_retained(filter: &SubscribeFilter, new: bool) -> bool {
     asked && !filter.path.starts_with("$share/")
 }
 
-fn unsubscribe_from(session: &mut Session, unsubscribe: Unsubscribe) {
+fn unsubscribe_from(session: &mut BrokerSession, unsubscribe: Unsubscribe) {
     let mut reasons = Vec::new();
     for filter in &unsubscribe.filters {
         let before = session.subscriptions.len();
@@ -489,7 +503,7 @@ fn unsubscribe_from(session: &mut Session, unsubscribe: Unsubscribe) {
     }));
 }
 
-fn read_will(will: LastWill) -> Result<Will, ConnectCode> {
+fn read_will(will: LastWill) -> Result<BrokerWill, ConnectCode> {
     let topic = str::from_utf8(&will.topic).map_err(|_| ConnectCode::TopicNameInvalid)?;
     check_topic(topic).map_err(|_| ConnectCode::TopicNameInvalid)?;
     let delay = will.properties.as_ref().and_then(|p| p.delay_interval);
@@ -502,8 +516,8 @@ fn read_will(will: LastWill) -> Result<Will, ConnectCode> {
         content_type: properties.content_type,
         ..PublishProperties::default()
     });
-    Ok(Will {
-        message: Message::new(
+    Ok(BrokerWill {
+        message: BrokerMessage::new(
             &will.topic,
             &will.message,
             will.qos,

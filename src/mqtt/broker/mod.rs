@@ -25,7 +25,7 @@ use super::runtime;
 use super::settings::{Settings, SettingsReader};
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::{Token, lock};
-use certificate::Certificate;
+use certificate::BrokerCertificate;
 
 const NAMES: [&str; 3] = ["port", "tls", "folder"];
 
@@ -41,7 +41,7 @@ struct Running {
     port: u16,
     stop: Arc<Notify>,
     task: JoinHandle<()>,
-    certificate: Option<Certificate>,
+    certificate: Option<BrokerCertificate>,
 }
 
 /// What `mqtt:start_broker` is asked for.
@@ -61,7 +61,7 @@ impl Brokers {
     pub fn start(&self, options: &Settings) -> Result<Settings> {
         let options = read_options(options)?;
         let certificate = match options.tls {
-            true => Some(Certificate::make(options.folder.as_deref())?),
+            true => Some(BrokerCertificate::make(options.folder.as_deref())?),
             false => None,
         };
         let running = start(options.port, certificate)?;
@@ -108,7 +108,7 @@ fn read_options(options: &Settings) -> Result<BrokerOptions> {
     Ok(options)
 }
 
-fn start(port: u16, certificate: Option<Certificate>) -> Result<Running> {
+fn start(port: u16, certificate: Option<BrokerCertificate>) -> Result<Running> {
     let fault = |e: std::io::Error| {
         Error::run(format!("the broker does not start on port {port}: {e}"))
             .help("port: 0 takes a free one")

@@ -24,7 +24,7 @@ const CHUNK: usize = 64 << 10;
 
 /// A message that was published. It owns its bytes, so that it does not keep the buffer that it was
 /// read into.
-pub struct Message {
+pub struct BrokerMessage {
     pub topic: Bytes,
     pub payload: Bytes,
     pub qos: QoS,
@@ -33,7 +33,7 @@ pub struct Message {
     expires: Option<Instant>,
 }
 
-impl Message {
+impl BrokerMessage {
     /// `properties` are the publisher's; those that concern its own connection only are left out.
     pub fn new(
         topic: &[u8],
@@ -41,7 +41,7 @@ impl Message {
         qos: QoS,
         retain: bool,
         properties: Option<PublishProperties>,
-    ) -> Message {
+    ) -> BrokerMessage {
         let properties = properties.map(|properties| PublishProperties {
             topic_alias: None,
             subscription_identifiers: Vec::new(),
@@ -51,7 +51,7 @@ impl Message {
             .as_ref()
             .and_then(|properties| properties.message_expiry_interval)
             .and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds.into())));
-        Message {
+        BrokerMessage {
             topic: Bytes::copy_from_slice(topic),
             payload: Bytes::copy_from_slice(payload),
             qos,
@@ -83,7 +83,7 @@ impl Message {
 }
 
 /// A subscription, under the filter as the client wrote it.
-pub struct Subscription {
+pub struct BrokerSubscription {
     pub filter: SubscribeFilter,
     /// The MQTT 5 subscription identifier.
     pub number: Option<usize>,
@@ -93,7 +93,7 @@ pub struct Subscription {
 
 /// A message for one client.
 pub struct Delivery {
-    pub message: Arc<Message>,
+    pub message: Arc<BrokerMessage>,
     pub qos: QoS,
     pub retain: bool,
     /// The identifiers of the subscriptions that it is for.
@@ -139,7 +139,7 @@ struct InFlight {
 
 /// What the reader and the writer of one connection tell each other.
 #[derive(Default)]
-pub struct Signals {
+pub struct ConnectionSignals {
     /// There is something to write, or the connection ends.
     pub wake: Notify,
     /// Answers have been written.
@@ -147,11 +147,11 @@ pub struct Signals {
 }
 
 /// The connection that a session has.
-pub struct Connection {
+pub struct SessionConnection {
     /// Tells this connection from those that the same client had before.
     pub number: u64,
     pub version: Version,
-    pub signals: Arc<Signals>,
+    pub signals: Arc<ConnectionSignals>,
     /// How many messages at QoS 1 and 2 the client takes without having acknowledged them.
     pub receive_maximum: usize,
     /// The longest packet that the client takes.
@@ -163,20 +163,20 @@ pub struct Connection {
 }
 
 /// What the broker publishes when the client vanishes.
-pub struct Will {
-    pub message: Message,
+pub struct BrokerWill {
+    pub message: BrokerMessage,
     pub delay: Duration,
 }
 
 /// A client's session.
-pub struct Session {
-    pub connection: Option<Connection>,
+pub struct BrokerSession {
+    pub connection: Option<SessionConnection>,
     /// Since when it has no connection.
     pub left: Instant,
     /// Seconds that it is kept without one; `u32::MAX` is for ever.
     pub expiry: u32,
-    pub will: Option<Will>,
-    pub subscriptions: Vec<Subscription>,
+    pub will: Option<BrokerWill>,
+    pub subscriptions: Vec<BrokerSubscription>,
     /// The packet identifiers of messages at QoS 2 that have come and are not released.
     pub received: HashSet<u16>,
     waiting: VecDeque<Delivery>,
@@ -188,9 +188,9 @@ pub struct Session {
     last_id: u16,
 }
 
-impl Session {
-    pub fn new() -> Session {
-        Session {
+impl BrokerSession {
+    pub fn new() -> BrokerSession {
+        BrokerSession {
             connection: None,
             left: Instant::now(),
             expiry: 0,
@@ -206,7 +206,7 @@ impl Session {
     }
 
     /// Gives the session a connection. What was on its way over the last one goes out again first.
-    pub fn attach(&mut self, connection: Connection) {
+    pub fn attach(&mut self, connection: SessionConnection) {
         self.connection = Some(connection);
         for message in &mut self.in_flight {
             message.sent = false;

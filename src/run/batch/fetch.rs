@@ -3,7 +3,7 @@
 use super::column::BatchColumn;
 use super::evaluate::Batch;
 use crate::model::Value;
-use crate::model::function::Body;
+use crate::model::function::FunctionBody;
 use crate::model::table::Key;
 use crate::plan::batch::BatchFetch;
 
@@ -13,7 +13,7 @@ const MOST: usize = 1 << 16;
 impl BatchFetch {
     /// `None` if the evaluator has to do it.
     pub fn run(&self, batch: &mut Batch, frame: &[Value]) -> Option<()> {
-        let Body::Stored(table) = &self.function.body else {
+        let FunctionBody::Stored(table) = &self.function.body else {
             return None;
         };
         let keys = self.key.value(batch, frame)?;

@@ -19,11 +19,11 @@ use super::lookup::LookupRows;
 use super::query::{Cursor, ElementsTaken, resume};
 use crate::catalog::objects::ObjectScan;
 use crate::model::collection::BATCH;
-use crate::model::function::Body;
+use crate::model::function::FunctionBody;
 use crate::model::table::Scan;
 use crate::model::{Cx, Numbers, Source, Value};
 use crate::plan::batch::{BatchOrigin, BatchProgram, BatchWork};
-use crate::plan::{Expr, Query};
+use crate::plan::{PlanExpr, Query};
 use crate::text::diagnostic::{Error, Result};
 use evaluate::Batch;
 
@@ -83,7 +83,7 @@ impl Feed {
                 None => return Ok(None),
             },
             BatchOrigin::Rows(function, _) => match &function.body {
-                Body::Stored(table) => FeedInput::Rows(table.scan()),
+                FunctionBody::Stored(table) => FeedInput::Rows(table.scan()),
                 _ => return Ok(None),
             },
         };
@@ -180,7 +180,7 @@ struct Again {
 }
 
 impl Again {
-    fn of(over: &Expr, frame: &[Value], cx: &Cx) -> Result<Again> {
+    fn of(over: &PlanExpr, frame: &[Value], cx: &Cx) -> Result<Again> {
         let over = eval(over, frame, cx)?;
         let stream = matches!(over, Some(Value::Stream(_)));
         let input = match over {

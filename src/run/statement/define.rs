@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::catalog::undo::Undo;
 use crate::catalog::{Catalog, signature};
 use crate::compile;
-use crate::model::function::{Body, Compiled, Signature};
+use crate::model::function::{Compiled, FunctionBody, Signature};
 use crate::model::table::Table;
 use crate::model::{Function, Type, UserType};
 use crate::syntax::ast::{self, CreateFunction, FunctionName, Name};
@@ -111,7 +111,11 @@ pub fn create_function(catalog: &Catalog, definition: &CreateFunction) -> Result
     compile::check(catalog, &function)
 }
 
-fn body(catalog: &Catalog, definition: &CreateFunction, signature: &Signature) -> Result<Body> {
+fn body(
+    catalog: &Catalog,
+    definition: &CreateFunction,
+    signature: &Signature,
+) -> Result<FunctionBody> {
     Ok(match &definition.body {
         ast::Body::Stored => {
             if let Some(param) = signature.params.iter().find(|p| p.ty.is_collection()) {
@@ -126,11 +130,13 @@ fn body(catalog: &Catalog, definition: &CreateFunction, signature: &Signature) -
                     .at(&definition.signature)
                     .help("declare it 'Bag of'"));
             }
-            Body::Stored(Arc::new(Table::new(signature)))
+            FunctionBody::Stored(Arc::new(Table::new(signature)))
         }
-        ast::Body::Query(_) => Body::Derived(Arc::new(definition.clone()), Compiled::default()),
+        ast::Body::Query(_) => {
+            FunctionBody::Derived(Arc::new(definition.clone()), Compiled::default())
+        }
         ast::Body::Procedure(_) => {
-            Body::Procedure(Arc::new(definition.clone()), Compiled::default())
+            FunctionBody::Procedure(Arc::new(definition.clone()), Compiled::default())
         }
         ast::Body::Foreign(_) => {
             return Err(Error::compile(
@@ -139,7 +145,7 @@ fn body(catalog: &Catalog, definition: &CreateFunction, signature: &Signature) -
             .at(&definition.signature));
         }
         ast::Body::InverseOf(name) => {
-            Body::Inverse(compile::inverse_of(&inverted(catalog, name, signature)?))
+            FunctionBody::Inverse(compile::inverse_of(&inverted(catalog, name, signature)?))
         }
     })
 }
@@ -155,7 +161,7 @@ fn inverted(
         let ([param], [column]) = (&*f.signature.params, &*f.signature.columns) else {
             return false;
         };
-        matches!(f.body, Body::Stored(_))
+        matches!(f.body, FunctionBody::Stored(_))
             && signature.params.len() == 1
             && signature.columns.len() == 1
             && signature.params[0].ty.is_subtype_of(&column.ty)

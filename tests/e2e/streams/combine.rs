@@ -147,11 +147,11 @@ fn a_plan_says_which_streams_are_live() {
         ),
         (
             "select x from Number x where x in siota(1,3)",
-            "for each x in stream siota(1, 3)",
+            "for each x in stream siota(1,3)",
         ),
         (
             "select x from Number x where x in iota(1,3)",
-            "for each x in iota(1, 3)",
+            "for each x in iota(1,3)",
         ),
     ] {
         let plan = db.run(&format!("explain({query});"));
