@@ -12,20 +12,22 @@
 //! The rooms, in one order: each uses only rooms that stand before it. `tests/architecture.rs` reads
 //! this list and holds every file to it.
 //!
-//!     text/        spans, diagnostics and their excerpts, waiting, the console
-//!     syntax/      text to abstract syntax; the grammar is `grammar/osql.pest`
-//!     mqtt/        MQTT clients that keep the promises of delivery; knows no OSQL value
-//!     model/       what exists: values, types, numbers, records, time, collections, stored rows, objects,
-//!                  functions and their signatures, the context that a call runs in
-//!     catalog/     everything defined: functions and the choice among overloads, types, objects,
-//!                  session variables, topics, undo
-//!     plan/        plans as data, walks over them, explain
-//!     compile/     names, overloads, the order of conditions, lowering to batches
-//!     host/        what running finds outside: console, clients, flows, jobs, random numbers
-//!     run/         executing plans and statements
-//!     functions/   the built-in ones: declared in TOPIC.osql, written in TOPIC.rs where OSQL cannot
-//!     session/     one user's world: text in, results out; the library's front door
-//!     shell/       flags, prompt, scripts, output formats
+//! ```text
+//! text/        spans, diagnostics and their excerpts, waiting, the console
+//! syntax/      text to abstract syntax; the grammar is `grammar/osql.pest`
+//! mqtt/        MQTT clients that keep the promises of delivery; knows no OSQL value
+//! model/       what exists: values, types, numbers, records, time, collections, stored rows, objects,
+//!              functions and their signatures, the context that a call runs in
+//! catalog/     everything defined: functions and the choice among overloads, types, objects,
+//!              session variables, topics, undo
+//! plan/        plans as data, walks over them, explain
+//! compile/     names, overloads, the order of conditions, lowering to batches
+//! host/        what running finds outside: console, clients, flows, jobs, random numbers
+//! run/         executing plans and statements
+//! functions/   the built-in ones: declared in TOPIC.osql, written in TOPIC.rs where OSQL cannot
+//! session/     one user's world: text in, results out; the library's front door
+//! shell/       flags, prompt, scripts, output formats
+//! ```
 //!
 //! Two things are kept apart on purpose. What compiling needs is the catalog, [`catalog::Catalog`]; what
 //! running needs from outside is the host, [`host::Host`]; only a session sees both as one. And what a

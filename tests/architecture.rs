@@ -39,11 +39,11 @@ fn each_room_uses_only_rooms_before_it() {
 }
 
 /// The rooms in their order, read from the list in the page of `src/lib.rs`: lines of the form
-/// `//!     name/   what it is for`.
+/// `//! name/   what it is for`.
 fn rooms(lib: &str) -> Vec<String> {
     let mut rooms = Vec::new();
     for line in lib.lines() {
-        let Some(entry) = line.strip_prefix("//!     ") else {
+        let Some(entry) = line.strip_prefix("//! ") else {
             continue;
         };
         if let Some((name, _)) = entry.split_once('/')

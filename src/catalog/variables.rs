@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use crate::model::conversion::conform;
-use crate::model::{Type, Value};
+use crate::model::{Type, Value, nesting};
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::lock;
 
@@ -32,6 +32,7 @@ impl Variables {
     /// Sets a variable; `ty` says more of the value than it shows itself. An error if it is declared
     /// to be of another type.
     pub fn set(&self, name: &str, value: Value, ty: Option<Type>) -> Result<()> {
+        nesting::check(&value)?;
         let mut variables = lock(&self.0);
         let declared = variables.get(name).and_then(|v| v.declared.clone());
         let value = match &declared {
@@ -40,7 +41,7 @@ impl Variables {
             })?,
             _ => value,
         };
-        let known = crate::catalog::fit::type_of(&value);
+        let known = Type::of(&value);
         let ty = match (ty, &declared) {
             (Some(ty), _) if ty.is_subtype_of(&known) => ty,
             (_, Some(declared)) if declared.is_subtype_of(&known) => declared.clone(),

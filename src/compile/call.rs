@@ -171,22 +171,26 @@ impl Compiler<'_> {
             return Err(ambiguous(name, &choice, span));
         }
         for (i, mode) in choice.modes.iter().enumerate() {
-            let stream = matches!(types[i], Type::Stream(_)) && *mode != Mode::Whole;
+            let stream =
+                matches!(types[i], Type::Stream(_)) && matches!(mode, Mode::Plain | Mode::Lift);
             if stream && let Some(error) = choice.candidates[0].needs_one_number(i) {
                 return Err(error.at(span));
             }
         }
-        let whole = choice.modes.iter().map(|mode| *mode == Mode::Whole);
-        let args = args.into_iter().zip(whole);
-        let args = args.map(|(arg, whole)| {
-            if whole {
-                self.whole_argument(arg)
-            } else {
-                self.single(arg).0
+        let mut open = false;
+        let args = args.into_iter().zip(&choice.modes);
+        let args = args.map(|(arg, mode)| match mode {
+            Mode::Whole => self.whole_argument(arg),
+            Mode::AsFound if arg.whole_type().is_collection() => {
+                open = true;
+                self.wrap(arg)
             }
+            _ => self.single(arg).0,
         });
         let args = args.collect();
         let (target, ty) = self.target(choice.candidates)?;
+        // Whether the call is one or many is decided by the resolvent.
+        let ty = if open { Type::Object } else { ty };
         Ok((
             Expr::Call(Box::new(Call {
                 target,
@@ -243,6 +247,8 @@ impl Compiler<'_> {
             let ty = call_type(self.catalog, candidate, &self.open)?;
             joined = Some(match joined {
                 Some(so_far) if so_far == ty => so_far,
+                Some(so_far @ Type::Bag(_)) if matches!(ty, Type::Bag(_)) => so_far.join(&ty),
+                Some(so_far @ Type::Stream(_)) if matches!(ty, Type::Stream(_)) => so_far.join(&ty),
                 Some(so_far) if so_far.is_collection() || ty.is_collection() => Type::Object,
                 Some(so_far) => so_far.join(&ty),
                 None => ty,

@@ -2,7 +2,6 @@
 
 use super::frame::Fragment;
 use super::query::{Draft, Whole};
-use crate::catalog::fit::type_of;
 use crate::catalog::signature;
 use crate::compile::{CodePlace, Compiler, query};
 use crate::model::{Type, Value};
@@ -16,7 +15,7 @@ impl Compiler<'_> {
         match &expr.kind {
             ExprKind::Literal(literal) => {
                 let value = Value::from(literal);
-                let ty = type_of(&value);
+                let ty = Type::of(&value);
                 Ok((Expr::Const(value), ty))
             }
             ExprKind::Variable(Variable::Local(name)) => {
@@ -168,7 +167,7 @@ impl Compiler<'_> {
                 _ => None,
             });
             let value = Value::vector(values);
-            let ty = type_of(&value);
+            let ty = Type::of(&value);
             return Ok((Expr::Const(value), ty));
         }
         let ty = Type::vector(element_type.unwrap_or(Type::Object));

@@ -1,7 +1,9 @@
 //! Aggregates: one value of a whole bag.
 
+use std::sync::Arc;
+
 use crate::model::native::{AggregateKind, Native, Natives};
-use crate::model::{Args, Cx, Source, Value, print};
+use crate::model::{Args, Cx, Function, Source, Value, nesting, print, size};
 use crate::run::aggregate::histogram::{Bins, Histogram, VectorHistogram};
 use crate::run::aggregate::{Accumulator, not_a_number};
 use crate::run::call;
@@ -137,6 +139,7 @@ fn concatagg(cx: &Cx, args: Args) -> Result<Option<Value>> {
             Value::Str(s) => text.push_str(s),
             other => print::push(&mut text, other),
         }
+        size::check_bytes(text.len(), "a string")?;
     }
     Ok(Some(Value::str(text)))
 }
@@ -189,6 +192,7 @@ fn aggregate(cx: &Cx, args: Args) -> Result<Option<Value>> {
             Some(next) => folded = next,
             None => return Ok(None),
         }
+        nesting::check(&folded)?;
     }
     Ok(Some(folded))
 }
@@ -209,7 +213,7 @@ fn running(_: &Cx, args: Args) -> Result<Option<Value>> {
 struct Running {
     elements: Box<dyn Source>,
     folded: Value,
-    function: std::sync::Arc<crate::model::Function>,
+    function: Arc<Function>,
 }
 
 impl Source for Running {
@@ -217,6 +221,7 @@ impl Source for Running {
         while let Some(value) = self.elements.next(cx)? {
             let args = vec![self.folded.clone(), value];
             if let Some(next) = call::function(&self.function, args, cx)? {
+                nesting::check(&next)?;
                 self.folded = next.clone();
                 return Ok(Some(next));
             }
@@ -249,6 +254,7 @@ fn histogram_of_vectors(cx: &Cx, args: Args) -> Result<Option<Value>> {
 
 fn aggv(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let mut columns: Vec<Vec<Value>> = Vec::new();
+    let mut held = 0;
     let mut vectors = args.open(0, cx)?;
     while let Some(vector) = vectors.next(cx)? {
         let Value::Vector(elements) = &vector else {
@@ -267,14 +273,33 @@ fn aggv(cx: &Cx, args: Args) -> Result<Option<Value>> {
         for (column, element) in columns.iter_mut().zip(elements.iter()) {
             column.push(element.clone());
         }
+        held += elements.len();
+        size::check_elements(held, "what aggv holds in memory")?;
     }
     let function = args.function(1)?;
-    let aggregate = |column| call::function(function, vec![Value::bag(column)], cx);
     let results = columns
         .into_iter()
-        .map(aggregate)
+        .map(|column| one_of_column(function, column, cx))
         .collect::<Result<Vec<_>>>()?;
-    Ok(Some(Value::vector(
-        results.into_iter().map(|r| r.unwrap_or(Value::Null)),
-    )))
+    Ok(Some(Value::vector(results)))
+}
+
+/// What an aggregate function gives for the numbers of a column: one value, or null for none.
+fn one_of_column(function: &Arc<Function>, column: Vec<Value>, cx: &Cx) -> Result<Value> {
+    let result = match call::function(function, vec![Value::bag(column)], cx)? {
+        Some(many) if many.is_collection() => {
+            let mut elements = many.elements(cx)?;
+            let first = elements.next(cx)?;
+            if elements.next(cx)?.is_some() {
+                return Err(Error::run(format!(
+                    "aggv wants one value of each column, and '{}' gives several",
+                    function.name()
+                ))
+                .help("an aggregate function takes a bag and gives one value, as sum and max do"));
+            }
+            first
+        }
+        result => result,
+    };
+    Ok(result.unwrap_or(Value::Null))
 }

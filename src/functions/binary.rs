@@ -26,11 +26,7 @@ pub const NATIVES: Natives = &[
     Native::new("make_binary", |_, a| {
         Ok(Some(Value::binary(vec![
             0;
-            size::checked(
-                a.int(0)?,
-                "a binary",
-                "bytes"
-            )?
+            size::bytes(a.int(0)?, "a binary")?
         ])))
     }),
     Native::new("dim", |_, a| {

@@ -1,6 +1,6 @@
 //! Comma-separated values (RFC 4180): files as streams of vectors, and vectors into files.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, ErrorKind};
 use std::time::{Duration, Instant};
 
 use csv::{ReaderBuilder, StringRecord, WriterBuilder};
@@ -87,23 +87,51 @@ impl Beat {
     }
 }
 
-/// A file's rows as text: a line, or several where a quoted field holds line ends.
+/// A file's rows as text: a line, or several where a quoted field holds line ends. A line ends with a
+/// line feed, a carriage return, or both.
 struct Lines {
     path: String,
     file: BufReader<FileInput>,
     /// What has been read of the row so far.
     row: Vec<u8>,
+    place: RowPlace,
+    /// Whether the last byte was a carriage return: a line feed after it ends the same line.
+    after_return: bool,
     /// The number of the line last read, from 1.
     line: u64,
 }
 
+/// Where in a row reading is. A quote is one only where a field begins.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum RowPlace {
+    FieldStart,
+    Plain,
+    Quoted,
+    /// After a quote within a quoted field: its end, or the first of two that stand for one.
+    AfterQuote,
+}
+
+impl RowPlace {
+    fn after(self, byte: u8) -> RowPlace {
+        match (self, byte) {
+            (RowPlace::FieldStart, b'"') | (RowPlace::AfterQuote, b'"') => RowPlace::Quoted,
+            (RowPlace::Quoted, b'"') => RowPlace::AfterQuote,
+            (RowPlace::Quoted, _) => RowPlace::Quoted,
+            (_, b',') => RowPlace::FieldStart,
+            _ => RowPlace::Plain,
+        }
+    }
+}
+
 impl Lines {
     fn open(path: &str, cx: &Cx) -> Result<Lines> {
-        let file = file_input::open(path, cx)?;
+        let file = file_input::open_text(path, cx)?;
         Ok(Lines {
             path: path.to_owned(),
             file: BufReader::new(file),
             row: Vec::new(),
+            place: RowPlace::FieldStart,
+            after_return: false,
             line: 0,
         })
     }
@@ -111,28 +139,44 @@ impl Lines {
     /// Reads on to the end of the row. `false` if the file ends before.
     fn read(&mut self, cx: &Cx) -> Result<bool> {
         loop {
-            let read = self.file.read_until(b'\n', &mut self.row);
-            if read.map_err(|e| read_error(&self.path, &e, cx))? == 0 {
+            cx.token.check()?;
+            let bytes = match self.file.fill_buf() {
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                bytes => bytes.map_err(|e| read_error(&self.path, &e, cx))?,
+            };
+            if bytes.is_empty() {
                 return Ok(false);
             }
-            if self.row.last() != Some(&b'\n') {
-                continue;
+            let mut taken = 0;
+            let mut is_whole = false;
+            for &byte in bytes {
+                taken += 1;
+                let ends_same_line = byte == b'\n' && std::mem::take(&mut self.after_return);
+                if ends_same_line && self.row.is_empty() {
+                    continue;
+                }
+                self.row.push(byte);
+                self.after_return = byte == b'\r';
+                let ends_line = matches!(byte, b'\r' | b'\n') && !ends_same_line;
+                self.line += u64::from(ends_line);
+                if ends_line && self.place != RowPlace::Quoted {
+                    self.place = RowPlace::FieldStart;
+                    is_whole = true;
+                    break;
+                }
+                self.place = self.place.after(byte);
             }
-            self.line += 1;
-            if self.is_whole() {
+            self.file.consume(taken);
+            if is_whole {
                 return Ok(true);
             }
         }
     }
 
-    /// Whether every quoted field of the row is closed.
-    fn is_whole(&self) -> bool {
-        self.row.iter().filter(|b| **b == b'"').count() % 2 == 0
-    }
-
     /// The row as a vector; `None` for a blank line.
     fn take(&mut self) -> Result<Option<Value>> {
         let row = std::mem::take(&mut self.row);
+        self.place = RowPlace::FieldStart;
         parse(&row).map_err(|e| e.context(format!("{}, line {}", self.path, self.line.max(1))))
     }
 }
@@ -202,6 +246,9 @@ fn parse(row: &[u8]) -> Result<Option<Value>> {
 fn field(text: &str) -> Value {
     match text {
         "" => Value::Null,
+        "nan" => Value::Real(f64::NAN),
+        "inf" => Value::Real(f64::INFINITY),
+        "-inf" => Value::Real(f64::NEG_INFINITY),
         text => number::parse(text).unwrap_or_else(|| text.into()),
     }
 }
@@ -232,6 +279,8 @@ fn field_text(value: &Value) -> Result<String> {
     Ok(match value {
         Value::Null => String::new(),
         Value::Str(s) => s.to_string(),
+        // JSON has no form for those that are not finite.
+        Value::Real(_) => value.to_string(),
         other => match json::to_string(other)? {
             // A time's string, or that of a binary, without its quotes.
             quoted if quoted.starts_with('"') => quoted.trim_matches('"').to_owned(),

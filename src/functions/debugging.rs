@@ -5,14 +5,14 @@ use crate::host::Host;
 
 use crate::catalog::named;
 use crate::model::native::{Native, Natives};
-use crate::model::{Args, Cx, Value};
+use crate::model::{Args, Cx, Value, print, size};
 use crate::text::diagnostic::Result;
 
 pub const NATIVES: Natives = &[
     Native::new("print", print).acting(),
     Native::new("pp", |_, a| {
         let mut text = String::new();
-        pretty(&mut text, a.value(0), 0);
+        pretty(&mut text, a.value(0), 0)?;
         Ok(Some(Value::str(text)))
     }),
     Native::new("trace", |cx, a| switch(cx, a, true)).acting(),
@@ -27,22 +27,47 @@ fn print(cx: &Cx, args: Args) -> Result<Option<Value>> {
     Ok(Some(Value::Bool(true)))
 }
 
-fn pretty(out: &mut String, value: &Value, depth: usize) {
-    let flat = value.to_string();
-    let fits = flat.len() + 2 * depth <= WIDTH;
+/// Prints `value` after the indentation of `depth`. What was printed in vain, because it does not fit,
+/// is no longer than a line.
+fn pretty(out: &mut String, value: &Value, depth: usize) -> Result<()> {
+    let room = WIDTH.saturating_sub(2 * depth);
     match value {
-        Value::Vector(elements) if !fits => {
+        Value::Vector(elements) if !fits(value, room) => {
             let parts = elements.iter().map(|e| (String::new(), e));
-            broken(out, '[', parts, ']', depth);
+            broken(out, '[', parts, ']', depth)
         }
-        Value::Record(record) if !fits => {
+        Value::Record(record) if !fits(value, room) => {
             let parts = record
                 .iter()
                 .map(|(k, v)| (format!("{}:", Value::str(k)), v));
-            broken(out, '{', parts, '}', depth);
+            broken(out, '{', parts, '}', depth)
         }
-        _ => out.push_str(&flat),
+        _ => {
+            print::push(out, value);
+            size::check_bytes(out.len(), "what pp() gives")
+        }
     }
+}
+
+/// Whether `value` takes at most `room` bytes on one line.
+fn fits(value: &Value, room: usize) -> bool {
+    // What a value takes at least, without printing it; `None` for more than `room`.
+    fn least(value: &Value, room: usize) -> Option<usize> {
+        let taken = match value {
+            Value::Vector(elements) => elements.iter().try_fold(1, |taken, part| {
+                Some(taken + 1 + least(part, room.checked_sub(taken + 1)?)?)
+            })?,
+            Value::Record(record) => record.iter().try_fold(1, |taken, (key, part)| {
+                let taken = taken + key.len() + 4;
+                Some(taken + least(part, room.checked_sub(taken)?)?)
+            })?,
+            Value::Str(text) => text.len(),
+            Value::Binary(bytes) => bytes.len(),
+            _ => 1,
+        };
+        (taken <= room).then_some(taken)
+    }
+    least(value, room).is_some() && value.to_string().len() <= room
 }
 
 fn broken<'v>(
@@ -51,17 +76,18 @@ fn broken<'v>(
     parts: impl Iterator<Item = (String, &'v Value)>,
     close: char,
     depth: usize,
-) {
+) -> Result<()> {
     out.push(open);
     for (i, (key, value)) in parts.enumerate() {
         out.push_str(if i > 0 { ",\n" } else { "\n" });
         out.push_str(&"  ".repeat(depth + 1));
         out.push_str(&key);
-        pretty(out, value, depth + 1);
+        pretty(out, value, depth + 1)?;
     }
     out.push('\n');
     out.push_str(&"  ".repeat(depth));
     out.push(close);
+    Ok(())
 }
 
 fn switch(cx: &Cx, args: Args, on: bool) -> Result<Option<Value>> {

@@ -4,11 +4,12 @@ use std::sync::{Arc, Mutex};
 
 use crate::functions::mqtt;
 use crate::host::Host;
-use crate::host::flow::{Publisher, Status};
+use crate::host::flow::local::FlowStatus;
+use crate::host::flow::{ElementForm, Flow, FlowName, FlowPublisher};
 use crate::host::jobs::Jobs;
 use crate::model::native::{Native, Natives};
 use crate::model::{Args, Collection, Cx, Record, Source, Value};
-use crate::mqtt::Client;
+use crate::mqtt::Settings;
 use crate::text::diagnostic::{Error, Result, nearest};
 use crate::text::wait::lock;
 
@@ -27,74 +28,52 @@ pub const NATIVES: Natives = &[
     Native::new("flows", flows).volatile(),
 ];
 
-/// Where a name of a flow leads.
-enum Place<'a> {
-    /// A flow inside the process.
-    Flow(&'a str),
-    /// A topic of the broker that a client is registered for.
-    Topic(Arc<Client>, &'a str),
-}
-
-fn place<'a>(name: &'a str, cx: &Cx) -> Result<Place<'a>> {
-    match name.split_once(':') {
-        Some((client, topic)) => Ok(Place::Topic(Host::of(cx).clients.get(client)?, topic)),
-        None if name.is_empty() => Err(Error::run("a flow needs a name")),
-        None => Ok(Place::Flow(name)),
-    }
-}
-
 fn publish(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let flow = Host::of(cx).flow(args.str(1)?)?;
     let options = match args.len() {
-        3 => Some(&**args.record(2)?),
-        _ => None,
+        3 => mqtt::settings(args.record(2)?),
+        _ => Settings::default(),
     };
-    match place(args.str(1)?, cx)? {
-        Place::Topic(client, topic) => {
-            mqtt::publish(client, topic, options, args.value(0).clone()).map(Some)
-        }
-        Place::Flow(name) => {
-            if let Some((option, _)) = options.and_then(|options| options.iter().next()) {
-                return Err(Error::run(format!(
-                    "the flow '{name}' is inside this program and has no option '{option}'"
-                ))
-                .help("options are for topics of MQTT clients: 'client:topic'"));
-            }
-            let stream = Publishing {
-                stream: args.collection(0)?.clone(),
-                flow: name.into(),
-                publisher: Mutex::default(),
-            };
-            Ok(Some(Value::Stream(Arc::new(stream))))
-        }
-    }
+    flow.check_publish(&options)?;
+    Ok(Some(Value::Stream(Arc::new(Publishing {
+        stream: args.collection(0)?.clone(),
+        flow,
+        options,
+        publisher: Mutex::default(),
+    }))))
 }
 
-/// A stream that publishes on a flow as it runs.
+/// A stream that publishes on a flow as it runs. It ends when everything is delivered.
 struct Publishing {
     stream: Arc<dyn Collection>,
-    flow: Arc<str>,
+    flow: Arc<dyn Flow>,
+    options: Settings,
     /// What publishes when the stream runs for the first time, where the flow has to be there before.
-    publisher: Mutex<Option<Publisher>>,
+    publisher: Mutex<Option<Box<dyn FlowPublisher>>>,
 }
 
 impl Collection for Publishing {
     fn open(&self, cx: &Cx) -> Result<Box<dyn Source>> {
-        let ready = lock(&self.publisher).take();
-        Ok(Box::new(PublishingRun {
-            publisher: ready.unwrap_or_else(|| Host::of(cx).flows.publisher(&self.flow)),
+        let publisher = match lock(&self.publisher).take() {
+            Some(ready) => ready,
+            None => self.flow.publisher(&self.options)?,
+        };
+        Ok(Box::new(PublishingSource {
+            publisher,
             elements: self.stream.open(cx)?,
         }))
     }
 }
 
-struct PublishingRun {
-    publisher: Publisher,
+struct PublishingSource {
+    publisher: Box<dyn FlowPublisher>,
     elements: Box<dyn Source>,
 }
 
-impl Source for PublishingRun {
+impl Source for PublishingSource {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
         let Some(value) = self.elements.next(cx)? else {
+            self.publisher.finish(&cx.token)?;
             return Ok(None);
         };
         self.publisher.publish(&value, &cx.token)?;
@@ -102,30 +81,22 @@ impl Source for PublishingRun {
     }
 }
 
-fn subscription(cx: &Cx, name: &str) -> Result<Value> {
-    match place(name, cx)? {
-        Place::Topic(client, filter) => mqtt::subscribe(client, filter),
-        Place::Flow(name) => {
-            let name: Arc<str> = name.into();
-            Ok(Value::stream_from(move |cx| {
-                Ok(Box::new(Host::of(cx).flows.subscribe(&name)))
-            }))
-        }
-    }
+/// A stream of what is published on the flow. The subscription is made when the stream is read, and
+/// given up with it.
+fn subscription(cx: &Cx, name: &str, form: ElementForm) -> Result<Value> {
+    let flow = Host::of(cx).flow(name)?;
+    flow.check_subscribe(form)?;
+    Ok(Value::stream_from(move |cx| {
+        flow.subscribe(form, &cx.token)
+    }))
 }
 
 fn subscribe(cx: &Cx, args: Args) -> Result<Option<Value>> {
-    subscription(cx, args.str(0)?).map(Some)
+    subscription(cx, args.str(0)?, ElementForm::Payload).map(Some)
 }
 
 fn subscribe_topic(cx: &Cx, args: Args) -> Result<Option<Value>> {
-    match place(args.str(0)?, cx)? {
-        Place::Topic(client, filter) => mqtt::subscribe_records(client, filter).map(Some),
-        Place::Flow(name) => Err(Error::run(format!(
-            "the flow '{name}' is inside this program and has no topics"
-        ))
-        .help("subscribe(flow) gives what is published on it")),
-    }
+    subscription(cx, args.str(0)?, ElementForm::Message).map(Some)
 }
 
 fn subscribe_merge(cx: &Cx, args: Args) -> Result<Option<Value>> {
@@ -134,24 +105,27 @@ fn subscribe_merge(cx: &Cx, args: Args) -> Result<Option<Value>> {
         let Some(name) = name.as_str() else {
             return Err(Error::run(format!("a flow's name is a string, not {name}")));
         };
-        streams.push(subscription(cx, name)?);
+        streams.push(subscription(cx, name, ElementForm::Payload)?);
     }
     Ok(Some(super::combine::merged(streams)))
 }
 
 fn name_flow(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let name = args.str(1)?;
-    if let Place::Topic(..) = place(name, cx)? {
+    let FlowName::Local(_) = FlowName::parse(name)? else {
         return Err(
             Error::run(format!("'{name}' is an MQTT topic, and cannot name a flow")).help(
                 "background(publish(s,'client:topic')) publishes on a topic in the background",
             ),
         );
-    }
+    };
+    let flow = Host::of(cx).flow(name)?;
+    let options = Settings::default();
     let stream = Arc::new(Publishing {
         stream: args.collection(0)?.clone(),
-        flow: name.into(),
-        publisher: Mutex::new(Some(Host::of(cx).flows.publisher(name))),
+        publisher: Mutex::new(Some(flow.publisher(&options)?)),
+        flow,
+        options,
     });
     let query = lock(&Host::of(cx).statement).clone();
     Jobs::start(cx, stream, query, Some(name.into()))?;
@@ -160,17 +134,10 @@ fn name_flow(cx: &Cx, args: Args) -> Result<Option<Value>> {
 
 fn emit(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let value = args.value(0);
-    match place(args.str(1)?, cx)? {
-        Place::Flow(name) => Host::of(cx)
-            .flows
-            .publisher(name)
-            .publish(value, &cx.token)?,
-        Place::Topic(client, topic) => {
-            let one = Value::Stream(Arc::new(vec![value.clone()]));
-            let mut published = mqtt::publish(client, topic, None, one)?.elements(cx)?;
-            while published.next(cx)?.is_some() {}
-        }
-    }
+    let flow = Host::of(cx).flow(args.str(1)?)?;
+    let mut publisher = flow.publisher(&Settings::default())?;
+    publisher.publish(value, &cx.token)?;
+    publisher.finish(&cx.token)?;
     Ok(Some(value.clone()))
 }
 
@@ -195,7 +162,7 @@ fn drop_flow(cx: &Cx, args: Args) -> Result<Option<Value>> {
 }
 
 fn flows(cx: &Cx, _: Args) -> Result<Option<Value>> {
-    let record = |flow: Status| {
+    let record = |flow: FlowStatus| {
         let mut record = Record::new();
         record.put("name", Value::Str(flow.name));
         record.put("publishers", Value::Int(flow.publishers as i64));

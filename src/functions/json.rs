@@ -47,7 +47,7 @@ fn request(cx: &Cx, args: Args) -> Result<Option<Value>> {
 fn file_stream(_: &Cx, args: Args) -> Result<Option<Value>> {
     let path = args.str(0)?.to_owned();
     Ok(Some(Value::stream_from(move |cx| {
-        let file = file_input::open(&path, cx)?;
+        let file = file_input::open_text(&path, cx)?;
         let values = json::from_reader(BufReader::new(file));
         Ok(Box::new(Values {
             path: path.clone(),

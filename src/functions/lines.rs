@@ -27,7 +27,7 @@ impl Parts {
     fn open(path: &str, delimiter: &str, cx: &Cx) -> Result<Parts> {
         Ok(Parts {
             path: path.to_owned(),
-            file: BufReader::new(file_input::open(path, cx)?),
+            file: BufReader::new(file_input::open_text(path, cx)?),
             delimiter: delimiter.as_bytes().to_vec(),
             count: 0,
         })
@@ -93,7 +93,7 @@ fn read_parts(_: &Cx, args: Args) -> Result<Option<Value>> {
 
 fn pieces(args: Args, i: usize, unit: &str) -> Result<usize> {
     match args.value(i).as_int() {
-        Some(size) if size >= 1 => size::checked(size, "a piece of a file", unit),
+        Some(size) if size >= 1 => size::elements(size, "a piece of a file", unit),
         _ => Err(Error::run(format!(
             "a piece of a file has from 1 up {unit}, not {}",
             args.value(i)

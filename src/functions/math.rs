@@ -133,7 +133,7 @@ fn divide(_: &Cx, args: Args) -> Result<Option<Value>> {
 }
 
 fn roundto(_: &Cx, args: Args) -> Result<Option<Value>> {
-    let digits = args.int(1)?.clamp(-308, 308) as i32;
+    let digits = args.int(1)?.clamp(-400, 400) as i32;
     Ok(Some(rounded(args.value(0), digits)))
 }
 
@@ -164,10 +164,23 @@ fn rounded(value: &Value, digits: i32) -> Value {
 }
 
 fn round_digits(x: f64, digits: i32) -> f64 {
+    // The powers of ten that a real holds exactly.
+    const EXACT: i32 = 22;
+    if !x.is_finite() {
+        return x;
+    }
+    // What was written is a number: it reads back.
+    let read = |text: String| text.parse().unwrap_or(x);
+    if digits > EXACT {
+        return read(format!("{x:.0$}", digits as usize));
+    }
     let scale = 10f64.powi(digits.abs());
+    if digits < -EXACT {
+        return read(format!("{}e{}", (x / scale).round(), -digits));
+    }
     let scaled = if digits < 0 { x / scale } else { x * scale };
     // So large that all its digits are before the point already.
-    if scaled.is_nan() || scaled.abs() >= 9e15 {
+    if scaled.abs() >= 9e15 {
         return x;
     }
     if digits < 0 {

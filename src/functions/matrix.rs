@@ -1,12 +1,17 @@
 //! Products of vectors and matrices (vectors of rows), and bags of vectors normalized by dimension.
 
+use std::ops::{Add, Mul};
+
 use super::vector::{elementwise, mean, reals, same_size, stdev};
 use crate::model::native::{Native, Natives};
-use crate::model::{Args, Cx, Value, number};
+use crate::model::{Args, Cx, Value, number, size};
 use crate::text::diagnostic::{Error, Result};
+use crate::text::wait::Token;
 
 pub const NATIVES: Natives = &[
-    Native::new("times", |_, a| times(a.value(0), a.value(1)).map(Some)),
+    Native::new("times", |cx, a| {
+        times(a.value(0), a.value(1), &cx.token).map(Some)
+    }),
     Native::new("transpose", |_, a| {
         let columns = columns(&rows(a.vector(0)?)?)?;
         Ok(Some(Value::vector(columns.into_iter().map(Value::vector))))
@@ -33,21 +38,128 @@ pub const NATIVES: Natives = &[
 
 /// `x * y` where at least one is a vector: a number multiplies each element; two vectors have a scalar
 /// product; a vector beside a matrix has one with each of its rows; two matrices have their product.
-pub fn times(x: &Value, y: &Value) -> Result<Value> {
+pub fn times(x: &Value, y: &Value, token: &Token) -> Result<Value> {
     let (Value::Vector(v), Value::Vector(w)) = (x, y) else {
         return elementwise(x, y, number::times);
     };
     match (is_matrix(v), is_matrix(w)) {
         (false, false) => dot(v, w),
-        (true, false) => each_row(v, |row| dot(row, w)),
-        (false, true) => each_row(w, |row| dot(v, row)),
-        (true, true) => {
-            let columns = columns(&rows(w)?)?;
-            each_row(v, |row| {
-                let products: Result<Vec<_>> = columns.iter().map(|c| dot(row, c)).collect();
-                products.map(Value::vector)
-            })
+        (true, false) => each_row(v, token, |row| dot(row, w)),
+        (false, true) => each_row(w, token, |row| dot(v, row)),
+        (true, true) => product(v, w, token),
+    }
+}
+
+/// The product of two matrices.
+fn product(v: &[Value], w: &[Value], token: &Token) -> Result<Value> {
+    let (left, right) = (rows(v)?, rows(w)?);
+    let columns = columns(&right)?;
+    size::check_elements(left.len().saturating_mul(columns.len()), "a matrix")?;
+    if let (Some(left), Some(right)) = (Dense::of(&left, real), Dense::of(&right, real))
+        && left.width == right.height
+    {
+        return left.times(&right, -0.0, token, Value::Real);
+    }
+    if let (Some(left), Some(right)) = (Dense::of(&left, integer), Dense::of(&right, integer))
+        && left.width == right.height
+        && no_sum_overflows(&left, &right)
+    {
+        return left.times(&right, 0, token, Value::Int);
+    }
+    each_row(v, token, |row| {
+        let products = columns.iter().map(|column| {
+            token.check()?;
+            dot(row, column)
+        });
+        products.collect::<Result<Vec<_>>>().map(Value::vector)
+    })
+}
+
+fn real(value: &Value) -> Option<f64> {
+    match value {
+        Value::Real(real) => Some(*real),
+        _ => None,
+    }
+}
+
+fn integer(value: &Value) -> Option<i64> {
+    match value {
+        Value::Int(int) => Some(*int),
+        _ => None,
+    }
+}
+
+/// Whether the product has integers of 64 bits only, also on the way to them.
+fn no_sum_overflows(left: &Dense<i64>, right: &Dense<i64>) -> bool {
+    let largest = |matrix: &Dense<i64>| {
+        let sizes = matrix.numbers.iter().map(|int| int.unsigned_abs());
+        u128::from(sizes.max().unwrap_or(0))
+    };
+    let product = largest(left).checked_mul(largest(right));
+    let sum = product.and_then(|product| product.checked_mul(left.width as u128));
+    sum.is_some_and(|sum| sum <= i64::MAX as u128)
+}
+
+/// A matrix of numbers of one type, row by row.
+struct Dense<T> {
+    numbers: Vec<T>,
+    height: usize,
+    width: usize,
+}
+
+impl<T: Copy + Add<Output = T> + Mul<Output = T>> Dense<T> {
+    /// `None` if a row is of another size or an element is not `number`, and for no columns at all.
+    fn of(rows: &[&[Value]], number: fn(&Value) -> Option<T>) -> Option<Dense<T>> {
+        let width = rows.first()?.len();
+        if width == 0 || rows.iter().any(|row| row.len() != width) {
+            return None;
         }
+        Some(Dense {
+            numbers: rows
+                .iter()
+                .copied()
+                .flatten()
+                .map(number)
+                .collect::<Option<_>>()?,
+            height: rows.len(),
+            width,
+        })
+    }
+
+    /// The product, each element a sum from the first column of `self` to the last, as [`dot`] takes
+    /// it. `zero` is what changes nothing when anything is added to it.
+    fn times(
+        &self,
+        right: &Dense<T>,
+        zero: T,
+        token: &Token,
+        value: fn(T) -> Value,
+    ) -> Result<Value> {
+        // A part of `right` that stays in the cache while all rows of `self` are multiplied with it.
+        const TALL: usize = 64;
+        const WIDE: usize = 512;
+        let mut sums = vec![zero; self.height * right.width];
+        for from in (0..right.width).step_by(WIDE) {
+            let to = right.width.min(from + WIDE);
+            for top in (0..right.height).step_by(TALL) {
+                let bottom = right.height.min(top + TALL);
+                for i in 0..self.height {
+                    token.check()?;
+                    let sums = &mut sums[i * right.width + from..i * right.width + to];
+                    for k in top..bottom {
+                        let factor = self.numbers[i * self.width + k];
+                        let row = &right.numbers[k * right.width + from..k * right.width + to];
+                        for (sum, x) in sums.iter_mut().zip(row) {
+                            *sum = *sum + factor * *x;
+                        }
+                    }
+                }
+            }
+        }
+        let rows = sums.chunks(right.width);
+        Ok(Value::vector(
+            rows.map(|row| Value::vector(row.iter().copied().map(value))),
+        ))
     }
 }
 
@@ -55,9 +167,16 @@ fn is_matrix(v: &[Value]) -> bool {
     matches!(v.first(), Some(Value::Vector(_)))
 }
 
-fn each_row(matrix: &[Value], f: impl Fn(&[Value]) -> Result<Value>) -> Result<Value> {
-    let results: Result<Vec<_>> = rows(matrix)?.into_iter().map(f).collect();
-    results.map(Value::vector)
+fn each_row(
+    matrix: &[Value],
+    token: &Token,
+    f: impl Fn(&[Value]) -> Result<Value>,
+) -> Result<Value> {
+    let results = rows(matrix)?.into_iter().map(|row| {
+        token.check()?;
+        f(row)
+    });
+    results.collect::<Result<Vec<_>>>().map(Value::vector)
 }
 
 fn rows(matrix: &[Value]) -> Result<Vec<&[Value]>> {

@@ -1,13 +1,9 @@
-//! MQTT clients and the embedded broker, and streams to and from topics.
-
-use std::sync::Arc;
-
-use bytes::Bytes;
+//! MQTT clients and the embedded broker.
 
 use crate::host::Host;
 use crate::model::native::{Native, Natives};
-use crate::model::{Args, Cx, Record, Source, Value, json};
-use crate::mqtt::{Client, Message, PublishOptions, Publisher, Subscription};
+use crate::model::{Args, Cx, Record, Value};
+use crate::mqtt::{Setting, Settings};
 use crate::text::diagnostic::{Error, Result};
 
 pub const NATIVES: Natives = &[
@@ -23,7 +19,7 @@ fn register_client(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let name = args.str(0)?;
     Host::of(cx)
         .clients
-        .register(name, args.record(1)?, &cx.token)?;
+        .register(name, &settings(args.record(1)?), &cx.token)?;
     Ok(Some(Value::str(name)))
 }
 
@@ -42,13 +38,14 @@ fn clients(cx: &Cx, _: Args) -> Result<Option<Value>> {
 
 fn status(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let client = Host::of(cx).clients.get(args.str(0)?)?;
-    Ok(Some(Value::record(client.status())))
+    Ok(Some(record(client.status())))
 }
 
 #[cfg(feature = "broker")]
 fn start_broker(cx: &Cx, args: Args) -> Result<Option<Value>> {
-    let described = Host::of(cx).clients.brokers.start(args.record(0)?)?;
-    Ok(Some(Value::record(described)))
+    let options = settings(args.record(0)?);
+    let described = Host::of(cx).clients.brokers.start(&options)?;
+    Ok(Some(record(described)))
 }
 
 #[cfg(feature = "broker")]
@@ -70,111 +67,44 @@ fn start_broker(_: &Cx, _: Args) -> Result<Option<Value>> {
 #[cfg(not(feature = "broker"))]
 use start_broker as stop_broker;
 
-/// A stream that publishes each element of `source` to `topic` through `client` and passes it on.
-/// Its end comes when everything is acknowledged. A string is sent as UTF-8, a binary as it is,
-/// anything else as JSON. Topic and options are checked now, not when the stream is read.
-pub fn publish(
-    client: Arc<Client>,
-    topic: &str,
-    options: Option<&Record>,
-    source: Value,
-) -> Result<Value> {
-    crate::mqtt::check_topic(topic)?;
-    let options = match options {
-        Some(record) => PublishOptions::read(record, client.options().version)?,
-        None => PublishOptions::default(),
-    };
-    let topic: Arc<str> = Arc::from(topic);
-    Ok(Value::stream_from(move |cx| {
-        let publisher = client.publisher(&topic, options.clone())?;
-        Ok(Box::new(Publishing {
-            source: source.elements(cx)?,
-            publisher,
-        }))
-    }))
+/// A record as the MQTT room takes it: plain values. What it has no kind for becomes the text that an
+/// error shows.
+pub fn settings(record: &Record) -> Settings {
+    let pairs = record.iter();
+    let pairs = pairs.map(|(name, value)| (name.to_string(), setting(value)));
+    pairs.collect()
 }
 
-struct Publishing {
-    source: Box<dyn Source>,
-    publisher: Publisher,
-}
-
-impl Source for Publishing {
-    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
-        let Some(element) = self.source.next(cx)? else {
-            self.publisher.finish(&cx.token)?;
-            return Ok(None);
-        };
-        self.publisher.send(payload(&element)?, &cx.token)?;
-        Ok(Some(element))
+fn setting(value: &Value) -> Setting {
+    match value {
+        Value::Null => Setting::Nothing,
+        Value::Bool(flag) => Setting::Bool(*flag),
+        Value::Int(i) => Setting::Integer(*i),
+        Value::Real(r) => Setting::Real(*r),
+        Value::Str(text) => Setting::text(&**text),
+        Value::Binary(bytes) => Setting::Bytes(bytes.to_vec()),
+        Value::Record(record) => Setting::Group(settings(record)),
+        other => Setting::Other(other.to_string()),
     }
 }
 
-/// What a value is on the wire.
-fn payload(value: &Value) -> Result<Bytes> {
-    Ok(match value {
-        Value::Str(text) => Bytes::copy_from_slice(text.as_bytes()),
-        Value::Binary(bytes) => Bytes::copy_from_slice(bytes),
-        other => Bytes::from(json::to_string(other)?),
-    })
+/// Plain values of the MQTT room as a record.
+fn record(settings: Settings) -> Value {
+    let pairs = settings
+        .iter()
+        .map(|(name, setting)| (name, value(setting)));
+    Value::record(pairs.collect())
 }
 
-/// The payloads of the messages that `filter` takes, as binaries. The subscription is made when the
-/// stream is read, and given up with it.
-pub fn subscribe(client: Arc<Client>, filter: &str) -> Result<Value> {
-    subscription(client, filter, |message| Value::Binary(message.payload))
-}
-
-/// The messages that `filter` takes as records: `topic`, `payload`, `qos`, `retain`, `dup`, and what
-/// MQTT 5 says about them.
-pub fn subscribe_records(client: Arc<Client>, filter: &str) -> Result<Value> {
-    subscription(client, filter, record)
-}
-
-fn subscription(client: Arc<Client>, filter: &str, make: fn(Message) -> Value) -> Result<Value> {
-    crate::mqtt::check_filter(filter)?;
-    let filter: Arc<str> = Arc::from(filter);
-    Ok(Value::stream_from(move |cx| {
-        let subscription = client.subscribe(&filter, &cx.token)?;
-        Ok(Box::new(Receiving { subscription, make }))
-    }))
-}
-
-struct Receiving {
-    subscription: Subscription,
-    make: fn(Message) -> Value,
-}
-
-impl Source for Receiving {
-    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
-        Ok(self.subscription.recv(&cx.token)?.map(self.make))
+fn value(setting: &Setting) -> Value {
+    match setting {
+        Setting::Nothing => Value::Null,
+        Setting::Bool(flag) => Value::Bool(*flag),
+        Setting::Integer(i) => Value::Int(*i),
+        Setting::Real(r) => Value::Real(*r),
+        Setting::Text(text) | Setting::Other(text) => Value::str(text),
+        Setting::Bytes(bytes) => Value::Binary(bytes.as_slice().into()),
+        Setting::List(settings) => Value::vector(settings.iter().map(value)),
+        Setting::Group(settings) => record(settings.clone()),
     }
-}
-
-fn record(message: Message) -> Value {
-    let mut record = Record::from_iter([
-        ("topic", Value::Str(message.topic)),
-        ("payload", Value::Binary(message.payload)),
-        ("qos", Value::Int(message.qos.number())),
-        ("retain", Value::Bool(message.retain)),
-        ("dup", Value::Bool(message.dup)),
-    ]);
-    let Some(properties) = message.properties else {
-        return Value::record(record);
-    };
-    if let Some(seconds) = properties.message_expiry_interval {
-        record.put("message-expiry", Value::Int(i64::from(seconds)));
-    }
-    if let Some(text) = &properties.content_type {
-        record.put("content-type", Value::str(text));
-    }
-    if let Some(topic) = &properties.response_topic {
-        record.put("response-topic", Value::str(topic));
-    }
-    if !properties.user_properties.is_empty() {
-        let pairs = properties.user_properties.iter();
-        let pairs = pairs.map(|(key, value)| (key.as_str(), Value::str(value)));
-        record.put("user-properties", Value::record(pairs.collect()));
-    }
-    Value::record(record)
 }

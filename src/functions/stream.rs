@@ -7,7 +7,7 @@ use super::bag::{Iota, Section, count_of, positions};
 use crate::model::native::{Native, Natives};
 use crate::model::{Args, Collection, Cx, Source, Timeval, Value};
 use crate::text::diagnostic::{Error, Kind, Result};
-use crate::text::wait::Token;
+use crate::text::wait::{self, Token, from_now, later};
 
 pub const NATIVES: Natives = &[
     Native::new("heartbeat", heartbeat).live(),
@@ -42,10 +42,10 @@ impl Beat {
 
     /// When the next beat is.
     pub fn due(&self) -> Instant {
-        let after = Duration::from_nanos_u128(self.pace.as_nanos() * u128::from(self.count));
-        // A pace beyond what the clock can count is never reached.
-        let far = Duration::from_secs(100 * 365 * 86_400);
-        self.start + after.min(far)
+        let nanos = self.pace.as_nanos().saturating_mul(self.count.into());
+        // Not beyond what a duration holds, some 585 years.
+        let after = Duration::from_nanos(nanos.try_into().unwrap_or(u64::MAX));
+        later(self.start, after)
     }
 
     /// Waits for the next beat; the first is at once. Gives its number, from 0.
@@ -74,9 +74,9 @@ pub fn micros(value: &Value) -> Option<i64> {
     }
 }
 
-/// A duration in seconds that a person gave.
+/// A duration in seconds that a person gave; endless where it is longer than durations are.
 pub fn seconds(value: f64, what: &str) -> Result<Duration> {
-    Duration::try_from_secs_f64(value).map_err(|_| {
+    wait::seconds(value).ok_or_else(|| {
         Error::run(format!(
             "{what} is a number of seconds from 0 up, not {value}"
         ))
@@ -160,23 +160,38 @@ impl Multiples {
 
 fn siota(_: &Cx, args: Args) -> Result<Option<Value>> {
     Ok(Some(Value::Stream(Arc::new(Iota::new(
-        integer(args, 0)?,
-        integer(args, 1)?,
+        first_integer(args, 0)?,
+        last_integer(args, 1)?,
     )))))
 }
 
-/// A whole number; one beyond 64 bits is as good as the largest.
-fn integer(args: Args, i: usize) -> Result<i64> {
+/// The integer that a stream begins with.
+fn first_integer(args: Args, i: usize) -> Result<i64> {
+    args.value(i).as_int().ok_or_else(|| not_whole(args, i))
+}
+
+/// The integer that a stream ends with, if it ever comes so far: a whole number beyond 64 bits, or an
+/// infinity, is as good as the integer that is nearest to it.
+fn last_integer(args: Args, i: usize) -> Result<i64> {
     match args.value(i) {
         Value::Real(r) if r.fract() == 0.0 || r.is_infinite() => Ok(*r as i64),
-        value => value
-            .as_int()
-            .ok_or_else(|| Error::run(format!("a whole number is wanted here, not {value}"))),
+        _ => first_integer(args, i),
     }
 }
 
+fn not_whole(args: Args, i: usize) -> Error {
+    Error::run(format!(
+        "a whole number of 64 bits is wanted here, not {}",
+        args.value(i)
+    ))
+}
+
 fn diota(_: &Cx, args: Args) -> Result<Option<Value>> {
-    let (pace, first, last) = (pace(args, 0)?, integer(args, 1)?, integer(args, 2)?);
+    let (pace, first, last) = (
+        pace(args, 0)?,
+        first_integer(args, 1)?,
+        last_integer(args, 2)?,
+    );
     Ok(Some(Value::stream_from(move |cx| {
         let inner = Iota::new(first, last).open(cx)?;
         Ok(Box::new(Paced {
@@ -301,7 +316,7 @@ fn timeout(_: &Cx, args: Args) -> Result<Option<Value>> {
     Ok(Some(Value::stream_from(move |cx| {
         let token = cx
             .token
-            .child_until(Instant::now() + limit, "the stream's time is over");
+            .child_until(from_now(limit), "the stream's time is over");
         let inner = Some(stream.open(&cx.with_token(token.clone()))?);
         Ok(Box::new(Timed { inner, token }))
     })))

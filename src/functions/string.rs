@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::catalog::Catalog;
 use crate::model::native::{Native, Natives};
 use crate::model::{Args, Cx, Value, like, number, size};
 use crate::run::constant;
@@ -64,7 +65,9 @@ pub const NATIVES: Natives = &[
     Native::new("aton", |_, a| read_number(a.str(0)?).map(Some)),
     Native::new("ntoa", |_, a| some(a.value(0).to_string())),
     Native::new("stringify", |_, a| some(a.value(0).to_string())),
-    Native::new("unstringify", |_, a| constant::read(a.str(0)?).map(Some)),
+    Native::new("unstringify", |cx, a| {
+        constant::read(Catalog::of(cx), a.str(0)?).map(Some)
+    }),
 ];
 
 fn some(text: impl AsRef<str>) -> Result<Option<Value>> {
@@ -94,8 +97,9 @@ pub fn read_number(text: &str) -> Result<Value> {
 }
 
 fn concat(_: &Cx, args: Args) -> Result<Option<Value>> {
-    let tail = text(args.value(1))?;
-    Ok(Some(Value::Str([args.str(0)?, &tail].concat().into())))
+    let (head, tail) = (args.str(0)?, text(args.value(1))?);
+    size::check_bytes(head.len() + tail.len(), "a string")?;
+    Ok(Some(Value::Str([head, &tail].concat().into())))
 }
 
 fn capitalize(text: &str) -> String {
@@ -153,6 +157,7 @@ fn replace(_: &Cx, args: Args) -> Result<Option<Value>> {
                 c.len_utf8()
             }
         };
+        size::check_bytes(out.len(), "a string")?;
         rest = &rest[skipped..];
     }
     some(out)
@@ -249,5 +254,44 @@ mod tests {
             printed("string:aton", &["12 °C".into()]),
             "error: \"12 °C\" is not a number"
         );
+    }
+
+    #[test]
+    fn constants_read_back() {
+        for text in [
+            "null",
+            "true",
+            "-1.5",
+            "-inf",
+            "nan",
+            "-7",
+            "\"a\\\"\\n\"",
+            "[1,[2.0,null],{\"a\":[]}]",
+            "bag(1,2)",
+            "[#'sin',#'number.number.plus->number']",
+            "binary(\"00ff\")",
+            "complex(1.0,-2.0)",
+            "|2026-01-31T12:00:00.000Z|",
+            "ts(|2026-01-31T12:00:00.000Z|,[1])",
+        ] {
+            assert_eq!(printed("string:unstringify", &[text.into()]), text);
+        }
+    }
+
+    #[test]
+    fn nothing_else_is_read() {
+        for text in [
+            "1+1",
+            "x",
+            "quit",
+            "sleep(1)",
+            "",
+            "[1",
+            "select 1",
+            "binary(\"0\")",
+        ] {
+            let result = printed("string:unstringify", &[text.into()]);
+            assert!(result.starts_with("error: "), "{text}: {result}");
+        }
     }
 }

@@ -8,7 +8,7 @@ use crate::model::native::{Native, Natives};
 use crate::model::{Args, Cx, Source, Timeval, Value};
 use crate::run::call::short;
 use crate::text::diagnostic::{Error, Kind, Result};
-use crate::text::wait::Token;
+use crate::text::wait::{Token, later};
 
 pub const NATIVES: Natives = &[
     Native::new("skip_s", skip_s),
@@ -46,15 +46,12 @@ fn sectioned(args: Args, start: Duration, stop: Option<Stop>) -> Result<Option<V
             inner,
             token,
             began: now,
-            start: now + start.min(FAR),
+            start: later(now, start),
             heard: now,
             stop,
         }))
     })))
 }
-
-/// Longer than any stream is listened to; the clock cannot count much further.
-const FAR: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// What ends a section of a stream.
 #[derive(Clone, Copy)]
@@ -80,8 +77,8 @@ struct TimeSection {
 impl TimeSection {
     fn end(&self) -> Option<Instant> {
         Some(match self.stop? {
-            Stop::After(stop) => self.began + stop.min(FAR),
-            Stop::Silent(silence) => self.heard.max(self.start) + silence.min(FAR),
+            Stop::After(stop) => later(self.began, stop),
+            Stop::Silent(silence) => later(self.heard.max(self.start), silence),
         })
     }
 
@@ -182,8 +179,8 @@ impl Source for Playback {
         };
         let stamp = self.stamps.next(stamp, &element)?;
         let (began, first) = *self.start.get_or_insert((Instant::now(), stamp));
-        let after = Duration::from_micros(stamp.abs_diff(first)).min(FAR);
-        cx.token.sleep_until(began + after)?;
+        let after = Duration::from_micros(stamp.abs_diff(first));
+        cx.token.sleep_until(later(began, after))?;
         Ok(Some(element))
     }
 }

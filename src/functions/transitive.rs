@@ -7,7 +7,7 @@ use indexmap::IndexSet;
 
 use crate::model::function::Body;
 use crate::model::native::{CallForm, Native, Natives};
-use crate::model::{Args, Cx, Function, Source, Value};
+use crate::model::{Args, Cx, Function, Source, Value, nesting};
 use crate::run::call;
 use crate::text::diagnostic::{Error, Result};
 
@@ -120,6 +120,7 @@ fn neighbours(function: &Arc<Function>, node: &[Value], cx: &Cx) -> Result<Vec<N
     } else {
         vec![result]
     };
+    results.iter().try_for_each(nesting::check)?;
     results
         .into_iter()
         .map(|result| match result {
@@ -163,6 +164,7 @@ fn iterate(cx: &Cx, args: Args) -> Result<Option<Value>> {
                 next
             }
         };
+        next.iter().try_for_each(nesting::check)?;
         if next == now {
             break;
         }

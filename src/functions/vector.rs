@@ -70,6 +70,7 @@ pub const NATIVES: Natives = &[
     Native::new("permute", permute),
     Native::new("concat", |_, a| {
         let (v, w) = (a.vector(0)?, a.vector(1)?);
+        size::check_elements(v.len() + w.len(), "a vector")?;
         Ok(Some(Value::vector(v.iter().chain(w.iter()).cloned())))
     }),
     Native::new("vdiff", |_, a| {
@@ -280,8 +281,11 @@ fn permute(_: &Cx, args: Args) -> Result<Option<Value>> {
 }
 
 fn new_vector(_: &Cx, args: Args) -> Result<Option<Value>> {
-    let size = size::checked(args.int(0)?, "a vector", "elements")?;
-    Ok(Some(Value::vector(vec![args.value(1).clone(); size])))
+    let size = size::elements(args.int(0)?, "a vector", "elements")?;
+    Ok(Some(Value::vector(std::iter::repeat_n(
+        args.value(1).clone(),
+        size,
+    ))))
 }
 
 #[cfg(test)]

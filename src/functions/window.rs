@@ -21,7 +21,7 @@ pub const NATIVES: Natives = &[
 pub fn sizes(args: Args) -> Result<(usize, u64)> {
     let size = elements(args, 1, "size")?;
     let stride = elements(args, 2, "stride")?;
-    Ok((size::checked(size, "a window", "elements")?, stride as u64))
+    Ok((size::elements(size, "a window", "elements")?, stride as u64))
 }
 
 fn elements(args: Args, i: usize, what: &str) -> Result<i64> {
@@ -312,7 +312,7 @@ fn current(predicate: &Arc<Function>, cx: &Cx) -> Result<Arc<Function>> {
 
 fn predwin(_: &Cx, args: Args) -> Result<Option<Value>> {
     let stream = args.collection(0)?.clone();
-    let size = size::checked(elements(args, 1, "size")?, "a window", "elements")?;
+    let size = size::elements(elements(args, 1, "size")?, "a window", "elements")?;
     let parameter = args.value(2).clone();
     let (enter, leave) = (args.function(3)?.clone(), args.function(4)?.clone());
     let entered = *args.value(5) == Value::Bool(true);
@@ -370,6 +370,7 @@ impl Source for Predwin {
             }
             if let Some(window) = &mut self.window {
                 window.push(value);
+                size::check_elements(window.len(), "a window")?;
             }
             if let Some(closed) = closed.filter(|closed| !closed.is_empty()) {
                 return Ok(Some(Value::vector(closed)));

@@ -35,6 +35,55 @@ pub fn open(path: &str, cx: &Cx) -> Result<FileInput> {
     }))
 }
 
+/// Opens a file of text, under the token of `cx`. A byte order mark at its beginning, as editors on
+/// Windows write it, is no part of the text.
+pub fn open_text(path: &str, cx: &Cx) -> Result<FileInput> {
+    Ok(Box::new(WithoutMark {
+        file: open(path, cx)?,
+        held: 0,
+        begun: false,
+    }))
+}
+
+/// U+FEFF in UTF-8.
+const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
+
+/// A file without the byte order mark at its beginning.
+struct WithoutMark {
+    file: FileInput,
+    /// So many bytes of the mark have been read, and it is not known yet whether the rest follows: the
+    /// file may still grow.
+    held: usize,
+    /// Whether what the file begins with has been looked at.
+    begun: bool,
+}
+
+impl Read for WithoutMark {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.begun || into.len() < BYTE_ORDER_MARK.len() {
+            return self.file.read(into);
+        }
+        while self.held < BYTE_ORDER_MARK.len() {
+            let mut next = [0];
+            let read = self.file.read(&mut next)?;
+            if read == 1 && next[0] == BYTE_ORDER_MARK[self.held] {
+                self.held += 1;
+                continue;
+            }
+            if read == 0 && self.held == 0 {
+                return Ok(0);
+            }
+            // No mark: what has been read of one is text.
+            self.begun = true;
+            into[..self.held].copy_from_slice(&BYTE_ORDER_MARK[..self.held]);
+            into[self.held] = if read == 1 { next[0] } else { 0 };
+            return Ok(self.held + read);
+        }
+        self.begun = true;
+        self.file.read(into)
+    }
+}
+
 /// The error of a read: the stop that ended it, or what is wrong with the file.
 pub fn read_error(path: &str, error: &io::Error, cx: &Cx) -> Error {
     match cx.token.check() {

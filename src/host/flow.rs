@@ -1,184 +1,83 @@
-//! Named flows inside the process: what one query publishes, others that subscribe to the name get.
-//!
-//! Each subscriber has a bounded queue. A publisher waits for a subscriber whose queue is full:
-//! nothing is dropped.
+//! Flows: what values are published on and subscribed from, by name. There are two kinds behind one
+//! interface: flows inside the process ([`local`]) and topics of MQTT brokers ([`topic`]).
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+pub mod local;
+pub mod topic;
 
-use crate::model::{Cx, Source, Value};
-use crate::text::diagnostic::Result;
-use crate::text::wait::{Received, Receiver, Sender, Token, lock, queue};
+use std::sync::Arc;
 
-/// How many elements may wait for a subscriber.
-pub const CAPACITY: usize = 1024;
+use crate::host::Host;
+use crate::model::{Source, Value};
+use crate::mqtt::Settings;
+use crate::text::diagnostic::{Error, Result};
+use crate::text::wait::Token;
+use local::LocalFlow;
+use topic::TopicFlow;
 
-/// The flows that have a publisher or a subscriber, by name.
-#[derive(Default)]
-pub struct Flows(Mutex<BTreeMap<Arc<str>, Arc<Flow>>>);
+/// A flow of either kind.
+pub trait Flow: Send + Sync {
+    /// Whether the flow can be published on with these options of `publish`; publishes nothing.
+    fn check_publish(&self, options: &Settings) -> Result<()>;
 
-/// One flow.
-pub struct Flow {
-    name: Arc<str>,
-    subscribers: Mutex<Arc<Vec<Subscriber>>>,
-    publishers: AtomicUsize,
-    published: AtomicU64,
+    /// Something that publishes on the flow with these options of `publish`.
+    fn publisher(&self, options: &Settings) -> Result<Box<dyn FlowPublisher>>;
+
+    /// Whether the flow can be subscribed in that form; subscribes to nothing.
+    fn check_subscribe(&self, form: ElementForm) -> Result<()>;
+
+    /// What is published on the flow from now on, until the source is dropped. Waits under `token`
+    /// until the subscription stands.
+    fn subscribe(&self, form: ElementForm, token: &Token) -> Result<Box<dyn Source>>;
 }
 
-#[derive(Clone)]
-struct Subscriber {
-    id: u64,
-    queue: Arc<Sender<Value>>,
+/// Publishes values on a flow, one after the other.
+pub trait FlowPublisher: Send {
+    /// Hands a value over; waits under `token` while too much is on its way.
+    fn publish(&mut self, value: &Value, token: &Token) -> Result<()>;
+
+    /// Waits until everything published is delivered, as far as the flow promises it. The error says
+    /// what was not.
+    fn finish(&mut self, token: &Token) -> Result<()>;
 }
 
-static NEXT_SUBSCRIBER: AtomicU64 = AtomicU64::new(0);
-
-/// What is known of a flow.
-pub struct Status {
-    pub name: Arc<str>,
-    pub publishers: usize,
-    pub subscribers: usize,
-    /// How many elements have been published so far.
-    pub published: u64,
+/// What a subscription gives for each thing that was published.
+#[derive(Clone, Copy)]
+pub enum ElementForm {
+    /// The value; of an MQTT message the payload, as a binary.
+    Payload,
+    /// A record of all that the message says, its topic included.
+    Message,
 }
 
-impl Flows {
-    /// Publishes on the flow until the publisher is dropped.
-    pub fn publisher(self: &Arc<Flows>, name: &str) -> Publisher {
-        let mut flows = lock(&self.0);
-        let flow = flow(&mut flows, name);
-        flow.publishers.fetch_add(1, Ordering::SeqCst);
-        Publisher {
-            flows: self.clone(),
-            flow,
+/// A name of a flow, read.
+pub enum FlowName<'a> {
+    Local(&'a str),
+    /// `client:topic`
+    Topic {
+        client: &'a str,
+        topic: &'a str,
+    },
+}
+
+impl FlowName<'_> {
+    pub fn parse(name: &str) -> Result<FlowName<'_>> {
+        match name.split_once(':') {
+            Some((client, topic)) => Ok(FlowName::Topic { client, topic }),
+            None if name.is_empty() => Err(Error::run("a flow needs a name")),
+            None => Ok(FlowName::Local(name)),
         }
     }
-
-    /// Gets what is published on the flow from now on.
-    pub fn subscribe(self: &Arc<Flows>, name: &str) -> Subscription {
-        let (sender, receiver) = queue(CAPACITY);
-        let id = NEXT_SUBSCRIBER.fetch_add(1, Ordering::Relaxed);
-        let mut flows = lock(&self.0);
-        let flow = flow(&mut flows, name);
-        let mut subscribers = lock(&flow.subscribers);
-        Arc::make_mut(&mut subscribers).push(Subscriber {
-            id,
-            queue: Arc::new(sender),
-        });
-        drop(subscribers);
-        Subscription {
-            flows: self.clone(),
-            flow,
-            id,
-            receiver,
-            batch: VecDeque::new(),
-        }
-    }
-
-    /// Ends all subscriptions to a flow, once they have given what is waiting for them; `false` if
-    /// there is no such flow.
-    pub fn drop_subscriptions(&self, name: &str) -> bool {
-        let mut flows = lock(&self.0);
-        let Some(flow) = flows.get(name).cloned() else {
-            return false;
-        };
-        *lock(&flow.subscribers) = Arc::default();
-        forget_unused(&mut flows, &flow);
-        true
-    }
-
-    /// All flows in the order of their names.
-    pub fn all(&self) -> Vec<Status> {
-        let status = |flow: &Arc<Flow>| Status {
-            name: flow.name.clone(),
-            publishers: flow.publishers.load(Ordering::SeqCst),
-            subscribers: lock(&flow.subscribers).len(),
-            published: flow.published.load(Ordering::Relaxed),
-        };
-        lock(&self.0).values().map(status).collect()
-    }
 }
 
-/// The flow of that name, made if need be.
-fn flow(flows: &mut BTreeMap<Arc<str>, Arc<Flow>>, name: &str) -> Arc<Flow> {
-    if let Some(flow) = flows.get(name) {
-        return flow.clone();
-    }
-    let flow = Arc::new(Flow {
-        name: name.into(),
-        subscribers: Mutex::default(),
-        publishers: AtomicUsize::new(0),
-        published: AtomicU64::new(0),
-    });
-    flows.insert(flow.name.clone(), flow.clone());
-    flow
-}
-
-fn forget_unused(flows: &mut BTreeMap<Arc<str>, Arc<Flow>>, flow: &Flow) {
-    if flow.publishers.load(Ordering::SeqCst) == 0 && lock(&flow.subscribers).is_empty() {
-        flows.remove(&flow.name);
-    }
-}
-
-/// Publishes on one flow.
-pub struct Publisher {
-    flows: Arc<Flows>,
-    flow: Arc<Flow>,
-}
-
-impl Publisher {
-    /// Gives `value` to every subscriber; waits where one has too much waiting.
-    pub fn publish(&self, value: &Value, token: &Token) -> Result<()> {
-        let subscribers = lock(&self.flow.subscribers).clone();
-        for subscriber in subscribers.iter() {
-            // A subscriber that has gone takes itself off the list.
-            subscriber.queue.send(value.clone(), token)?;
-        }
-        self.flow.published.fetch_add(1, Ordering::Relaxed);
-        Ok(())
-    }
-}
-
-impl Drop for Publisher {
-    fn drop(&mut self) {
-        let mut flows = lock(&self.flows.0);
-        self.flow.publishers.fetch_sub(1, Ordering::SeqCst);
-        forget_unused(&mut flows, &self.flow);
-    }
-}
-
-/// What comes on one flow; ends when the flow's subscriptions are dropped.
-pub struct Subscription {
-    flows: Arc<Flows>,
-    flow: Arc<Flow>,
-    id: u64,
-    receiver: Receiver<Value>,
-    batch: VecDeque<Value>,
-}
-
-impl Source for Subscription {
-    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
-        if let Some(value) = self.batch.pop_front() {
-            cx.token.check()?;
-            return Ok(Some(value));
-        }
-        let Received::Item(first) = self.receiver.recv(None, &cx.token)? else {
-            return Ok(None);
-        };
-        let mut more = Vec::new();
-        self.receiver.drain(&mut more);
-        self.batch.extend(more);
-        Ok(Some(first))
-    }
-}
-
-impl Drop for Subscription {
-    fn drop(&mut self) {
-        let mut flows = lock(&self.flows.0);
-        let mut subscribers = lock(&self.flow.subscribers);
-        Arc::make_mut(&mut subscribers).retain(|subscriber| subscriber.id != self.id);
-        drop(subscribers);
-        forget_unused(&mut flows, &self.flow);
+impl Host {
+    /// The flow of that name. A topic needs its client to be registered; a flow inside the process
+    /// comes into being when it is published on or subscribed.
+    pub fn flow(&self, name: &str) -> Result<Arc<dyn Flow>> {
+        Ok(match FlowName::parse(name)? {
+            FlowName::Local(name) => Arc::new(LocalFlow::new(&self.flows, name)),
+            FlowName::Topic { client, topic } => {
+                Arc::new(TopicFlow::new(self.clients.get(client)?, topic))
+            }
+        })
     }
 }

@@ -19,7 +19,7 @@ use crate::model::Cx;
 use crate::mqtt;
 use crate::text::console::Console;
 use crate::text::diagnostic::{Error, Result};
-use flow::Flows;
+use flow::local::Flows;
 use jobs::Jobs;
 use traced::Traced;
 
@@ -50,7 +50,7 @@ impl Host {
         let notices = console.clone();
         Host {
             home,
-            clients: mqtt::Clients::new(move |line| notices.notice(&format!("{line}\n"))),
+            clients: mqtt::Clients::new(move |line| notices.post(&format!("{line}\n"))),
             console,
             flows: Arc::default(),
             jobs: Jobs::default(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{Collection, Cx, Function, Record, Source, Timeval, Value};
+use crate::model::{Collection, Cx, Function, Record, Source, Timeval, Value, size};
 use crate::text::diagnostic::{Error, Result};
 
 /// The arguments of one call. Positions count from 0.
@@ -105,6 +105,7 @@ impl<'a> Args<'a> {
         let mut elements = Vec::new();
         while let Some(element) = source.next(cx)? {
             elements.push(element);
+            size::check_elements(elements.len(), "a bag that is held in memory")?;
         }
         Ok(elements)
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{Cx, Value};
+use crate::model::{Cx, Type, Value};
 use crate::text::diagnostic::{Error, Result};
 
 /// A bag or a stream: opening it starts it anew.
@@ -10,9 +10,24 @@ pub trait Collection: Send + Sync {
     /// Starts producing the elements.
     fn open(&self, cx: &Cx) -> Result<Box<dyn Source>>;
 
+    /// A type that all elements are of, as far as it is known without producing them.
+    fn element_type(&self) -> Type {
+        Type::Object
+    }
+
     /// The elements, where they are held in memory already.
     fn as_slice(&self) -> Option<&[Value]> {
         None
+    }
+
+    /// The values and bags that this is made of, one after the other, where it is.
+    fn parts(&self) -> Option<&[Value]> {
+        None
+    }
+
+    /// Takes these parts away, so that they can be dropped one by one.
+    fn take_parts(&mut self) -> Vec<Value> {
+        Vec::new()
     }
 
     /// The number of elements, where it is known without producing them.
@@ -109,6 +124,10 @@ impl Collection for Vec<Value> {
 
     fn as_slice(&self) -> Option<&[Value]> {
         Some(self)
+    }
+
+    fn element_type(&self) -> Type {
+        Type::of_all(self)
     }
 }
 

@@ -84,6 +84,14 @@ fn bare(ty: &Type) -> String {
     }
 }
 
+impl Signature {
+    /// Whether what the function gives is a stream.
+    pub fn gives_stream(&self) -> bool {
+        self.many == Many::Stream
+            || matches!(&*self.columns, [one] if matches!(one.ty, Type::Stream(_)))
+    }
+}
+
 impl fmt::Display for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |params: &[Param]| {

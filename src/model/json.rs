@@ -26,8 +26,9 @@ pub fn to_string(value: &Value) -> Result<String> {
 }
 
 /// The value that JSON text stands for. Integers beyond 64 bits become reals; the last of equal keys
-/// counts.
+/// counts. A byte order mark at its beginning is left out, as RFC 8259 allows.
 pub fn from_slice(text: &[u8]) -> Result<Value> {
+    let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
     let mut json = serde_json::Deserializer::from_slice(text);
     let value = Seed.deserialize(&mut json).map_err(|e| not_json(&e))?;
     json.end().map_err(|e| not_json(&e))?;

@@ -13,6 +13,7 @@ pub mod hex;
 pub mod json;
 pub mod like;
 pub mod native;
+pub mod nesting;
 pub mod number;
 pub mod object;
 pub mod print;

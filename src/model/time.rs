@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 use crate::model::Value;
-use crate::syntax::time::microseconds;
+use crate::syntax::time;
 
 /// A point in time in microseconds since 1970-01-01T00:00:00Z, with or without a value that it
 /// stamps.
@@ -39,7 +39,7 @@ impl Timeval {
 
     /// Reads an ISO 8601 time; one without an offset is UTC.
     pub fn parse(text: &str) -> Option<Timeval> {
-        microseconds(text).map(Timeval::at)
+        time::microseconds(text).map(Timeval::at)
     }
 
     /// The time in ISO 8601, UTC, to the millisecond; to the microsecond where that is not exact.
@@ -54,15 +54,7 @@ impl Timeval {
 
     /// The time in ISO 8601, UTC, with `digits` digits of the second's fraction, cut off after them.
     pub fn iso_digits(&self, digits: usize) -> String {
-        match Timestamp::from_microsecond(self.micros) {
-            Ok(stamp) => {
-                let seconds = stamp.strftime("%Y-%m-%dT%H:%M:%S");
-                let fraction = format!("{:06}", self.micros.rem_euclid(1_000_000));
-                format!("{seconds}.{}Z", &fraction[..digits.min(6)])
-            }
-            // Beyond the calendar's years; the number still says when.
-            Err(_) => format!("{}us", self.micros),
-        }
+        time::iso(self.micros, digits)
     }
 }
 
@@ -78,6 +70,8 @@ impl fmt::Display for Timeval {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -90,5 +84,34 @@ mod tests {
             Timeval::parse("2022-05-12T00:00:00")
         );
         assert_eq!(Timeval::parse("yesterday"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn every_time_reads_back_from_what_it_prints(
+            micros in prop_oneof![
+                any::<i64>(),
+                -1_000_000_000_000i64..1_000_000_000_000,
+                Just(i64::MIN),
+                Just(i64::MAX),
+            ],
+        ) {
+            let time = Timeval::at(micros);
+            let text = time.iso();
+            prop_assert_eq!(Timeval::parse(&text), Some(time), "{}", text);
+            prop_assert_eq!(time::of_parts(time::parts(micros)), Some(micros));
+        }
+
+        #[test]
+        fn times_within_the_calendar_are_as_jiff_has_them(
+            micros in -377_705_000_000_000_000i64..253_402_000_000_000_000,
+        ) {
+            let stamp = Timestamp::from_microsecond(micros).expect("within the calendar");
+            prop_assert_eq!(Timeval::parse(&stamp.to_string()), Some(Timeval::at(micros)));
+            let civil = jiff::tz::TimeZone::UTC.to_datetime(stamp);
+            let [year, month, day, ..] = time::parts(micros);
+            let date = (i64::from(civil.year()), i64::from(civil.month()), i64::from(civil.day()));
+            prop_assert_eq!((year, month, day), date);
+        }
     }
 }

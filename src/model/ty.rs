@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::model::UserType;
+use crate::model::{UserType, Value};
 
 /// The type of a value, a variable, an argument or a result.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -83,6 +83,35 @@ impl Type {
         })
     }
 
+    /// The type of a value with that of its elements, where they are at hand: of a vector, whether it
+    /// is one of numbers or of vectors.
+    pub fn of(value: &Value) -> Type {
+        match value {
+            // An empty vector may be one of anything.
+            Value::Vector(v) if v.is_empty() => Type::vector(Type::Object),
+            Value::Vector(v) if v.iter().all(|e| e.as_real().is_some()) => {
+                Type::vector(Type::Number)
+            }
+            Value::Vector(v) => Type::vector(Type::of_all(v)),
+            other => other.type_of(),
+        }
+    }
+
+    /// A type that all these values are of.
+    pub fn of_all(values: &[Value]) -> Type {
+        let Some((first, rest)) = values.split_first() else {
+            return Type::Object;
+        };
+        let mut joined = Type::of(first);
+        for value in rest {
+            if joined == Type::Object {
+                break;
+            }
+            joined = joined.join(&Type::of(value));
+        }
+        joined
+    }
+
     /// Whether values of the type stand for many.
     pub fn is_collection(&self) -> bool {
         matches!(self, Type::Bag(_) | Type::Stream(_))
@@ -137,6 +166,7 @@ impl Type {
             }
             (Type::Tuple(_), Type::Vector(of)) => **of == Type::Object,
             (Type::Bag(_) | Type::Stream(_), Type::Object) => false,
+            (Type::User(a), Type::User(b)) => a.is_subtype_of(b),
             _ => self.supertypes().iter().any(|t| t.is_subtype_of(other)),
         }
     }

@@ -10,12 +10,12 @@ use tokio::sync::Notify;
 
 use super::inbox::{FilterState, Inbox, Wanted};
 use super::net::Agreed;
-use super::options::Options;
+use super::options::ClientOptions;
 use super::outbox::{Command, Outbox, Phase};
-use super::publisher::{PublishOptions, Publisher};
-use super::subscription::Subscription;
+use super::publisher::{PublishOptions, TopicPublisher};
+use super::settings::{Setting, Settings};
+use super::subscription::TopicSubscription;
 use super::{journal, link, runtime, tls, topic};
-use crate::model::{Record, Value};
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::{Token, lock};
 
@@ -25,7 +25,7 @@ pub type Notice = Arc<dyn Fn(&str) + Send + Sync>;
 /// What the queries' side and the connection's side of a client have in common.
 pub struct Shared {
     pub name: String,
-    pub options: Options,
+    pub options: ClientOptions,
     pub tls: Option<Arc<ClientConfig>>,
     pub notice: Notice,
     pub verbose: Arc<AtomicBool>,
@@ -105,12 +105,12 @@ impl Client {
     /// Connects and waits for the broker's answer.
     pub(super) fn connect(
         name: &str,
-        options: &Record,
+        options: &Settings,
         notice: Notice,
         verbose: Arc<AtomicBool>,
         token: &Token,
     ) -> Result<Client> {
-        let options = Options::read(options)?;
+        let options = ClientOptions::read(options)?;
         let tls = match options.address.transport.is_tls() {
             true => Some(tls::configure(&options.tls)?),
             false => None,
@@ -161,21 +161,21 @@ impl Client {
     }
 
     /// The options that it was registered with.
-    pub fn options(&self) -> &Options {
+    pub fn options(&self) -> &ClientOptions {
         &self.0.options
     }
 
     /// Something that publishes to `topic`.
-    pub fn publisher(&self, topic: &str, options: PublishOptions) -> Result<Publisher> {
-        Publisher::new(self.0.clone(), topic, options)
+    pub fn publisher(&self, topic: &str, options: PublishOptions) -> Result<TopicPublisher> {
+        TopicPublisher::new(self.0.clone(), topic, options)
     }
 
     /// Subscribes to `filter`; returns when the broker has agreed.
-    pub fn subscribe(&self, filter: &str, token: &Token) -> Result<Subscription> {
+    pub fn subscribe(&self, filter: &str, token: &Token) -> Result<TopicSubscription> {
         topic::check_filter(filter)?;
         self.0.check_open(&lock(&self.0.outbox))?;
         let (wanted, reader) = lock(&self.0.inbox).add_reader(filter);
-        let subscription = Subscription::new(self.0.clone(), filter, reader);
+        let subscription = TopicSubscription::new(self.0.clone(), filter, reader);
         let number = match wanted {
             Wanted::Ask(number) => {
                 self.0.command(Command::Subscribe(number));
@@ -204,7 +204,7 @@ impl Client {
     }
 
     /// The client as `mqtt:status` shows it. Never contains a secret.
-    pub fn status(&self) -> Record {
+    pub fn status(&self) -> Settings {
         let shared = &self.0;
         let (phase, counts, buffered) = {
             let out = lock(&shared.outbox);
@@ -219,43 +219,39 @@ impl Client {
             Phase::Failed(_) => "failed",
             Phase::Closed => "closed",
         };
-        let text = |t: Option<String>| t.map_or(Value::Null, Value::from);
-        let number = |n: u64| Value::Int(n as i64);
+        let count = |n: u64| Setting::Integer(n as i64);
         let options = &shared.options;
-        Record::from_iter([
-            ("name", Value::str(&shared.name)),
-            ("state", Value::str(state)),
-            ("broker", Value::str(options.address.to_string())),
-            ("version", Value::Int(options.version.number())),
+        let client_id = connected.assigned_id.as_deref();
+        let filters = inbox.filters.iter().map(|filter| Setting::text(&**filter));
+        Settings::from_iter([
+            ("name", Setting::text(&shared.name)),
+            ("state", Setting::text(state)),
+            ("broker", Setting::text(options.address.to_string())),
+            ("version", Setting::Integer(options.version.number())),
             (
                 "clientid",
-                Value::str(
-                    connected
-                        .assigned_id
-                        .as_deref()
-                        .unwrap_or(&options.client_id),
-                ),
+                Setting::text(client_id.unwrap_or(&options.client_id)),
             ),
             (
                 "tls-version",
-                text(connected.tls.as_ref().map(|t| t.version.clone())),
+                connected.tls.as_ref().map(|t| t.version.clone()).into(),
             ),
-            ("tls-suite", text(connected.tls.map(|t| t.suite))),
-            ("sent", number(counts.sent)),
-            ("acknowledged", number(counts.acknowledged)),
-            ("refused", number(counts.refused)),
-            ("in-flight", number(counts.in_flight as u64)),
-            ("buffered", number(buffered as u64)),
-            ("resent", number(counts.resent)),
-            ("received", number(counts.received)),
-            ("waiting", number(inbox.waiting as u64)),
-            ("dropped", number(inbox.dropped)),
-            ("reconnects", number(counts.reconnects)),
             (
-                "subscriptions",
-                Value::vector(inbox.filters.iter().map(Value::str)),
+                "tls-suite",
+                connected.tls.as_ref().map(|t| t.suite.clone()).into(),
             ),
-            ("last-error", text(counts.last_error)),
+            ("sent", count(counts.sent)),
+            ("acknowledged", count(counts.acknowledged)),
+            ("refused", count(counts.refused)),
+            ("in-flight", count(counts.in_flight as u64)),
+            ("buffered", count(buffered as u64)),
+            ("resent", count(counts.resent)),
+            ("received", count(counts.received)),
+            ("waiting", count(inbox.waiting as u64)),
+            ("dropped", count(inbox.dropped)),
+            ("reconnects", count(counts.reconnects)),
+            ("subscriptions", Setting::List(filters.collect())),
+            ("last-error", counts.last_error.into()),
         ])
     }
 

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use std::thread::Thread;
 
 use super::client::Shared;
+use super::connection::PacketWriter;
+use super::in_flight::{Answered, InFlight, Outgoing, SendQuota, Unanswered};
 use super::inbox::{FilterState, Receipt};
+use super::incoming::{Arrival, IncomingMessages};
 use super::journal::{Left, NOBODY};
-use super::link::{Link, Unwritten};
 use super::lost::Lost;
 use super::options::Qos;
 use super::outbox::{Command, Outbox};
-use super::received::{Arrival, Received};
-use super::window::{Answered, Outgoing, Room, Slot, Window};
-use super::wire::{ConnAck, Packet, Publish, Send};
+use super::wire::{ConnAck, IncomingPacket, OutgoingPacket, Publish};
 use crate::text::wait::lock;
 
 /// Messages that are taken from the queue at a time.
@@ -28,23 +28,27 @@ const WAKE_MESSAGES: usize = 512;
 const WAKE_COMMANDS: usize = 8;
 
 /// What a look at the outbox came to.
-pub struct Work {
+pub struct OutboxWork {
+    /// There was more than is taken at a time.
+    pub more: bool,
     /// More will follow shortly: wait a moment, so that it goes out together.
     pub linger: bool,
     /// The user wants to end, and everything is done or may be given up.
     pub over: bool,
 }
 
-/// See the module.
+/// The state of one client, owned by the task of its connection.
 pub struct Engine {
     pub shared: Arc<Shared>,
     /// How often a connection was made.
     pub connections: u64,
-    window: Window,
+    in_flight: InFlight,
     /// To be sent before anything else: what an earlier session or process left.
     again: VecDeque<Outgoing>,
-    unwritten: Unwritten,
-    incoming: Received,
+    /// Messages at QoS 0 with the position at which each ends in what the connection has encoded:
+    /// until that is written, they can be sent again on another connection.
+    unwritten: VecDeque<(u64, Outgoing)>,
+    incoming: IncomingMessages,
     /// Counts the broker's sessions; acknowledgements of an older one are void.
     epoch: u32,
     /// How many publications the broker takes at a time (MQTT 5, section 3.3.4).
@@ -62,10 +66,10 @@ impl Engine {
     pub fn new(shared: Arc<Shared>, left: Vec<Left>) -> Engine {
         let mut engine = Engine {
             connections: 0,
-            window: Window::default(),
+            in_flight: InFlight::default(),
             again: VecDeque::new(),
             unwritten: VecDeque::new(),
-            incoming: Received::default(),
+            incoming: IncomingMessages::default(),
             epoch: 0,
             receive_maximum: usize::from(u16::MAX),
             subscription_ids: false,
@@ -80,7 +84,7 @@ impl Engine {
     }
 
     /// Takes over what an earlier process left: what it had sent goes back into its place in the
-    /// window, as the broker may have kept the session, the rest waits to be sent.
+    /// packets in flight, as the broker may have kept the session, the rest waits to be sent.
     fn restore(&mut self, left: Vec<Left>) {
         if left.is_empty() {
             return;
@@ -94,11 +98,11 @@ impl Engine {
         for Left { message, sent } in left {
             match sent {
                 Some((id, released)) if self.again.is_empty() => {
-                    let slot = Slot::Publish {
+                    let slot = Unanswered::Publish {
                         message: message.clone(),
                         released,
                     };
-                    if !self.window.push_as(id, slot) {
+                    if !self.in_flight.push_as(id, slot) {
                         self.again.push_back(message);
                     }
                 }
@@ -108,20 +112,20 @@ impl Engine {
     }
 
     /// A connection was made: sends again what was not acknowledged, and subscribes.
-    pub fn begin(&mut self, link: &mut Link, ack: &ConnAck) -> Result<(), Lost> {
+    pub fn begin(&mut self, writer: &mut PacketWriter, ack: &ConnAck) -> Result<(), Lost> {
         let options = &self.shared.options;
         self.connections += 1;
         self.receive_maximum = usize::from(ack.receive_maximum.unwrap_or(u16::MAX));
         self.subscription_ids =
             options.version == super::options::Version::V5 && ack.subscription_ids;
-        self.window.forget_controls();
-        let resent = self.window.publishing() as u64;
+        self.in_flight.forget_controls();
+        let resent = self.in_flight.publishing() as u64;
         if ack.session_present {
-            self.resend(link)?;
+            self.resend(writer)?;
         } else {
             self.epoch += 1;
             self.incoming.clear();
-            let mut old: VecDeque<_> = self.window.take().into();
+            let mut old: VecDeque<_> = self.in_flight.take().into();
             old.append(&mut self.again);
             self.again = old;
         }
@@ -138,18 +142,18 @@ impl Engine {
             Command::Acknowledge { .. } => true,
         });
         for number in filters {
-            self.subscribe(number, link)?;
+            self.subscribe(number, writer)?;
         }
         Ok(())
     }
 
     /// The broker kept the session: everything in flight goes out again under its identifier
     /// (MQTT section 4.4).
-    fn resend(&mut self, link: &mut Link) -> Result<(), Lost> {
-        for (id, slot) in self.window.iter() {
+    fn resend(&mut self, writer: &mut PacketWriter) -> Result<(), Lost> {
+        for (id, slot) in self.in_flight.iter() {
             let send = match slot {
-                Slot::Publish { released: true, .. } => Send::PubRel(id),
-                Slot::Publish { message, .. } => Send::Publish {
+                Unanswered::Publish { released: true, .. } => OutgoingPacket::PubRel(id),
+                Unanswered::Publish { message, .. } => OutgoingPacket::Publish {
                     head: &message.head,
                     payload: message.payload.clone(),
                     id,
@@ -157,30 +161,30 @@ impl Engine {
                 },
                 _ => continue,
             };
-            link.send(&self.shared, send).map_err(Lost::plain)?;
+            writer.push(&self.shared, send).map_err(Lost::plain)?;
         }
         Ok(())
     }
 
-    fn subscribe(&mut self, number: u32, link: &mut Link) -> Result<(), Lost> {
+    fn subscribe(&mut self, number: u32, writer: &mut PacketWriter) -> Result<(), Lost> {
         let text = match lock(&self.shared.inbox).filter(number) {
             Some(filter) => filter.text.clone(),
             // Given up before it was asked for.
             None => return Ok(()),
         };
         let qos = self.shared.options.subscribe_qos;
-        let id = self.window.push(Slot::Subscribe(number));
-        let send = Send::Subscribe {
+        let id = self.in_flight.push(Unanswered::Subscribe(number));
+        let send = OutgoingPacket::Subscribe {
             id,
             filter: &text,
             qos,
             number: self.subscription_ids.then_some(number),
         };
-        link.send(&self.shared, send).map_err(Lost::plain)
+        writer.push(&self.shared, send).map_err(Lost::plain)
     }
 
     /// Takes what queries have handed over and encodes it.
-    pub fn take_work(&mut self, link: &mut Link) -> Result<Work, Lost> {
+    pub fn take_work(&mut self, writer: &mut PacketWriter) -> Result<OutboxWork, Lost> {
         let shared = self.shared.clone();
         let mut commands = Vec::new();
         let mut batch = Vec::new();
@@ -190,10 +194,12 @@ impl Engine {
             let more = self.take_messages(&mut out, &mut batch);
             self.plan(&mut out, batch.len(), more, commands.is_empty())
         };
-        // The batch has left the queue: it goes into the window whatever becomes of the rest.
-        let commanded = commands.into_iter().try_for_each(|c| self.command(c, link));
+        // The batch has left the queue: it is in flight whatever becomes of the rest.
+        let commanded = commands
+            .into_iter()
+            .try_for_each(|c| self.command(c, writer));
         for message in batch {
-            self.publish(message, link);
+            self.publish(message, writer);
         }
         commanded?;
         self.note_sent()?;
@@ -201,14 +207,15 @@ impl Engine {
     }
 
     /// Too much waits to be written: only an end by force is of interest.
-    pub fn hold(&mut self) -> Result<Work, Lost> {
+    pub fn hold(&mut self) -> OutboxWork {
         let mut out = lock(&self.shared.outbox);
         out.wake_at = usize::MAX;
         out.wake_at_commands = usize::MAX;
-        Ok(Work {
+        OutboxWork {
+            more: false,
             linger: false,
             over: out.abandon,
-        })
+        }
     }
 
     /// Moves messages into `batch`, as many as may go out now; `true` if more could have followed.
@@ -241,21 +248,21 @@ impl Engine {
     }
 
     /// How many publications may still go out before others are acknowledged.
-    fn room(&self) -> Room {
-        let in_flight = self.window.publishing();
+    fn room(&self) -> SendQuota {
+        let in_flight = self.in_flight.publishing();
         let of = |qos| self.receive_maximum.min(self.shared.options.inflight(qos));
-        Room {
-            ids: self.window.room(),
+        SendQuota {
+            ids: self.in_flight.room(),
             at_least_once: of(Qos::AtLeastOnce).saturating_sub(in_flight),
-            exactly_once: of(Qos::ExactlyOnce).saturating_sub(self.window.exactly_once()),
+            exactly_once: of(Qos::ExactlyOnce).saturating_sub(self.in_flight.exactly_once()),
             all: self.receive_maximum.saturating_sub(in_flight),
         }
     }
 
     /// Says when this connection wants to be woken, and what is to be done now.
-    fn plan(&self, out: &mut Outbox, taken: usize, more: bool, quiet: bool) -> Work {
-        let in_flight = self.window.publishing() + taken;
-        out.counts.in_flight = self.window.publishing();
+    fn plan(&self, out: &mut Outbox, taken: usize, more: bool, quiet: bool) -> OutboxWork {
+        let in_flight = self.in_flight.publishing() + taken;
+        out.counts.in_flight = self.in_flight.publishing();
         let idle = out.queue.is_empty() && self.again.is_empty() && taken == 0 && quiet;
         let over =
             out.abandon || (out.closing && idle && in_flight == 0 && self.unwritten.is_empty());
@@ -264,67 +271,67 @@ impl Engine {
         out.wake_at = match (linger, out.queue.is_empty()) {
             (true, _) => WAKE_MESSAGES.min(most.div_ceil(2)),
             (false, true) => 1,
-            // The window is full: an answer from the broker comes first.
+            // As much is in flight as may be: an answer from the broker comes first.
             (false, false) => usize::MAX,
         };
         out.wake_at_commands = if linger { WAKE_COMMANDS } else { 1 };
-        Work { linger, over }
+        OutboxWork { more, linger, over }
     }
 
-    fn command(&mut self, command: Command, link: &mut Link) -> Result<(), Lost> {
+    fn command(&mut self, command: Command, writer: &mut PacketWriter) -> Result<(), Lost> {
         match command {
-            Command::Subscribe(number) => self.subscribe(number, link),
+            Command::Subscribe(number) => self.subscribe(number, writer),
             Command::Unsubscribe(filter) => {
-                let id = self.window.push(Slot::Unsubscribe);
-                let send = Send::Unsubscribe {
+                let id = self.in_flight.push(Unanswered::Unsubscribe);
+                let send = OutgoingPacket::Unsubscribe {
                     id,
                     filter: &filter,
                 };
-                link.send(&self.shared, send).map_err(Lost::plain)
+                writer.push(&self.shared, send).map_err(Lost::plain)
             }
             Command::Acknowledge { epoch, .. } if epoch != self.epoch => Ok(()),
             Command::Acknowledge {
                 id, exactly_once, ..
             } => {
                 let (level, send) = match exactly_once {
-                    true => (Qos::ExactlyOnce, Send::PubRec(id)),
-                    false => (Qos::AtLeastOnce, Send::PubAck(id)),
+                    true => (Qos::ExactlyOnce, OutgoingPacket::PubRec(id)),
+                    false => (Qos::AtLeastOnce, OutgoingPacket::PubAck(id)),
                 };
                 self.incoming.take(id, level);
-                link.send(&self.shared, send).map_err(Lost::plain)
+                writer.push(&self.shared, send).map_err(Lost::plain)
             }
         }
     }
 
-    fn publish(&mut self, message: Outgoing, link: &mut Link) {
+    fn publish(&mut self, message: Outgoing, writer: &mut PacketWriter) {
         let head = message.head.clone();
         let payload = message.payload.clone();
         if head.qos == Qos::AtMostOnce {
-            let send = Send::Publish {
+            let send = OutgoingPacket::Publish {
                 head: &head,
                 payload,
                 id: 0,
                 dup: false,
             };
-            match link.send(&self.shared, send) {
-                Ok(()) => self.unwritten.push_back((link.encoded, message)),
+            match writer.push(&self.shared, send) {
+                Ok(()) => self.unwritten.push_back((writer.encoded(), message)),
                 Err(fault) => self.settled.push((message, Some(fault))),
             }
             return;
         }
         let record = message.record;
-        let id = self.window.push(Slot::Publish {
+        let id = self.in_flight.push(Unanswered::Publish {
             message,
             released: false,
         });
-        let send = Send::Publish {
+        let send = OutgoingPacket::Publish {
             head: &head,
             payload,
             id,
             dup: false,
         };
-        if let Err(fault) = link.send(&self.shared, send) {
-            if let Answered::Settled(message) = self.window.acknowledge(id, head.qos) {
+        if let Err(fault) = writer.push(&self.shared, send) {
+            if let Answered::Settled(message) = self.in_flight.acknowledge(id, head.qos) {
                 self.settled.push((message, Some(fault)));
             }
             return;
@@ -348,7 +355,7 @@ impl Engine {
     }
 
     /// The connection has written `position` bytes in all.
-    pub fn written(&mut self, position: u64) -> Result<(), Lost> {
+    pub fn written(&mut self, position: u64) {
         while let Some((end, _)) = self.unwritten.front() {
             if *end > position {
                 break;
@@ -358,36 +365,36 @@ impl Engine {
             }
         }
         self.settle();
-        Ok(())
     }
 
     /// A packet came.
-    pub fn take(&mut self, packet: Packet, link: &mut Link) -> Result<(), Lost> {
+    pub fn take(&mut self, packet: IncomingPacket, writer: &mut PacketWriter) -> Result<(), Lost> {
         self.shared.trace(|| format!("<- {packet}"));
         match packet {
-            Packet::Publish(publish) => self.deliver(publish, link),
-            Packet::PubAck { id, fault } => self.acknowledged(id, Qos::AtLeastOnce, fault),
-            Packet::PubComp { id, fault } => self.acknowledged(id, Qos::ExactlyOnce, fault),
-            Packet::PubRec {
+            IncomingPacket::Publish(publish) => self.deliver(publish, writer),
+            IncomingPacket::PubAck { id, fault } => self.acknowledged(id, Qos::AtLeastOnce, fault),
+            IncomingPacket::PubComp { id, fault } => self.acknowledged(id, Qos::ExactlyOnce, fault),
+            IncomingPacket::PubRec {
                 id,
                 fault: Some(fault),
             } => self.acknowledged(id, Qos::ExactlyOnce, Some(fault)),
-            Packet::PubRec { id, fault: None } => self.released(id, link),
-            Packet::PubRel { id } => {
+            IncomingPacket::PubRec { id, fault: None } => self.released(id, writer),
+            IncomingPacket::PubRel { id } => {
                 self.incoming.release(id);
-                link.send(&self.shared, Send::PubComp(id))
+                writer
+                    .push(&self.shared, OutgoingPacket::PubComp(id))
                     .map_err(Lost::plain)
             }
-            Packet::SubAck { id, granted } => {
+            IncomingPacket::SubAck { id, granted } => {
                 self.granted(id, granted);
                 Ok(())
             }
-            Packet::UnsubAck { id } => {
-                self.window.unsubscribed(id);
+            IncomingPacket::UnsubAck { id } => {
+                self.in_flight.unsubscribed(id);
                 Ok(())
             }
-            Packet::PingResp => Ok(()),
-            Packet::Disconnect { reason, fatal } => {
+            IncomingPacket::PingResp => Ok(()),
+            IncomingPacket::Disconnect { reason, fatal } => {
                 let reason = format!("the broker ended it: {reason}");
                 Err(if fatal {
                     Lost::fatal(reason)
@@ -395,15 +402,15 @@ impl Engine {
                     Lost::plain(reason)
                 })
             }
-            Packet::ConnAck(_) => Err(Lost::violation("the broker sent a second CONNACK")),
-            Packet::Unexpected(name) => Err(Lost::violation(format!(
+            IncomingPacket::ConnAck(_) => Err(Lost::violation("the broker sent a second CONNACK")),
+            IncomingPacket::Unexpected(name) => Err(Lost::violation(format!(
                 "the broker sent {name}, which only clients may"
             ))),
         }
     }
 
     fn acknowledged(&mut self, id: u16, level: Qos, fault: Option<String>) -> Result<(), Lost> {
-        match self.window.acknowledge(id, level) {
+        match self.in_flight.acknowledge(id, level) {
             Answered::Settled(message) => {
                 self.settled.push((message, fault));
                 Ok(())
@@ -415,27 +422,28 @@ impl Engine {
         }
     }
 
-    fn released(&mut self, id: u16, link: &mut Link) -> Result<(), Lost> {
-        match self.window.receive(id) {
+    fn released(&mut self, id: u16, writer: &mut PacketWriter) -> Result<(), Lost> {
+        match self.in_flight.receive(id) {
             Answered::Violation => {
                 return Err(Lost::violation(format!(
                     "the broker acknowledged packet {id} in the wrong way"
                 )));
             }
             Answered::Release => {
-                if let Some(record) = self.window.record(id) {
+                if let Some(record) = self.in_flight.record(id) {
                     self.sent.push((record, id, true));
                 }
             }
             // Told anyway: the broker waits for it.
             Answered::Settled(_) | Answered::Unknown => {}
         }
-        link.send(&self.shared, Send::PubRel(id))
+        writer
+            .push(&self.shared, OutgoingPacket::PubRel(id))
             .map_err(Lost::plain)
     }
 
     fn granted(&mut self, id: u16, granted: Result<Qos, String>) {
-        let Some(number) = self.window.subscribed(id) else {
+        let Some(number) = self.in_flight.subscribed(id) else {
             return;
         };
         let state = match granted {
@@ -457,15 +465,15 @@ impl Engine {
     /// slow query slows the broker down. But answers of the broker must come, as the query that is
     /// slow may be waiting for them.
     pub fn reads(&mut self) -> bool {
-        !self.incoming.is_full() || !self.window.is_empty()
+        !self.incoming.is_full() || !self.in_flight.is_empty()
     }
 
     /// How many publications wait for the broker's answer.
     pub fn in_flight(&self) -> usize {
-        self.window.publishing()
+        self.in_flight.publishing()
     }
 
-    fn deliver(&mut self, publish: Publish, link: &mut Link) -> Result<(), Lost> {
+    fn deliver(&mut self, publish: Publish, writer: &mut PacketWriter) -> Result<(), Lost> {
         self.received += 1;
         let mut receipt = None;
         if publish.qos > Qos::AtMostOnce {
@@ -478,8 +486,8 @@ impl Engine {
                 Arrival::New => {}
                 Arrival::Held => return Ok(()),
                 Arrival::Answered => {
-                    return link
-                        .send(&self.shared, Send::PubRec(publish.id))
+                    return writer
+                        .push(&self.shared, OutgoingPacket::PubRec(publish.id))
                         .map_err(Lost::plain);
                 }
                 Arrival::Violation => {
@@ -583,7 +591,7 @@ impl Engine {
         let unwritten = std::mem::take(&mut self.unwritten);
         let mut out = lock(&self.shared.outbox);
         out.put_back(unwritten.into_iter().map(|(_, message)| message));
-        out.counts.in_flight = self.window.publishing();
+        out.counts.in_flight = self.in_flight.publishing();
     }
 }
 

@@ -12,7 +12,7 @@ use super::options::Qos;
 use super::outbox::Command;
 use super::topic;
 use super::wire::Publish;
-use crate::text::diagnostic::Error;
+use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::lock;
 
 /// How many messages at QoS 0 wait for one query; then the oldest gives way.
@@ -76,13 +76,13 @@ pub struct Filter {
     /// Whether the broker has it. In MQTT 3.1.1 one that another covers is not left with the
     /// broker, which would send each message once for each of them.
     at_broker: bool,
-    readers: Vec<Arc<Reader>>,
+    readers: Vec<Arc<FilterReader>>,
     /// Threads that wait for the broker's answer.
     waiting: Vec<Thread>,
 }
 
 /// One query that reads a filter.
-pub struct Reader {
+pub struct FilterReader {
     queue: Mutex<ReaderQueue>,
     pub dropped: AtomicU64,
 }
@@ -95,34 +95,28 @@ struct ReaderQueue {
     end: Option<Error>,
 }
 
-/// What a reader's queue holds for it.
-pub enum Taken {
-    Some,
-    Nothing,
-    End(Error),
-}
-
-impl Reader {
-    fn new() -> Reader {
-        Reader {
+impl FilterReader {
+    fn new() -> FilterReader {
+        FilterReader {
             queue: Mutex::default(),
             dropped: AtomicU64::new(0),
         }
     }
 
-    /// Moves what waits into `batch`. If there is nothing, `thread` is unparked when there is.
-    pub fn take(&self, batch: &mut VecDeque<Message>, thread: Thread) -> Taken {
+    /// Moves what waits into `batch`; an error if nothing more can come. `None` if nothing waits:
+    /// `thread` is unparked when something does.
+    pub fn take(&self, batch: &mut VecDeque<Message>, thread: Thread) -> Option<Result<()>> {
         let mut queue = lock(&self.queue);
         if !queue.messages.is_empty() {
             queue.bytes = 0;
             std::mem::swap(batch, &mut queue.messages);
-            return Taken::Some;
+            return Some(Ok(()));
         }
         match &queue.end {
-            Some(error) => Taken::End(error.clone()),
+            Some(error) => Some(Err(error.clone())),
             None => {
                 queue.waiting = Some(thread);
-                Taken::Nothing
+                None
             }
         }
     }
@@ -145,7 +139,7 @@ impl Reader {
         }
         let mut gone = 0;
         while queue.messages.len() > WAITING_MESSAGES || queue.bytes > WAITING_BYTES {
-            // What is to be acknowledged stays; the broker's window bounds it.
+            // What is to be acknowledged stays; `IncomingMessages` bounds it.
             let oldest = queue.messages.iter().position(|m| m.receipt.is_none());
             let Some(message) = oldest.and_then(|at| queue.messages.remove(at)) else {
                 break;
@@ -176,7 +170,7 @@ impl Reader {
     }
 }
 
-/// See the module.
+/// All filters of a client with their readers.
 #[derive(Default)]
 pub struct Inbox {
     filters: Vec<Filter>,
@@ -202,7 +196,7 @@ pub struct Summary {
 
 struct Route {
     topic: Arc<str>,
-    readers: Vec<(u32, Arc<Reader>)>,
+    readers: Vec<(u32, Arc<FilterReader>)>,
 }
 
 /// What is to be done about a filter that a query wants to read.
@@ -215,9 +209,9 @@ pub enum Wanted {
 
 impl Inbox {
     /// Adds a reader of `filter`.
-    pub fn add_reader(&mut self, filter: &str) -> (Wanted, Arc<Reader>) {
+    pub fn add_reader(&mut self, filter: &str) -> (Wanted, Arc<FilterReader>) {
         self.route = None;
-        let reader = Arc::new(Reader::new());
+        let reader = Arc::new(FilterReader::new());
         self.unpark(filter, &reader);
         if let Some(entry) = self.filters.iter_mut().find(|f| &*f.text == filter) {
             entry.readers.push(reader.clone());
@@ -247,7 +241,7 @@ impl Inbox {
     }
 
     /// Gives parked messages that `filter` takes to their first reader.
-    fn unpark(&mut self, filter: &str, reader: &Reader) {
+    fn unpark(&mut self, filter: &str, reader: &FilterReader) {
         let parked = std::mem::take(&mut self.parked);
         for message in parked {
             if topic::matches(filter, &message.topic) {
@@ -263,7 +257,7 @@ impl Inbox {
     pub fn remove_reader(
         &mut self,
         filter: &str,
-        reader: &Arc<Reader>,
+        reader: &Arc<FilterReader>,
         keep: bool,
     ) -> Vec<Command> {
         self.route = None;

@@ -14,8 +14,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::options::{Options, Qos};
-use super::window::Outgoing;
+use super::in_flight::Outgoing;
+use super::options::{ClientOptions, Qos};
 use super::wire::Head;
 use crate::text::diagnostic::{Error, Result};
 
@@ -38,7 +38,7 @@ pub struct Left {
 }
 
 /// The journal of one client.
-pub struct Journal {
+pub struct PublicationJournal {
     file: File,
     path: PathBuf,
     next: u64,
@@ -50,12 +50,12 @@ pub struct Journal {
 }
 
 /// Opens the client's journal if the options want one, and reads what an earlier process left.
-pub fn open(options: &Options) -> Result<(Option<Journal>, Vec<Left>)> {
+pub fn open(options: &ClientOptions) -> Result<(Option<PublicationJournal>, Vec<Left>)> {
     let Some(folder) = &options.persistence else {
         return Ok((None, Vec::new()));
     };
     let path = folder.join(file_name(&options.client_id));
-    Journal::open(folder, path).map(|(journal, left)| (Some(journal), left))
+    PublicationJournal::open(folder, path).map(|(journal, left)| (Some(journal), left))
 }
 
 /// A file name that is safe for any client identifier.
@@ -78,8 +78,8 @@ fn fault(path: &Path, what: &str, error: std::io::Error) -> Error {
     ))
 }
 
-impl Journal {
-    fn open(folder: &Path, path: PathBuf) -> Result<(Journal, Vec<Left>)> {
+impl PublicationJournal {
+    fn open(folder: &Path, path: PathBuf) -> Result<(PublicationJournal, Vec<Left>)> {
         fs::create_dir_all(folder).map_err(|e| fault(folder, "make the folder", e))?;
         let mut file = OpenOptions::new()
             .read(true)
@@ -105,7 +105,7 @@ impl Journal {
             )));
         }
         let left = replay(&content);
-        let mut journal = Journal {
+        let mut journal = PublicationJournal {
             file,
             path,
             next: left.keys().next_back().map_or(1, |last| last + 1),
@@ -242,7 +242,7 @@ fn push_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
 /// the last entry, which does not count then.
 fn replay(content: &[u8]) -> BTreeMap<u64, Left> {
     let mut left = BTreeMap::new();
-    let mut input = Input(content.get(HEADER.len()..).unwrap_or_default());
+    let mut input = EntryReader(content.get(HEADER.len()..).unwrap_or_default());
     // Publishers share heads; messages that are alike share them again.
     let mut last: Option<Arc<Head>> = None;
     while entry(&mut input, &mut left, &mut last).is_some() {}
@@ -250,7 +250,7 @@ fn replay(content: &[u8]) -> BTreeMap<u64, Left> {
 }
 
 fn entry(
-    input: &mut Input,
+    input: &mut EntryReader,
     left: &mut BTreeMap<u64, Left>,
     last: &mut Option<Arc<Head>>,
 ) -> Option<()> {
@@ -300,9 +300,9 @@ fn entry(
     Some(())
 }
 
-struct Input<'a>(&'a [u8]);
+struct EntryReader<'a>(&'a [u8]);
 
-impl<'a> Input<'a> {
+impl<'a> EntryReader<'a> {
     fn take(&mut self, n: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(n)?;
         self.0 = rest;
@@ -364,8 +364,8 @@ mod tests {
         }
     }
 
-    fn open(folder: &Path) -> (Journal, Vec<Left>) {
-        Journal::open(folder, folder.join("c.mqtt")).expect("opened")
+    fn open(folder: &Path) -> (PublicationJournal, Vec<Left>) {
+        PublicationJournal::open(folder, folder.join("c.mqtt")).expect("opened")
     }
 
     #[test]
@@ -415,7 +415,7 @@ mod tests {
         let (journal, _) = open(folder.path());
         let path = folder.path().join("c.mqtt");
         let refused = || {
-            Journal::open(folder.path(), path.clone())
+            PublicationJournal::open(folder.path(), path.clone())
                 .err()
                 .expect("refused")
         };

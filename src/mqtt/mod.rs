@@ -1,18 +1,23 @@
 //! MQTT 3.1.1 and 5: clients that keep the promises of delivery.
 //!
-//! A [`Client`] has two sides. Queries are synchronous: a [`Publisher`] hands messages over, a
-//! [`Subscription`] takes them. One task per client on a shared tokio runtime owns the connection
+//! A [`Client`] has two sides. Queries are synchronous: a [`TopicPublisher`] hands messages over, a
+//! [`TopicSubscription`] takes them. One task per client on a shared tokio runtime owns the connection
 //! and the protocol's state. Between the two stand the outbox and the inbox, each behind one lock
 //! that is held for moments, so that many messages change hands per wake-up.
 //!
 //! ```text
-//! Publisher ──▶ outbox ──▶ engine ──▶ link ──▶ broker
-//! Subscription ◀── inbox ◀── engine ◀── link ◀── broker
+//! TopicPublisher ──▶ outbox ──▶ engine ──▶ pump ──▶ broker
+//! TopicSubscription ◀── inbox ◀── engine ◀── pump ◀── broker
 //! ```
 //!
-//! What is on its way to the broker stands in the window, what has come from it and is not taken by
-//! a query in the books of what was received; both are bounded. In a flood the connection rests
-//! between two reads, so that a wake-up serves many messages.
+//! [`in_flight`] knows what was sent and is not answered, [`incoming`] what has come and is not
+//! acknowledged; both are bounded. The [`pump`] moves packets over a [`connection`]; in a flood it rests
+//! between two reads ([`read_pace`]), so that a wake-up serves many messages. The [`link`] makes
+//! connections again when they are lost.
+//!
+//! All clients share one thread ([`runtime`]). Nothing on it may block: no sleep, no screen, no lock that
+//! is held for long. The room uses `text`, and takes and gives plain [`Settings`]: it knows no value of
+//! the language.
 //!
 //! Packets are read and written by rumqttc. Its event loop is not used, for two reasons: it hands
 //! over message by message, through a channel and a notice each, where a stream of messages wants
@@ -23,9 +28,12 @@ mod address;
 #[cfg(feature = "broker")]
 pub mod broker;
 mod client;
+mod connection;
 mod engine;
-mod flood;
+mod handshake;
+mod in_flight;
 mod inbox;
+mod incoming;
 mod journal;
 mod link;
 mod lost;
@@ -34,12 +42,14 @@ mod options;
 mod outbox;
 mod pings;
 mod publisher;
-mod received;
+mod pump;
+mod read_pace;
 mod runtime;
+mod settings;
+mod socket;
 mod subscription;
 mod tls;
 mod topic;
-mod window;
 mod wire;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -49,14 +59,14 @@ use std::time::{Duration, Instant};
 pub use address::{Address, Transport};
 pub use client::Client;
 pub use inbox::Message;
-pub use options::{Options, Qos, Version};
-pub use publisher::{PublishOptions, Publisher};
-pub use subscription::Subscription;
+pub use options::{ClientOptions, Qos, Version};
+pub use publisher::{PublishOptions, TopicPublisher};
+pub use settings::{Setting, Settings};
+pub use subscription::TopicSubscription;
 pub use topic::{check_filter, check_topic};
 
 use client::Notice;
 
-use crate::model::Record;
 use crate::text::diagnostic::{Error, Kind, Result, nearest};
 use crate::text::wait::{Token, lock};
 
@@ -100,10 +110,10 @@ impl Clients {
 
     /// Connects a client and waits for the broker's answer. A client of that name is replaced,
     /// after what it has accepted is delivered.
-    pub fn register(&self, name: &str, options: &Record, token: &Token) -> Result<()> {
+    pub fn register(&self, name: &str, options: &Settings, token: &Token) -> Result<()> {
         check_name(name)?;
         // What is wrong with the options should not cost the old client.
-        Options::read(options)?;
+        ClientOptions::read(options)?;
         if self.find(name).is_some()
             && let Err(error) = self.unregister(name, token)
         {

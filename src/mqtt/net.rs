@@ -16,6 +16,7 @@ use tokio_rustls::TlsConnector;
 
 use super::address::{Address, Transport};
 use super::options::TlsOptions;
+use super::socket::Socket;
 use super::tls;
 use crate::text::diagnostic::Error;
 
@@ -41,6 +42,8 @@ impl Failure {
 
 /// An open connection: the two directions, and what TLS agreed on.
 pub struct Wires {
+    /// What is below the two directions.
+    pub socket: Socket,
     pub read: Box<dyn AsyncRead + Send + Unpin>,
     pub write: Box<dyn AsyncWrite + Send + Unpin>,
     pub tls: Option<Agreed>,
@@ -73,16 +76,16 @@ async fn connect_untimed(
     address: &Address,
     tls: Option<(&Arc<ClientConfig>, &TlsOptions)>,
 ) -> Result<Wires, Failure> {
-    let tcp = dial(address).await?;
+    let socket = Socket::new(dial(address).await?);
     let Some((config, options)) = tls else {
         if address.transport == Transport::WebSocket {
-            return web_socket(address, tcp, None).await;
+            return web_socket(address, socket.clone(), socket, None).await;
         }
-        let (read, write) = tcp.into_split();
         return Ok(Wires {
-            read: Box::new(read),
-            write: Box::new(write),
+            read: Box::new(socket.clone()),
+            write: Box::new(socket.clone()),
             tls: None,
+            socket,
         });
     };
     let name = ServerName::try_from(address.host.clone()).map_err(|_| {
@@ -92,18 +95,19 @@ async fn connect_untimed(
         )))
     })?;
     let stream = TlsConnector::from(config.clone())
-        .connect(name, tcp)
+        .connect(name, socket.clone())
         .await
         .map_err(|e| handshake_failure(&e, address, options))?;
     let agreed = agreed(stream.get_ref().1);
     if address.transport == Transport::WebSocketTls {
-        return web_socket(address, stream, agreed).await;
+        return web_socket(address, stream, socket, agreed).await;
     }
     let (read, write) = tokio::io::split(stream);
     Ok(Wires {
         read: Box::new(read),
         write: Box::new(write),
         tls: agreed,
+        socket,
     })
 }
 
@@ -162,7 +166,12 @@ fn handshake_failure(error: &io::Error, address: &Address, options: &TlsOptions)
     )
 }
 
-async fn web_socket<S>(address: &Address, stream: S, tls: Option<Agreed>) -> Result<Wires, Failure>
+async fn web_socket<S>(
+    address: &Address,
+    stream: S,
+    below: Socket,
+    tls: Option<Agreed>,
+) -> Result<Wires, Failure>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -185,6 +194,7 @@ where
         read: Box::new(ByteReader::new(receiver)),
         write: Box::new(ByteWriter::new(sender)),
         tls,
+        socket: below,
     })
 }
 

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::address::{Address, Transport};
+use super::settings::{Setting, Settings, SettingsReader, wrong};
 use super::topic;
-use crate::model::{Record, Value};
-use crate::text::diagnostic::{Error, Result, nearest};
+use crate::text::diagnostic::{Error, Result};
 
 /// Every option there is, in the order of the documentation.
 pub const NAMES: [&str; 36] = [
@@ -118,7 +118,7 @@ pub struct TlsOptions {
 
 /// All options of a client, checked. Holds secrets, hence neither `Debug` nor `Display`.
 #[derive(Clone)]
-pub struct Options {
+pub struct ClientOptions {
     pub address: Address,
     pub client_id: String,
     pub version: Version,
@@ -137,7 +137,7 @@ pub struct Options {
     pub session_expiry: Option<u32>,
     /// Seconds that the broker keeps a message; MQTT 5.
     pub message_expiry: Option<u32>,
-    /// Publications that may be in flight; `None` leaves it to [`Options::inflight`].
+    /// Publications that may be in flight; `None` leaves it to [`ClientOptions::inflight`].
     pub inflight: Option<u16>,
     pub max_buffered: usize,
     pub send_while_disconnected: bool,
@@ -149,10 +149,10 @@ pub struct Options {
     pub max_packet: usize,
 }
 
-impl Options {
-    /// Reads and checks `record`; an error names the option and what is wanted.
-    pub fn read(record: &Record) -> Result<Options> {
-        let reader = Reader(record);
+impl ClientOptions {
+    /// Reads and checks `settings`; an error names the option and what is wanted.
+    pub fn read(settings: &Settings) -> Result<ClientOptions> {
+        let reader = SettingsReader(settings);
         reader.refuse_unknown(&NAMES, "mqtt:register_client")?;
         refuse_psk(&reader)?;
         let version = version(&reader)?;
@@ -162,7 +162,7 @@ impl Options {
         let reconnect_max =
             reader.seconds("reconnect-max", reconnect_min.as_secs_f64().max(30.0))?;
         let qos = reader.qos("qos", Qos::AtLeastOnce)?;
-        let options = Options {
+        let options = ClientOptions {
             client_id: client_id(&reader, clean_session)?,
             version,
             qos,
@@ -213,7 +213,7 @@ impl Options {
         usize::from(self.inflight.unwrap_or(most))
     }
 
-    fn check_together(&self, reader: &Reader) -> Result<()> {
+    fn check_together(&self, reader: &SettingsReader) -> Result<()> {
         if self.password.is_some() && self.username.is_none() {
             return Err(Error::run("option password needs the option username"));
         }
@@ -236,7 +236,7 @@ impl Options {
     }
 }
 
-fn refuse_psk(reader: &Reader) -> Result<()> {
+fn refuse_psk(reader: &SettingsReader) -> Result<()> {
     match ["psk", "psk-identity"].iter().find(|name| reader.has(name)) {
         Some(name) => Err(Error::run(format!(
             "option {name}: TLS with pre-shared keys is not possible, because the TLS library \
@@ -248,10 +248,10 @@ fn refuse_psk(reader: &Reader) -> Result<()> {
     }
 }
 
-fn version(reader: &Reader) -> Result<Version> {
+fn version(reader: &SettingsReader) -> Result<Version> {
     match reader.value("version") {
         None => Ok(Version::V4),
-        Some(value) => match value.as_int() {
+        Some(value) => match value.as_integer() {
             Some(4) => Ok(Version::V4),
             Some(5) => Ok(Version::V5),
             Some(3) => Err(Error::run(
@@ -264,7 +264,7 @@ fn version(reader: &Reader) -> Result<Version> {
     }
 }
 
-fn address(reader: &Reader) -> Result<Address> {
+fn address(reader: &SettingsReader) -> Result<Address> {
     let port = reader.integer("port", 1..=65_535)?.map(|port| port as u16);
     match (reader.text("connection")?, reader.text("host")?) {
         (Some(_), Some(_)) => Err(Error::run(
@@ -296,7 +296,7 @@ fn address(reader: &Reader) -> Result<Address> {
     }
 }
 
-fn client_id(reader: &Reader, clean_session: bool) -> Result<String> {
+fn client_id(reader: &SettingsReader, clean_session: bool) -> Result<String> {
     match reader.text("clientid")? {
         Some(id) if id.len() > 65_535 || id.contains('\0') => Err(Error::run(
             "option clientid: at most 65535 bytes without null characters are wanted",
@@ -310,7 +310,7 @@ fn client_id(reader: &Reader, clean_session: bool) -> Result<String> {
     }
 }
 
-fn tls(reader: &Reader, address: &Address) -> Result<TlsOptions> {
+fn tls(reader: &SettingsReader, address: &Address) -> Result<TlsOptions> {
     let path = |name| reader.text(name).map(|text| text.map(PathBuf::from));
     let tls = TlsOptions {
         cafile: path("cafile")?,
@@ -344,7 +344,7 @@ fn tls(reader: &Reader, address: &Address) -> Result<TlsOptions> {
     }
 }
 
-fn will(reader: &Reader) -> Result<Option<Will>> {
+fn will(reader: &SettingsReader) -> Result<Option<Will>> {
     let Some(topic) = reader.text("will-topic")? else {
         let others = ["will-payload", "will-qos", "will-retain"];
         return match others.iter().find(|name| reader.has(name)) {
@@ -357,8 +357,8 @@ fn will(reader: &Reader) -> Result<Option<Will>> {
     topic::check_topic(&topic).map_err(|e| e.context("option will-topic"))?;
     let payload = match reader.value("will-payload") {
         None => Vec::new(),
-        Some(Value::Str(text)) => text.as_bytes().to_vec(),
-        Some(Value::Binary(bytes)) => bytes.to_vec(),
+        Some(Setting::Text(text)) => text.as_bytes().to_vec(),
+        Some(Setting::Bytes(bytes)) => bytes.clone(),
         Some(other) => return Err(wrong("will-payload", "a string or a binary", other)),
     };
     if payload.len() > 65_535 {
@@ -374,119 +374,23 @@ fn will(reader: &Reader) -> Result<Option<Will>> {
     }))
 }
 
-/// Takes typed options out of a record. A null counts as not given.
-pub struct Reader<'a>(pub &'a Record);
-
-impl<'a> Reader<'a> {
-    /// An error for the first option that is not among `known`, with the nearest that is.
-    pub fn refuse_unknown(&self, known: &[&'static str], of: &str) -> Result<()> {
-        for (name, _) in self.0.iter() {
-            if !known.contains(&&**name) {
-                let error = Error::run(format!("`{name}` is not an option of {of}"));
-                return Err(match nearest(name, known.iter().copied()) {
-                    Some(near) => error.help(format!("did you mean `{near}`?")),
-                    None => error.help(format!("the options are {}", known.join(", "))),
-                });
-            }
-        }
-        Ok(())
-    }
-
-    pub fn value(&self, name: &str) -> Option<&'a Value> {
-        self.0.get(name).filter(|value| !value.is_null())
-    }
-
-    pub fn has(&self, name: &str) -> bool {
-        self.value(name).is_some()
-    }
-
-    pub fn text(&self, name: &str) -> Result<Option<String>> {
-        match self.value(name) {
-            None => Ok(None),
-            Some(Value::Str(text)) => Ok(Some(text.to_string())),
-            Some(other) => Err(wrong(name, "a string", other)),
-        }
-    }
-
-    pub fn flag(&self, name: &str, default: bool) -> Result<bool> {
-        match self.value(name) {
-            None => Ok(default),
-            Some(Value::Bool(flag)) => Ok(*flag),
-            Some(Value::Int(0)) => Ok(false),
-            Some(Value::Int(1)) => Ok(true),
-            Some(other) => Err(wrong(name, "true or false", other)),
-        }
-    }
-
-    pub fn integer(&self, name: &str, range: std::ops::RangeInclusive<u64>) -> Result<Option<u64>> {
-        let Some(value) = self.value(name) else {
-            return Ok(None);
-        };
-        match value.as_int().and_then(|i| u64::try_from(i).ok()) {
-            Some(i) if range.contains(&i) => Ok(Some(i)),
-            _ => {
-                let wanted = format!("a whole number from {} to {}", range.start(), range.end());
-                Err(wrong(name, &wanted, value))
-            }
-        }
-    }
-
-    pub fn qos(&self, name: &str, default: Qos) -> Result<Qos> {
-        match self.value(name) {
-            None => Ok(default),
-            Some(value) => value
-                .as_int()
-                .and_then(Qos::from_number)
-                .ok_or_else(|| wrong(name, "0, 1 or 2", value)),
-        }
-    }
-
-    /// A length of time given in seconds, whole or not; at most a year.
-    pub fn seconds(&self, name: &str, default: f64) -> Result<Duration> {
-        let Some(value) = self.value(name) else {
-            return Ok(Duration::from_secs_f64(default));
-        };
-        match value.as_real() {
-            Some(s) if (0.0..=31_536_000.0).contains(&s) => Ok(Duration::from_secs_f64(s)),
-            _ => Err(wrong(name, "a number of seconds", value)),
-        }
-    }
-
-    /// Refuses an option that MQTT 3.1.1 has no word for.
-    pub fn only_v5(&self, name: &str, version: Version) -> Result<&Self> {
-        if version == Version::V4 && self.has(name) {
-            return Err(Error::run(format!(
-                "option {name} exists in MQTT 5 only, and this client speaks MQTT 3.1.1"
-            ))
-            .help("register the client with version: 5"));
-        }
-        Ok(self)
-    }
-}
-
-fn wrong(name: &str, wanted: &str, got: &Value) -> Error {
-    const SECRET: [&str; 3] = ["password", "keypass", "psk"];
-    if SECRET.contains(&name) {
-        return Error::run(format!("option {name}: {wanted} is wanted"));
-    }
-    Error::run(format!("option {name}: {wanted} is wanted, not {got}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn record<const N: usize>(fields: [(&str, Value); N]) -> Record {
+    fn settings<const N: usize>(fields: [(&str, Setting); N]) -> Settings {
         fields.into_iter().collect()
     }
 
-    fn fault<const N: usize>(fields: [(&str, Value); N]) -> Error {
-        Options::read(&record(fields)).err().expect("refused")
+    fn fault<const N: usize>(fields: [(&str, Setting); N]) -> Error {
+        ClientOptions::read(&settings(fields))
+            .err()
+            .expect("refused")
     }
 
     #[test]
     fn defaults_are_what_the_documentation_says() {
-        let options = Options::read(&Record::new()).expect("empty options are fine");
+        let options = ClientOptions::read(&Settings::default()).expect("empty options are fine");
         assert_eq!(options.address.to_string(), "tcp://localhost:1883");
         assert_eq!(options.qos, Qos::AtLeastOnce);
         assert_eq!(options.keepalive, Duration::from_secs(60));

@@ -4,9 +4,9 @@
 use std::collections::VecDeque;
 use std::thread::Thread;
 
-use super::journal::Journal;
+use super::in_flight::Outgoing;
+use super::journal::PublicationJournal;
 use super::options::Qos;
-use super::window::Outgoing;
 use crate::text::diagnostic::Error;
 
 /// Payload bytes that may wait to be sent, beside the number of messages that `maxBufferedMessages`
@@ -41,7 +41,7 @@ pub enum Command {
     },
 }
 
-/// The books of one publisher.
+/// What became of the messages of one publisher.
 #[derive(Default)]
 pub struct Account {
     /// Messages that were accepted.
@@ -57,7 +57,7 @@ pub struct Account {
     pub abandoned: bool,
 }
 
-/// See the module.
+/// What one client's queries have handed over, and how the client stands.
 pub struct Outbox {
     pub phase: Phase,
     pub queue: VecDeque<Outgoing>,
@@ -73,7 +73,7 @@ pub struct Outbox {
     pub closing: bool,
     /// Disconnect now.
     pub abandon: bool,
-    pub journal: Option<Journal>,
+    pub journal: Option<PublicationJournal>,
     pub counts: Counts,
     accounts: Vec<Option<Account>>,
     free: Vec<u32>,
@@ -95,7 +95,7 @@ pub struct Counts {
 }
 
 impl Outbox {
-    pub fn new(journal: Option<Journal>) -> Outbox {
+    pub fn new(journal: Option<PublicationJournal>) -> Outbox {
         Outbox {
             phase: Phase::Connecting,
             queue: VecDeque::new(),

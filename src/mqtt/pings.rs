@@ -5,9 +5,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::client::Shared;
-use super::link::Link;
+use super::connection::PacketWriter;
 use super::lost::Lost;
-use super::wire::{ConnAck, Send};
+use super::wire::{ConnAck, OutgoingPacket};
 
 /// When to ask whether the broker is still there. It is asked after half of the keep-alive time
 /// without a word from it, and has the other half to answer.
@@ -55,7 +55,7 @@ impl Pings {
     }
 
     /// Asks when it is time to; an error if the broker has not answered in time.
-    pub fn keep(&mut self, shared: &Shared, link: &mut Link) -> Result<(), Lost> {
+    pub fn keep(&mut self, shared: &Shared, writer: &mut PacketWriter) -> Result<(), Lost> {
         if self.half.is_none() || Instant::now() < self.next() {
             return Ok(());
         }
@@ -64,7 +64,9 @@ impl Pings {
                 "the broker does not answer within the keep-alive time",
             ));
         }
-        link.send(shared, Send::Ping).map_err(Lost::plain)?;
+        writer
+            .push(shared, OutgoingPacket::Ping)
+            .map_err(Lost::plain)?;
         self.asked = Some(Instant::now());
         Ok(())
     }

@@ -8,12 +8,12 @@ use bytes::Bytes;
 use rumqttc_v5::mqttbytes::v5::PublishProperties;
 
 use super::client::Shared;
-use super::options::{Options, Qos, Reader, Version};
+use super::in_flight::Outgoing;
+use super::options::{ClientOptions, Qos, Version};
 use super::outbox::Phase;
+use super::settings::{Setting, Settings, SettingsReader};
 use super::topic;
-use super::window::Outgoing;
 use super::wire::{self, Head};
-use crate::model::{Record, Value};
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::{Token, lock};
 
@@ -41,8 +41,8 @@ const NAMES: [&str; 6] = [
 impl PublishOptions {
     /// Reads and checks the options of `publish(stream, flow, options)`, for a client that speaks
     /// `version`.
-    pub fn read(record: &Record, version: Version) -> Result<PublishOptions> {
-        let reader = Reader(record);
+    pub fn read(settings: &Settings, version: Version) -> Result<PublishOptions> {
+        let reader = SettingsReader(settings);
         reader.refuse_unknown(&NAMES, "publish")?;
         for name in &NAMES[2..] {
             reader.only_v5(name, version)?;
@@ -69,7 +69,7 @@ impl PublishOptions {
         })
     }
 
-    fn head(&self, topic: &str, client: &Options) -> Head {
+    fn head(&self, topic: &str, client: &ClientOptions) -> Head {
         let message_expiry_interval = self.message_expiry.or(client.message_expiry);
         let properties = PublishProperties {
             message_expiry_interval,
@@ -88,15 +88,15 @@ impl PublishOptions {
     }
 }
 
-fn user_properties(reader: &Reader) -> Result<Vec<(String, String)>> {
+fn user_properties(reader: &SettingsReader) -> Result<Vec<(String, String)>> {
     let wrong = || Error::run("option user-properties: a record of strings is wanted");
     match reader.value("user-properties") {
         None => Ok(Vec::new()),
-        Some(Value::Record(pairs)) => pairs
+        Some(Setting::Group(pairs)) => pairs
             .iter()
-            .map(|(key, value)| {
-                let value = value.as_str().ok_or_else(wrong)?;
-                Ok((key.to_string(), value.to_owned()))
+            .map(|(key, value)| match value {
+                Setting::Text(text) => Ok((key.to_owned(), text.clone())),
+                _ => Err(wrong()),
             })
             .collect(),
         Some(_) => Err(wrong()),
@@ -104,18 +104,18 @@ fn user_properties(reader: &Reader) -> Result<Vec<(String, String)>> {
 }
 
 /// Publishes to one topic.
-pub struct Publisher {
+pub struct TopicPublisher {
     shared: Arc<Shared>,
     head: Arc<Head>,
     account: u32,
 }
 
-impl Publisher {
+impl TopicPublisher {
     pub(super) fn new(
         shared: Arc<Shared>,
         topic: &str,
         options: PublishOptions,
-    ) -> Result<Publisher> {
+    ) -> Result<TopicPublisher> {
         topic::check_topic(topic)?;
         let head = Arc::new(options.head(topic, &shared.options));
         let account = {
@@ -123,7 +123,7 @@ impl Publisher {
             shared.check_open(&out)?;
             out.open_account()
         };
-        let publisher = Publisher {
+        let publisher = TopicPublisher {
             shared,
             head,
             account,
@@ -332,7 +332,7 @@ fn refused(head: &Head, count: u64, fault: Option<&str>) -> Error {
     })
 }
 
-impl Drop for Publisher {
+impl Drop for TopicPublisher {
     fn drop(&mut self) {
         lock(&self.shared.outbox).abandon_account(self.account);
     }

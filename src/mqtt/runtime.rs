@@ -30,9 +30,9 @@ pub fn handle() -> Result<Handle> {
     Ok(RUNTIME.get_or_init(|| runtime).handle().clone())
 }
 
-/// Runs a client's connection in the background. All of them share one thread, which sleeps for a
-/// moment when messages come in a flood: each arrival would wake a runtime that has a thread to
-/// spare for waiting, and cost more than the message itself.
+/// Runs a client's connection in the background. All of them share one thread: handing a message from
+/// thread to thread would cost more than the message itself. So nothing on it may block, or every
+/// connection stands still; and whoever has much to do lets the others have their turn.
 pub fn spawn(connection: impl Future<Output = ()> + Send + 'static) -> Result<()> {
     static CONNECTIONS: Mutex<Option<Handle>> = Mutex::new(None);
     let mut connections = lock(&CONNECTIONS);

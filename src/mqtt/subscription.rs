@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::client::Shared;
-use super::inbox::{Message, Reader, Receipt, Taken};
+use super::inbox::{FilterReader, Message, Receipt};
 use crate::text::diagnostic::Result;
 use crate::text::wait::{Token, lock};
 
@@ -16,10 +16,10 @@ const RECEIPTS_EVERY: Duration = Duration::from_millis(5);
 
 /// One query's reading of a filter. Dropping it gives the broker's subscription up if nobody else
 /// reads the filter.
-pub struct Subscription {
+pub struct TopicSubscription {
     shared: Arc<Shared>,
     filter: String,
-    reader: Arc<Reader>,
+    reader: Arc<FilterReader>,
     /// Taken from the queue, not yet by the query.
     batch: VecDeque<Message>,
     /// Taken by the query, not yet acknowledged.
@@ -27,9 +27,13 @@ pub struct Subscription {
     receipts_at: Instant,
 }
 
-impl Subscription {
-    pub(super) fn new(shared: Arc<Shared>, filter: &str, reader: Arc<Reader>) -> Subscription {
-        Subscription {
+impl TopicSubscription {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        filter: &str,
+        reader: Arc<FilterReader>,
+    ) -> TopicSubscription {
+        TopicSubscription {
             shared,
             filter: filter.to_owned(),
             reader,
@@ -49,11 +53,7 @@ impl Subscription {
         self.acknowledge();
         let batch = &mut self.batch;
         let reader = &self.reader;
-        let taken = token.wait(None, || match reader.take(batch, thread::current()) {
-            Taken::Some => Some(Ok(())),
-            Taken::Nothing => None,
-            Taken::End(error) => Some(Err(error)),
-        })?;
+        let taken = token.wait(None, || reader.take(batch, thread::current()))?;
         taken.unwrap_or(Ok(()))?;
         let message = self.batch.pop_front();
         Ok(message.map(|message| self.hand_over(message)))
@@ -76,7 +76,7 @@ impl Subscription {
     }
 }
 
-impl Drop for Subscription {
+impl Drop for TopicSubscription {
     fn drop(&mut self) {
         self.acknowledge();
         // In a kept session, what the query did not take waits for the next one.

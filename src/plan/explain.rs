@@ -87,7 +87,11 @@ impl Explainer<'_> {
             } => format!(
                 "for each {} in {}{}",
                 self.pattern(pattern),
-                if *stream { "stream " } else { "" },
+                match (stream, is_live(over)) {
+                    (_, true) => "live stream ",
+                    (true, false) => "stream ",
+                    (false, false) => "",
+                },
                 self.expr(over)
             ),
             Step::Index { base, position, .. } => {
@@ -263,4 +267,12 @@ fn operator(op: BinaryOp) -> &'static str {
         BinaryOp::Power => "^",
         other => other.function_name(),
     }
+}
+
+/// Whether the expression calls a built-in function whose elements arrive over time.
+fn is_live(expr: &Expr) -> bool {
+    matches!(expr, Expr::Call(call) if matches!(
+        &call.target,
+        Target::One(function) if function.native().is_some_and(|native| native.live)
+    ))
 }

@@ -117,6 +117,21 @@ pub struct Traceable {
 }
 
 impl Query {
+    /// Whether the results come from a stream, and end with it.
+    pub fn is_stream(&self) -> bool {
+        let from_stream = |step: &Step| matches!(step, Step::Iterate { stream: true, .. });
+        let is_stream = |expr: &Expr| match expr {
+            Expr::Sub(sub) => sub.stream,
+            Expr::Call(call) => match &call.target {
+                Target::One(function) => function.signature.gives_stream(),
+                Target::Late(functions) => functions.iter().all(|f| f.signature.gives_stream()),
+            },
+            _ => false,
+        };
+        self.steps.iter().any(from_stream)
+            || self.output.flatten && self.output.columns.iter().any(is_stream)
+    }
+
     /// Whether there is at most one result, whatever the data.
     pub fn is_single(&self) -> bool {
         self.group.is_none() && !self.steps.iter().any(Step::is_many) && !self.output.flatten

@@ -4,17 +4,17 @@ use std::borrow::Borrow;
 use std::sync::Arc;
 
 use super::query::SubCollection;
-use crate::catalog::overloads::best;
-use crate::catalog::{Catalog, fit};
+use crate::catalog::Catalog;
+use crate::catalog::overloads::{Selection, ambiguous_values, best};
 use crate::compile;
 use crate::host::Host;
-use crate::model::conversion::conform;
+use crate::model::conversion::converted;
 use crate::model::function::{Body, Param, View};
 use crate::model::native::Native;
 use crate::model::table::Table;
 use crate::model::{Args, Collection, Cx, Function, Source, Type, Value};
 use crate::plan::{Query, Target};
-use crate::run::{element, procedure, query};
+use crate::run::{declared, element, procedure, query};
 use crate::syntax::ast::Many;
 use crate::text::diagnostic::{Error, Result, Span, shortened};
 
@@ -27,14 +27,23 @@ pub fn target(target: &Target, args: Vec<Value>, span: &Span, cx: &Cx) -> Result
     called.map_err(|error| error.at(span))
 }
 
-/// Calls the resolvent that the arguments' types choose.
-pub fn late(candidates: &[Arc<Function>], args: Vec<Value>, cx: &Cx) -> Result<Option<Value>> {
-    // A null fits anything, and has no result except where it is asked for as an object.
-    let types: Vec<Type> = args.iter().map(fit::type_of).collect();
-    match best(candidates, &types) {
-        Some(best) => function(best, args, cx),
-        None if args.iter().any(Value::is_null) => Ok(None),
-        None => Err(mismatch(candidates, &types)),
+/// Calls the resolvent that the arguments mean.
+pub fn late(candidates: &Arc<[Arc<Function>]>, args: Vec<Value>, cx: &Cx) -> Result<Option<Value>> {
+    let chosen = best(candidates, &args);
+    let meant = match &chosen {
+        Selection::One(one) => std::slice::from_ref(one),
+        Selection::Ambiguous(several) => several,
+        Selection::Nothing => &[],
+    };
+    if let Some(i) = lifted(meant, &args) {
+        // Each element may mean another one.
+        return Ok(Some(lift(Target::Late(candidates.clone()), args, i)));
+    }
+    match chosen {
+        Selection::One(one) => function(one, args, cx),
+        _ if args.iter().any(Value::is_null) => Ok(None),
+        Selection::Ambiguous(several) => Err(ambiguous_values(several[0].name(), &several)),
+        Selection::Nothing => Err(mismatch(candidates, &types_of(&args))),
     }
 }
 
@@ -55,32 +64,32 @@ pub fn resolvent_among<'f>(
     if let [only] = candidates {
         return Ok(only);
     }
-    let types: Vec<Type> = args.iter().map(fit::type_of).collect();
-    best(candidates, &types).ok_or_else(|| mismatch(candidates, &types))
+    match best(candidates, args) {
+        Selection::One(one) => Ok(one),
+        Selection::Ambiguous(several) => Err(ambiguous_values(several[0].name(), &several)),
+        Selection::Nothing => Err(mismatch(candidates, &types_of(args))),
+    }
 }
 
-/// The argument that the resolvent for these takes element by element: each may mean another one.
-fn lifted(candidates: &[Arc<Function>], args: &[Value]) -> Option<usize> {
-    if !args.iter().any(Value::is_collection) {
-        return None;
-    }
-    let types: Vec<Type> = args.iter().map(fit::type_of).collect();
-    let params = &best(candidates, &types)?.signature.params;
-    (0..args.len()).find(|i| args[*i].is_collection() && !params[*i].ty.is_collection())
+/// The argument that all of these resolvents take element by element.
+fn lifted(meant: &[&Arc<Function>], args: &[Value]) -> Option<usize> {
+    let single = |f: &&Arc<Function>, i: usize| !f.signature.params[i].ty.is_collection();
+    (0..args.len())
+        .filter(|_| !meant.is_empty())
+        .find(|i| args[*i].is_collection() && meant.iter().all(|f| single(f, *i)))
+}
+
+fn types_of(args: &[Value]) -> Vec<Type> {
+    args.iter().map(Type::of).collect()
 }
 
 /// Calls a function. A generic one chooses a resolvent by the arguments.
 pub fn function(f: &Arc<Function>, mut args: Vec<Value>, cx: &Cx) -> Result<Option<Value>> {
     if f.is_generic() {
-        let candidates = Catalog::of(cx).functions.resolvents(f.name())?;
-        return match lifted(&candidates, &args) {
-            Some(i) => Ok(Some(lift(f, args, i))),
-            None => late(&candidates, args, cx),
-        };
+        return late(&Catalog::of(cx).functions.resolvents(f.name())?, args, cx);
     }
     if args.len() != f.arity() {
-        let types: Vec<Type> = args.iter().map(fit::type_of).collect();
-        return Err(mismatch(std::slice::from_ref(f), &types));
+        return Err(mismatch(std::slice::from_ref(f), &types_of(&args)));
     }
     for (i, param) in f.signature.params.iter().enumerate() {
         if args[i].is_collection() && !param.ty.is_collection() {
@@ -88,10 +97,18 @@ pub fn function(f: &Arc<Function>, mut args: Vec<Value>, cx: &Cx) -> Result<Opti
             if stream && let Some(error) = f.needs_one_number(i) {
                 return Err(error);
             }
-            return Ok(Some(lift(f, args, i)));
+            return Ok(Some(lift(Target::One(f.clone()), args, i)));
         }
-        match convert(&args[i], param) {
+        let given = match f.native() {
+            Some(_) => convert_native(&args[i], param),
+            None => convert(&args[i], param),
+        };
+        match given {
             Some(Some(converted)) => args[i] = converted,
+            Some(None) if args[i].is_collection() && f.native().is_none() => {
+                let given = std::mem::replace(&mut args[i], Value::Null);
+                args[i] = declared::argument(f, i, given);
+            }
             Some(None) => {}
             None if args[i].is_null() => return Ok(None),
             None => return Err(wrong_argument(f, &args[i], param)),
@@ -145,7 +162,7 @@ pub fn native(
         return function(f, args.to_vec(), cx);
     }
     for (arg, param) in args.iter_mut().zip(params) {
-        match convert(arg, param) {
+        match convert_native(arg, param) {
             Some(Some(converted)) => *arg = converted,
             Some(None) => {}
             None if arg.is_null() => return Ok(None),
@@ -166,19 +183,25 @@ fn as_declared(f: &Function, result: Option<Value>) -> Option<Value> {
     })
 }
 
+/// The result of a query or procedure, as its signature says.
+fn of_user(f: &Arc<Function>, result: Option<Value>) -> Result<Option<Value>> {
+    let value = as_declared(f, result);
+    value.map(|value| declared::result(f, value)).transpose()
+}
+
 /// The argument as the parameter wants it: `Some(None)` if it is so already, `None` if it cannot be.
 fn convert(value: &Value, param: &Param) -> Option<Option<Value>> {
     match (value, &param.ty) {
-        (_, Type::Object)
-        | (Value::Int(_), Type::Number | Type::Integer)
-        | (Value::Real(_), Type::Number | Type::Real)
-        | (Value::Str(_), Type::Charstring)
-        | (Value::Vector(_), Type::Vector(_))
-        | (Value::Bag(_), Type::Bag(_))
-        | (Value::Stream(_), Type::Stream(_)) => Some(None),
-        (Value::Object(object), Type::User(ty)) if object.user_type() == ty => Some(None),
         (Value::Null, Type::Bag(_)) => Some(Some(Value::bag(vec![]))),
-        (value, ty) => conform(value, ty).map(Some),
+        (value, ty) => converted(value, ty),
+    }
+}
+
+/// The same for a function in Rust, which looks at the elements of vectors itself.
+fn convert_native(value: &Value, param: &Param) -> Option<Option<Value>> {
+    match (value, &param.ty) {
+        (Value::Vector(_), Type::Vector(_)) => Some(None),
+        _ => convert(value, param),
     }
 }
 
@@ -187,11 +210,11 @@ fn body(f: &Arc<Function>, args: Vec<Value>, cx: &Cx) -> Result<Option<Value>> {
         Body::Native(native) => run_native(f, native, &args, cx),
         Body::Derived(..) => {
             let query = compile::derived(Catalog::of(cx), f)?;
-            Ok(as_declared(f, derived(f, &query, args, cx)?))
+            of_user(f, derived(f, &query, args, cx)?)
         }
         Body::Stored(table) => Ok(stored(f, table, &args)),
         Body::Inverse(view) => Ok(inverse(f, view, args)),
-        Body::Procedure(..) => Ok(as_declared(f, procedure::call(f, args, cx)?)),
+        Body::Procedure(..) => of_user(f, procedure::call(f, args, cx)?),
         Body::Generic => Ok(None),
     }
 }
@@ -236,14 +259,10 @@ fn inverse(f: &Function, view: &View, args: Vec<Value>) -> Option<Value> {
     Some(Value::bag(results.collect()))
 }
 
-/// The function applied to each element of argument `at`, a bag or stream.
-fn lift(f: &Arc<Function>, args: Vec<Value>, at: usize) -> Value {
+/// What is called applied to each element of argument `at`, a bag or stream.
+fn lift(target: Target, args: Vec<Value>, at: usize) -> Value {
     let stream = matches!(args[at], Value::Stream(_));
-    let lifted = Arc::new(Lifted {
-        function: f.clone(),
-        args,
-        at,
-    });
+    let lifted = Arc::new(Lifted { target, args, at });
     if stream {
         Value::Stream(lifted)
     } else {
@@ -252,7 +271,7 @@ fn lift(f: &Arc<Function>, args: Vec<Value>, at: usize) -> Value {
 }
 
 struct Lifted {
-    function: Arc<Function>,
+    target: Target,
     args: Vec<Value>,
     at: usize,
 }
@@ -261,7 +280,7 @@ impl Collection for Lifted {
     fn open(&self, cx: &Cx) -> Result<Box<dyn Source>> {
         Ok(Box::new(LiftedRun {
             elements: self.args[self.at].elements(cx)?,
-            function: self.function.clone(),
+            target: self.target.clone(),
             args: self.args.clone(),
             at: self.at,
             inner: None,
@@ -273,7 +292,7 @@ impl Collection for Lifted {
 
 struct LiftedRun {
     elements: Box<dyn Source>,
-    function: Arc<Function>,
+    target: Target,
     args: Vec<Value>,
     at: usize,
     inner: Option<Box<dyn Source>>,
@@ -286,7 +305,11 @@ impl LiftedRun {
         if !self.stream {
             return error;
         }
-        let stream = format!("the stream of {}", self.function.name());
+        let name = match &self.target {
+            Target::One(f) => f.name(),
+            Target::Late(candidates) => candidates[0].name(),
+        };
+        let stream = format!("the stream of {name}");
         element::blame(error, self.taken, &stream)
     }
 }
@@ -306,7 +329,11 @@ impl Source for LiftedRun {
             };
             self.taken += 1;
             self.args[self.at] = element;
-            let result = function(&self.function, self.args.clone(), cx);
+            let args = self.args.clone();
+            let result = match &self.target {
+                Target::One(f) => function(f, args, cx),
+                Target::Late(candidates) => late(candidates, args, cx),
+            };
             match result.map_err(|error| self.explain(error))? {
                 Some(value) if value.is_collection() => {
                     let elements = value.elements(cx);

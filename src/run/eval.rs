@@ -9,8 +9,9 @@ use crate::host::Host;
 use crate::host::traced::Traced;
 use crate::model::conversion::conform;
 use crate::model::function::Body;
-use crate::model::{Collection, Cx, Function, Record, Source, Value};
+use crate::model::{Cx, Function, Record, Value};
 use crate::plan::{Call, Expr, Sub, Target};
+use crate::run::concat::Concat;
 use crate::run::{call, element};
 use crate::syntax::ast::BinaryOp;
 use crate::text::diagnostic::{Error, Result};
@@ -223,43 +224,10 @@ fn bag(parts: &[Expr], frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
         }
     }
     Ok(Some(if nested {
-        Value::Bag(Arc::new(Concat(values)))
+        Value::Bag(Arc::new(Concat::new(values)))
     } else {
         Value::bag(values)
     }))
-}
-
-struct Concat(Vec<Value>);
-
-impl Collection for Concat {
-    fn open(&self, _: &Cx) -> Result<Box<dyn Source>> {
-        Ok(Box::new(ConcatRun {
-            parts: self.0.clone().into_iter(),
-            current: None,
-        }))
-    }
-}
-
-struct ConcatRun {
-    parts: std::vec::IntoIter<Value>,
-    current: Option<Box<dyn Source>>,
-}
-
-impl Source for ConcatRun {
-    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
-        loop {
-            if let Some(current) = &mut self.current {
-                if let Some(value) = current.next(cx)? {
-                    return Ok(Some(value));
-                }
-                self.current = None;
-            }
-            match self.parts.next() {
-                Some(Value::Bag(bag)) => self.current = Some(bag.open(cx)?),
-                other => return Ok(other),
-            }
-        }
-    }
 }
 
 /// The bag or stream that a query inside another is, with the variables that it captures.

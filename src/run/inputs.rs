@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::model::context::THREAD_STACK_SIZE;
 use crate::model::{Collection, Cx, Value};
 use crate::text::diagnostic::{Error, Result};
-use crate::text::wait::{Token, lock};
+use crate::text::wait::{Token, from_now, lock};
 
 /// How many elements of one input may wait to be consumed before that input has to wait.
 const AHEAD: usize = 512;
@@ -83,7 +83,7 @@ impl Inputs {
     ) -> Result<Inputs> {
         let mut inputs = Inputs::start(vec![], what, cx)?;
         lock(&inputs.shared.state).ahead = vec![0; collections.len()];
-        let until = Instant::now() + patience;
+        let until = from_now(patience);
         for (input, collection) in collections.into_iter().enumerate() {
             inputs.spawn(input, collection, what, cx)?;
             cx.token.wait(Some(until), || {

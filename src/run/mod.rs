@@ -11,7 +11,9 @@
 pub mod aggregate;
 pub mod batch;
 pub mod call;
+mod concat;
 pub mod constant;
+mod declared;
 pub mod element;
 pub mod eval;
 mod group;

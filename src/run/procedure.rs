@@ -1,30 +1,52 @@
 //! Runs procedural statements.
 
+mod returned;
+
 use std::sync::Arc;
 
 use crate::catalog::Catalog;
 use crate::compile;
 use crate::model::conversion::conform;
-use crate::model::{Cx, Function, Source, Value};
+use crate::model::{Cx, Function, Source, Value, nesting, size};
 use crate::plan::{AssignmentTarget, Procedure, Slot, Stmt, Sub};
 use crate::run::eval::{captured, collection, eval, holds};
 use crate::run::{query, update};
 use crate::syntax::ast::Many;
 use crate::text::diagnostic::{Error, Result, Span};
 
-/// Calls a procedural function: its results are what its `return` statements gave.
+/// Calls a procedural function: its results are what its `return` statements gave. A stream of them is
+/// produced while it is read.
 pub fn call(f: &Arc<Function>, args: Vec<Value>, cx: &Cx) -> Result<Option<Value>> {
     let procedure = compile::procedural(Catalog::of(cx), f)?;
+    if f.signature.many == Many::Stream {
+        return Ok(Some(returned::stream(procedure, args, f.name())));
+    }
     let results = run(&procedure, args, cx)?;
     Ok(match f.signature.many {
-        Many::Stream => Some(Value::Stream(Arc::new(results))),
         Many::One if !compile::returns_many(f) => results.into_iter().next(),
-        Many::One | Many::Bag => Some(Value::bag(results)),
+        Many::One | Many::Bag | Many::Stream => Some(Value::bag(results)),
     })
 }
 
 /// Runs a procedure with its arguments in the first slots; gives what it returned.
 pub fn run(procedure: &Procedure, args: Vec<Value>, cx: &Cx) -> Result<Vec<Value>> {
+    let mut results = Vec::new();
+    let mut keep = |value| {
+        results.push(value);
+        size::check_elements(results.len(), "what a procedure returns")
+    };
+    run_into(procedure, args, &mut keep, cx)?;
+    Ok(results)
+}
+
+/// Runs a procedure; `give` is called with each value as it is returned, and ends the procedure by an
+/// error.
+fn run_into(
+    procedure: &Procedure,
+    args: Vec<Value>,
+    give: &mut dyn FnMut(Value) -> Result<()>,
+    cx: &Cx,
+) -> Result<()> {
     let mut frame = vec![Value::Null; procedure.slots];
     for (slot, value) in frame.iter_mut().zip(args) {
         *slot = value;
@@ -32,11 +54,11 @@ pub fn run(procedure: &Procedure, args: Vec<Value>, cx: &Cx) -> Result<Vec<Value
     let mut running = Running {
         cx,
         frame,
-        results: Vec::new(),
+        give,
         cursors: Vec::new(),
     };
     running.statement(&procedure.body)?;
-    Ok(running.results)
+    Ok(())
 }
 
 /// How a statement ended.
@@ -49,7 +71,7 @@ enum Flow {
 struct Running<'a> {
     cx: &'a Cx,
     frame: Vec<Value>,
-    results: Vec<Value>,
+    give: &'a mut dyn FnMut(Value) -> Result<()>,
     cursors: Vec<(Slot, Box<dyn Source>)>,
 }
 
@@ -95,7 +117,7 @@ impl Running<'_> {
             Stmt::Return(Some(sub)) => {
                 let mut rows = self.open(sub)?;
                 while let Some(value) = rows.next(self.cx)? {
-                    self.results.push(value);
+                    (self.give)(value)?;
                 }
             }
             Stmt::Return(None) => {}
@@ -193,6 +215,7 @@ impl Running<'_> {
     }
 
     fn put(&mut self, place: &AssignmentTarget, value: Value) -> Result<()> {
+        nesting::check(&value)?;
         match place {
             AssignmentTarget::Session(name) => {
                 Catalog::of(self.cx).variables.set(name, value, None)
@@ -224,6 +247,7 @@ fn collect(bag: Value, cx: &Cx) -> Result<Vec<Value>> {
     let mut collected = Vec::new();
     while let Some(element) = elements.next(cx)? {
         collected.push(element);
+        size::check_elements(collected.len(), "a bag that `for each` goes through")?;
     }
     Ok(collected)
 }

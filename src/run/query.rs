@@ -12,7 +12,7 @@ use super::pattern;
 use crate::catalog::Catalog;
 use crate::catalog::objects::ObjectScan;
 use crate::host::Host;
-use crate::model::{Collection, Cx, Source, Value};
+use crate::model::{Collection, Cx, Source, Type, Value};
 use crate::plan::{Expr, Query, Slot, Step};
 use crate::run::{element, group};
 use crate::text::diagnostic::{Error, Result};
@@ -27,6 +27,10 @@ pub struct SubCollection {
 impl Collection for SubCollection {
     fn open(&self, cx: &Cx) -> Result<Box<dyn Source>> {
         open(&self.query, self.given.clone(), cx)
+    }
+
+    fn element_type(&self) -> Type {
+        self.query.ty.element_of_collection()
     }
 }
 

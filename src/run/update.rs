@@ -9,7 +9,7 @@ use crate::catalog::undo::Undo;
 use crate::model::conversion::conform;
 use crate::model::function::{Body, View};
 use crate::model::table::{Row, Table};
-use crate::model::{Cx, Function, Source, Type, Value};
+use crate::model::{Cx, Function, Source, Type, Value, nesting, size};
 use crate::plan::{CreatedObject, FunctionUpdate, ObjectCreation};
 use crate::run::call;
 use crate::run::eval::eval;
@@ -115,6 +115,7 @@ pub fn values_of(value: Value, cx: &Cx) -> Result<Vec<Value>> {
             let mut values = Vec::new();
             while let Some(element) = elements.next(cx)? {
                 values.push(element);
+                size::check_elements(values.len(), "a bag that is stored")?;
             }
             Ok(values)
         }
@@ -232,6 +233,7 @@ fn row(function: &Function, table: &Table, args: &[Value], value: Value) -> Resu
     let results = results_of(function, table.types().len() - table.arity(), value)?;
     let columns = args.iter().chain(&results).zip(table.types());
     let row = columns.map(|(value, ty)| {
+        nesting::check(value)?;
         if let Value::Object(object) = value
             && object.is_deleted()
         {

@@ -8,7 +8,7 @@ mod world;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::catalog::Catalog;
 use crate::functions::table::BUILT_INS;
@@ -17,7 +17,7 @@ use crate::model::Cx;
 use crate::run::statement::{Outcome, execute};
 use crate::text::console::Console;
 use crate::text::diagnostic::{Error, Result, SourceText};
-use crate::text::wait::{Token, lock};
+use crate::text::wait::{Token, from_now, lock};
 
 pub use world::World;
 
@@ -94,7 +94,7 @@ impl Session {
             Some(limit) => {
                 let seconds = limit.as_secs_f64();
                 let reason = format!("the query ran longer than {seconds} seconds (--timeout)");
-                token.child_until(Instant::now() + limit, reason)
+                token.child_until(from_now(limit), reason)
             }
             None => token,
         };

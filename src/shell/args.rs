@@ -8,6 +8,8 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, ValueEnum};
 
+use crate::text::wait;
+
 /// What the program has been asked to do.
 #[derive(Debug)]
 pub struct ProgramOptions {
@@ -164,8 +166,8 @@ fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text
         .parse()
         .map_err(|_| "a number of seconds is wanted, such as 2.5".to_owned())?;
-    match Duration::try_from_secs_f64(seconds) {
-        Ok(duration) if !duration.is_zero() => Ok(duration),
+    match wait::seconds(seconds) {
+        Some(duration) if !duration.is_zero() => Ok(duration),
         _ => Err("the number of seconds must be above 0".to_owned()),
     }
 }

@@ -64,13 +64,20 @@ impl Runner {
                 self.leave();
                 true
             }
-            Ok(Outcome::Results(rows)) => match output::show(rows, self.format, self.console()) {
-                Ended::Whole | Ended::Closed => true,
-                // A query that gave results until its time was up has not failed: that is how a stream
-                // is watched for a while.
-                Ended::Failed(error, shown) if shown > 0 && self.is_timeout(&error) => true,
-                Ended::Failed(error, _) => self.fail(&error),
-            },
+            Ok(Outcome::Results(rows)) => {
+                let is_stream = rows.is_stream();
+                match output::show(rows, self.format, self.console()) {
+                    Ended::Whole | Ended::Closed => true,
+                    // A stream that has run its time has ended: that is how it is watched for a while,
+                    // whether or not anything came. So has a query that gave results until then.
+                    Ended::Failed(error, shown)
+                        if (is_stream || shown > 0) && self.is_timeout(&error) =>
+                    {
+                        true
+                    }
+                    Ended::Failed(error, _) => self.fail(&error),
+                }
+            }
             Err(error) => self.fail(&error),
         }
     }
@@ -114,7 +121,7 @@ impl Runner {
         }
         // Failed jobs have been reported when they failed; here they only count.
         failed |= world.host.jobs.failed() > 0;
-        if let Err(error) = world.host.console.flush()
+        if let Err(error) = world.host.console.finish()
             && !world.host.console.is_closed()
         {
             failed = true;

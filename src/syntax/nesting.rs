@@ -53,9 +53,14 @@ pub fn check(source: &Arc<SourceText>) -> Result<()> {
     // The nesting of all levels but the innermost.
     let mut outside = 0;
     let mut after_end = false;
+    let mut after_bracket = false;
     for lexeme in significant(text) {
         let word = lexeme.text(text);
         if lexeme.kind == LexemeKind::OpenBracket {
+            // `x[1][1]`: what is in front of a second subscript is a tree below it.
+            if let Some(level) = levels.last_mut().filter(|_| after_bracket) {
+                level.operators += 1;
+            }
             outside += levels.last().map_or(0, Level::nesting);
             levels.push(Level::default());
         }
@@ -79,6 +84,7 @@ pub fn check(source: &Arc<SourceText>) -> Result<()> {
             }
             _ => {}
         }
+        after_bracket = lexeme.kind == LexemeKind::CloseBracket;
         after_end = lexeme.kind == LexemeKind::Word && word.eq_ignore_ascii_case("end");
         let span = || Span::new(source, lexeme.start, lexeme.end);
         if outside + level.nesting() > MAX_NESTING {
@@ -88,7 +94,7 @@ pub fn check(source: &Arc<SourceText>) -> Result<()> {
         }
         if level.height() > MAX_HEIGHT {
             return Err(Error::syntax(format!(
-                "more than {MAX_HEIGHT} operators in one expression"
+                "more than {MAX_HEIGHT} operators or subscripts in one expression"
             ))
             .at(&span())
             .help("for many values, use a vector: sum([…]), x in […]"));

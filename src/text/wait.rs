@@ -13,6 +13,26 @@ use std::time::{Duration, Instant};
 
 use crate::text::diagnostic::{Error, Result};
 
+/// Longer than anything is waited for: a hundred years. The clock cannot count much further.
+const FAR: Duration = Duration::from_secs(100 * 365 * 86_400);
+
+/// A number of seconds as a duration; one that is beyond what durations hold is the longest there is.
+/// `None` for a number below 0 and for what is no number.
+pub fn seconds(number: f64) -> Option<Duration> {
+    (number >= 0.0).then(|| Duration::try_from_secs_f64(number).unwrap_or(Duration::MAX))
+}
+
+/// The moment `duration` after `start`, and a hundred years after it where `duration` is longer: every
+/// moment that a person's number decides is computed here, so that none is beyond the clock.
+pub fn later(start: Instant, duration: Duration) -> Instant {
+    start + duration.min(FAR)
+}
+
+/// The moment `duration` from now, as [`later`] computes it.
+pub fn from_now(duration: Duration) -> Instant {
+    later(Instant::now(), duration)
+}
+
 /// A lock that outlives a panic of another holder: what it guards is valid after every single step.
 pub fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -209,7 +229,7 @@ impl Token {
 
     /// Sleeps for `duration`; an error if the token stops first.
     pub fn sleep(&self, duration: Duration) -> Result<()> {
-        self.sleep_until(Instant::now() + duration)
+        self.sleep_until(from_now(duration))
     }
 }
 

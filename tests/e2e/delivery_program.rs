@@ -13,7 +13,7 @@ use crate::support::mosquitto::{Folder, Mosquitto};
 use crate::support::mqtt::{Connection, text};
 use crate::support::osql::osql;
 use crate::support::table::each_row;
-use osql::mqtt::Subscription;
+use osql::mqtt::TopicSubscription;
 
 const UNLIMITED: &str = "max_queued_messages 0\nmax_inflight_messages 0\nlog_type all";
 
@@ -24,14 +24,14 @@ fn register(broker: &Mosquitto, more: &str) -> String {
 }
 
 /// A client of our own library, and its subscription to `t`.
-fn reader(broker: &Mosquitto, qos: i64) -> (Connection, Subscription) {
+fn reader(broker: &Mosquitto, qos: i64) -> (Connection, TopicSubscription) {
     let client = Connection::to(broker, [("qos", qos.into())]);
     let subscription = client.listen("t");
     (client, subscription)
 }
 
 /// How often each number came before "end".
-fn until_end(subscription: &mut Subscription) -> BTreeMap<u32, usize> {
+fn until_end(subscription: &mut TopicSubscription) -> BTreeMap<u32, usize> {
     let mut seen = BTreeMap::new();
     loop {
         let text = text(subscription);

@@ -90,7 +90,7 @@ fn drops_at_qos_0_are_counted_exactly() {
     // Slow as long as messages come.
     let mut taken = 0;
     let mut last = 0;
-    let mut take = |subscription: &mut osql::mqtt::Subscription| {
+    let mut take = |subscription: &mut osql::mqtt::TopicSubscription| {
         let number: i64 = text(subscription).parse().expect("a number");
         assert!(number > last, "{number} after {last}");
         last = number;

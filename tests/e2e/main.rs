@@ -40,6 +40,7 @@ mod mqtt_broker;
 mod mqtt_delivery;
 mod mqtt_errors;
 mod mqtt_hostile;
+mod mqtt_liveness;
 mod mqtt_restart;
 mod mqtt_script;
 mod mqtt_tls;

@@ -12,8 +12,7 @@ use crate::support::osql::osql;
 use crate::support::subscriber::Subscriber;
 use crate::support::table::each_row;
 use crate::support::wait::PATIENCE;
-use osql::model::{Record, Value};
-use osql::mqtt::Clients;
+use osql::mqtt::{Clients, Setting, Settings};
 
 /// The protocol versions, as mosquitto's programs name them.
 const VERSIONS: [&str; 2] = ["mqttv311", "mqttv5"];
@@ -29,7 +28,7 @@ impl Embedded {
         let clients = Clients::default();
         let described = clients.brokers.start(&options([]));
         let described = described.expect("started");
-        let port = described.get("port").and_then(Value::as_int);
+        let port = described.get("port").and_then(Setting::as_integer);
         Embedded {
             _clients: clients,
             port: port.expect("a port").to_string(),
@@ -118,10 +117,10 @@ fn messages_go_round_with_and_without_tls() {
             .expect("started");
         let port = described
             .get("port")
-            .and_then(Value::as_int)
+            .and_then(Setting::as_integer)
             .expect("a port");
-        let fields = described.iter().filter(|(name, _)| &***name != "port");
-        let login: Record = fields.map(|(k, v)| (k.clone(), v.clone())).collect();
+        let fields = described.iter().filter(|(name, _)| *name != "port");
+        let login: Settings = fields.map(|(k, v)| (k, v.clone())).collect();
         let rows = [(4, 0), (4, 1), (4, 2), (5, 0), (5, 1), (5, 2)];
         each_row(rows, |(version, qos)| {
             let mut login = login.clone();
@@ -149,14 +148,10 @@ fn a_port_that_is_taken_and_wrong_options_are_errors() {
     let clients = Clients::default();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = i64::from(listener.local_addr().expect("bound").port());
-    let start = |record: &Record| clients.brokers.start(record);
-    let error = start(&options([("port", port.into())]))
-        .err()
-        .expect("taken");
+    let start = |record: &Settings| clients.brokers.start(record);
+    let error = start(&options([("port", port.into())])).expect_err("taken");
     assert!(error.message().contains("does not start"), "{error:?}");
-    let error = start(&options([("prot", 1.into())]))
-        .err()
-        .expect("misspelt");
+    let error = start(&options([("prot", 1.into())])).expect_err("misspelt");
     assert_eq!(error.helps(), ["did you mean `port`?"]);
     let error = clients.brokers.stop(1, &patience(1)).expect_err("none");
     assert!(error.message().contains("no broker"), "{error:?}");

@@ -11,8 +11,7 @@ use crate::support::mqtt::{
 use crate::support::port::Port;
 use crate::support::table::each_row;
 use crate::support::wait::wait_until;
-use osql::model::Value;
-use osql::mqtt::{PublishOptions, Qos};
+use osql::mqtt::{PublishOptions, Qos, Setting};
 use osql::text::wait::Token;
 
 #[test]
@@ -61,7 +60,7 @@ fn a_login_is_checked_and_never_shown() {
             ))
         };
         let client = login("open sesame").expect("the right password");
-        assert!(!format!("{:?}", Value::record(client.status())).contains("sesame"));
+        assert!(!format!("{:?}", Setting::Group(client.status())).contains("sesame"));
         let error = login("hunter2").err().expect("the wrong password");
         assert!(
             error.message().contains("refuses the connection: "),
@@ -161,7 +160,7 @@ fn a_stop_ends_every_wait() {
     );
     drop(subscription);
     wait_until("the subscription is given up", || {
-        client.status().get("subscriptions") == Some(&Value::vector([]))
+        client.status().get("subscriptions") == Some(&Setting::List(vec![]))
     });
 }
 
@@ -176,7 +175,7 @@ fn publish_options_reach_the_reader() {
         ("response-topic", "answers".into()),
         (
             "user-properties",
-            Value::record(options([("a", "b".into())])),
+            Setting::Group(options([("a", "b".into())])),
         ),
     ]);
     let how = PublishOptions::read(&record, osql::mqtt::Version::V5).expect("good options");

@@ -4,8 +4,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use osql::model::Record;
-use osql::mqtt::Clients;
+use osql::mqtt::{Clients, Settings};
 use osql::text::wait::Token;
 
 use crate::support::hostile::{ACCEPTED, Act, Hostile};
@@ -14,7 +13,7 @@ use crate::support::osql::osql;
 use crate::support::table::each_row;
 use crate::support::wait::wait_until;
 
-fn impatient(broker: &Hostile, version: i64) -> Record {
+fn impatient(broker: &Hostile, version: i64) -> Settings {
     options([
         ("connection", broker.url().into()),
         ("version", version.into()),

@@ -4,8 +4,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use osql::model::Value;
-use osql::mqtt::Subscription;
+use osql::mqtt::{Setting, TopicSubscription};
 
 use crate::support::mosquitto::{Folder, Mosquitto};
 use crate::support::mqtt::{Connection, path, patience, send, text};
@@ -29,7 +28,7 @@ fn steady(broker: &Mosquitto, id: &str, qos: i64) -> Connection {
 }
 
 /// How often each message came, once there are so many different ones.
-fn seen_until(subscription: &mut Subscription, count: usize) -> HashMap<String, usize> {
+fn seen_until(subscription: &mut TopicSubscription, count: usize) -> HashMap<String, usize> {
     let mut seen = HashMap::new();
     while seen.len() < count {
         *seen.entry(text(subscription)).or_default() += 1;
@@ -147,7 +146,7 @@ fn a_wrong_password_after_a_reconnection_ends_in_an_error() {
     let error = subscription.recv(&patience(30)).err().expect("given up");
     assert!(error.message().contains("not authorized"), "{error:?}");
     assert!(!error.message().contains("one"));
-    assert_eq!(client.state(), Some(Value::str("failed")));
+    assert_eq!(client.state(), Some(Setting::text("failed")));
 }
 
 #[test]

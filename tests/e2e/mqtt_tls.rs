@@ -4,7 +4,7 @@ use crate::support::certs::{Authority, Dates, Identity};
 use crate::support::mosquitto::{Folder, Mosquitto};
 use crate::support::mqtt::{connect, options, path, text};
 use crate::support::table::each_row;
-use osql::model::{Record, Value};
+use osql::mqtt::{Setting, Settings};
 use osql::text::diagnostic::Error;
 
 fn broker(identity: &Identity, more: &str) -> Mosquitto {
@@ -15,22 +15,22 @@ fn broker(identity: &Identity, more: &str) -> Mosquitto {
     ))
 }
 
-fn secured(broker: &Mosquitto, ca: &Authority) -> Record {
+fn secured(broker: &Mosquitto, ca: &Authority) -> Settings {
     options([
         (
             "connection",
-            Value::str(format!("ssl://localhost:{}", broker.port)),
+            Setting::text(format!("ssl://localhost:{}", broker.port)),
         ),
         ("cafile", path(&ca.cert())),
     ])
 }
 
-fn with(mut record: Record, name: &str, value: impl Into<Value>) -> Record {
+fn with(mut record: Settings, name: &str, value: impl Into<Setting>) -> Settings {
     record.put(name, value.into());
     record
 }
 
-fn refused(options: &Record) -> Error {
+fn refused(options: &Settings) -> Error {
     match connect(options) {
         Ok(_) => panic!("the connection should be refused"),
         Err(error) => error,
@@ -60,7 +60,7 @@ fn accepted_and_refused(make: impl Fn(&Authority, &str, Dates) -> Identity) {
             let client = connect(&options).expect("the right certificate");
             assert_eq!(
                 client.status().get("tls-version"),
-                Some(&Value::str(version))
+                Some(&Setting::text(version))
             );
             let mut subscription = client.listen("t");
             client.publish("t", ["over TLS"]);
@@ -117,7 +117,7 @@ fn a_version_one_certificate_needs_a_named_ca() {
     let broker = broker(&ca.version_one("localhost", Dates::Good), "");
     let error = refused(&options([(
         "connection",
-        Value::str(format!("ssl://localhost:{}", broker.port)),
+        Setting::text(format!("ssl://localhost:{}", broker.port)),
     )]));
     says(&error, "X.509 version 1");
     assert_eq!(
@@ -147,7 +147,7 @@ fn a_folder_of_cas_works_like_a_file() {
     let options = options([
         (
             "connection",
-            Value::str(format!("ssl://localhost:{}", broker.port)),
+            Setting::text(format!("ssl://localhost:{}", broker.port)),
         ),
         ("capath", path(&folder.0)),
     ]);
@@ -211,7 +211,10 @@ fn ciphers_are_chosen() {
     ];
     each_row(rows, |(cipher, suite)| {
         let client = connect(&with(secured(&broker, &ca), "ciphers", cipher)).expect(cipher);
-        assert_eq!(client.status().get("tls-suite"), Some(&Value::str(suite)));
+        assert_eq!(
+            client.status().get("tls-suite"),
+            Some(&Setting::text(suite))
+        );
     });
     let error = refused(&with(
         secured(&broker, &ca),

@@ -218,14 +218,21 @@ impl Table {
         let arity = self.arity();
         let (args, old) = (part(row, 0, arity), part(other, arity, width));
         let new = part(row, arity, width);
-        if columns.iter().all(|c| *c < arity) {
+        let holder = part(other, 0, arity);
+        if columns.iter().all(|c| *c < arity) && columns.len() < arity {
+            let keys: Vec<_> = columns.iter().map(|c| row[*c].to_string()).collect();
+            let keys = keys.join(",");
+            Error::run(format!(
+                "{}({args}) cannot be {new}: its argument {keys} is a key, and {}({holder}) has it",
+                self.name, self.name
+            ))
+        } else if columns.iter().all(|c| *c < arity) {
             Error::run(format!(
                 "{}({args}) has the value {old} already, and can have only one: {new} was not added",
                 self.name
             ))
             .help("use 'set' to replace the value; declare the result 'Bag of' to have several")
         } else {
-            let holder = part(other, 0, arity);
             Error::run(format!(
                 "{}({args}) cannot be {new}: the value is a key, and {}({holder}) has it",
                 self.name, self.name

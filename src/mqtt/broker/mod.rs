@@ -21,9 +21,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use super::options::Reader;
 use super::runtime;
-use crate::model::{Record, Value};
+use super::settings::{Settings, SettingsReader};
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::{Token, lock};
 use certificate::Certificate;
@@ -59,7 +58,7 @@ impl Brokers {
     /// for localhost, and speak TLS only), `folder` (where to put them; otherwise a temporary one).
     /// Gives a record with `port`, `connection`, and with TLS `cafile`: what `mqtt:register_client`
     /// wants.
-    pub fn start(&self, options: &Record) -> Result<Record> {
+    pub fn start(&self, options: &Settings) -> Result<Settings> {
         let options = read_options(options)?;
         let certificate = match options.tls {
             true => Some(Certificate::make(options.folder.as_deref())?),
@@ -93,8 +92,8 @@ impl Brokers {
     }
 }
 
-fn read_options(options: &Record) -> Result<BrokerOptions> {
-    let reader = Reader(options);
+fn read_options(options: &Settings) -> Result<BrokerOptions> {
+    let reader = SettingsReader(options);
     reader.refuse_unknown(&NAMES, "mqtt:start_broker")?;
     let options = BrokerOptions {
         port: reader.integer("port", 0..=65_535)?.unwrap_or(0) as u16,
@@ -128,20 +127,17 @@ fn start(port: u16, certificate: Option<Certificate>) -> Result<Running> {
 }
 
 impl Running {
-    fn describe(&self) -> Record {
+    fn describe(&self) -> Settings {
         let port = self.port;
         let scheme = match self.certificate {
             Some(_) => "ssl",
             None => "tcp",
         };
-        let mut record = Record::new();
-        record.put("port", Value::Int(i64::from(port)));
-        record.put(
-            "connection",
-            Value::str(format!("{scheme}://localhost:{port}")),
-        );
+        let mut record = Settings::default();
+        record.put("port", i64::from(port).into());
+        record.put("connection", format!("{scheme}://localhost:{port}").into());
         if let Some(certificate) = &self.certificate {
-            record.put("cafile", Value::str(certificate.ca.display().to_string()));
+            record.put("cafile", certificate.ca.display().to_string().into());
         }
         record
     }

@@ -8,7 +8,7 @@ mod words;
 use bytes::{Bytes, BytesMut};
 use rumqttc_v5::mqttbytes::v5::PublishProperties;
 
-use super::options::{Options, Qos, Version};
+use super::options::{ClientOptions, Qos, Version};
 
 /// Everything about a publication but its payload; shared by all that one publisher sends.
 #[derive(Debug, PartialEq)]
@@ -22,7 +22,7 @@ pub struct Head {
 
 /// A packet from the broker. `id` is its packet identifier; `fault` is why it reports a failure.
 #[derive(Debug, PartialEq)]
-pub enum Packet {
+pub enum IncomingPacket {
     ConnAck(ConnAck),
     Publish(Publish),
     PubAck {
@@ -82,6 +82,59 @@ pub struct Refusal {
     pub fatal: bool,
 }
 
+/// What both versions refuse a connection for, with codes of their own.
+impl Refusal {
+    fn fatal(reason: impl Into<String>, help: Option<&'static str>) -> Refusal {
+        Refusal {
+            reason: reason.into(),
+            help,
+            fatal: true,
+        }
+    }
+
+    fn passing(reason: impl Into<String>) -> Refusal {
+        Refusal {
+            reason: reason.into(),
+            help: None,
+            fatal: false,
+        }
+    }
+
+    fn client_id() -> Refusal {
+        Refusal::fatal(
+            "it does not accept the client identifier",
+            Some("check the option clientid"),
+        )
+    }
+
+    fn login() -> Refusal {
+        Refusal::fatal(
+            "wrong user name or password",
+            Some("check the options username and password"),
+        )
+    }
+
+    fn not_authorized() -> Refusal {
+        Refusal::fatal(
+            "not authorized",
+            Some("check the options username and password, and what the broker allows this client"),
+        )
+    }
+}
+
+/// A refusal whose code the version of the protocol does not know.
+fn unknown_refusal(reason: String) -> IncomingPacket {
+    IncomingPacket::ConnAck(ConnAck {
+        refused: Some(Refusal::fatal(reason, None)),
+        ..ConnAck::default()
+    })
+}
+
+/// The error for a packet larger than is taken.
+fn too_large(size: usize, limit: usize) -> String {
+    format!("a packet of {size} bytes came, and maxdatalen allows {limit}")
+}
+
 /// A message from the broker.
 #[derive(Debug, PartialEq)]
 pub struct Publish {
@@ -100,7 +153,7 @@ pub fn decode(
     version: Version,
     buffer: &mut BytesMut,
     limit: usize,
-) -> Result<Option<Packet>, String> {
+) -> Result<Option<IncomingPacket>, String> {
     if buffer.is_empty() {
         return Ok(None);
     }
@@ -111,9 +164,9 @@ pub fn decode(
 }
 
 /// What goes out. Each is appended to `out`; an error says what cannot be encoded.
-pub enum Send<'a> {
+pub enum OutgoingPacket<'a> {
     Connect {
-        options: &'a Options,
+        options: &'a ClientOptions,
         clean: bool,
     },
     Publish {
@@ -142,7 +195,7 @@ pub enum Send<'a> {
 }
 
 /// Appends a packet to `out`.
-pub fn encode(version: Version, send: Send, out: &mut BytesMut) -> Result<(), String> {
+pub fn encode(version: Version, send: OutgoingPacket, out: &mut BytesMut) -> Result<(), String> {
     match version {
         Version::V4 => v4::encode(send, out).map_err(|e| e.to_string()),
         Version::V5 => v5::encode(send, out).map_err(|e| e.to_string()),

@@ -8,10 +8,12 @@ use rumqttc::mqttbytes::v4::{
     PubComp, PubRec, PubRel, Publish as WirePublish, Subscribe, SubscribeReasonCode, Unsubscribe,
 };
 
-use super::{ConnAck, Packet, Publish, Refusal, Send};
-use crate::mqtt::options::{Options, Qos};
+use super::{
+    ConnAck, IncomingPacket, OutgoingPacket, Publish, Refusal, too_large, unknown_refusal,
+};
+use crate::mqtt::options::{ClientOptions, Qos};
 
-pub fn decode(buffer: &mut BytesMut, limit: usize) -> Result<Option<Packet>, String> {
+pub fn decode(buffer: &mut BytesMut, limit: usize) -> Result<Option<IncomingPacket>, String> {
     match Wire::read(buffer, limit) {
         Ok(packet) => Ok(Some(translate(packet))),
         Err(Error::InsufficientBytes(more)) => {
@@ -19,30 +21,23 @@ pub fn decode(buffer: &mut BytesMut, limit: usize) -> Result<Option<Packet>, Str
             buffer.reserve(more.min(limit));
             Ok(None)
         }
-        Err(Error::InvalidConnectReturnCode(code)) => Ok(Some(Packet::ConnAck(ConnAck {
-            refused: Some(Refusal {
-                reason: format!("unknown return code {code}"),
-                help: None,
-                fatal: true,
-            }),
-            ..ConnAck::default()
-        }))),
-        Err(Error::PayloadSizeLimitExceeded(size)) => Err(format!(
-            "a packet of {size} bytes came, and maxdatalen allows {limit}"
-        )),
+        Err(Error::InvalidConnectReturnCode(code)) => {
+            Ok(Some(unknown_refusal(format!("unknown return code {code}"))))
+        }
+        Err(Error::PayloadSizeLimitExceeded(size)) => Err(too_large(size, limit)),
         Err(fault) => Err(format!("what came is not MQTT: {fault}")),
     }
 }
 
-fn translate(packet: Wire) -> Packet {
+fn translate(packet: Wire) -> IncomingPacket {
     match packet {
-        Wire::ConnAck(ack) => Packet::ConnAck(ConnAck {
+        Wire::ConnAck(ack) => IncomingPacket::ConnAck(ConnAck {
             session_present: ack.session_present,
             refused: refusal(ack.code),
             retain_available: true,
             ..ConnAck::default()
         }),
-        Wire::Publish(publish) => Packet::Publish(Publish {
+        Wire::Publish(publish) => IncomingPacket::Publish(Publish {
             topic: publish.topic,
             payload: publish.payload,
             qos: from_wire(publish.qos),
@@ -51,73 +46,55 @@ fn translate(packet: Wire) -> Packet {
             id: publish.pkid,
             properties: None,
         }),
-        Wire::PubAck(ack) => Packet::PubAck {
+        Wire::PubAck(ack) => IncomingPacket::PubAck {
             id: ack.pkid,
             fault: None,
         },
-        Wire::PubRec(rec) => Packet::PubRec {
+        Wire::PubRec(rec) => IncomingPacket::PubRec {
             id: rec.pkid,
             fault: None,
         },
-        Wire::PubRel(rel) => Packet::PubRel { id: rel.pkid },
-        Wire::PubComp(comp) => Packet::PubComp {
+        Wire::PubRel(rel) => IncomingPacket::PubRel { id: rel.pkid },
+        Wire::PubComp(comp) => IncomingPacket::PubComp {
             id: comp.pkid,
             fault: None,
         },
-        Wire::SubAck(ack) => Packet::SubAck {
+        Wire::SubAck(ack) => IncomingPacket::SubAck {
             id: ack.pkid,
             granted: match ack.return_codes.first() {
                 Some(SubscribeReasonCode::Success(qos)) => Ok(from_wire(*qos)),
                 _ => Err("the broker does not allow it".to_owned()),
             },
         },
-        Wire::UnsubAck(ack) => Packet::UnsubAck { id: ack.pkid },
-        Wire::PingResp => Packet::PingResp,
-        Wire::Connect(_) => Packet::Unexpected("CONNECT"),
-        Wire::Subscribe(_) => Packet::Unexpected("SUBSCRIBE"),
-        Wire::Unsubscribe(_) => Packet::Unexpected("UNSUBSCRIBE"),
-        Wire::PingReq => Packet::Unexpected("PINGREQ"),
-        Wire::Disconnect => Packet::Unexpected("DISCONNECT"),
+        Wire::UnsubAck(ack) => IncomingPacket::UnsubAck { id: ack.pkid },
+        Wire::PingResp => IncomingPacket::PingResp,
+        Wire::Connect(_) => IncomingPacket::Unexpected("CONNECT"),
+        Wire::Subscribe(_) => IncomingPacket::Unexpected("SUBSCRIBE"),
+        Wire::Unsubscribe(_) => IncomingPacket::Unexpected("UNSUBSCRIBE"),
+        Wire::PingReq => IncomingPacket::Unexpected("PINGREQ"),
+        Wire::Disconnect => IncomingPacket::Unexpected("DISCONNECT"),
     }
 }
 
 /// MQTT 3.1.1, table 3.1.
 fn refusal(code: ConnectReturnCode) -> Option<Refusal> {
-    let (reason, help, fatal) = match code {
+    Some(match code {
         ConnectReturnCode::Success => return None,
-        ConnectReturnCode::RefusedProtocolVersion => (
+        ConnectReturnCode::RefusedProtocolVersion => Refusal::fatal(
             "it does not speak MQTT 3.1.1",
             Some("try the option version: 5"),
-            true,
         ),
-        ConnectReturnCode::BadClientId => (
-            "it does not accept the client identifier",
-            Some("check the option clientid"),
-            true,
-        ),
-        ConnectReturnCode::ServiceUnavailable => ("its service is not available", None, false),
-        ConnectReturnCode::BadUserNamePassword => (
-            "wrong user name or password",
-            Some("check the options username and password"),
-            true,
-        ),
-        ConnectReturnCode::NotAuthorized => (
-            "not authorized",
-            Some("check the options username and password, and what the broker allows this client"),
-            true,
-        ),
-    };
-    Some(Refusal {
-        reason: reason.to_owned(),
-        help,
-        fatal,
+        ConnectReturnCode::BadClientId => Refusal::client_id(),
+        ConnectReturnCode::ServiceUnavailable => Refusal::passing("its service is not available"),
+        ConnectReturnCode::BadUserNamePassword => Refusal::login(),
+        ConnectReturnCode::NotAuthorized => Refusal::not_authorized(),
     })
 }
 
-pub fn encode(send: Send, out: &mut BytesMut) -> Result<(), Error> {
+pub fn encode(send: OutgoingPacket, out: &mut BytesMut) -> Result<(), Error> {
     match send {
-        Send::Connect { options, clean } => connect(options, clean).write(out),
-        Send::Publish {
+        OutgoingPacket::Connect { options, clean } => connect(options, clean).write(out),
+        OutgoingPacket::Publish {
             head,
             payload,
             id,
@@ -131,29 +108,29 @@ pub fn encode(send: Send, out: &mut BytesMut) -> Result<(), Error> {
             payload,
         }
         .write(out),
-        Send::PubAck(id) => PubAck::new(id).write(out),
-        Send::PubRec(id) => PubRec::new(id).write(out),
-        Send::PubRel(id) => PubRel::new(id).write(out),
-        Send::PubComp(id) => PubComp::new(id).write(out),
-        Send::Subscribe {
+        OutgoingPacket::PubAck(id) => PubAck::new(id).write(out),
+        OutgoingPacket::PubRec(id) => PubRec::new(id).write(out),
+        OutgoingPacket::PubRel(id) => PubRel::new(id).write(out),
+        OutgoingPacket::PubComp(id) => PubComp::new(id).write(out),
+        OutgoingPacket::Subscribe {
             id, filter, qos, ..
         } => {
             let mut subscribe = Subscribe::new(filter, to_wire(qos));
             subscribe.pkid = id;
             subscribe.write(out)
         }
-        Send::Unsubscribe { id, filter } => {
+        OutgoingPacket::Unsubscribe { id, filter } => {
             let mut unsubscribe = Unsubscribe::new(filter);
             unsubscribe.pkid = id;
             unsubscribe.write(out)
         }
-        Send::Ping => PingReq.write(out),
-        Send::Disconnect => Disconnect.write(out),
+        OutgoingPacket::Ping => PingReq.write(out),
+        OutgoingPacket::Disconnect => Disconnect.write(out),
     }
     .map(|_| ())
 }
 
-fn connect(options: &Options, clean: bool) -> Connect {
+fn connect(options: &ClientOptions, clean: bool) -> Connect {
     let mut connect = Connect::new(options.client_id.clone());
     connect.keep_alive = options.keepalive.as_secs() as u16;
     connect.clean_session = clean;

@@ -10,11 +10,13 @@ use rumqttc_v5::mqttbytes::v5::{
 use rumqttc_v5::mqttbytes::{Error, QoS};
 
 use super::words::words;
-use super::{ConnAck, Packet, Publish, Refusal, Send};
-use crate::mqtt::options::{Options, Qos};
-use crate::mqtt::received;
+use super::{
+    ConnAck, IncomingPacket, OutgoingPacket, Publish, Refusal, too_large, unknown_refusal,
+};
+use crate::mqtt::incoming;
+use crate::mqtt::options::{ClientOptions, Qos};
 
-pub fn decode(buffer: &mut BytesMut, limit: usize) -> Result<Option<Packet>, String> {
+pub fn decode(buffer: &mut BytesMut, limit: usize) -> Result<Option<IncomingPacket>, String> {
     match Wire::read(buffer, Some(limit as u32)) {
         Ok(packet) => Ok(Some(translate(packet))),
         Err(Error::InsufficientBytes(more)) => {
@@ -22,25 +24,18 @@ pub fn decode(buffer: &mut BytesMut, limit: usize) -> Result<Option<Packet>, Str
             buffer.reserve(more.min(limit));
             Ok(None)
         }
-        Err(Error::InvalidConnectReturnCode(code)) => Ok(Some(Packet::ConnAck(ConnAck {
-            refused: Some(Refusal {
-                reason: format!("unknown reason code {code}"),
-                help: None,
-                fatal: true,
-            }),
-            ..ConnAck::default()
-        }))),
-        Err(Error::PayloadSizeLimitExceeded { pkt_size, .. }) => Err(format!(
-            "a packet of {pkt_size} bytes came, and maxdatalen allows {limit}"
-        )),
+        Err(Error::InvalidConnectReturnCode(code)) => {
+            Ok(Some(unknown_refusal(format!("unknown reason code {code}"))))
+        }
+        Err(Error::PayloadSizeLimitExceeded { pkt_size, .. }) => Err(too_large(pkt_size, limit)),
         Err(fault) => Err(format!("what came is not MQTT: {fault}")),
     }
 }
 
-fn translate(packet: Wire) -> Packet {
+fn translate(packet: Wire) -> IncomingPacket {
     match packet {
-        Wire::ConnAck(ack) => Packet::ConnAck(connack(ack)),
-        Wire::Publish(publish) => Packet::Publish(Publish {
+        Wire::ConnAck(ack) => IncomingPacket::ConnAck(connack(ack)),
+        Wire::Publish(publish) => IncomingPacket::Publish(Publish {
             topic: publish.topic,
             payload: publish.payload,
             qos: from_wire(publish.qos),
@@ -49,7 +44,7 @@ fn translate(packet: Wire) -> Packet {
             id: publish.pkid,
             properties: publish.properties.map(Box::new),
         }),
-        Wire::PubAck(ack) => Packet::PubAck {
+        Wire::PubAck(ack) => IncomingPacket::PubAck {
             id: ack.pkid,
             fault: match ack.reason {
                 PubAckReason::Success | PubAckReason::NoMatchingSubscribers => None,
@@ -59,7 +54,7 @@ fn translate(packet: Wire) -> Packet {
                 )),
             },
         },
-        Wire::PubRec(rec) => Packet::PubRec {
+        Wire::PubRec(rec) => IncomingPacket::PubRec {
             id: rec.pkid,
             fault: match rec.reason {
                 PubRecReason::Success | PubRecReason::NoMatchingSubscribers => None,
@@ -69,8 +64,8 @@ fn translate(packet: Wire) -> Packet {
                 )),
             },
         },
-        Wire::PubRel(rel) => Packet::PubRel { id: rel.pkid },
-        Wire::PubComp(comp) => Packet::PubComp {
+        Wire::PubRel(rel) => IncomingPacket::PubRel { id: rel.pkid },
+        Wire::PubComp(comp) => IncomingPacket::PubComp {
             id: comp.pkid,
             fault: match comp.reason {
                 PubCompReason::Success => None,
@@ -80,7 +75,7 @@ fn translate(packet: Wire) -> Packet {
                 )),
             },
         },
-        Wire::SubAck(ack) => Packet::SubAck {
+        Wire::SubAck(ack) => IncomingPacket::SubAck {
             id: ack.pkid,
             granted: match ack.return_codes.first() {
                 Some(SubscribeReasonCode::Success(qos)) => Ok(from_wire(*qos)),
@@ -91,8 +86,8 @@ fn translate(packet: Wire) -> Packet {
                 None => Err("the broker gives no reason".to_owned()),
             },
         },
-        Wire::UnsubAck(ack) => Packet::UnsubAck { id: ack.pkid },
-        Wire::PingResp => Packet::PingResp,
+        Wire::UnsubAck(ack) => IncomingPacket::UnsubAck { id: ack.pkid },
+        Wire::PingResp => IncomingPacket::PingResp,
         Wire::Disconnect(end) => {
             let fatal = matches!(
                 end.reason_code,
@@ -104,16 +99,16 @@ fn translate(packet: Wire) -> Packet {
             let text = end
                 .properties
                 .and_then(|p| p.reason_string.or(p.server_reference));
-            Packet::Disconnect {
+            IncomingPacket::Disconnect {
                 reason: with_text(&end.reason_code, text),
                 fatal,
             }
         }
-        Wire::Auth(_) => Packet::Unexpected("AUTH"),
-        Wire::Connect(..) => Packet::Unexpected("CONNECT"),
-        Wire::Subscribe(_) => Packet::Unexpected("SUBSCRIBE"),
-        Wire::Unsubscribe(_) => Packet::Unexpected("UNSUBSCRIBE"),
-        Wire::PingReq => Packet::Unexpected("PINGREQ"),
+        Wire::Auth(_) => IncomingPacket::Unexpected("AUTH"),
+        Wire::Connect(..) => IncomingPacket::Unexpected("CONNECT"),
+        Wire::Subscribe(_) => IncomingPacket::Unexpected("SUBSCRIBE"),
+        Wire::Unsubscribe(_) => IncomingPacket::Unexpected("UNSUBSCRIBE"),
+        Wire::PingReq => IncomingPacket::Unexpected("PINGREQ"),
     }
 }
 
@@ -143,32 +138,18 @@ fn connack(ack: rumqttc_v5::mqttbytes::v5::ConnAck) -> ConnAck {
 
 /// MQTT 5, section 3.2.2.2.
 fn refusal(code: Code, text: Option<String>) -> Option<Refusal> {
-    let (reason, help, fatal) = match code {
+    let mut refusal = match code {
         Code::Success => return None,
-        Code::UnsupportedProtocolVersion | Code::RefusedProtocolVersion => (
-            "it does not speak MQTT 5".to_owned(),
+        Code::UnsupportedProtocolVersion | Code::RefusedProtocolVersion => Refusal::fatal(
+            "it does not speak MQTT 5",
             Some("try the option version: 4"),
-            true,
         ),
-        Code::ClientIdentifierNotValid | Code::BadClientId => (
-            "it does not accept the client identifier".to_owned(),
-            Some("check the option clientid"),
-            true,
-        ),
-        Code::BadUserNamePassword => (
-            "wrong user name or password".to_owned(),
-            Some("check the options username and password"),
-            true,
-        ),
-        Code::NotAuthorized => (
-            "not authorized".to_owned(),
-            Some("check the options username and password, and what the broker allows this client"),
-            true,
-        ),
-        Code::UseAnotherServer | Code::ServerMoved => (
+        Code::ClientIdentifierNotValid | Code::BadClientId => Refusal::client_id(),
+        Code::BadUserNamePassword => Refusal::login(),
+        Code::NotAuthorized => Refusal::not_authorized(),
+        Code::UseAnotherServer | Code::ServerMoved => Refusal::fatal(
             words(&code),
             Some("ask the broker's operator for its new address"),
-            true,
         ),
         Code::ServiceUnavailable
         | Code::ServerUnavailable
@@ -176,18 +157,13 @@ fn refusal(code: Code, text: Option<String>) -> Option<Refusal> {
         | Code::QuotaExceeded
         | Code::UnspecifiedError
         | Code::ImplementationSpecificError
-        | Code::ConnectionRateExceeded => (words(&code), None, false),
-        other => (words(&other), None, true),
+        | Code::ConnectionRateExceeded => Refusal::passing(words(&code)),
+        other => Refusal::fatal(words(&other), None),
     };
-    let reason = match text {
-        Some(text) => format!("{reason} ({text})"),
-        None => reason,
-    };
-    Some(Refusal {
-        reason,
-        help,
-        fatal,
-    })
+    if let Some(text) = text {
+        refusal.reason = format!("{} ({text})", refusal.reason);
+    }
+    Some(refusal)
 }
 
 fn with_text(reason: &impl std::fmt::Debug, text: Option<String>) -> String {
@@ -197,13 +173,13 @@ fn with_text(reason: &impl std::fmt::Debug, text: Option<String>) -> String {
     }
 }
 
-pub fn encode(send: Send, out: &mut BytesMut) -> Result<(), Error> {
+pub fn encode(send: OutgoingPacket, out: &mut BytesMut) -> Result<(), Error> {
     match send {
-        Send::Connect { options, clean } => {
+        OutgoingPacket::Connect { options, clean } => {
             let (connect, will, auth) = connect(options, clean);
             connect.write(&will, &auth, out)
         }
-        Send::Publish {
+        OutgoingPacket::Publish {
             head,
             payload,
             id,
@@ -218,11 +194,11 @@ pub fn encode(send: Send, out: &mut BytesMut) -> Result<(), Error> {
             properties: head.properties.clone(),
         }
         .write(out),
-        Send::PubAck(id) => PubAck::new(id, None).write(out),
-        Send::PubRec(id) => PubRec::new(id, None).write(out),
-        Send::PubRel(id) => PubRel::new(id, None).write(out),
-        Send::PubComp(id) => PubComp::new(id, None).write(out),
-        Send::Subscribe {
+        OutgoingPacket::PubAck(id) => PubAck::new(id, None).write(out),
+        OutgoingPacket::PubRec(id) => PubRec::new(id, None).write(out),
+        OutgoingPacket::PubRel(id) => PubRel::new(id, None).write(out),
+        OutgoingPacket::PubComp(id) => PubComp::new(id, None).write(out),
+        OutgoingPacket::Subscribe {
             id,
             filter,
             qos,
@@ -237,18 +213,20 @@ pub fn encode(send: Send, out: &mut BytesMut) -> Result<(), Error> {
             subscribe.pkid = id;
             subscribe.write(out)
         }
-        Send::Unsubscribe { id, filter } => {
+        OutgoingPacket::Unsubscribe { id, filter } => {
             let mut unsubscribe = Unsubscribe::new(filter, None);
             unsubscribe.pkid = id;
             unsubscribe.write(out)
         }
-        Send::Ping => PingReq::write(out),
-        Send::Disconnect => Disconnect::new(DisconnectReasonCode::NormalDisconnection).write(out),
+        OutgoingPacket::Ping => PingReq::write(out),
+        OutgoingPacket::Disconnect => {
+            Disconnect::new(DisconnectReasonCode::NormalDisconnection).write(out)
+        }
     }
     .map(|_| ())
 }
 
-fn connect(options: &Options, clean: bool) -> (Connect, Option<LastWill>, ConnectAuth) {
+fn connect(options: &ClientOptions, clean: bool) -> (Connect, Option<LastWill>, ConnectAuth) {
     // Without an expiry a session would end with its connection, which is what `cleansession:
     // false` is there to prevent.
     let expiry = options
@@ -260,7 +238,7 @@ fn connect(options: &Options, clean: bool) -> (Connect, Option<LastWill>, Connec
         clean_start: clean,
         properties: Some(ConnectProperties {
             session_expiry_interval: expiry,
-            receive_maximum: Some(received::MOST),
+            receive_maximum: Some(incoming::MOST),
             max_packet_size: Some(options.max_packet as u32),
             topic_alias_max: None,
             request_response_info: None,

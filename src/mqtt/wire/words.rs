@@ -3,31 +3,31 @@
 
 use std::fmt::{Debug, Display, Formatter, Result};
 
-use super::{ConnAck, Packet, Send};
+use super::{ConnAck, IncomingPacket, OutgoingPacket};
 use crate::mqtt::options::Qos;
 
-impl Display for Packet {
+impl Display for IncomingPacket {
     fn fmt(&self, f: &mut Formatter) -> Result {
         match self {
-            Packet::ConnAck(ack) => write!(f, "CONNACK {ack}"),
-            Packet::Publish(p) => {
+            IncomingPacket::ConnAck(ack) => write!(f, "CONNACK {ack}"),
+            IncomingPacket::Publish(p) => {
                 let topic = String::from_utf8_lossy(&p.topic);
                 publish(f, p.id, p.qos, &topic, p.payload.len())?;
                 f.write_str(if p.retain { ", retained" } else { "" })?;
                 f.write_str(if p.dup { ", dup" } else { "" })
             }
-            Packet::PubAck { id, fault } => answer(f, "PUBACK", *id, fault),
-            Packet::PubRec { id, fault } => answer(f, "PUBREC", *id, fault),
-            Packet::PubRel { id } => write!(f, "PUBREL {id}"),
-            Packet::PubComp { id, fault } => answer(f, "PUBCOMP", *id, fault),
-            Packet::SubAck { id, granted } => match granted {
+            IncomingPacket::PubAck { id, fault } => answer(f, "PUBACK", *id, fault),
+            IncomingPacket::PubRec { id, fault } => answer(f, "PUBREC", *id, fault),
+            IncomingPacket::PubRel { id } => write!(f, "PUBREL {id}"),
+            IncomingPacket::PubComp { id, fault } => answer(f, "PUBCOMP", *id, fault),
+            IncomingPacket::SubAck { id, granted } => match granted {
                 Ok(qos) => write!(f, "SUBACK {id}: QoS {}", qos.number()),
                 Err(reason) => write!(f, "SUBACK {id}: {reason}"),
             },
-            Packet::UnsubAck { id } => write!(f, "UNSUBACK {id}"),
-            Packet::PingResp => f.write_str("PINGRESP"),
-            Packet::Disconnect { reason, .. } => write!(f, "DISCONNECT: {reason}"),
-            Packet::Unexpected(name) => f.write_str(name),
+            IncomingPacket::UnsubAck { id } => write!(f, "UNSUBACK {id}"),
+            IncomingPacket::PingResp => f.write_str("PINGRESP"),
+            IncomingPacket::Disconnect { reason, .. } => write!(f, "DISCONNECT: {reason}"),
+            IncomingPacket::Unexpected(name) => f.write_str(name),
         }
     }
 }
@@ -42,10 +42,10 @@ impl Display for ConnAck {
     }
 }
 
-impl Display for Send<'_> {
+impl Display for OutgoingPacket<'_> {
     fn fmt(&self, f: &mut Formatter) -> Result {
         match self {
-            Send::Connect { options, clean } => {
+            OutgoingPacket::Connect { options, clean } => {
                 let session = if *clean { "a new" } else { "the kept" };
                 write!(
                     f,
@@ -54,7 +54,7 @@ impl Display for Send<'_> {
                     options.keepalive.as_secs()
                 )
             }
-            Send::Publish {
+            OutgoingPacket::Publish {
                 head,
                 payload,
                 id,
@@ -65,16 +65,16 @@ impl Display for Send<'_> {
                 f.write_str(if head.retain { ", retained" } else { "" })?;
                 f.write_str(if *dup { ", dup" } else { "" })
             }
-            Send::PubAck(id) => write!(f, "PUBACK {id}"),
-            Send::PubRec(id) => write!(f, "PUBREC {id}"),
-            Send::PubRel(id) => write!(f, "PUBREL {id}"),
-            Send::PubComp(id) => write!(f, "PUBCOMP {id}"),
-            Send::Subscribe {
+            OutgoingPacket::PubAck(id) => write!(f, "PUBACK {id}"),
+            OutgoingPacket::PubRec(id) => write!(f, "PUBREC {id}"),
+            OutgoingPacket::PubRel(id) => write!(f, "PUBREL {id}"),
+            OutgoingPacket::PubComp(id) => write!(f, "PUBCOMP {id}"),
+            OutgoingPacket::Subscribe {
                 id, filter, qos, ..
             } => write!(f, "SUBSCRIBE {id}: {filter} at QoS {}", qos.number()),
-            Send::Unsubscribe { id, filter } => write!(f, "UNSUBSCRIBE {id}: {filter}"),
-            Send::Ping => f.write_str("PINGREQ"),
-            Send::Disconnect => f.write_str("DISCONNECT"),
+            OutgoingPacket::Unsubscribe { id, filter } => write!(f, "UNSUBSCRIBE {id}: {filter}"),
+            OutgoingPacket::Ping => f.write_str("PINGREQ"),
+            OutgoingPacket::Disconnect => f.write_str("DISCONNECT"),
         }
     }
 }

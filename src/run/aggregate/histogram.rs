@@ -24,7 +24,7 @@ impl Bins {
                     .help("it needs one bin at least, and a maximum above its minimum"),
             );
         };
-        let count = size::checked(count, "a histogram", "bins")?;
+        let count = size::elements(count, "a histogram", "bins")?;
         Ok(Bins { min, max, count })
     }
 
@@ -97,7 +97,7 @@ impl VectorHistogram {
         let cells = bins
             .iter()
             .try_fold(1i64, |cells, bins| cells.checked_mul(bins.count as i64));
-        let cells = size::checked(cells.unwrap_or(i64::MAX), "a histogram", "bins")?;
+        let cells = size::elements(cells.unwrap_or(i64::MAX), "a histogram", "bins")?;
         Ok(VectorHistogram {
             bins,
             counts: vec![0; cells],

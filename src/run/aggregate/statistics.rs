@@ -97,16 +97,36 @@ impl Total {
     }
 }
 
-/// The sums of numbers and of their squares.
+/// The sums of numbers and of their squares, and with them the standard deviation of the numbers.
+///
+/// Squares of numbers beyond 1e154 do not fit a real, and those of numbers below 1e-150 lose digits or
+/// vanish. Such numbers are summed beside the others, scaled by a power of two, which is exact.
 #[derive(Clone, Default)]
 pub struct Moments {
+    count: u64,
+    usual: PowerSums,
+    huge: Option<Box<PowerSums>>,
+    tiny: Option<Box<PowerSums>>,
+}
+
+/// The sums of numbers of one scale.
+#[derive(Clone, Default)]
+struct PowerSums {
     count: u64,
     sum: ExactSum,
     squares: ExactSum,
 }
 
-impl Moments {
-    pub fn add(&mut self, x: f64) {
+/// Numbers from 2^400 up are huge, those below 2^-400 are tiny.
+const HUGE: f64 = f64::from_bits((1023 + 400) << 52);
+const TINY: f64 = f64::from_bits((1023 - 400) << 52);
+
+/// The powers of two that huge and tiny numbers are multiplied with.
+const SCALE_OF_HUGE: i32 = -600;
+const SCALE_OF_TINY: i32 = 700;
+
+impl PowerSums {
+    fn add(&mut self, x: f64) {
         self.count += 1;
         self.sum.add(x);
         let (square, rest) = square(x);
@@ -114,13 +134,71 @@ impl Moments {
         self.squares.add(rest);
     }
 
-    /// Takes away a number that was added.
-    pub fn remove(&mut self, x: f64) {
+    fn remove(&mut self, x: f64) {
         self.count -= 1;
         self.sum.remove(x);
         let (square, rest) = square(x);
         self.squares.remove(square);
         self.squares.remove(rest);
+    }
+
+    /// Adds the sums of numbers of another scale, which are to be multiplied with 2^`scale`.
+    fn take(&mut self, other: &PowerSums, scale: i32) {
+        let ((sum, sum_rest), (squares, squares_rest)) = (other.sum.parts(), other.squares.parts());
+        for part in [sum, sum_rest] {
+            self.sum.add(scaled(part, scale));
+        }
+        for part in [squares, squares_rest] {
+            self.squares.add(scaled(scaled(part, scale), scale));
+        }
+    }
+
+    /// The square root of the sum of squared distances from the mean, over `n - 1`.
+    fn stdev(&self, n: f64) -> f64 {
+        // n·Σx² - (Σx)², each side in two reals: little is left where the mean is large.
+        let ((sum, sum_rest), (squares, squares_rest)) = (self.sum.parts(), self.squares.parts());
+        let (left, left_rest) = product(n, squares);
+        let (right, right_rest) = product(sum, sum);
+        let rest = (left_rest + n * squares_rest) - (right_rest + 2.0 * sum * sum_rest);
+        let off = (left - right) + rest;
+        if off.is_nan() {
+            return off;
+        }
+        // Rounding may leave a little below nothing.
+        (off.max(0.0) / (n * (n - 1.0))).sqrt()
+    }
+}
+
+/// `x` times 2^`scale`, for scales up to 1000.
+fn scaled(x: f64, scale: i32) -> f64 {
+    x * f64::from_bits(((1023 + scale) as u64) << 52)
+}
+
+impl Moments {
+    pub fn add(&mut self, x: f64) {
+        self.count += 1;
+        let (sums, x) = self.scale(x);
+        sums.add(x);
+    }
+
+    /// Takes away a number that was added.
+    pub fn remove(&mut self, x: f64) {
+        self.count -= 1;
+        let (sums, x) = self.scale(x);
+        sums.remove(x);
+    }
+
+    /// The sums that `x` belongs to, and `x` in their scale.
+    #[inline]
+    fn scale(&mut self, x: f64) -> (&mut PowerSums, f64) {
+        let size = x.abs();
+        if size >= HUGE {
+            (self.huge.get_or_insert_default(), scaled(x, SCALE_OF_HUGE))
+        } else if size < TINY && size > 0.0 {
+            (self.tiny.get_or_insert_default(), scaled(x, SCALE_OF_TINY))
+        } else {
+            (&mut self.usual, x)
+        }
     }
 
     /// The sample standard deviation (n-1 in the denominator); `None` for fewer than two numbers.
@@ -129,14 +207,23 @@ impl Moments {
             return None;
         }
         let n = self.count as f64;
-        // n·Σx² - (Σx)², each side in two reals: little is left where the mean is large.
-        let ((sum, sum_rest), (squares, squares_rest)) = (self.sum.parts(), self.squares.parts());
-        let (left, left_rest) = product(n, squares);
-        let (right, right_rest) = product(sum, sum);
-        let rest = (left_rest + n * squares_rest) - (right_rest + 2.0 * sum * sum_rest);
-        let off = (left - right) + rest;
-        // Rounding may leave a little below nothing.
-        Some((off.max(0.0) / (n * (n - 1.0))).sqrt()).map(|s| if off.is_nan() { off } else { s })
+        let some =
+            |sums: &Option<Box<PowerSums>>| sums.as_deref().filter(|sums| sums.count > 0).cloned();
+        let (huge, tiny) = (some(&self.huge), some(&self.tiny));
+        if let Some(mut all) = huge {
+            // Tiny ones are nothing beside them.
+            all.take(&self.usual, SCALE_OF_HUGE);
+            return Some(scaled(all.stdev(n), -SCALE_OF_HUGE));
+        }
+        let Some(mut tiny) = tiny else {
+            return Some(self.usual.stdev(n));
+        };
+        // The others may all be zeros, or so near to the limit that the tiny ones count.
+        if self.usual.squares.round() < scaled(1.0, SCALE_OF_HUGE) {
+            tiny.take(&self.usual, SCALE_OF_TINY);
+            return Some(scaled(tiny.stdev(n), -SCALE_OF_TINY));
+        }
+        Some(self.usual.stdev(n))
     }
 }
 
@@ -170,6 +257,30 @@ mod tests {
         assert_eq!(stdev(&[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]), expected);
         assert_eq!(stdev(&[0.1; 7]), Some(0.0));
         assert_eq!(stdev(&[1.0]), None);
+        for scale in [600, 1000, -500, -1000, -399, -400, 399] {
+            let at = |x: f64| scaled(x, scale);
+            assert_eq!(
+                stdev(&[at(1.0), at(2.0), at(3.0)]),
+                Some(at(1.0)),
+                "{scale}"
+            );
+            assert_eq!(
+                stdev(&[at(0.75), 0.0, at(0.75), at(1.5)]),
+                Some(at(0.6123724356957945))
+            );
+        }
+        assert_eq!(
+            stdev(&[1.0, 2.0, 3.0, 1e-200]),
+            stdev(&[1.0, 2.0, 3.0, 0.0])
+        );
+        assert_eq!(stdev(&[1e200, 0.0, 1.0]), stdev(&[1e200, 0.0, 0.0]));
+        assert!(stdev(&[f64::INFINITY, 1.0]).is_some_and(f64::is_nan));
+        let mut moments = Moments::default();
+        [1e200, 1.0, 3.0, 1e-300]
+            .iter()
+            .for_each(|x| moments.add(*x));
+        [1e200, 1e-300].iter().for_each(|x| moments.remove(*x));
+        assert_eq!(moments.stdev(), stdev(&[1.0, 3.0]));
         // The deviation of 1, 2, 3, far away from 0.
         assert_eq!(stdev(&[1e15 + 1.0, 1e15 + 2.0, 1e15 + 3.0]), Some(1.0));
     }

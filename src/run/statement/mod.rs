@@ -130,7 +130,8 @@ fn rows(cx: &Cx, expr: &ast::Expr, mark: usize) -> Result<Outcome> {
     }
     let plan = Arc::new(compile::query(Catalog::of(cx), expr)?);
     let source = query::open(&plan, vec![], cx)?;
-    Ok(Outcome::Results(Results::new(source, cx.clone(), mark)))
+    let results = Results::new(source, cx.clone(), mark);
+    Ok(Outcome::Results(results.of_stream(plan.is_stream())))
 }
 
 /// Executes all statements of a file, up to the first that fails. `show` prints their results.

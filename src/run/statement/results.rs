@@ -20,6 +20,8 @@ pub struct Results {
     cx: Cx,
     /// Where the journal stood when the statement began.
     mark: usize,
+    /// Whether the query is a stream.
+    stream: bool,
     /// Whether they are those of a statement inside another, which is not at its end.
     pub(super) within: bool,
 }
@@ -30,8 +32,20 @@ impl Results {
             source: Some(source),
             cx,
             mark,
+            stream: false,
             within: false,
         }
+    }
+
+    /// Whether the query is a stream, which has ended when its time is over.
+    pub fn is_stream(&self) -> bool {
+        self.stream
+    }
+
+    /// The same, of a query that is a stream.
+    pub(super) fn of_stream(mut self, stream: bool) -> Results {
+        self.stream = stream;
+        self
     }
 
     fn pull(&mut self) -> Result<Option<Value>> {

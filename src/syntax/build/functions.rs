@@ -4,7 +4,8 @@ use pest::iterators::Pair;
 
 use super::{Builder, end};
 use crate::syntax::ast::{
-    Body, CreateFunction, Many, Name, Parameter, ResultSpec, StatementKind, TypeKind, TypeSpec,
+    Block, Body, CreateFunction, Expr, ExprKind, Many, Name, Parameter, ResultSpec, Statement,
+    StatementKind, TypeKind, TypeSpec,
 };
 use crate::syntax::grammar::Rule;
 use crate::syntax::literal;
@@ -35,7 +36,8 @@ impl Builder<'_> {
             },
             signature,
             span,
-        })
+        }
+        .with_empty_block())
     }
 
     fn result(&self, pair: Pair<'_, Rule>) -> Result<ResultSpec> {
@@ -69,6 +71,36 @@ impl Builder<'_> {
                 }
             }
         })
+    }
+}
+
+impl CreateFunction {
+    /// `as { }` reads as an empty record, which it is for a function that may give one. For any other
+    /// it is a procedure without statements.
+    fn with_empty_block(self) -> CreateFunction {
+        let may_be_record = self
+            .result
+            .columns
+            .iter()
+            .any(|column| match &column.ty.kind {
+                TypeKind::Named(name) => matches!(&*name.text, "record" | "object"),
+                _ => false,
+            });
+        match &self.body {
+            Body::Query(Expr {
+                kind: ExprKind::Record(fields),
+                span,
+            }) if fields.is_empty() && !may_be_record => {
+                let span = span.clone();
+                let kind = StatementKind::Block(Block {
+                    declarations: vec![],
+                    body: vec![],
+                });
+                let body = Body::Procedure(Statement { kind, span });
+                CreateFunction { body, ..self }
+            }
+            _ => self,
+        }
     }
 }
 

@@ -15,6 +15,7 @@ pub fn find(scene: &Scene<'_>) -> Option<Error> {
         .or_else(|| open_loop(scene))
         .or_else(|| stray_closer(scene))
         .or_else(|| open_bracket(scene))
+        .or_else(|| declared_value(scene))
         .or_else(|| foreign_sign(scene))
         .or_else(|| foreign_statement(scene))
         .or_else(|| foreign_word(scene))
@@ -47,6 +48,40 @@ fn open_string(scene: &Scene<'_>) -> Option<Error> {
         "\"" => error.help("a backslash before a quote makes the quote part of the string"),
         _ => error,
     })
+}
+
+/// `declare Integer i = 5`: a declaration gives no value. And `declare Integer i` outside of a
+/// procedure: only session variables are declared there.
+fn declared_value(scene: &Scene<'_>) -> Option<Error> {
+    let (name, before) = scene
+        .found
+        .filter(|t| t.kind == LexemeKind::Word)
+        .and_then(|name| {
+            Some((name, &scene.source.text[name.end..])).filter(|_| !scene.before.is_empty())
+        })?;
+    let is_sign = |c: char| c == '=';
+    let starts = scene
+        .before
+        .iter()
+        .rposition(|t| matches!(scene.text(*t), ";" | "{" | "}"))
+        .map_or(0, |at| at + 1);
+    let declares = scene.before.get(starts).copied()?;
+    if !scene.text(declares).eq_ignore_ascii_case("declare")
+        || !before.trim_start().starts_with(is_sign)
+    {
+        return None;
+    }
+    let written = scene.text(name);
+    Some(
+        Error::syntax("a declaration gives no value")
+            .at(&scene.span(name))
+            .help(format!(
+                "in a procedure: declare … {written}; set {written} = …;"
+            ))
+            .help(format!(
+                "outside of one, a session variable: set :{written} = …;"
+            )),
+    )
 }
 
 /// `'it's'`: the quote inside ends the string.

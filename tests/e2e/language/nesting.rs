@@ -1,7 +1,7 @@
 //! Statements that are nested deep are planned in a time that grows with their length, not with the
 //! number of ways through them.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::support::session::Db;
 
@@ -74,45 +74,29 @@ const KINDS: &[Kind] = &[
     }),
 ];
 
-/// How long it takes to plan the query, at the best of three times.
-fn planned(db: &mut Db, query: &str) -> Duration {
-    let times = (0..3).map(|_| {
-        let statement = format!("explain(select {query});");
-        let began = Instant::now();
-        let printed = db.run(&statement);
-        let took = began.elapsed();
-        assert!(!printed.contains("error: "), "{statement} gives {printed}");
-        took
-    });
-    times.min().expect("three times")
-}
-
-/// Twice the levels take four times as long at the most, with room for other work of the machine.
-/// Where the work doubles with each level, even a few levels more take thousands of times as long.
-fn assert_grows_slowly(name: &str, few: Duration, twice: Duration) {
-    let allowed = 12 * few + Duration::from_millis(30);
-    assert!(twice <= allowed, "{name}: {few:?}, then {twice:?}");
+/// Plans the query, and says how long that took. Where the work doubles with each level, fifty levels
+/// would take longer than there are seconds since the earth was formed: that it ends is the test.
+fn plan(db: &mut Db, name: &str, levels: usize, query: &str) {
+    let statement = format!("explain(select {query});");
+    let began = Instant::now();
+    let printed = db.run(&statement);
+    println!("{name}: {levels} levels planned in {:?}", began.elapsed());
+    assert!(!printed.contains("error: "), "{statement} gives {printed}");
 }
 
 #[test]
 fn nested_selects_are_planned_once_each() {
     let mut db = Db::new();
     for (name, most, query) in KINDS {
-        for levels in [8, most / 2] {
-            let few = planned(&mut db, &query(levels));
-            let twice = planned(&mut db, &query(2 * levels));
-            println!(
-                "{name}: {levels} levels {few:?}, {} levels {twice:?}",
-                2 * levels
-            );
-            assert_grows_slowly(name, few, twice);
+        for levels in [8, most / 2, most / 2 * 2] {
+            plan(&mut db, name, levels, &query(levels));
         }
     }
 }
 
 #[test]
 fn functions_that_call_each_other_are_planned_once_each() {
-    let time = |functions: usize| {
+    for functions in [8, 50, 100] {
         let mut script = String::from("create function f0(Integer x) -> Integer as x+1;");
         for i in 1..functions {
             script.push_str(&format!(
@@ -122,16 +106,9 @@ fn functions_that_call_each_other_are_planned_once_each() {
             ));
         }
         let began = Instant::now();
-        let mut db = Db::of(&script);
         // The innermost condition does not hold, so there is no result.
-        db.gives(&format!("f{}(1);", functions - 1), "");
-        began.elapsed()
-    };
-    for functions in [8, 50] {
-        let few = time(functions);
-        let twice = time(2 * functions);
-        println!("{functions} functions: {few:?}, then {twice:?}");
-        assert_grows_slowly("functions", few, twice);
+        Db::of(&script).gives(&format!("f{}(1);", functions - 1), "");
+        println!("{functions} functions: {:?}", began.elapsed());
     }
 }
 

@@ -132,3 +132,29 @@ fn sampling_repeats_the_latest() {
     );
     db.fails("sample_every(siota(1,3),0);", &["a pace above 0"]);
 }
+
+#[test]
+fn a_plan_says_which_streams_are_live() {
+    let mut db = Db::new();
+    for (query, step) in [
+        (
+            "select x from Number x where x in heartbeat(0.5)",
+            "for each x in live stream heartbeat(0.5)",
+        ),
+        (
+            "select x from Object x where x in subscribe('flow')",
+            "for each x in live stream subscribe(",
+        ),
+        (
+            "select x from Number x where x in siota(1,3)",
+            "for each x in stream siota(1, 3)",
+        ),
+        (
+            "select x from Number x where x in iota(1,3)",
+            "for each x in iota(1, 3)",
+        ),
+    ] {
+        let plan = db.run(&format!("explain({query});"));
+        assert!(plan.contains(step), "{query}: {plan}");
+    }
+}

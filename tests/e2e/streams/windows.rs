@@ -70,8 +70,8 @@ fn a_window_that_cannot_be_says_why_and_where() {
         ("sliding(:numbers,0,1,['sum'])", size, "0"),
         ("sliding(:numbers,1,0,['sum'])", stride, "0"),
         (
-            "sliding(:numbers,1,1,['avg'])",
-            "\"avg\" is no aggregate of a window",
+            "sliding(:numbers,1,1,['middle'])",
+            "\"middle\" is no aggregate of a window",
             "",
         ),
         ("predwin(:numbers,0,1,#'anyway',#'anyway')", size, "0"),

@@ -6,8 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use osql::model::{Record, Value};
-use osql::mqtt::{Client, Clients, Message, PublishOptions, Publisher, Subscription};
+use osql::mqtt::{
+    Client, Clients, Message, PublishOptions, Setting, Settings, TopicPublisher, TopicSubscription,
+};
 use osql::text::diagnostic::Error;
 use osql::text::wait::Token;
 
@@ -15,12 +16,12 @@ use super::mosquitto::Mosquitto;
 use super::wait::wait_until;
 
 /// Options from names and values.
-pub fn options<const N: usize>(fields: [(&str, Value); N]) -> Record {
+pub fn options<const N: usize>(fields: [(&str, Setting); N]) -> Settings {
     fields.into_iter().collect()
 }
 
 /// The option that names the broker, and `more`.
-pub fn options_for<const N: usize>(broker: &Mosquitto, more: [(&str, Value); N]) -> Record {
+pub fn options_for<const N: usize>(broker: &Mosquitto, more: [(&str, Setting); N]) -> Settings {
     let mut all = options([("connection", broker.url("tcp").into())]);
     for (name, value) in more {
         all.put(name, value);
@@ -29,8 +30,8 @@ pub fn options_for<const N: usize>(broker: &Mosquitto, more: [(&str, Value); N])
 }
 
 /// A path as an option's value.
-pub fn path(path: &Path) -> Value {
-    Value::str(path.display().to_string())
+pub fn path(path: &Path) -> Setting {
+    Setting::text(path.display().to_string())
 }
 
 /// A token that ends a test that hangs.
@@ -56,12 +57,12 @@ impl Deref for Connection {
 }
 
 /// Connects a client with these options.
-pub fn connect(options: &Record) -> Result<Connection, Error> {
+pub fn connect(options: &Settings) -> Result<Connection, Error> {
     connect_by(Clients::default(), options)
 }
 
 /// The same as one of these clients.
-pub fn connect_by(clients: Clients, options: &Record) -> Result<Connection, Error> {
+pub fn connect_by(clients: Clients, options: &Settings) -> Result<Connection, Error> {
     clients.register("m", options, &patience(30))?;
     let client = clients.get("m")?;
     Ok(Connection { clients, client })
@@ -70,12 +71,12 @@ pub fn connect_by(clients: Clients, options: &Record) -> Result<Connection, Erro
 impl Connection {
     /// Connects to `broker` with these options besides its address.
     #[track_caller]
-    pub fn to<const N: usize>(broker: &Mosquitto, more: [(&str, Value); N]) -> Connection {
+    pub fn to<const N: usize>(broker: &Mosquitto, more: [(&str, Setting); N]) -> Connection {
         connect(&options_for(broker, more)).expect("connected")
     }
 
     #[track_caller]
-    pub fn listen(&self, filter: &str) -> Subscription {
+    pub fn listen(&self, filter: &str) -> TopicSubscription {
         self.client
             .subscribe(filter, &patience(10))
             .expect("subscribed")
@@ -83,7 +84,7 @@ impl Connection {
 
     /// A publisher without options of its own.
     #[track_caller]
-    pub fn sender(&self, topic: &str) -> Publisher {
+    pub fn sender(&self, topic: &str) -> TopicPublisher {
         self.client
             .publisher(topic, PublishOptions::default())
             .expect("a publisher")
@@ -101,16 +102,16 @@ impl Connection {
     #[track_caller]
     pub fn number(&self, name: &str) -> i64 {
         let status = self.client.status();
-        status.get(name).and_then(Value::as_int).expect(name)
+        status.get(name).and_then(Setting::as_integer).expect(name)
     }
 
-    pub fn state(&self) -> Option<Value> {
+    pub fn state(&self) -> Option<Setting> {
         self.client.status().get("state").cloned()
     }
 
     #[track_caller]
     pub fn wait_for_state(&self, state: &str) {
-        let wanted = Some(Value::str(state));
+        let wanted = Some(Setting::text(state));
         wait_until(state, || self.state() == wanted);
     }
 
@@ -127,7 +128,7 @@ impl Connection {
 
 /// Hands all of these to the publisher.
 #[track_caller]
-pub fn send(publisher: &mut Publisher, messages: impl IntoIterator<Item = impl Display>) {
+pub fn send(publisher: &mut TopicPublisher, messages: impl IntoIterator<Item = impl Display>) {
     for message in messages {
         publisher
             .send(message.to_string().into_bytes(), &patience(60))
@@ -137,14 +138,14 @@ pub fn send(publisher: &mut Publisher, messages: impl IntoIterator<Item = impl D
 
 /// The next message.
 #[track_caller]
-pub fn next(subscription: &mut Subscription) -> Message {
+pub fn next(subscription: &mut TopicSubscription) -> Message {
     let message = subscription.recv(&patience(60)).expect("a message");
     message.expect("not the end")
 }
 
 /// The next message's payload as text.
 #[track_caller]
-pub fn text(subscription: &mut Subscription) -> String {
+pub fn text(subscription: &mut TopicSubscription) -> String {
     payload(&next(subscription))
 }
 

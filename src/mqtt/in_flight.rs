@@ -15,7 +15,7 @@ const IDS: u32 = 65_535;
 /// A publication on its way.
 #[derive(Debug, Clone)]
 pub struct Outgoing {
-    /// Whose books it is in.
+    /// The account that it is counted in, see [`Outbox`](super::outbox::Outbox).
     pub account: u32,
     pub head: Arc<Head>,
     pub payload: Bytes,
@@ -25,7 +25,7 @@ pub struct Outgoing {
 
 /// Something that waits for an answer.
 #[derive(Debug)]
-pub enum Slot {
+pub enum Unanswered {
     /// Answered already, but something before it is not.
     Done,
     /// `released`: the broker has taken it (PUBREC) and waits for PUBREL or sends PUBCOMP.
@@ -53,8 +53,8 @@ pub enum Answered {
 
 /// The ring of packets that wait for an answer.
 #[derive(Debug)]
-pub struct Window {
-    slots: VecDeque<Slot>,
+pub struct InFlight {
+    slots: VecDeque<Unanswered>,
     /// The packet identifier of the first slot.
     first: u16,
     publishing: usize,
@@ -62,9 +62,9 @@ pub struct Window {
     exactly_once: usize,
 }
 
-impl Default for Window {
-    fn default() -> Window {
-        Window {
+impl Default for InFlight {
+    fn default() -> InFlight {
+        InFlight {
             slots: VecDeque::new(),
             first: 1,
             publishing: 0,
@@ -73,7 +73,7 @@ impl Default for Window {
     }
 }
 
-impl Window {
+impl InFlight {
     /// Whether nothing waits for an answer.
     pub fn is_empty(&self) -> bool {
         self.slots.is_empty()
@@ -95,10 +95,10 @@ impl Window {
     }
 
     /// Puts something in; gives its packet identifier. There must be room.
-    pub fn push(&mut self, slot: Slot) -> u16 {
+    pub fn push(&mut self, slot: Unanswered) -> u16 {
         debug_assert!(self.slots.len() < IDS as usize);
         let id = self.id(self.slots.len());
-        if let Slot::Publish { message, .. } = &slot {
+        if let Unanswered::Publish { message, .. } = &slot {
             self.publishing += 1;
             self.exactly_once += usize::from(message.head.qos == Qos::ExactlyOnce);
         }
@@ -108,7 +108,7 @@ impl Window {
 
     /// Puts something in under an identifier that was given to it in an earlier process. `false`
     /// if that identifier does not come after the ones in use.
-    pub fn push_as(&mut self, id: u16, slot: Slot) -> bool {
+    pub fn push_as(&mut self, id: u16, slot: Unanswered) -> bool {
         if self.slots.is_empty() {
             self.first = id.max(1);
         }
@@ -117,7 +117,7 @@ impl Window {
             return false;
         }
         while self.slots.len() < gap as usize {
-            self.slots.push_back(Slot::Done);
+            self.slots.push_back(Unanswered::Done);
         }
         self.push(slot);
         true
@@ -127,7 +127,7 @@ impl Window {
         ((u32::from(self.first) - 1 + index as u32) % IDS + 1) as u16
     }
 
-    fn slot(&mut self, id: u16) -> Option<&mut Slot> {
+    fn slot(&mut self, id: u16) -> Option<&mut Unanswered> {
         if id == 0 {
             return None;
         }
@@ -141,21 +141,23 @@ impl Window {
             return Answered::Unknown;
         };
         match slot {
-            Slot::Publish { message, .. } if message.head.qos != level => Answered::Violation,
-            Slot::Publish { .. } => self.settle(id),
-            Slot::Done => Answered::Unknown,
-            Slot::Subscribe(_) | Slot::Unsubscribe => Answered::Violation,
+            Unanswered::Publish { message, .. } if message.head.qos != level => Answered::Violation,
+            Unanswered::Publish { .. } => self.settle(id),
+            Unanswered::Done => Answered::Unknown,
+            Unanswered::Subscribe(_) | Unanswered::Unsubscribe => Answered::Violation,
         }
     }
 
     /// PUBREC.
     pub fn receive(&mut self, id: u16) -> Answered {
         match self.slot(id) {
-            Some(Slot::Publish { message, released }) if message.head.qos == Qos::ExactlyOnce => {
+            Some(Unanswered::Publish { message, released })
+                if message.head.qos == Qos::ExactlyOnce =>
+            {
                 *released = true;
                 Answered::Release
             }
-            Some(Slot::Done) | None => Answered::Unknown,
+            Some(Unanswered::Done) | None => Answered::Unknown,
             Some(_) => Answered::Violation,
         }
     }
@@ -163,7 +165,9 @@ impl Window {
     /// The number in the journal of the publication with that identifier, if it has one.
     pub fn record(&mut self, id: u16) -> Option<u64> {
         match self.slot(id)? {
-            Slot::Publish { message, .. } => Some(message.record).filter(|record| *record != 0),
+            Unanswered::Publish { message, .. } => {
+                Some(message.record).filter(|record| *record != 0)
+            }
             _ => None,
         }
     }
@@ -172,8 +176,8 @@ impl Window {
         let Some(slot) = self.slot(id) else {
             return Answered::Unknown;
         };
-        match std::mem::replace(slot, Slot::Done) {
-            Slot::Publish { message, .. } => {
+        match std::mem::replace(slot, Unanswered::Done) {
+            Unanswered::Publish { message, .. } => {
                 self.publishing -= 1;
                 self.exactly_once -= usize::from(message.head.qos == Qos::ExactlyOnce);
                 self.trim();
@@ -189,24 +193,24 @@ impl Window {
     /// SUBACK: the number of the filter.
     pub fn subscribed(&mut self, id: u16) -> Option<u32> {
         let slot = self.slot(id)?;
-        let Slot::Subscribe(filter) = *slot else {
+        let Unanswered::Subscribe(filter) = *slot else {
             return None;
         };
-        *slot = Slot::Done;
+        *slot = Unanswered::Done;
         self.trim();
         Some(filter)
     }
 
     /// UNSUBACK.
     pub fn unsubscribed(&mut self, id: u16) {
-        if let Some(slot @ Slot::Unsubscribe) = self.slot(id) {
-            *slot = Slot::Done;
+        if let Some(slot @ Unanswered::Unsubscribe) = self.slot(id) {
+            *slot = Unanswered::Done;
             self.trim();
         }
     }
 
     fn trim(&mut self) {
-        while let Some(Slot::Done) = self.slots.front() {
+        while let Some(Unanswered::Done) = self.slots.front() {
             self.slots.pop_front();
             self.first = if self.first == u16::MAX {
                 1
@@ -219,15 +223,15 @@ impl Window {
     /// Gives up what waits for answers to subscriptions: those are made anew on each connection.
     pub fn forget_controls(&mut self) {
         for slot in &mut self.slots {
-            if matches!(slot, Slot::Subscribe(_) | Slot::Unsubscribe) {
-                *slot = Slot::Done;
+            if matches!(slot, Unanswered::Subscribe(_) | Unanswered::Unsubscribe) {
+                *slot = Unanswered::Done;
             }
         }
         self.trim();
     }
 
     /// What waits, in the order in which it was sent, with its packet identifiers.
-    pub fn iter(&self) -> impl Iterator<Item = (u16, &Slot)> {
+    pub fn iter(&self) -> impl Iterator<Item = (u16, &Unanswered)> {
         self.slots
             .iter()
             .enumerate()
@@ -240,7 +244,7 @@ impl Window {
         slots
             .into_iter()
             .filter_map(|slot| match slot {
-                Slot::Publish { message, .. } => Some(message),
+                Unanswered::Publish { message, .. } => Some(message),
                 _ => None,
             })
             .collect()
@@ -248,7 +252,7 @@ impl Window {
 }
 
 /// How many publications may still go out before others are acknowledged.
-pub struct Room {
+pub struct SendQuota {
     /// Packet identifiers.
     pub ids: usize,
     /// Publications of any level.
@@ -257,7 +261,7 @@ pub struct Room {
     pub exactly_once: usize,
 }
 
-impl Room {
+impl SendQuota {
     /// Takes room for one publication; `false` if there is none.
     pub fn take(&mut self, qos: Qos) -> bool {
         let own = match qos {
@@ -279,7 +283,7 @@ impl Room {
 mod tests {
     use super::*;
 
-    fn message(qos: Qos, number: u8) -> Slot {
+    fn message(qos: Qos, number: u8) -> Unanswered {
         let head = Head {
             topic: Bytes::from_static(b"t"),
             qos,
@@ -292,7 +296,7 @@ mod tests {
             payload: Bytes::copy_from_slice(&[number]),
             record: 0,
         };
-        Slot::Publish {
+        Unanswered::Publish {
             message,
             released: false,
         }
@@ -300,38 +304,38 @@ mod tests {
 
     #[test]
     fn answers_in_any_order_find_their_publication() {
-        let mut window = Window::default();
+        let mut in_flight = InFlight::default();
         let ids: Vec<_> = (0..5)
-            .map(|i| window.push(message(Qos::AtLeastOnce, i)))
+            .map(|i| in_flight.push(message(Qos::AtLeastOnce, i)))
             .collect();
         assert_eq!(ids, [1, 2, 3, 4, 5]);
         for (id, number) in [(3, 2), (1, 0), (2, 1), (5, 4), (4, 3)] {
-            match window.acknowledge(id, Qos::AtLeastOnce) {
+            match in_flight.acknowledge(id, Qos::AtLeastOnce) {
                 Answered::Settled(m) => assert_eq!(m.payload[0], number),
                 other => panic!("{other:?}"),
             }
-            let again = window.acknowledge(id, Qos::AtLeastOnce);
+            let again = in_flight.acknowledge(id, Qos::AtLeastOnce);
             assert!(matches!(again, Answered::Unknown), "{again:?}");
         }
-        assert_eq!(window.iter().count(), 0);
-        assert_eq!(window.push(Slot::Unsubscribe), 6);
+        assert_eq!(in_flight.iter().count(), 0);
+        assert_eq!(in_flight.push(Unanswered::Unsubscribe), 6);
     }
 
     #[test]
     fn identifiers_go_round_and_never_collide() {
-        let mut window = Window::default();
+        let mut in_flight = InFlight::default();
         for _ in 0..200_000u32 {
-            let id = window.push(message(Qos::AtLeastOnce, 0));
+            let id = in_flight.push(message(Qos::AtLeastOnce, 0));
             assert_ne!(id, 0);
             assert!(matches!(
-                window.acknowledge(id, Qos::AtLeastOnce),
+                in_flight.acknowledge(id, Qos::AtLeastOnce),
                 Answered::Settled(_)
             ));
         }
         for _ in 0..65_535 {
-            window.push(Slot::Unsubscribe);
+            in_flight.push(Unanswered::Unsubscribe);
         }
-        let mut ids: Vec<_> = window.iter().map(|(id, _)| id).collect();
+        let mut ids: Vec<_> = in_flight.iter().map(|(id, _)| id).collect();
         ids.sort_unstable();
         ids.dedup();
         assert_eq!(ids.len(), 65_535);
@@ -339,42 +343,42 @@ mod tests {
 
     #[test]
     fn exactly_once_takes_two_steps() {
-        let mut window = Window::default();
-        let id = window.push(message(Qos::ExactlyOnce, 7));
+        let mut in_flight = InFlight::default();
+        let id = in_flight.push(message(Qos::ExactlyOnce, 7));
         assert!(matches!(
-            window.acknowledge(id, Qos::AtLeastOnce),
+            in_flight.acknowledge(id, Qos::AtLeastOnce),
             Answered::Violation
         ));
-        assert!(matches!(window.receive(id), Answered::Release));
-        assert!(matches!(window.receive(id), Answered::Release));
-        assert_eq!(window.publishing(), 1);
+        assert!(matches!(in_flight.receive(id), Answered::Release));
+        assert!(matches!(in_flight.receive(id), Answered::Release));
+        assert_eq!(in_flight.publishing(), 1);
         assert!(matches!(
-            window.acknowledge(id, Qos::ExactlyOnce),
+            in_flight.acknowledge(id, Qos::ExactlyOnce),
             Answered::Settled(_)
         ));
-        assert!(matches!(window.receive(id), Answered::Unknown));
+        assert!(matches!(in_flight.receive(id), Answered::Unknown));
     }
 
     #[test]
     fn a_lost_session_gives_its_publications_back_in_order() {
-        let mut window = Window::default();
-        window.push(message(Qos::AtLeastOnce, 0));
-        window.push(Slot::Subscribe(1));
-        window.push(message(Qos::ExactlyOnce, 1));
-        let numbers: Vec<_> = window.take().iter().map(|m| m.payload[0]).collect();
+        let mut in_flight = InFlight::default();
+        in_flight.push(message(Qos::AtLeastOnce, 0));
+        in_flight.push(Unanswered::Subscribe(1));
+        in_flight.push(message(Qos::ExactlyOnce, 1));
+        let numbers: Vec<_> = in_flight.take().iter().map(|m| m.payload[0]).collect();
         assert_eq!(numbers, [0, 1]);
-        assert_eq!(window.iter().count(), 0);
+        assert_eq!(in_flight.iter().count(), 0);
     }
 
     #[test]
     fn identifiers_of_an_earlier_process_are_kept() {
-        let mut window = Window::default();
-        assert!(window.push_as(65_534, message(Qos::AtLeastOnce, 0)));
-        assert!(window.push_as(2, message(Qos::ExactlyOnce, 1)));
-        assert!(!window.push_as(1, message(Qos::ExactlyOnce, 2)));
-        let ids: Vec<_> = window
+        let mut in_flight = InFlight::default();
+        assert!(in_flight.push_as(65_534, message(Qos::AtLeastOnce, 0)));
+        assert!(in_flight.push_as(2, message(Qos::ExactlyOnce, 1)));
+        assert!(!in_flight.push_as(1, message(Qos::ExactlyOnce, 2)));
+        let ids: Vec<_> = in_flight
             .iter()
-            .filter(|(_, slot)| matches!(slot, Slot::Publish { .. }))
+            .filter(|(_, slot)| matches!(slot, Unanswered::Publish { .. }))
             .map(|(id, _)| id)
             .collect();
         assert_eq!(ids, [65_534, 2]);

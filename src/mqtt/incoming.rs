@@ -13,7 +13,7 @@ pub const MOST: u16 = 1000;
 const MOST_BYTES: usize = 64 << 20;
 
 /// A message by its packet identifier.
-struct Incoming {
+struct IncomingMessage {
     /// Bytes of its payload.
     size: usize,
     /// QoS 2: the query has taken it, and the broker was told so (PUBREC).
@@ -35,17 +35,17 @@ pub enum Arrival {
     Violation,
 }
 
-/// See the module.
+/// The messages of one session by their packet identifiers.
 #[derive(Default)]
-pub struct Received {
-    messages: HashMap<u16, Incoming, foldhash::fast::FixedState>,
+pub struct IncomingMessages {
+    messages: HashMap<u16, IncomingMessage, foldhash::fast::FixedState>,
     /// Of these, the ones that no query has taken, and their bytes.
     held: usize,
     held_bytes: usize,
     full: bool,
 }
 
-impl Received {
+impl IncomingMessages {
     /// How many messages wait for their end.
     pub fn len(&self) -> usize {
         self.messages.len()
@@ -53,7 +53,7 @@ impl Received {
 
     /// The broker has begun a new session.
     pub fn clear(&mut self) {
-        *self = Received::default();
+        *self = IncomingMessages::default();
     }
 
     /// Whether no more should be read: queries have as much before them as is kept. It ends when
@@ -73,7 +73,7 @@ impl Received {
             // It is another message: the broker has forgotten the one before.
             Some(_) | None => {}
         }
-        let message = Incoming {
+        let message = IncomingMessage {
             size,
             received: false,
             connection,
@@ -106,7 +106,7 @@ impl Received {
         }
     }
 
-    fn let_go(&mut self, message: &Incoming) {
+    fn let_go(&mut self, message: &IncomingMessage) {
         if !message.received {
             self.held -= 1;
             self.held_bytes -= message.size;
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn an_identifier_is_free_again_once_its_message_is_acknowledged() {
-        let mut received = Received::default();
+        let mut received = IncomingMessages::default();
         assert_eq!(received.arrive(7, 1, false, 1), Arrival::New);
         assert_eq!(received.arrive(7, 1, true, 1), Arrival::Held);
         assert_eq!(received.arrive(7, 1, false, 1), Arrival::Violation);
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn at_qos_2_it_is_free_once_it_is_released() {
-        let mut received = Received::default();
+        let mut received = IncomingMessages::default();
         assert_eq!(received.arrive(7, 1, false, 1), Arrival::New);
         received.take(7, Qos::ExactlyOnce);
         assert_eq!(received.arrive(7, 1, true, 1), Arrival::Answered);
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_later_connection_may_bring_another_message() {
-        let mut received = Received::default();
+        let mut received = IncomingMessages::default();
         assert_eq!(received.arrive(7, 1, false, 1), Arrival::New);
         assert_eq!(received.arrive(7, 1, false, 2), Arrival::New);
         assert_eq!(received.arrive(7, 1, false, 2), Arrival::Violation);
@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn it_is_full_until_half_is_taken() {
-        let mut received = Received::default();
+        let mut received = IncomingMessages::default();
         for id in 1..=MOST {
             assert!(!received.is_full());
             received.arrive(id, 1, false, 1);
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn it_is_full_of_large_messages_as_well() {
-        let mut received = Received::default();
+        let mut received = IncomingMessages::default();
         received.arrive(1, MOST_BYTES, false, 1);
         assert!(received.is_full());
         received.take(1, Qos::AtLeastOnce);

@@ -1,0 +1,245 @@
+//! Moves packets while a connection lasts. One turn of the pump takes what queries have handed over,
+//! waits for the first thing to happen (bytes came, bytes went, a query has something, a time has come)
+//! and deals with it.
+//!
+//! Three rules make batches, each in a place of its own: in a flood the connection rests between two
+//! reads ([`ReadPace`]); behind a burst of publications it lingers before it takes the next ones
+//! ([`OutboxWork::linger`]); and while much waits to be written it takes none
+//! ([`PacketWriter::is_full`](super::connection::PacketWriter::is_full)).
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use super::client::Shared;
+use super::connection::{Connection, ReadEnd};
+use super::engine::{Engine, OutboxWork};
+use super::lost::Lost;
+use super::pings::Pings;
+use super::read_pace::{Arrived, ReadPace};
+use super::wire::{ConnAck, IncomingPacket, OutgoingPacket};
+use super::{net, tls};
+
+/// How long a burst of publications may be held together before it is sent.
+const LINGER: Duration = Duration::from_millis(1);
+
+/// How long a broker may take to close its side after DISCONNECT.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+/// How many packets are dealt with before other clients have their turn.
+const PACKETS: usize = 1024;
+
+/// How a connection ended.
+pub enum End {
+    /// As the user wanted.
+    Closed,
+    Lost(Lost),
+}
+
+/// Moves packets until the connection ends.
+pub async fn run(engine: &mut Engine, connection: Connection, ack: ConnAck) -> End {
+    let shared = engine.shared.clone();
+    let mut pump = Pump {
+        pings: Pings::new(&shared, &ack),
+        pace: ReadPace::new(Instant::now().into()),
+        connection,
+        engine,
+        shared,
+    };
+    let end = match pump.run(&ack).await {
+        Ok(()) => {
+            pump.say_goodbye().await;
+            End::Closed
+        }
+        Err(lost) => End::Lost(lost),
+    };
+    engine.lose();
+    end
+}
+
+struct Pump<'a> {
+    engine: &'a mut Engine,
+    shared: Arc<Shared>,
+    connection: Connection,
+    pings: Pings,
+    pace: ReadPace,
+}
+
+/// What the pump waits for beside queries that have something for it.
+#[derive(Debug, PartialEq)]
+struct Waiting {
+    read: bool,
+    write: bool,
+    until: Instant,
+}
+
+enum Event {
+    Read(Result<(), ReadEnd>),
+    Wrote(io::Result<usize>),
+    /// A query has something, or wants to end.
+    Woken,
+    /// The time has come that was waited for.
+    Due,
+}
+
+impl Pump<'_> {
+    /// Until the user wants to end, or the connection is lost.
+    async fn run(&mut self, ack: &ConnAck) -> Result<(), Lost> {
+        self.engine.begin(&mut self.connection.writer, ack)?;
+        // Packets may have come right behind CONNACK.
+        self.take_packets().await?;
+        loop {
+            let work = self.take_work()?;
+            if work.over {
+                return Ok(());
+            }
+            self.pings.keep(&self.shared, &mut self.connection.writer)?;
+            let waiting = self.waiting(&work);
+            match self.wait(&waiting).await {
+                Event::Read(read) => self.after_read(read.is_ok(), read).await?,
+                Event::Wrote(written) => self.after_write(written)?,
+                Event::Due if self.pace.resting_until().is_some() => self.end_rest().await?,
+                Event::Woken | Event::Due => {}
+            }
+            if work.more {
+                // Other clients have their turn, however much this one has to send.
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    /// Encodes what queries have handed over, unless it is to gather for a while.
+    fn take_work(&mut self) -> Result<OutboxWork, Lost> {
+        let takes = self.pace.takes_work();
+        match takes && !self.connection.writer.is_full() {
+            true => self.engine.take_work(&mut self.connection.writer),
+            false => Ok(self.engine.hold()),
+        }
+    }
+
+    fn waiting(&mut self, work: &OutboxWork) -> Waiting {
+        // A broker that cannot send may not read either: while much waits to be written, it is read.
+        let reads = self.engine.reads() || self.connection.writer.is_full();
+        if !reads {
+            // The broker's answer may be among what is not read.
+            self.pings.heard();
+        }
+        let resting = self.pace.resting_until();
+        Waiting {
+            read: reads && resting.is_none(),
+            write: self.connection.writer.has_work(),
+            until: match resting {
+                Some(until) => until.into(),
+                None if work.linger => Instant::now() + LINGER,
+                None => self.pings.next(),
+            },
+        }
+    }
+
+    async fn wait(&mut self, waiting: &Waiting) -> Event {
+        let Connection { reader, writer, .. } = &mut self.connection;
+        tokio::select! {
+            read = reader.read(), if waiting.read => Event::Read(read),
+            written = writer.write(), if waiting.write => Event::Wrote(written),
+            () = self.shared.wake.notified() => Event::Woken,
+            () = sleep_until(waiting.until) => Event::Due,
+        }
+    }
+
+    /// Reads what gathered during a rest, before anything more is written: an acknowledgement makes
+    /// the broker send more.
+    async fn end_rest(&mut self) -> Result<(), Lost> {
+        self.pace.end_rest();
+        if !self.engine.reads() && !self.connection.writer.is_full() {
+            return Ok(());
+        }
+        let (came, end) = self.connection.reader.read_available().await;
+        if !came && end.is_ok() {
+            let now = Instant::now().into();
+            self.pace.after_nothing(now, self.engine.unacknowledged());
+            return Ok(());
+        }
+        self.after_read(came, end).await
+    }
+
+    /// Deals with the packets that were read, if something `came`, then with how reading ended.
+    async fn after_read(&mut self, came: bool, end: Result<(), ReadEnd>) -> Result<(), Lost> {
+        if came {
+            self.pings.heard();
+            let arrived = Arrived {
+                messages: self.take_packets().await?,
+                unacknowledged: self.engine.unacknowledged(),
+                in_flight: self.engine.in_flight(),
+            };
+            if self.pace.after_read(Instant::now().into(), arrived) {
+                self.connection.reader.rest();
+            }
+        }
+        end.map_err(|end| match end {
+            ReadEnd::Closed => Lost::plain("the broker closed it"),
+            ReadEnd::Failed(error) => self.broken(&error),
+        })
+    }
+
+    fn after_write(&mut self, written: io::Result<usize>) -> Result<(), Lost> {
+        if written.map_err(|error| self.broken(&error))? > 0 {
+            self.pings.spoke();
+            self.engine.written(self.connection.writer.written());
+        }
+        Ok(())
+    }
+
+    /// Deals with the packets that were read; gives how many messages there were.
+    async fn take_packets(&mut self) -> Result<usize, Lost> {
+        let mut messages = 0;
+        loop {
+            let taken = self.take_some_packets(&mut messages);
+            self.engine.settle();
+            match taken? {
+                PACKETS => tokio::task::yield_now().await,
+                _ => return Ok(messages),
+            }
+        }
+    }
+
+    /// The same for a turn; gives how many packets there were.
+    fn take_some_packets(&mut self, messages: &mut usize) -> Result<usize, Lost> {
+        let Connection { reader, writer, .. } = &mut self.connection;
+        for taken in 0..PACKETS {
+            let Some(packet) = reader.next().map_err(Lost::violation)? else {
+                return Ok(taken);
+            };
+            *messages += usize::from(matches!(packet, IncomingPacket::Publish(_)));
+            self.engine.take(packet, writer)?;
+        }
+        Ok(PACKETS)
+    }
+
+    fn broken(&self, error: &io::Error) -> Lost {
+        // With TLS 1.3 a broker judges the client's certificate after the handshake.
+        let options = &self.shared.options;
+        match tls::explain(error, &options.address, &options.tls) {
+            Some(explained) => Lost::fatal(explained.to_string()),
+            None => Lost::plain(net::plain(error)),
+        }
+    }
+
+    /// Says goodbye, so that no will is sent, and waits until the broker has read everything: closing
+    /// a socket with unread input would throw away what is still on its way.
+    async fn say_goodbye(&mut self) {
+        let deadline = Instant::now() + FAREWELL;
+        let Connection { reader, writer, .. } = &mut self.connection;
+        let _ = writer.push(&self.shared, OutgoingPacket::Disconnect);
+        let goodbye = async {
+            if writer.close().await.is_ok() {
+                while reader.read().await.is_ok() {
+                    reader.discard();
+                }
+            }
+        };
+        // A broker that does not close, or not properly, changes nothing about what was delivered.
+        let _ = timeout_at(deadline, goodbye).await;
+    }
+}

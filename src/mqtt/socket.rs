@@ -1,0 +1,190 @@
+//! The TCP socket of a connection. The runtime can be told not to watch it for a while.
+//!
+//! The runtime wakes its thread for each arrival at a socket that it watches, even when nobody waits
+//! to read. In a flood that costs more than the messages themselves. So a connection that rests
+//! between two reads takes its socket away from the runtime, reads and writes it directly, and gives
+//! it back as soon as it has to wait for it.
+
+use std::io::{self, IoSlice, Read, Write};
+use std::net::Shutdown;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use crate::text::wait::lock;
+
+/// A socket; its clones are the same one.
+#[derive(Clone)]
+pub struct Socket(Arc<Mutex<Watch>>);
+
+enum Watch {
+    Watched(TcpStream),
+    /// Not blocking, and not known to the runtime.
+    Unwatched(std::net::TcpStream),
+    /// It could not change hands.
+    Gone,
+}
+
+impl Socket {
+    pub fn new(stream: TcpStream) -> Socket {
+        Socket(Arc::new(Mutex::new(Watch::Watched(stream))))
+    }
+
+    /// Lets arrivals wake nobody until somebody waits for the socket again.
+    pub fn unwatch(&self) {
+        let mut watch = lock(&self.0);
+        *watch = match std::mem::replace(&mut *watch, Watch::Gone) {
+            Watch::Watched(stream) => stream.into_std().map_or(Watch::Gone, Watch::Unwatched),
+            other => other,
+        };
+    }
+
+    /// Does `directly` if the socket is not watched and need not be waited for, `by_runtime` otherwise.
+    fn poll<T>(
+        &self,
+        directly: impl FnOnce(&std::net::TcpStream) -> io::Result<T>,
+        by_runtime: impl FnOnce(Pin<&mut TcpStream>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        let mut watch = lock(&self.0);
+        if let Watch::Unwatched(stream) = &*watch {
+            match directly(stream) {
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+                done => return Poll::Ready(done),
+            }
+        }
+        by_runtime(Pin::new(watch.watched()?))
+    }
+}
+
+impl Watch {
+    fn watched(&mut self) -> io::Result<&mut TcpStream> {
+        if let Watch::Unwatched(_) = self
+            && let Watch::Unwatched(stream) = std::mem::replace(self, Watch::Gone)
+        {
+            *self = Watch::Watched(TcpStream::from_std(stream)?);
+        }
+        match self {
+            Watch::Watched(stream) => Ok(stream),
+            _ => Err(io::Error::other("the socket is gone")),
+        }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        // Two closures need the buffer, one after the other.
+        let buffer = std::cell::RefCell::new(buffer);
+        let filled = ready!(self.poll(
+            |mut stream| stream.read(buffer.borrow_mut().initialize_unfilled()),
+            |stream| {
+                let mut buffer = buffer.borrow_mut();
+                // It counts what it fills by itself.
+                stream.poll_read(cx, &mut buffer).map_ok(|()| 0)
+            },
+        ))?;
+        buffer.borrow_mut().advance(filled);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll(
+            |mut stream| stream.write(bytes),
+            |stream| stream.poll_write(cx, bytes),
+        )
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll(
+            |mut stream| stream.write_vectored(pieces),
+            |stream| stream.poll_write_vectored(cx, pieces),
+        )
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // TCP keeps nothing back here.
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll(
+            |stream| stream.shutdown(Shutdown::Write),
+            |stream| stream.poll_shutdown(cx),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Both ends of a connection, the first as a [`Socket`].
+    async fn pair() -> (Socket, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("bound");
+        let (here, there) = tokio::join!(TcpStream::connect(address), listener.accept());
+        (
+            Socket::new(here.expect("connected")),
+            there.expect("accepted").0,
+        )
+    }
+
+    fn is_watched(socket: &Socket) -> bool {
+        matches!(&*lock(&socket.0), Watch::Watched(_))
+    }
+
+    #[test]
+    fn it_is_watched_again_only_when_somebody_has_to_wait() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        runtime.block_on(async {
+            let (mut socket, mut other) = pair().await;
+            socket.unwatch();
+            socket.write_all(b"ping").await.expect("written");
+            let mut read = [0; 4];
+            other.read_exact(&mut read).await.expect("came");
+            assert_eq!(&read, b"ping");
+            other.write_all(b"pong").await.expect("written");
+            // Loopback delivers before the write returns.
+            socket.read_exact(&mut read).await.expect("came");
+            assert_eq!(&read, b"pong");
+            assert!(!is_watched(&socket));
+            let (waited, _) = tokio::join!(socket.read_exact(&mut read), async {
+                tokio::task::yield_now().await;
+                other.write_all(b"late").await
+            });
+            waited.expect("came");
+            assert_eq!(&read, b"late");
+            assert!(is_watched(&socket));
+            // The end is seen in either state.
+            socket.unwatch();
+            drop(other);
+            assert_eq!(socket.read(&mut read).await.expect("the end"), 0);
+        });
+    }
+}

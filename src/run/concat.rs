@@ -1,0 +1,74 @@
+//! Bags made of bags, `bag(b,x)`: their elements one after the other. A loop that adds to such a bag
+//! nests as many of them as it has rounds, so nothing here recurses over the nesting.
+
+use std::sync::Arc;
+
+use crate::model::{Collection, Cx, Source, Value};
+use crate::text::diagnostic::Result;
+
+/// The elements of the bags among these values, and the other values.
+pub struct Concat(Vec<Value>);
+
+impl Concat {
+    pub fn new(parts: Vec<Value>) -> Concat {
+        Concat(parts)
+    }
+}
+
+impl Collection for Concat {
+    fn open(&self, _: &Cx) -> Result<Box<dyn Source>> {
+        Ok(Box::new(Concatenated {
+            waiting: self.0.iter().rev().cloned().collect(),
+            current: None,
+        }))
+    }
+
+    fn parts(&self) -> Option<&[Value]> {
+        Some(&self.0)
+    }
+
+    fn take_parts(&mut self) -> Vec<Value> {
+        std::mem::take(&mut self.0)
+    }
+}
+
+impl Drop for Concat {
+    fn drop(&mut self) {
+        let mut waiting = self.take_parts();
+        while let Some(part) = waiting.pop() {
+            // Bags that nobody else holds are taken apart here and not within each other.
+            if let Value::Bag(mut bag) = part
+                && let Some(bag) = Arc::get_mut(&mut bag)
+            {
+                waiting.extend(bag.take_parts());
+            }
+        }
+    }
+}
+
+struct Concatenated {
+    /// What is still to come, the next last.
+    waiting: Vec<Value>,
+    current: Option<Box<dyn Source>>,
+}
+
+impl Source for Concatenated {
+    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        loop {
+            if let Some(current) = &mut self.current {
+                if let Some(value) = current.next(cx)? {
+                    return Ok(Some(value));
+                }
+                self.current = None;
+            }
+            cx.token.check()?;
+            match self.waiting.pop() {
+                Some(Value::Bag(bag)) => match bag.parts() {
+                    Some(parts) => self.waiting.extend(parts.iter().rev().cloned()),
+                    None => self.current = Some(bag.open(cx)?),
+                },
+                other => return Ok(other),
+            }
+        }
+    }
+}
