@@ -75,10 +75,6 @@ impl Source for ReturnedStream {
             }
         }
     }
-
-    fn is_live(&self) -> bool {
-        true
-    }
 }
 
 impl Drop for ReturnedStream {
