@@ -268,7 +268,7 @@ mod tests {
             "\"a\\\"\\n\"",
             "[1,[2.0,null],{\"a\":[]}]",
             "bag(1,2)",
-            "[#'sin',#'number.number.plus->number']",
+            "[#'real.sin->real',#'number.number.plus->number']",
             "binary(\"00ff\")",
             "complex(1.0,-2.0)",
             "|2026-01-31T12:00:00.000Z|",

@@ -19,7 +19,7 @@ fn ten_thousand_parentheses() {
     );
     db.fails(
         &("-".repeat(100_000) + "x;"),
-        &["error: more than 1000 operators in one expression at `-`"],
+        &["error: more than 1000 operators or subscripts in one expression at `-`"],
     );
     db.fails(
         &("sqrt(".repeat(10_000) + "2" + &")".repeat(10_000) + ";"),

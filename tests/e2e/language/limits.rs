@@ -11,8 +11,14 @@ fn spans_of_time_saturate() {
     for limit in ["9223372036854775807", "1e19", "1e300"] {
         db.gives(&format!("timeout(siota(1,3),{limit});"), "1\n2\n3");
         db.gives(&format!("first_n(heartbeat({limit}),1);"), "0.0");
-        db.gives(&format!("time_section(siota(1,3),0,{limit});"), "1\n2\n3");
-        db.gives(&format!("debounce(siota(1,3),0,{limit});"), "1\n2\n3");
+        db.gives(
+            &format!("streams:time_section(siota(1,3),0,{limit});"),
+            "1\n2\n3",
+        );
+        db.gives(
+            &format!("streams:debounce(siota(1,3),0,{limit});"),
+            "1\n2\n3",
+        );
     }
     for none in ["-1", "exp(1000)-exp(1000)"] {
         db.fails(

@@ -83,7 +83,7 @@ fn streams_together() {
     );
     db.gives(
         "select dim(v) from Stream of Vector ps, Vector of Stream vs, Stream hbmod, Stream hbmodfast,
-                Vector of Number v, Vector of Number win
+                Vector v, Vector of Number win
           where ps = pivot_streams(vs, zeros(dim(vs)))
             and vs = [simstream(0.002), winagg(3+3*simstream(.002),10,1), hbmod, hbmodfast]
             and hbmod = 1 - 2*mod(heartbeat(0.01), 2) and hbmodfast = mod(round(10*heartbeat(.01)), 2)
