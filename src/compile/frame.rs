@@ -10,14 +10,16 @@ use crate::plan::{Pattern, PlanExpr, Slot, Step, Sub, remap};
 use crate::syntax::ast::Name;
 use crate::text::diagnostic::{Error, Result, Span, nearest};
 
+/// Slots of the frame around a query, each with the slot of the query that takes its value.
+pub type Captures = Vec<(Slot, Slot)>;
+
 /// A query that is being compiled.
 #[derive(Default)]
 pub struct Frame {
     /// The variables by slot.
     pub vars: Vec<Var>,
     pub steps: Vec<Step>,
-    /// Slots of the frame around it, each with the slot here that takes its value.
-    pub captures: Vec<(Slot, Slot)>,
+    pub captures: Captures,
 }
 
 pub struct Var {

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::frame::{Fragment, Frame};
+use super::frame::{Captures, Fragment, Frame};
 use crate::catalog::fit::fit;
 use crate::catalog::{Catalog, signature};
 use crate::compile::{Compiler, batch, windows};
 use crate::model::Type;
 use crate::model::function::Param;
-use crate::plan::{Order, PlanExpr, Query, QueryOutput, Slot, Sub, Traceable, used};
+use crate::plan::{Order, PlanExpr, Query, QueryOutput, Sub, Traceable, used};
 use crate::syntax::ast::{self, Select, SelectKind};
 use crate::text::diagnostic::{Error, Result};
 
@@ -82,11 +82,7 @@ fn assemble(frame: Frame, output: QueryOutput, ty: Type) -> Query {
 }
 
 /// The expression that a select is: a bag, a vector or a stream.
-pub fn of_kind(
-    kind: SelectKind,
-    query: Arc<Query>,
-    captures: Vec<(Slot, Slot)>,
-) -> (PlanExpr, Type) {
+pub fn of_kind(kind: SelectKind, query: Arc<Query>, captures: Captures) -> (PlanExpr, Type) {
     let ty = query.ty.clone();
     let sub = |stream| {
         Box::new(Sub {
@@ -114,11 +110,7 @@ pub(super) enum Whole {
 
 impl Compiler<'_> {
     /// Compiles a select in a frame of its own; gives what it captures from the frames around.
-    pub(super) fn sub_query(
-        &mut self,
-        select: &Select,
-        whole: Whole,
-    ) -> Result<(Query, Vec<(Slot, Slot)>)> {
+    pub(super) fn sub_query(&mut self, select: &Select, whole: Whole) -> Result<(Query, Captures)> {
         self.push_frame();
         let compiled = self.select_parts(select, &[], whole);
         let frame = self.pop_frame();

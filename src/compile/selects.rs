@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Compiler;
+use super::frame::Captures;
 use super::query::Whole;
 use crate::model::Type;
 use crate::plan::{Query, Slot};
@@ -38,11 +39,7 @@ struct Capture {
 impl Compiler<'_> {
     /// A select in a frame of its own, with what it captures from the topmost frame; compiled only if
     /// it was not before with the same variables around it.
-    pub(super) fn once(
-        &mut self,
-        select: &Select,
-        whole: Whole,
-    ) -> Result<(Arc<Query>, Vec<(Slot, Slot)>)> {
+    pub(super) fn once(&mut self, select: &Select, whole: Whole) -> Result<(Arc<Query>, Captures)> {
         let place = (select.span.start, select.span.end, whole);
         // Taken out, so that the compiler can be asked about variables meanwhile.
         if let Some(known) = self.selects.0.remove(&place) {
@@ -74,7 +71,7 @@ impl Compiler<'_> {
 
     /// The slots of the topmost frame for what a select captured before; `None` if one of the
     /// variables is another one now.
-    fn captured_again(&mut self, captures: &[Capture]) -> Option<Vec<(Slot, Slot)>> {
+    fn captured_again(&mut self, captures: &[Capture]) -> Option<Captures> {
         let mut again = Vec::with_capacity(captures.len());
         for capture in captures {
             let outer = self.lookup(&capture.name)?;

@@ -20,10 +20,10 @@ pub enum Ended {
 }
 
 /// Writes all rows to the console as they arrive.
-pub fn show(mut rows: Results, format: Format, console: &Console) -> Ended {
+pub fn show(rows: Results, format: Format, console: &Console) -> Ended {
     let mut shown = 0;
     let mut timer = FlushTimer::new();
-    while let Some(row) = rows.next() {
+    for row in rows {
         let text = match row.and_then(|value| line(&value, format)) {
             Ok(text) => text,
             Err(_) if console.is_closed() => return Ended::Closed,

@@ -294,8 +294,9 @@ impl Graph {
             above.sort_unstable();
             above.dedup();
             for &up in &above {
-                for j in 0..count {
-                    below[i][j] |= below[up][j];
+                let reached = below[up].clone();
+                for (mine, reached) in below[i].iter_mut().zip(reached) {
+                    *mine |= reached;
                 }
             }
             below[i][i] = true;
