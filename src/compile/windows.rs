@@ -35,10 +35,11 @@ pub fn slide(query: &Query, catalog: &Catalog) -> Option<(Query, Vec<Arc<Functio
     slid.map(|slid| (slid, replaced))
 }
 
-/// The variable that is each window of the step.
-fn window_of(step: &Step) -> Option<Slot> {
+/// What the step iterates over, if it is a call that makes count windows: the name of the function that
+/// aggregates over such windows, and what each window is matched with.
+fn windows_of(step: &Step) -> Option<(&'static str, &Pattern)> {
     let Step::Iterate {
-        pattern: Pattern::Bind(slot, Type::Vector(_) | Type::Object),
+        pattern,
         over: PlanExpr::Call(call),
         ..
     } = step
@@ -48,23 +49,20 @@ fn window_of(step: &Step) -> Option<Slot> {
     let Target::One(function) = &call.target else {
         return None;
     };
-    function.native()?.window_aggregates?;
-    Some(*slot)
+    Some((function.native()?.window_aggregates?, pattern))
+}
+
+/// The variable that is each window of the step.
+fn window_of(step: &Step) -> Option<Slot> {
+    match windows_of(step)?.1 {
+        Pattern::Bind(slot, Type::Vector(_) | Type::Object) => Some(*slot),
+        _ => None,
+    }
 }
 
 /// The function that computes aggregates over the windows that the step makes, without making them.
 fn window_aggregates(step: &Step, catalog: &Catalog) -> Option<Arc<Function>> {
-    let Step::Iterate {
-        over: PlanExpr::Call(call),
-        ..
-    } = step
-    else {
-        return None;
-    };
-    let Target::One(function) = &call.target else {
-        return None;
-    };
-    let name = function.native()?.window_aggregates?;
+    let (name, _) = windows_of(step)?;
     let resolvents = catalog.functions.resolvents(name).ok()?;
     // A user may have added resolvents of that name.
     resolvents.iter().find(|f| f.native().is_some()).cloned()

@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 use std::thread;
-use std::time::{Duration, Instant};
 
 use crate::support::session::Db;
+use crate::support::wait::wait_for;
 
 /// A file of this test's own, which does not exist yet.
 fn file(name: &str) -> PathBuf {
@@ -24,12 +24,14 @@ fn holds(name: &str, statement: &str, text: &str) {
     let mut db = Db::new();
     let interrupt = db.interrupt();
     let running = thread::spawn(move || db.run(&statement));
-    let until = Instant::now() + Duration::from_secs(30);
     let mut found = String::new();
-    while found != text && Instant::now() < until && !running.is_finished() {
-        thread::sleep(Duration::from_millis(5));
+    wait_for(|| {
         found = fs::read_to_string(&file).unwrap_or_default();
-    }
+        match found == text || running.is_finished() {
+            true => Ok(()),
+            false => Err(found.clone()),
+        }
+    });
     interrupt.stop("enough");
     let printed = running.join().expect("no panic");
     assert_eq!(found, text, "{printed}");
