@@ -95,6 +95,7 @@ impl Collection for Declared {
         Ok(Box::new(DeclaredRun {
             inner: self.inner.open(cx)?,
             check: self.check.clone(),
+            ahead: Vec::new().into_iter(),
         }))
     }
 
@@ -110,19 +111,32 @@ impl Collection for Declared {
 struct DeclaredRun {
     inner: Box<dyn Source>,
     check: Check,
+    /// Elements of a batch that have to be looked at one by one.
+    ahead: std::vec::IntoIter<Value>,
 }
 
 impl Source for DeclaredRun {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
-        let value = self.inner.next(cx)?;
+        let value = match self.ahead.next() {
+            Some(value) => Some(value),
+            None => self.inner.next(cx)?,
+        };
         value.map(|value| self.check.element(value)).transpose()
     }
 
     fn numbers(&mut self, cx: &Cx) -> Result<Option<Numbers>> {
-        match self.check.ty {
-            Type::Number => self.inner.numbers(cx),
-            _ => Ok(None),
+        if !matches!(self.check.ty, Type::Number | Type::Integer | Type::Real) {
+            return Ok(None);
         }
+        Ok(match (&self.check.ty, self.inner.numbers(cx)?) {
+            (Type::Real, Some(batch)) => Some(Numbers::Reals(batch.reals())),
+            // Which of them are whole has to be seen.
+            (Type::Integer, Some(batch @ Numbers::Reals(_))) => {
+                self.ahead = batch.values().into_iter();
+                None
+            }
+            (_, batch) => batch,
+        })
     }
 
     fn explain(&self, error: Error) -> Error {

@@ -546,3 +546,28 @@ fn a_call_means_the_same_whenever_its_types_are_known() {
     println!("{done} cases, {made} calls: {taken} taken, {ambiguous} ambiguous, {nothing} none");
     assert!(taken > done / 10 && ambiguous > done / 100 && nothing > done / 100);
 }
+
+#[test]
+fn results_in_batches_are_of_the_declared_type() {
+    let mut db = Db::of(
+        "create function reals(Integer n) -> Bag of Real
+           as select x from Integer x where x in iota(1,n);
+         create function halves(Integer n) -> Bag of Integer
+           as select x/2 from Integer x where x in iota(2,n);
+         create function evens(Integer n) -> Bag of Integer
+           as select 4*x/2 from Integer x where x in iota(1,n);
+         create function integers(Integer n) -> Bag of Integer
+           as select x*2 from Integer x where x in iota(1,n);",
+    );
+    db.gives("reals(2);", "1.0\n2.0");
+    db.gives("sum(reals(3000)); count(reals(3000));", "4501500.0\n3000");
+    db.gives("sum(evens(3000)); max(evens(3000));", "9003000\n6000");
+    db.gives("sum(integers(3000)); max(integers(3000));", "9003000\n6000");
+    for query in [
+        "sum(halves(3000));",
+        "max(halves(3000));",
+        "count(select h from Object h where h in halves(3000));",
+    ] {
+        db.fails(query, &["'halves' is declared to give Integer, not 1.5"]);
+    }
+}
