@@ -274,8 +274,13 @@ impl Compiler<'_> {
                 continue;
             }
             if self.is_pattern(pattern)? {
+                let ty = self.fragment(|c| c.expr(value))?.whole_type();
+                if self.never_takes(pattern, &ty) {
+                    // An error, unless something else binds the variable.
+                    return Ok(Some(Rank::Solution));
+                }
                 // An equation with a stream binds each of its elements in turn.
-                let stream = self.is_stream(value)? && !self.takes_whole(pattern);
+                let stream = matches!(ty, Type::Stream(_)) && !self.takes_whole(pattern);
                 return Ok(Some(if stream { Rank::Stream } else { Rank::OneValue }));
             }
             if let Some(call) = self.stored_call(pattern)? {
@@ -357,6 +362,18 @@ impl Compiler<'_> {
         };
         let declared = self.top().vars[slot].ty.clone();
         fit(value, &declared).is_none() && fit(element, &declared).is_some()
+    }
+
+    /// Whether the variable is declared to be what no value of the type, or element of one, can be.
+    fn never_takes(&mut self, pattern: &ast::Expr, ty: &Type) -> bool {
+        let ExprKind::Variable(Variable::Local(name)) = &pattern.kind else {
+            return false;
+        };
+        let Some(slot) = self.top().find(&name.text) else {
+            return false;
+        };
+        let declared = self.top().vars[slot].ty.clone();
+        is_never(&ty.element_of_collection(), &declared) && !self.takes_elements(pattern, ty)
     }
 
     /// Whether the value of a bound expression is a stream. Compiles it to see; what it is compiled to
@@ -472,6 +489,7 @@ impl Compiler<'_> {
         let pattern = self.pattern(pattern, &ty)?;
         if let Pattern::Bind(slot, declared @ Type::User(_)) = &pattern
             && ty != *declared
+            && ty.is_subtype_of(declared)
         {
             // Set equal to a value of a subtype, it is meant to be seen as what it is declared.
             let var = &mut self.top().vars[*slot];
@@ -555,12 +573,7 @@ impl Compiler<'_> {
             var.ty = ty.clone();
         }
         let declared = var.ty.clone();
-        // `Vector of Number v … w = v[2]`: what is declared to hold numbers may hold windows of them.
-        let window = *ty == Type::Number && matches!(declared, Type::Vector(_));
-        if !declared.is_collection()
-            && !window
-            && fit(ty, &declared).is_none_or(|f| f.mode != Mode::Plain)
-        {
+        if is_never(ty, &declared) {
             let message = format!(
                 "'{}' is declared {declared}, but its values are {ty}",
                 name.span.text()
@@ -639,6 +652,13 @@ impl Compiler<'_> {
             }
         }
     }
+}
+
+/// Whether no value of type `ty` can be bound to a variable that is declared so.
+fn is_never(ty: &Type, declared: &Type) -> bool {
+    // `Vector of Number v … w = v[2]`: what is declared to hold numbers may hold windows of them.
+    let window = *ty == Type::Number && matches!(declared, Type::Vector(_));
+    !declared.is_collection() && !window && fit(ty, declared).is_none_or(|f| f.mode != Mode::Plain)
 }
 
 /// Holds where `condition` does not.

@@ -25,7 +25,9 @@ pub fn solve(equation: &Equation, frame: &mut [Value], cx: &Cx) -> Result<bool> 
     let Some(mut value) = eval(&equation.value, frame, cx)? else {
         return Ok(false);
     };
+    let mut divided = false;
     for operation in &equation.operations {
+        divided |= is_undone_by_division(operation);
         let undone = match operation {
             UnknownOperation::Negation => negated(&value, cx),
             UnknownOperation::OnLeft(op, operand) | UnknownOperation::OnRight(op, operand) => {
@@ -43,7 +45,7 @@ pub fn solve(equation: &Equation, frame: &mut [Value], cx: &Cx) -> Result<bool> 
             Many => return Err(undetermined(equation)),
         }
     }
-    for candidate in candidates(&value, &equation.ty) {
+    for candidate in candidates(&value, &equation.ty, divided) {
         frame[equation.unknown] = candidate;
         // The operands have values. What fails for this candidate does not hold for it.
         if let Ok(true) = holds(&equation.condition, frame, cx) {
@@ -57,12 +59,20 @@ pub fn solve(equation: &Equation, frame: &mut [Value], cx: &Cx) -> Result<bool> 
 fn undetermined(equation: &Equation) -> Error {
     let name = equation.span.text();
     Error::run(format!(
-        "nothing gives '{name}' a value: more than one solves the condition here"
+        "nothing gives '{name}' a value: no single one solves the condition here"
     ))
     .at(&equation.span)
     .help(format!(
         "add a condition that does: `{name} in …` or `{name} = …`"
     ))
+}
+
+fn is_undone_by_division(operation: &UnknownOperation) -> bool {
+    use BinaryOp::{Div, Times};
+    matches!(
+        operation,
+        UnknownOperation::OnLeft(Times, _) | UnknownOperation::OnRight(Times | Div, _)
+    )
 }
 
 /// Whether a value of the type is no vector.
@@ -71,10 +81,15 @@ fn is_scalar(ty: &Type) -> bool {
 }
 
 /// The values of the type that may solve the equation if exact arithmetic gives `value`: a real may be
-/// rounded, so that its neighbours may.
-fn candidates(value: &Value, ty: &Type) -> Vec<Value> {
+/// rounded, so that its neighbours may. What a division gives is a real, as everywhere, unless only the
+/// integer solves the equation.
+fn candidates(value: &Value, ty: &Type, divided: bool) -> Vec<Value> {
     let as_declared = |value: &Value| conform(value, ty);
     match value {
+        Value::Int(int) if divided => [Value::Real(*int as f64), Value::Int(*int)]
+            .iter()
+            .filter_map(as_declared)
+            .collect(),
         Value::Real(real) => {
             let (up, down) = (real.next_up(), real.next_down());
             [*real, up, down, up.next_up(), down.next_down()]
