@@ -262,10 +262,57 @@ impl Compiler<'_> {
                 }
                 Ok(Some(rank))
             }
+            ExprKind::Binary {
+                op: BinaryOp::And, ..
+            } => self.rank_conjunction(expr),
             _ => Ok(self
                 .stored_call(expr)?
                 .map(|call| self.rank_lookup(&call, false))),
         }
+    }
+
+    /// `a and b` on one side of an `or`: whether its conjuncts bind all its variables, one after the
+    /// other. An `or` among them that binds some is not looked into, which keeps the work in proportion
+    /// to the text.
+    fn rank_conjunction(&mut self, expr: &ast::Expr) -> Result<Option<Rank>> {
+        let mut conjuncts = Vec::new();
+        split(expr, &mut conjuncts);
+        let unbound = self.unbound_in(expr)?;
+        let mut all = Some(Rank::Alternatives);
+        while !conjuncts.is_empty() {
+            let Some((at, rank)) = self.first_ranked(&conjuncts)? else {
+                all = None;
+                break;
+            };
+            let conjunct = conjuncts.remove(at);
+            for (_, slot) in self.unbound_in(&conjunct)? {
+                self.top().vars[slot].bound = true;
+            }
+            all = all.max(Some(rank));
+        }
+        for (_, slot) in unbound {
+            self.top().vars[slot].bound = false;
+        }
+        Ok(all)
+    }
+
+    fn first_ranked(&mut self, conjuncts: &[ast::Expr]) -> Result<Option<(usize, Rank)>> {
+        for (at, conjunct) in conjuncts.iter().enumerate() {
+            let alternatives = matches!(
+                conjunct.kind,
+                ExprKind::Binary {
+                    op: BinaryOp::Or,
+                    ..
+                }
+            );
+            if alternatives && !self.is_bound(conjunct)? {
+                continue;
+            }
+            if let Some(rank) = self.rank_expr(conjunct)? {
+                return Ok(Some((at, rank)));
+            }
+        }
+        Ok(None)
     }
 
     fn rank_equality(&mut self, left: &ast::Expr, right: &ast::Expr) -> Result<Option<Rank>> {

@@ -161,6 +161,14 @@ fn what_no_condition_binds_goes_through_its_extent() {
         "count(select v,p,w from P v, P p, P w where f(v)=w or f(v)=p);",
         "14",
     );
+    db.gives_bag(
+        "select [x,y] from Integer x, Integer y where (x = 1 and y = x+1) or (y+1 = 4 and x = 2);",
+        "[1,2]\n[2,3]",
+    );
+    db.fails(
+        "select x from Integer x, Integer y where (x = 1 and y > 2) or (y = 1 and x = 2);",
+        &["nothing gives 'x' a value"],
+    );
     db.does(
         "create type B; create type C; create type D under B, C;
          create B instances :b1; create C instances :c1; create D instances :d1;
@@ -247,6 +255,43 @@ fn derived_functions_are_solved_as_their_bodies() {
     ] {
         db.fails(query, &["nothing gives 'x' a value at `x`"]);
     }
+}
+
+#[test]
+fn what_has_no_value_makes_nothing_of_an_error() {
+    let mut db = Db::of(DATA);
+    db.does(
+        "create P(id,n) instances :e(5,9223372036854775807);
+         create function twice(P p) -> Number as n(p)+n(p);",
+    );
+    for condition in [
+        "n(p)+n(p) = r(p)",
+        "r(p) = n(p)+n(p)",
+        "twice(p) = r(p)",
+        "r(p) = twice(p)",
+        "r(p) - twice(p) = 0",
+        "twice(p) - r(p) = 0",
+        "some(select true where n(p)+n(p) = r(p))",
+        "some(select true where [n(p)+n(p)] = [r(p)])",
+    ] {
+        db.gives(&format!("select id(p) from P p where {condition};"), "");
+    }
+    db.fails(
+        "select id(p) from P p where twice(p) = 4;",
+        &["integer overflow in 9223372036854775807 + 9223372036854775807"],
+    );
+}
+
+#[test]
+fn what_a_variable_never_is_filters() {
+    let mut db = Db::of(DATA);
+    let from = "select id(p) from P p, Charstring v where";
+    db.gives(&format!("{from} n(p)+1 = v and s(p) = v;"), "");
+    db.gives(&format!("{from} s(p) = v and v = n(p)+1;"), "");
+    db.fails(
+        &format!("{from} n(p)+1 = v;"),
+        &["'v' is declared Charstring, but its values are Number"],
+    );
 }
 
 #[test]
