@@ -127,7 +127,8 @@ fn expression(random: &mut Random) -> Template {
     match random.below(8) {
         0..5 => number(random, depth),
         5..7 => text(random, depth),
-        _ => format!("[{},{}]", number(random, 1), number(random, 1)),
+        // Nothing in it can fail: a vector that is taken apart is not computed where it cannot match.
+        _ => format!("[{},{}]", number(random, 0), number(random, 0)),
     }
 }
 
@@ -245,17 +246,20 @@ fn a_condition_on_stored_functions() {
                 ),
                 format!("select id(p) from P p where p in (select q from P q) and {l} = {r};"),
                 format!("select id(p) from P p where p in (select q from P q where {of_q});"),
-                format!("select id(p) from P p{from} where {bound} {whole};"),
-                format!("select id(p) from P p{from} where {whole} and {bound} 1 = 1;"),
             ];
             let given = same(&mut db, &queries);
-            if !given.starts_with("error: ") {
-                // Two conditions: the first may fail for a row for which the other has no value.
-                let twice = format!("select id(p) from P p, Object v where v = {l} and {r} = v;");
-                let other = answer(&mut db, &twice);
+            // Several conditions: one may fail for a row for which another has no value.
+            let several = [
+                format!("select id(p) from P p{from} where {bound} {whole};"),
+                format!("select id(p) from P p{from} where {whole} and {bound} 1 = 1;"),
+                format!("select id(p) from P p, Object v where v = {l} and {r} = v;"),
+            ];
+            for query in several {
+                let other = answer(&mut db, &query);
+                let failed = other.starts_with("error: ") && !given.starts_with("error: ");
                 assert!(
-                    other == given || other.starts_with("error: "),
-                    "{twice}\ndiffers from {}",
+                    other == given || failed,
+                    "{query}\ngives {other}, {}\n{given}",
                     queries[0]
                 );
             }
