@@ -171,7 +171,7 @@ impl Builder {
                 let condition = self.node(condition).filter(BatchExpr::is_condition)?;
                 self.work.push(BatchWork::Filter(condition));
             }
-            Step::Let(Pattern::Bind(slot, ty) | Pattern::Solution(slot, ty), value) => {
+            Step::Let(Pattern::Bind(slot, ty), value) => {
                 let value = self.node(value).filter(|value| !value.is_condition())?;
                 let declared = declared(ty)?;
                 if self.kind(&value) != Kind::Number {

@@ -200,7 +200,7 @@ impl Compiler<'_> {
     }
 
     /// `v[i,j]` is `vref(vref(v,i),j)`.
-    fn index(
+    pub(super) fn index(
         &mut self,
         base: &ast::Expr,
         indices: &[ast::Expr],

@@ -1,11 +1,12 @@
 //! Where no condition binds a variable: the positions of a vector, extents, rows, nodes of graphs.
 
 use super::Compiler;
+use super::frame::Var;
 use super::names::children;
 use crate::model::Type;
 use crate::model::native::CallForm;
 use crate::plan::{LookupColumn, Pattern, Step};
-use crate::syntax::ast::{self, ExprKind, Variable};
+use crate::syntax::ast::{self, BinaryOp, ExprKind, Variable};
 use crate::text::diagnostic::Result;
 
 /// Whether all values of the type can be gone through.
@@ -25,16 +26,7 @@ impl Compiler<'_> {
                 return Ok(true);
             }
         }
-        let slot = self
-            .top()
-            .vars
-            .iter()
-            .position(|v| !v.bound && v.span.is_some() && has_extent(&v.ty));
-        if let Some(slot) = slot {
-            let var = &mut self.top().vars[slot];
-            var.bound = true;
-            let ty = var.ty.clone();
-            self.top().steps.push(Step::Extent { slot, ty });
+        if self.generate_extent()? {
             return Ok(true);
         }
         for expr in within {
@@ -45,29 +37,81 @@ impl Compiler<'_> {
         Ok(false)
     }
 
-    /// `v[i]` with `i` unbound: each position of `v`.
+    /// The extent of the type of the first variable that has one and no value yet.
+    pub(super) fn generate_extent(&mut self) -> Result<bool> {
+        let without = |v: &Var| !v.bound && v.span.is_some() && has_extent(&v.ty);
+        let Some(slot) = self.top().vars.iter().position(without) else {
+            return Ok(false);
+        };
+        let var = &mut self.top().vars[slot];
+        var.bound = true;
+        let ty = var.ty.clone();
+        self.top().steps.push(Step::Extent { slot, ty });
+        Ok(true)
+    }
+
+    /// `v[i]` with `i` unbound: each position of `v`, each key of a record.
     pub(super) fn generate_index(&mut self, expr: &ast::Expr) -> Result<bool> {
-        if let ExprKind::Index { base, indices } = &expr.kind
-            && let [index] = indices.as_slice()
-            && let ExprKind::Variable(Variable::Local(name)) = &index.kind
-            && !self.is_bound(index)?
-            && self.is_bound(base)?
-            && let Some(position) = self.top().find(&name.text)
-        {
-            let fragment = self.fragment(|c| c.expr(base))?;
-            let (base, _) = self.single(fragment);
-            self.top().vars[position].bound = true;
-            self.top().steps.push(Step::Index {
-                base,
-                position,
-                element: None,
-            });
+        if self.place_index(expr)? {
             return Ok(true);
         }
         for child in children(expr) {
             if self.generate_index(child)? {
                 return Ok(true);
             }
+        }
+        Ok(false)
+    }
+
+    /// The same, only where the condition cannot hold without the element.
+    pub(super) fn generate_needed_index(&mut self, expr: &ast::Expr) -> Result<bool> {
+        let alternatives = matches!(
+            &expr.kind,
+            ExprKind::Binary {
+                op: BinaryOp::Or,
+                ..
+            }
+        );
+        if alternatives || self.hides_collections(expr)? {
+            return Ok(false);
+        }
+        if self.place_index(expr)? {
+            return Ok(true);
+        }
+        for child in children(expr) {
+            if self.generate_needed_index(child)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The positions for the first unbound variable between the brackets of `expr`, if all before it
+    /// has a value.
+    fn place_index(&mut self, expr: &ast::Expr) -> Result<bool> {
+        let ExprKind::Index { base, indices } = &expr.kind else {
+            return Ok(false);
+        };
+        if !self.is_bound(base)? {
+            return Ok(false);
+        }
+        for (at, index) in indices.iter().enumerate() {
+            if self.is_bound(index)? {
+                continue;
+            }
+            let ExprKind::Variable(Variable::Local(name)) = &index.kind else {
+                return Ok(false);
+            };
+            let Some(position) = self.top().find(&name.text) else {
+                return Ok(false);
+            };
+            let fragment = self.fragment(|c| c.index(base, &indices[..at], expr))?;
+            let (base, _) = self.single(fragment);
+            let var = &mut self.top().vars[position];
+            var.bound = true;
+            let ty = var.ty.clone();
+            self.top().steps.push(Step::Index { base, position, ty });
+            return Ok(true);
         }
         Ok(false)
     }

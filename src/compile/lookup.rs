@@ -37,18 +37,9 @@ impl Compiler<'_> {
         if !resolvents.iter().any(may_be_stored) {
             return Ok(None);
         }
-        let mut types = Vec::with_capacity(args.len());
-        for arg in args {
-            types.push(if self.is_bound(arg)? {
-                self.fragment(|c| c.expr(arg))?.whole_type()
-            } else if let ExprKind::Variable(Variable::Local(name)) = &arg.kind
-                && let Some(slot) = self.top().find(&name.text)
-            {
-                self.top().vars[slot].ty.clone()
-            } else {
-                return Ok(None);
-            });
-        }
+        let Some(types) = self.value_types(args)? else {
+            return Ok(None);
+        };
         let Some(choice) = choose(&resolvents, &types) else {
             return Ok(None);
         };
@@ -71,6 +62,23 @@ impl Compiler<'_> {
             view,
             args: args.clone(),
         }))
+    }
+
+    /// The types of arguments, if each is a value or an unbound variable.
+    pub(super) fn value_types(&mut self, args: &[ast::Expr]) -> Result<Option<Vec<Type>>> {
+        let mut types = Vec::with_capacity(args.len());
+        for arg in args {
+            types.push(if self.is_bound(arg)? {
+                self.fragment(|c| c.expr(arg))?.whole_type()
+            } else if let ExprKind::Variable(Variable::Local(name)) = &arg.kind
+                && let Some(slot) = self.top().find(&name.text)
+            {
+                self.top().vars[slot].ty.clone()
+            } else {
+                return Ok(None);
+            });
+        }
+        Ok(Some(types))
     }
 
     pub(super) fn rank_lookup(&mut self, call: &StoredCall, result_known: bool) -> Rank {

@@ -22,6 +22,7 @@ mod query;
 mod selects;
 mod solve;
 pub mod stateful;
+mod unfold;
 mod unnest;
 mod windows;
 

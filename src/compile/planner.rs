@@ -3,17 +3,18 @@
 //! The where clause is split into conjuncts. One after the other is chosen, the one that costs least
 //! with the variables bound so far, until none is left: filters as soon as they can run, then what
 //! binds one value, keyed lookups, streams (outermost among all that make many rows, because a stream
-//! may never end), indexed lookups, bags, and extents of types last. Conjuncts with state (streams,
+//! may never end), indexed lookups, bags, extents of types, and what has to be solved for a variable
+//! that nothing else binds ([`super::solve`]) last. Conjuncts with state (streams,
 //! rand, now, procedures) keep their written order among themselves, and what makes one value with
 //! state, or filters by it, does so for each row of what is written before and of each extent:
 //! `i in range(9) and rand(1) < 0.5` takes a sample.
 
 use std::sync::Arc;
 
+use super::Compiler;
 use super::frame::{Var, unbound};
 use super::generate::has_extent;
 use super::names::free;
-use super::{Compiler, solve};
 use crate::catalog::fit::{Mode, fit};
 use crate::model::{Type, Value};
 use crate::plan::{LookupColumn, Pattern, PlanExpr, Slot, Step};
@@ -31,11 +32,29 @@ pub(super) enum Rank {
     Bag,
     Alternatives,
     Scan,
+    /// It has to be solved for its variable.
+    Solution,
 }
 
 pub(super) struct Conjunct {
     pub expr: ast::Expr,
     pub stateful: bool,
+    /// The derived functions of whose bodies it is a part.
+    pub unfolded: Vec<u64>,
+    /// It checks what others bind, and binds nothing.
+    pub is_check: bool,
+}
+
+impl Conjunct {
+    /// One that the text has.
+    pub fn written(expr: ast::Expr, stateful: bool) -> Conjunct {
+        Conjunct {
+            expr,
+            stateful,
+            unfolded: vec![],
+            is_check: false,
+        }
+    }
 }
 
 impl Compiler<'_> {
@@ -52,7 +71,7 @@ impl Compiler<'_> {
         }
         let mut pending = Vec::new();
         for conjunct in conjuncts {
-            self.unnest(conjunct, &mut pending)?;
+            self.unnest(conjunct, &[], &mut pending)?;
         }
         self.choose_all(pending, results)?;
         self.bind_rest(results)
@@ -62,19 +81,58 @@ impl Compiler<'_> {
         while !pending.is_empty() {
             match self.cheapest(&pending)? {
                 Some(at) => {
-                    let conjunct = pending.remove(at).expr;
+                    let conjunct = pending.remove(at);
                     self.place(&conjunct)?;
                 }
-                None => {
-                    let conjuncts = pending.iter().map(|c| &c.expr);
-                    let within: Vec<_> = conjuncts.chain(results.iter().copied()).collect();
-                    if !self.generate(&within)? {
-                        return Err(self.nothing_binds(&pending[0].expr));
-                    }
-                }
+                None => self.bind_one_more(&mut pending, results)?,
             }
         }
         Ok(())
+    }
+
+    /// Where no conjunct can be chosen: binds a variable by what is left.
+    fn bind_one_more(&mut self, pending: &mut Vec<Conjunct>, results: &[&ast::Expr]) -> Result<()> {
+        for conjunct in pending.iter() {
+            if self.generate_needed_index(&conjunct.expr)? {
+                return Ok(());
+            }
+        }
+        if let Some(at) = self.next_solution(pending)? {
+            let conjunct = pending.remove(at);
+            return self.place(&conjunct);
+        }
+        if self.generate_extent()? || self.unfold(pending)? {
+            return Ok(());
+        }
+        let conjuncts = pending.iter().map(|c| &c.expr);
+        let within: Vec<_> = conjuncts.chain(results.iter().copied()).collect();
+        if self.generate(&within)? {
+            return Ok(());
+        }
+        // A check has the call as it is written, not what it was unfolded into.
+        let written = pending.iter().find(|c| c.is_check).unwrap_or(&pending[0]);
+        let written = written.expr.clone();
+        Err(self.nothing_binds(&written))
+    }
+
+    /// The first conjunct that can be solved.
+    fn next_solution(&mut self, pending: &[Conjunct]) -> Result<Option<usize>> {
+        let mut state_waits = false;
+        for (at, conjunct) in pending.iter().enumerate() {
+            if self.rank(conjunct)? == Some(Rank::Solution) && !(conjunct.stateful && state_waits) {
+                return Ok(Some(at));
+            }
+            state_waits |= conjunct.stateful;
+        }
+        Ok(None)
+    }
+
+    /// Whether no other conjunct has one of the unbound variables of `pending[at]`, and so may bind it.
+    fn is_alone(&mut self, pending: &[Conjunct], at: usize) -> Result<bool> {
+        let unbound = self.unbound_names(&pending[at].expr)?;
+        let others = pending.iter().enumerate().filter(|(i, _)| *i != at);
+        let mut used = others.flat_map(|(_, other)| free(&other.expr));
+        Ok(!used.any(|name| unbound.contains(&name.text)))
     }
 
     /// Gives a value to the variables that no condition binds.
@@ -98,11 +156,17 @@ impl Compiler<'_> {
         let mut best: Option<(Rank, usize)> = None;
         let mut state_waits = false;
         for (at, conjunct) in pending.iter().enumerate() {
-            let rank = self.rank(&conjunct.expr)?;
-            let Some(rank) = rank.filter(|_| !(conjunct.stateful && state_waits)) else {
+            let rank = self.rank(conjunct)?;
+            let Some(mut rank) = rank.filter(|_| !(conjunct.stateful && state_waits)) else {
                 continue;
             };
             state_waits |= conjunct.stateful;
+            if rank == Rank::Solution {
+                if !self.is_alone(pending, at)? {
+                    continue;
+                }
+                rank = Rank::OneValue;
+            }
             if conjunct.stateful
                 && rank <= Rank::OneValue
                 && (best.is_some() || self.extent_comes_first(&conjunct.expr)?)
@@ -150,7 +214,14 @@ impl Compiler<'_> {
         Ok(self.unbound_in(expr)?.is_empty())
     }
 
-    fn rank(&mut self, expr: &ast::Expr) -> Result<Option<Rank>> {
+    fn rank(&mut self, conjunct: &Conjunct) -> Result<Option<Rank>> {
+        if conjunct.is_check && !self.is_bound(&conjunct.expr)? {
+            return Ok(None);
+        }
+        self.rank_expr(&conjunct.expr)
+    }
+
+    fn rank_expr(&mut self, expr: &ast::Expr) -> Result<Option<Rank>> {
         if self.is_bound(expr)? {
             return Ok(Some(Rank::Filter));
         }
@@ -173,14 +244,75 @@ impl Compiler<'_> {
                 right,
                 ..
             } => {
-                let both = self.rank(left)?.is_some() && self.rank(right)?.is_some();
-                let same = self.unbound_in(left)?.len() == self.unbound_in(right)?.len();
-                Ok((both && same).then_some(Rank::Alternatives))
+                let (mut of_left, mut of_right) =
+                    (self.unbound_names(left)?, self.unbound_names(right)?);
+                of_left.sort();
+                of_right.sort();
+                if of_left != of_right {
+                    return Ok(None);
+                }
+                let mut rank = Rank::Alternatives;
+                for side in [left, right] {
+                    match self.rank_expr(side)? {
+                        Some(Rank::Solution) => rank = Rank::Solution,
+                        Some(_) => {}
+                        None if self.is_unfoldable(side)? => rank = Rank::Solution,
+                        None => return Ok(None),
+                    }
+                }
+                Ok(Some(rank))
             }
+            ExprKind::Binary {
+                op: BinaryOp::And, ..
+            } => self.rank_conjunction(expr),
             _ => Ok(self
                 .stored_call(expr)?
                 .map(|call| self.rank_lookup(&call, false))),
         }
+    }
+
+    /// `a and b` on one side of an `or`: whether its conjuncts bind all its variables, one after the
+    /// other. An `or` among them that binds some is not looked into, which keeps the work in proportion
+    /// to the text.
+    fn rank_conjunction(&mut self, expr: &ast::Expr) -> Result<Option<Rank>> {
+        let mut conjuncts = Vec::new();
+        split(expr, &mut conjuncts);
+        let unbound = self.unbound_in(expr)?;
+        let mut all = Some(Rank::Alternatives);
+        while !conjuncts.is_empty() {
+            let Some((at, rank)) = self.first_ranked(&conjuncts)? else {
+                all = None;
+                break;
+            };
+            let conjunct = conjuncts.remove(at);
+            for (_, slot) in self.unbound_in(&conjunct)? {
+                self.top().vars[slot].bound = true;
+            }
+            all = all.max(Some(rank));
+        }
+        for (_, slot) in unbound {
+            self.top().vars[slot].bound = false;
+        }
+        Ok(all)
+    }
+
+    fn first_ranked(&mut self, conjuncts: &[ast::Expr]) -> Result<Option<(usize, Rank)>> {
+        for (at, conjunct) in conjuncts.iter().enumerate() {
+            let alternatives = matches!(
+                conjunct.kind,
+                ExprKind::Binary {
+                    op: BinaryOp::Or,
+                    ..
+                }
+            );
+            if alternatives && !self.is_bound(conjunct)? {
+                continue;
+            }
+            if let Some(rank) = self.rank_expr(conjunct)? {
+                return Ok(Some((at, rank)));
+            }
+        }
+        Ok(None)
     }
 
     fn rank_equality(&mut self, left: &ast::Expr, right: &ast::Expr) -> Result<Option<Rank>> {
@@ -189,15 +321,20 @@ impl Compiler<'_> {
                 continue;
             }
             if self.is_pattern(pattern)? {
+                let ty = self.fragment(|c| c.expr(value))?.whole_type();
+                if self.never_takes(pattern, &ty) {
+                    // An error, unless something else binds the variable.
+                    return Ok(Some(Rank::Solution));
+                }
                 // An equation with a stream binds each of its elements in turn.
-                let stream = self.is_stream(value)? && !self.takes_whole(pattern);
+                let stream = matches!(ty, Type::Stream(_)) && !self.takes_whole(pattern);
                 return Ok(Some(if stream { Rank::Stream } else { Rank::OneValue }));
             }
             if let Some(call) = self.stored_call(pattern)? {
                 return Ok(Some(self.rank_lookup(&call, true)));
             }
-            if solve::isolate(pattern, &self.unbound_names(pattern)?).is_some() {
-                return Ok(Some(Rank::OneValue));
+            if self.is_solvable(pattern)? {
+                return Ok(Some(Rank::Solution));
             }
         }
         for (pattern, call) in [(left, right), (right, left)] {
@@ -226,7 +363,7 @@ impl Compiler<'_> {
         }))
     }
 
-    fn unbound_names(&mut self, expr: &ast::Expr) -> Result<Vec<Arc<str>>> {
+    pub(super) fn unbound_names(&mut self, expr: &ast::Expr) -> Result<Vec<Arc<str>>> {
         Ok(self
             .unbound_in(expr)?
             .into_iter()
@@ -274,6 +411,18 @@ impl Compiler<'_> {
         fit(value, &declared).is_none() && fit(element, &declared).is_some()
     }
 
+    /// Whether the variable is declared to be what no value of the type, or element of one, can be.
+    fn never_takes(&mut self, pattern: &ast::Expr, ty: &Type) -> bool {
+        let ExprKind::Variable(Variable::Local(name)) = &pattern.kind else {
+            return false;
+        };
+        let Some(slot) = self.top().find(&name.text) else {
+            return false;
+        };
+        let declared = self.top().vars[slot].ty.clone();
+        is_never(&ty.element_of_collection(), &declared) && !self.takes_elements(pattern, ty)
+    }
+
     /// Whether the value of a bound expression is a stream. Compiles it to see; what it is compiled to
     /// is not used.
     fn is_stream(&mut self, expr: &ast::Expr) -> Result<bool> {
@@ -282,9 +431,14 @@ impl Compiler<'_> {
     }
 
     /// Adds the steps for one conjunct.
-    fn place(&mut self, expr: &ast::Expr) -> Result<()> {
+    fn place(&mut self, conjunct: &Conjunct) -> Result<()> {
+        let expr = &conjunct.expr;
         if self.is_bound(expr)? {
-            let condition = self.filter(expr)?;
+            let condition = if conjunct.is_check {
+                self.condition(expr)?
+            } else {
+                self.filter(expr)?
+            };
             self.top().steps.push(Step::Filter(condition));
             return Ok(());
         }
@@ -318,7 +472,7 @@ impl Compiler<'_> {
     }
 
     /// A condition in the topmost frame; what its functions are lifted over becomes steps before it.
-    fn filter(&mut self, expr: &ast::Expr) -> Result<PlanExpr> {
+    pub(super) fn filter(&mut self, expr: &ast::Expr) -> Result<PlanExpr> {
         if let ExprKind::Binary {
             op: BinaryOp::Or | BinaryOp::And,
             ..
@@ -347,12 +501,8 @@ impl Compiler<'_> {
                 let columns = self.result_columns(value, call.function.signature.columns.len())?;
                 return self.place_lookup(call, columns);
             }
-            let unbound = self.unbound_names(pattern)?;
-            if let Some((name, solved)) = solve::isolate(pattern, &unbound) {
-                self.place_solution(&name, &solved(value.clone()))?;
-                let check = self.filter(whole)?;
-                self.top().steps.push(Step::Filter(check));
-                return Ok(());
+            if self.is_solvable(pattern)? {
+                return self.place_solution(whole, pattern, value);
             }
         }
         for (pattern, call) in [(left, right), (right, left)] {
@@ -386,25 +536,12 @@ impl Compiler<'_> {
         let pattern = self.pattern(pattern, &ty)?;
         if let Pattern::Bind(slot, declared @ Type::User(_)) = &pattern
             && ty != *declared
+            && ty.is_subtype_of(declared)
         {
             // Set equal to a value of a subtype, it is meant to be seen as what it is declared.
             let var = &mut self.top().vars[*slot];
             (var.ty, var.exact) = (declared.clone(), true);
         }
-        self.top().steps.push(Step::Let(pattern, expr));
-        Ok(())
-    }
-
-    fn place_solution(&mut self, name: &Name, value: &ast::Expr) -> Result<()> {
-        let fragment = self.fragment(|c| c.expr(value))?;
-        let (expr, _) = self.single(fragment);
-        let slot = self
-            .top()
-            .find(&name.text)
-            .ok_or_else(|| self.unknown_variable(name))?;
-        let var = &mut self.top().vars[slot];
-        var.bound = true;
-        let pattern = Pattern::Solution(slot, var.ty.clone());
         self.top().steps.push(Step::Let(pattern, expr));
         Ok(())
     }
@@ -483,12 +620,7 @@ impl Compiler<'_> {
             var.ty = ty.clone();
         }
         let declared = var.ty.clone();
-        // `Vector of Number v … w = v[2]`: what is declared to hold numbers may hold windows of them.
-        let window = *ty == Type::Number && matches!(declared, Type::Vector(_));
-        if !declared.is_collection()
-            && !window
-            && fit(ty, &declared).is_none_or(|f| f.mode != Mode::Plain)
-        {
+        if is_never(ty, &declared) {
             let message = format!(
                 "'{}' is declared {declared}, but its values are {ty}",
                 name.span.text()
@@ -520,10 +652,8 @@ impl Compiler<'_> {
             }
             let mut conjuncts = Vec::new();
             split(branch, &mut conjuncts);
-            let conjuncts = conjuncts.into_iter().map(|expr| Conjunct {
-                stateful: false,
-                expr,
-            });
+            let conjuncts = conjuncts.into_iter();
+            let conjuncts = conjuncts.map(|expr| Conjunct::written(expr, false));
             self.choose_all(conjuncts.collect(), &[])?;
             if !branches.is_empty() {
                 // What the first has given is not given again.
@@ -571,6 +701,13 @@ impl Compiler<'_> {
     }
 }
 
+/// Whether no value of type `ty` can be bound to a variable that is declared so.
+fn is_never(ty: &Type, declared: &Type) -> bool {
+    // `Vector of Number v … w = v[2]`: what is declared to hold numbers may hold windows of them.
+    let window = *ty == Type::Number && matches!(declared, Type::Vector(_));
+    !declared.is_collection() && !window && fit(ty, declared).is_none_or(|f| f.mode != Mode::Plain)
+}
+
 /// Holds where `condition` does not.
 fn not(condition: PlanExpr) -> PlanExpr {
     PlanExpr::Case {
@@ -580,7 +717,7 @@ fn not(condition: PlanExpr) -> PlanExpr {
 }
 
 /// The conjuncts of a condition.
-fn split(expr: &ast::Expr, into: &mut Vec<ast::Expr>) {
+pub(super) fn split(expr: &ast::Expr, into: &mut Vec<ast::Expr>) {
     match &expr.kind {
         ExprKind::Binary {
             op: BinaryOp::And,

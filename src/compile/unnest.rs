@@ -13,10 +13,12 @@ use crate::text::diagnostic::Result;
 
 impl Compiler<'_> {
     /// Takes calls of stored functions out of other calls where their arguments are not bound yet, so
-    /// that they can be looked up: `name(dept(p)) = "x"` becomes `name(d) = "x" and dept(p) = d`.
+    /// that they can be looked up: `name(dept(p)) = "x"` becomes `name(d) = "x" and dept(p) = d`. The
+    /// conjuncts are parts of the bodies of the functions `unfolded`.
     pub(super) fn unnest(
         &mut self,
         mut expr: ast::Expr,
+        unfolded: &[u64],
         pending: &mut Vec<Conjunct>,
     ) -> Result<()> {
         let mut taken = Vec::new();
@@ -51,9 +53,12 @@ impl Compiler<'_> {
             }
         }
         let stateful = is_stateful(self.catalog, &expr)?;
-        pending.push(Conjunct { expr, stateful });
+        pending.push(Conjunct {
+            unfolded: unfolded.to_vec(),
+            ..Conjunct::written(expr, stateful)
+        });
         for conjunct in taken {
-            self.unnest(conjunct, pending)?;
+            self.unnest(conjunct, unfolded, pending)?;
         }
         Ok(())
     }

@@ -18,6 +18,11 @@ pub fn whole(real: f64) -> Option<i64> {
     (real.fract() == 0.0 && (-BEYOND..BEYOND).contains(&real)).then_some(real as i64)
 }
 
+/// Whether a real equals the integer; beyond 2^53 not every one can be told from its neighbours.
+pub fn is_real(int: i64) -> bool {
+    whole(int as f64) == Some(int)
+}
+
 /// Orders reals; not-a-number comes last and equals itself, the two zeros are equal.
 pub fn cmp_reals(a: f64, b: f64) -> Ordering {
     a.partial_cmp(&b)
@@ -264,6 +269,8 @@ mod tests {
         assert_eq!(cmp_int_real(-3, -3.5), Ordering::Greater);
         assert_eq!(cmp_int_real(i64::MAX, 9.3e18), Ordering::Less);
         assert_eq!(cmp_int_real(7, 7.0), Ordering::Equal);
+        assert!(is_real(-9007199254740992) && is_real(i64::MIN));
+        assert!(!is_real(9007199254740993) && !is_real(i64::MAX));
     }
 
     #[test]

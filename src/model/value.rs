@@ -247,6 +247,8 @@ impl Hash for Value {
             Value::Int(i) => i.hash(state),
             Value::Real(r) => match number::whole(*r) {
                 Some(i) => i.hash(state),
+                // All that is not a number is equal.
+                None if r.is_nan() => f64::NAN.to_bits().hash(state),
                 None => r.to_bits().hash(state),
             },
             Value::Complex(c) => (c.re.to_bits(), c.im.to_bits()).hash(state),

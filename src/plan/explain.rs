@@ -94,6 +94,10 @@ impl Explainer<'_> {
                 },
                 self.expr(over)
             ),
+            Step::Solve(equation) => {
+                let unknown = self.slot(equation.unknown);
+                format!("solve {} for {unknown}", self.expr(&equation.condition))
+            }
             Step::Index { base, position, .. } => {
                 format!(
                     "for each position {} of {}",
@@ -157,7 +161,7 @@ impl Explainer<'_> {
 
     fn pattern(&self, pattern: &Pattern) -> String {
         match pattern {
-            Pattern::Bind(slot, _) | Pattern::Solution(slot, _) => self.slot(*slot),
+            Pattern::Bind(slot, _) => self.slot(*slot),
             Pattern::Equal(expr) => self.expr(expr),
             Pattern::Vector(parts) => {
                 let parts: Vec<_> = parts.iter().map(|p| self.pattern(p)).collect();

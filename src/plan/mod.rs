@@ -200,11 +200,13 @@ pub enum Step {
         over: PlanExpr,
         stream: bool,
     },
-    /// Each position of a vector, and the element there.
+    /// Binds the unknown of an equation to what solves it.
+    Solve(Box<Equation>),
+    /// Each position of a vector, or key of a record, that is of the type.
     Index {
         base: PlanExpr,
         position: Slot,
-        element: Option<Slot>,
+        ty: Type,
     },
     /// Each object of a type.
     Extent {
@@ -221,11 +223,37 @@ impl Step {
     /// Whether the step can make more than one row of one.
     pub fn is_many(&self) -> bool {
         match self {
-            Step::Filter(_) | Step::Let(..) => false,
+            Step::Filter(_) | Step::Let(..) | Step::Solve(_) => false,
             Step::Lookup(lookup) => !lookup.unique,
             _ => true,
         }
     }
+}
+
+/// A condition that operations on one unknown come to a value, to be solved for the unknown.
+#[derive(Clone)]
+pub struct Equation {
+    pub unknown: Slot,
+    /// What the unknown is declared to be.
+    pub ty: Type,
+    pub value: PlanExpr,
+    /// The operations on the unknown, the outermost first.
+    pub operations: Vec<UnknownOperation>,
+    /// The whole condition as it is written, with the unknown in its slot.
+    pub condition: PlanExpr,
+    /// Where the unknown stands in it.
+    pub span: Span,
+}
+
+/// An operation of which one side is, or holds, the unknown of an equation.
+#[derive(Clone)]
+pub enum UnknownOperation {
+    /// `-unknown`
+    Negation,
+    /// `unknown op operand`
+    OnLeft(BinaryOp, PlanExpr),
+    /// `operand op unknown`
+    OnRight(BinaryOp, PlanExpr),
 }
 
 /// Access to the rows of a stored function: its arguments, then its results.
@@ -268,10 +296,9 @@ pub enum LookupColumn {
 /// What a value is matched against, binding variables.
 #[derive(Clone)]
 pub enum Pattern {
-    /// Binds a variable of the type; a value of another type does not match.
+    /// Binds a variable of the type to what equals the value; a value of another type does not match,
+    /// nor an integer that no real equals where the type is `Real`.
     Bind(Slot, Type),
-    /// Binds the solution of an equation; a vector of equal numbers solves it for a number.
-    Solution(Slot, Type),
     /// Must equal this.
     Equal(PlanExpr),
     /// A vector of that many elements, each matching.

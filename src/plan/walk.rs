@@ -9,7 +9,7 @@
 
 use crate::plan::{
     AssignmentTarget, FunctionUpdate, Group, LookupColumn, ObjectCreation, Pattern, PlanExpr,
-    Query, Slot, Step, Stmt, Sub,
+    Query, Slot, Step, Stmt, Sub, UnknownOperation,
 };
 
 macro_rules! visitor {
@@ -89,7 +89,7 @@ macro_rules! visitor {
 
             fn pattern(&mut self, pattern: & $($mutable)? Pattern) {
                 match pattern {
-                    Pattern::Bind(slot, _) | Pattern::Solution(slot, _) => self.slot(slot),
+                    Pattern::Bind(slot, _) => self.slot(slot),
                     Pattern::Equal(expr) => self.expr(expr),
                     Pattern::Vector(parts) => {
                         for part in parts {
@@ -118,12 +118,21 @@ macro_rules! visitor {
                         self.pattern(pattern);
                         self.expr(over);
                     }
-                    Step::Index { base, position, element } => {
+                    Step::Solve(equation) => {
+                        self.slot(& $($mutable)? equation.unknown);
+                        self.expr(& $($mutable)? equation.value);
+                        for operation in & $($mutable)? equation.operations {
+                            match operation {
+                                UnknownOperation::Negation => {}
+                                UnknownOperation::OnLeft(_, operand)
+                                | UnknownOperation::OnRight(_, operand) => self.expr(operand),
+                            }
+                        }
+                        self.expr(& $($mutable)? equation.condition);
+                    }
+                    Step::Index { base, position, .. } => {
                         self.expr(base);
                         self.slot(position);
-                        if let Some(element) = element {
-                            self.slot(element);
-                        }
                     }
                     Step::Extent { slot, .. } => self.slot(slot),
                     Step::Lookup(lookup) => {
@@ -298,16 +307,16 @@ mod tests {
                         otherwise: Some(Box::new(PlanExpr::Slot(7))),
                     },
                     position: 8,
-                    element: Some(9),
+                    ty: Type::Integer,
                 },
             ],
         ]);
         let mut slots = Slots(vec![]);
         slots.step(&step);
-        assert_eq!(slots.0, [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        assert_eq!(slots.0, [1, 2, 3, 4, 5, 6, 7, 8]);
         Shifted.step(&mut step);
         let mut slots = Slots(vec![]);
         slots.step(&step);
-        assert_eq!(slots.0, [11, 12, 13, 14, 15, 16, 17, 18, 19]);
+        assert_eq!(slots.0, [11, 12, 13, 14, 15, 16, 17, 18]);
     }
 }

@@ -139,10 +139,30 @@ pub fn with_values<'a, R>(
     Ok(Some(then(&values[..count])))
 }
 
+/// What comes of expressions of which one failed with `error`, the others being `rest`: nothing, if one
+/// of them has no value. So it does not matter which is evaluated first, nor whether a query looks up
+/// values before, and never gets as far as the one that fails.
+#[cold]
+fn failed<R>(error: Error, rest: &[PlanExpr], frame: &[Value], cx: &Cx) -> Result<Option<R>> {
+    let without_value = |expr| matches!(eval(expr, frame, cx), Ok(None));
+    if rest.iter().any(without_value) {
+        cx.token.check()?;
+        return Ok(None);
+    }
+    Err(error)
+}
+
 fn comparison(op: BinaryOp, sides: &[PlanExpr; 2], frame: &[Value], cx: &Cx) -> Result<bool> {
-    let left = borrowed(&sides[0], frame, cx)?;
+    let left = match borrowed(&sides[0], frame, cx) {
+        Ok(left) => left,
+        Err(error) => failed(error, &sides[1..], frame, cx)?,
+    };
     // Both are evaluated, whatever the first gives.
-    let right = borrowed(&sides[1], frame, cx)?;
+    let right = match borrowed(&sides[1], frame, cx) {
+        Ok(right) => right,
+        Err(_) if left.is_none() => None,
+        Err(error) => return Err(error),
+    };
     Ok(match (left, right) {
         (Some(left), Some(right)) => compare(op, &left, &right),
         _ => false,
@@ -185,15 +205,21 @@ fn any(list: &[PlanExpr], frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
     Ok(None)
 }
 
-fn vector(elements: &[PlanExpr], frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
-    let mut values = Vec::with_capacity(elements.len());
-    for element in elements {
-        match eval(element, frame, cx)? {
-            Some(value) => values.push(value),
-            None => return Ok(None),
+/// The values of all; no result where one of them has none.
+fn all_values(exprs: &[PlanExpr], frame: &[Value], cx: &Cx) -> Result<Option<Vec<Value>>> {
+    let mut values = Vec::with_capacity(exprs.len());
+    for (i, expr) in exprs.iter().enumerate() {
+        match eval(expr, frame, cx) {
+            Ok(Some(value)) => values.push(value),
+            Ok(None) => return Ok(None),
+            Err(error) => return failed(error, &exprs[i + 1..], frame, cx),
         }
     }
-    Ok(Some(Value::vector(values)))
+    Ok(Some(values))
+}
+
+fn vector(elements: &[PlanExpr], frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
+    Ok(all_values(elements, frame, cx)?.map(Value::vector))
 }
 
 fn record(fields: &[(PlanExpr, PlanExpr)], frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
@@ -271,10 +297,11 @@ fn evaluate_call(call: &Call, frame: &[Value], cx: &Cx) -> Result<Option<Value>>
         && call.args.len() == function.arity()
     {
         let mut args = [const { Value::Null }; FEW];
-        for (place, arg) in args.iter_mut().zip(&call.args) {
-            match eval(arg, frame, cx)? {
-                Some(value) => *place = value,
-                None => return Ok(None),
+        for (i, arg) in call.args.iter().enumerate() {
+            match eval(arg, frame, cx) {
+                Ok(Some(value)) => args[i] = value,
+                Ok(None) => return Ok(None),
+                Err(error) => return failed(error, &call.args[i + 1..], frame, cx),
             }
         }
         let args = &mut args[..call.args.len()];
@@ -284,13 +311,9 @@ fn evaluate_call(call: &Call, frame: &[Value], cx: &Cx) -> Result<Option<Value>>
         }
         return call::native(function, native, args, cx).map_err(|error| error.at(&call.span));
     }
-    let mut args = Vec::with_capacity(call.args.len());
-    for arg in &call.args {
-        match eval(arg, frame, cx)? {
-            Some(value) => args.push(value),
-            None => return Ok(None),
-        }
-    }
+    let Some(mut args) = all_values(&call.args, frame, cx)? else {
+        return Ok(None);
+    };
     if let Some(function) = built_in(&call.target)
         && element::concerns(function, &args)
     {
@@ -313,8 +336,10 @@ fn built_in(target: &Target) -> Option<&Function> {
 }
 
 fn arithmetic(op: BinaryOp, call: &Call, frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
-    let Some(left) = borrowed(&call.args[0], frame, cx)? else {
-        return Ok(None);
+    let left = match borrowed(&call.args[0], frame, cx) {
+        Ok(Some(left)) => left,
+        Ok(None) => return Ok(None),
+        Err(error) => return failed(error, &call.args[1..], frame, cx),
     };
     let Some(right) = call.args.get(1) else {
         return call::target(&call.target, vec![left.into_owned()], &call.span, cx);

@@ -1,6 +1,6 @@
 //! Matches values against patterns, and rows of stored functions against columns.
 
-use crate::model::conversion::conform;
+use crate::model::conversion::converted;
 use crate::model::{Cx, Type, Value};
 use crate::plan::{Lookup, LookupColumn, Pattern};
 use crate::run::eval::eval;
@@ -14,11 +14,7 @@ pub fn bind(pattern: &Pattern, value: &Value, frame: &mut [Value], cx: &Cx) -> R
             frame[*slot] = value.clone();
             Ok(true)
         }
-        Pattern::Bind(slot, ty) => Ok(put(conform(value, ty), &mut frame[*slot])),
-        Pattern::Solution(slot, ty) => {
-            let value = conform(value, ty).or_else(|| conform(uniform(value)?, ty));
-            Ok(put(value, &mut frame[*slot]))
-        }
+        Pattern::Bind(slot, ty) => Ok(put(equal_of_type(value, ty), &mut frame[*slot])),
         Pattern::Equal(expected) => Ok(eval(expected, frame, cx)?.as_ref() == Some(value)),
         Pattern::Vector(parts) => {
             let Value::Vector(elements) = value else {
@@ -47,13 +43,14 @@ fn put(value: Option<Value>, slot: &mut Value) -> bool {
     }
 }
 
-/// The element that all elements of a vector are.
-fn uniform(value: &Value) -> Option<&Value> {
-    let Value::Vector(elements) = value else {
-        return None;
-    };
-    let first = elements.first()?;
-    elements.iter().all(|e| e == first).then_some(first)
+/// What equals `value` and is of the type. A real that an integer has to be rounded to does not equal
+/// it, so that a variable has the same values whether a condition binds it or filters by it.
+fn equal_of_type(value: &Value, ty: &Type) -> Option<Value> {
+    match converted(value, ty)? {
+        None => Some(value.clone()),
+        Some(other) if ty.is_collection() || other == *value => Some(other),
+        Some(_) => None,
+    }
 }
 
 /// Whether the columns to bind match the row.

@@ -13,9 +13,10 @@ use crate::catalog::Catalog;
 use crate::catalog::objects::ObjectScan;
 use crate::host::failed;
 use crate::host::traced::Traced;
+use crate::model::conversion::conform;
 use crate::model::{Collection, Cx, Source, Type, Value};
 use crate::plan::{PlanExpr, Query, Slot, Step};
-use crate::run::{element, group};
+use crate::run::{element, group, solve};
 use crate::text::diagnostic::{Error, Result};
 
 /// A query with the values of the variables that it was given: a bag or stream, not yet started.
@@ -255,7 +256,7 @@ pub struct Pipeline {
 pub enum Cursor {
     Idle,
     Source(ElementsTaken),
-    Positions { vector: Arc<[Value]>, next: usize },
+    Positions(Positions),
     Objects(std::vec::IntoIter<Value>),
     Extent(ObjectScan),
     Rows(lookup::LookupRows),
@@ -384,12 +385,11 @@ impl Pipeline {
                 }),
                 None => return Ok(false),
             },
-            Step::Index { base, .. } => {
-                let Some(vector) = eval(base, frame, cx)?.and_then(indexed) else {
-                    return Ok(false);
-                };
-                Cursor::Positions { vector, next: 0 }
-            }
+            Step::Solve(equation) => return solve::solve(equation, frame, cx),
+            Step::Index { base, .. } => match eval(base, frame, cx)?.and_then(Positions::of) {
+                Some(positions) => Cursor::Positions(positions),
+                None => return Ok(false),
+            },
             Step::Extent { ty, .. } => match Catalog::of(cx).types_within(ty) {
                 Some(types) => Cursor::Extent(Catalog::of(cx).objects.scan(&types)),
                 None => Cursor::Objects(Catalog::of(cx).extent(ty)?.into_iter()),
@@ -454,21 +454,15 @@ impl Pipeline {
                     None => Ok(false),
                 }
             }
-            (
-                Cursor::Positions { vector, next },
-                Step::Index {
-                    position, element, ..
-                },
-            ) => {
-                let Some(value) = vector.get(*next) else {
-                    return Ok(false);
-                };
-                *next += 1;
-                frame[*position] = Value::Int(*next as i64);
-                if let Some(slot) = element {
-                    frame[*slot] = value.clone();
+            (Cursor::Positions(positions), Step::Index { position, ty, .. }) => {
+                for found in positions {
+                    cx.token.check()?;
+                    if let Some(found) = conform(&found, ty) {
+                        frame[*position] = found;
+                        return Ok(true);
+                    }
                 }
-                Ok(true)
+                Ok(false)
             }
             (Cursor::Rows(rows), Step::Lookup(lookup)) => rows.bind(lookup, frame, cx),
             (Cursor::Alternatives { branch, inner }, Step::Alternatives(branches)) => {
@@ -495,16 +489,36 @@ fn bytes_of(bytes: &[u8]) -> std::vec::IntoIter<Value> {
         .into_iter()
 }
 
-/// The elements of what has positions: a vector, the bytes of a binary, the characters of a string.
-fn indexed(value: Value) -> Option<Arc<[Value]>> {
-    match value {
-        Value::Vector(vector) => Some(vector),
-        Value::Binary(bytes) => Some(bytes.iter().map(|b| Value::Int((*b).into())).collect()),
-        Value::Str(text) => {
-            let mut buffer = [0; 4];
-            let characters = text.chars().map(|c| Value::str(c.encode_utf8(&mut buffer)));
-            Some(characters.collect())
+/// What can stand between the brackets behind a value: the numbers from 1 to its length, or the keys
+/// of a record.
+pub enum Positions {
+    Numbers(std::ops::RangeInclusive<i64>),
+    Keys(std::vec::IntoIter<Arc<str>>),
+}
+
+impl Positions {
+    fn of(value: Value) -> Option<Positions> {
+        let length = match value {
+            Value::Vector(vector) => vector.len(),
+            Value::Binary(bytes) => bytes.len(),
+            Value::Str(text) => text.chars().count(),
+            Value::Record(record) => {
+                let keys: Vec<_> = record.iter().map(|(key, _)| key.clone()).collect();
+                return Some(Positions::Keys(keys.into_iter()));
+            }
+            _ => return None,
+        };
+        Some(Positions::Numbers(1..=length as i64))
+    }
+}
+
+impl Iterator for Positions {
+    type Item = Value;
+
+    fn next(&mut self) -> Option<Value> {
+        match self {
+            Positions::Numbers(numbers) => numbers.next().map(Value::Int),
+            Positions::Keys(keys) => keys.next().map(Value::Str),
         }
-        _ => None,
     }
 }

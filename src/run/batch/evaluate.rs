@@ -1,7 +1,7 @@
 //! Expressions over batches.
 
 use super::column::{BatchColumn, apply, arithmetic, compare, to_reals};
-use crate::model::Value;
+use crate::model::{Value, number};
 use crate::plan::batch::{BatchExpr, NumbersDeclared};
 
 /// Rows, column by column.
@@ -51,10 +51,21 @@ impl NumbersDeclared {
     /// the evaluator then deals with row by row.
     pub fn column(self, column: BatchColumn) -> Option<BatchColumn> {
         match (self, column) {
-            (NumbersDeclared::Real, column) => to_reals(column),
+            (NumbersDeclared::Real, column) => {
+                all_are_reals(&column).then(|| to_reals(column)).flatten()
+            }
             (NumbersDeclared::Integer, BatchColumn::Reals(_) | BatchColumn::Real(_)) => None,
             (_, column) => Some(column),
         }
+    }
+}
+
+/// Whether each integer of the column is equal to a real.
+fn all_are_reals(column: &BatchColumn) -> bool {
+    match column {
+        BatchColumn::Ints(ints) => ints.iter().all(|i| number::is_real(*i)),
+        BatchColumn::Int(int) => number::is_real(*int),
+        _ => true,
     }
 }
 

@@ -20,6 +20,8 @@ mod planner;
 mod procedures;
 mod queries;
 mod second_order;
+mod solving;
+mod spellings;
 mod state;
 mod times;
 mod topics;
