@@ -63,7 +63,7 @@ impl Frame {
 fn is_stream(step: &Step) -> bool {
     match step {
         Step::Iterate { stream, .. } => *stream,
-        Step::Alternatives(branches) => branches.iter().flatten().any(is_stream),
+        Step::Alternatives { branches, .. } => branches.iter().flatten().any(is_stream),
         _ => false,
     }
 }

@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use super::frame::{Var, unbound};
+use super::frame::{Fragment, Var, unbound};
 use super::generate::has_extent;
 use super::names::free;
 use super::{Compiler, solve};
@@ -284,9 +284,7 @@ impl Compiler<'_> {
     /// Adds the steps for one conjunct.
     fn place(&mut self, expr: &ast::Expr) -> Result<()> {
         if self.is_bound(expr)? {
-            let condition = self.filter(expr)?;
-            self.top().steps.push(Step::Filter(condition));
-            return Ok(());
+            return self.place_filter(expr);
         }
         match &expr.kind {
             ExprKind::Binary {
@@ -317,17 +315,34 @@ impl Compiler<'_> {
         }
     }
 
+    /// A condition whose variables all have values.
+    fn place_filter(&mut self, expr: &ast::Expr) -> Result<()> {
+        if let ExprKind::Binary {
+            op: BinaryOp::In,
+            left,
+            right,
+            ..
+        } = &expr.kind
+            && self.stored_call(right)?.is_some()
+        {
+            return self.place_in(left, right);
+        }
+        let condition = self.filter(expr)?;
+        self.require(condition);
+        Ok(())
+    }
+
     /// A condition in the topmost frame; what its functions are lifted over becomes steps before it.
     fn filter(&mut self, expr: &ast::Expr) -> Result<PlanExpr> {
-        if let ExprKind::Binary {
-            op: BinaryOp::Or | BinaryOp::And,
-            ..
-        } = expr.kind
-        {
-            return self.condition(expr);
-        }
         let fragment = self.fragment(|c| c.expr(expr))?;
         Ok(self.single(fragment).0)
+    }
+
+    /// Only rows for which the condition holds go on.
+    fn require(&mut self, condition: PlanExpr) {
+        if !matches!(condition, PlanExpr::Const(Value::Bool(true))) {
+            self.top().steps.push(Step::Filter(condition));
+        }
     }
 
     fn place_equality(
@@ -350,9 +365,7 @@ impl Compiler<'_> {
             let unbound = self.unbound_names(pattern)?;
             if let Some((name, solved)) = solve::isolate(pattern, &unbound) {
                 self.place_solution(&name, &solved(value.clone()))?;
-                let check = self.filter(whole)?;
-                self.top().steps.push(Step::Filter(check));
-                return Ok(());
+                return self.place_filter(whole);
             }
         }
         for (pattern, call) in [(left, right), (right, left)] {
@@ -525,11 +538,6 @@ impl Compiler<'_> {
                 expr,
             });
             self.choose_all(conjuncts.collect(), &[])?;
-            if !branches.is_empty() {
-                // What the first has given is not given again.
-                let first = self.condition(left)?;
-                self.top().steps.push(Step::Filter(not(first)));
-            }
             branches.push(std::mem::take(&mut self.top().steps));
             let Some(first) = &first_binding else {
                 let vars = &self.top().vars[..before.len()];
@@ -552,7 +560,73 @@ impl Compiler<'_> {
             }
         }
         self.top().steps = steps;
-        self.top().steps.push(Step::Alternatives(branches));
+        let vars = self.top().vars[..before.len()].iter().zip(&before);
+        let bound = vars
+            .enumerate()
+            .filter(|(_, (var, before))| var.bound && !before.0)
+            .map(|(slot, _)| slot)
+            .collect();
+        self.either(branches, bound);
+        Ok(())
+    }
+
+    /// Adds the step for an `or` of these branches, which bind these variables.
+    fn either(&mut self, branches: Vec<Vec<Step>>, bound: Vec<Slot>) {
+        let branches: [Vec<Step>; 2] = branches.try_into().ok().expect("an 'or' has two sides");
+        let branches = Box::new(branches);
+        self.top()
+            .steps
+            .push(Step::Alternatives { branches, bound });
+    }
+
+    /// `and` and `or` of conditions whose variables all have values.
+    pub(super) fn logical(
+        &mut self,
+        op: BinaryOp,
+        left: &ast::Expr,
+        right: &ast::Expr,
+    ) -> Result<(PlanExpr, Type)> {
+        let sides = [left, right].map(|side| self.fragment(|c| c.expr(side)));
+        let [left, right] = sides;
+        let sides = [left?, right?];
+        let counts = |side: &Fragment| !side.frame.steps.is_empty() || side.ty.is_collection();
+        if !sides.iter().any(counts) {
+            let sides = sides.map(|side| self.splice(side).0).into();
+            let expr = match op {
+                BinaryOp::And => PlanExpr::And(sides),
+                _ => PlanExpr::Or(sides),
+            };
+            return Ok((expr, Type::Boolean));
+        }
+        let before = std::mem::take(&mut self.top().steps);
+        let mut branches = Vec::new();
+        for side in sides {
+            let (condition, _) = self.single(side);
+            self.require(condition);
+            branches.push(std::mem::take(&mut self.top().steps));
+        }
+        self.top().steps = before;
+        match op {
+            BinaryOp::And => self.top().steps.extend(branches.into_iter().flatten()),
+            _ => self.either(branches, vec![]),
+        }
+        Ok((PlanExpr::Const(Value::Bool(true)), Type::Boolean))
+    }
+
+    /// `x in b` with a value for x: a row for each element that equals it.
+    pub(super) fn test_membership(&mut self, needle: &ast::Expr, bag: &ast::Expr) -> Result<()> {
+        let fragment = self.fragment(|c| c.expr(needle))?;
+        let (needle, ty) = self.single(fragment);
+        let known = self.hidden(ty, true);
+        let let_known = Pattern::Bind(known, Type::Object);
+        self.top().steps.push(Step::Let(let_known, needle));
+        let fragment = self.fragment(|c| c.expr(bag))?;
+        let (over, ty) = self.fragment_value(fragment);
+        self.top().steps.push(Step::Iterate {
+            pattern: Pattern::Equal(PlanExpr::Slot(known)),
+            over,
+            stream: matches!(ty, Type::Stream(_)),
+        });
         Ok(())
     }
 
@@ -568,14 +642,6 @@ impl Compiler<'_> {
                 Error::compile("nothing gives this condition's variables a value").at(&expr.span)
             }
         }
-    }
-}
-
-/// Holds where `condition` does not.
-fn not(condition: PlanExpr) -> PlanExpr {
-    PlanExpr::Case {
-        arms: vec![(condition, PlanExpr::Const(Value::Bool(false)))],
-        otherwise: Some(Box::new(PlanExpr::Const(Value::Bool(true)))),
     }
 }
 

@@ -75,10 +75,6 @@ macro_rules! visitor {
                     }
                     PlanExpr::Convert(value, _) | PlanExpr::Singleton(value) => self.expr(value),
                     PlanExpr::Sub(sub) | PlanExpr::Collect(sub) => self.sub(sub),
-                    PlanExpr::Member { needle, haystack } => {
-                        self.expr(needle);
-                        self.expr(haystack);
-                    }
                 }
             }
 
@@ -129,11 +125,14 @@ macro_rules! visitor {
                             self.slot(slot);
                         }
                     }
-                    Step::Alternatives(branches) => {
-                        for branch in branches {
+                    Step::Alternatives { branches, bound } => {
+                        for branch in & $($mutable)? **branches {
                             for step in branch {
                                 self.step(step);
                             }
+                        }
+                        for slot in bound {
+                            self.slot(slot);
                         }
                     }
                 }
@@ -149,6 +148,9 @@ macro_rules! visitor {
                     self.slot(& $($mutable)? aggregate.bag);
                     self.expr(& $($mutable)? aggregate.call);
                     self.slot(& $($mutable)? aggregate.result);
+                }
+                for step in & $($mutable)? group.after {
+                    self.step(step);
                 }
             }
 
@@ -224,7 +226,12 @@ macro_rules! visitor {
                         }
                     }
                     Stmt::DeleteObject(object, _) => self.expr(object),
-                    Stmt::Update(FunctionUpdate { rows, .. }) => self.sub(rows),
+                    Stmt::Update(FunctionUpdate { rows, arguments, .. }) => {
+                        self.sub(rows);
+                        if let Some(arguments) = arguments {
+                            self.sub(arguments);
+                        }
+                    }
                     Stmt::OpenCursor(slot, rows) => {
                         self.slot(slot);
                         self.sub(rows);
@@ -280,7 +287,7 @@ mod tests {
         let one = || PlanExpr::Const(Value::Int(1));
         let sides = Box::new([PlanExpr::Slot(1), PlanExpr::Known(2)]);
         let compared = PlanExpr::Compare(BinaryOp::Eq, sides);
-        let mut step = Step::Alternatives(vec![
+        let branches = [
             vec![Step::Filter(PlanExpr::Or(vec![compared, one()]))],
             vec![
                 Step::Let(
@@ -296,13 +303,17 @@ mod tests {
                     element: Some(9),
                 },
             ],
-        ]);
+        ];
+        let mut step = Step::Alternatives {
+            branches: Box::new(branches),
+            bound: vec![10],
+        };
         let mut slots = Slots(vec![]);
         slots.step(&step);
-        assert_eq!(slots.0, [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        assert_eq!(slots.0, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
         Shifted.step(&mut step);
         let mut slots = Slots(vec![]);
         slots.step(&step);
-        assert_eq!(slots.0, [11, 12, 13, 14, 15, 16, 17, 18, 19]);
+        assert_eq!(slots.0, [11, 12, 13, 14, 15, 16, 17, 18, 19, 20]);
     }
 }
