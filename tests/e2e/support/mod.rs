@@ -8,6 +8,7 @@ pub mod mosquitto;
 pub mod mqtt;
 pub mod osql;
 pub mod port;
+pub mod random;
 pub mod sandbox;
 pub mod session;
 pub mod subscriber;
