@@ -902,6 +902,7 @@ fn queries_give_the_rows_that_sqlite_gives() {
     let cases = number("CASES", 400);
     let mut random = Random(number("SEED", 10) as u64);
     let (mut done, mut with_rows, mut left_out) = (0, 0, 0);
+    let mut wrong: Vec<String> = Vec::new();
     while done < cases {
         let mut script = format!(
             "create table dom(v); with recursive i(v) as (select 0 union all select v + 1 from i \
