@@ -7,10 +7,11 @@
 //! rand, now, procedures) keep their written order among themselves, and what makes one value with
 //! state, or filters by it, does so for each row of what is written before and of each extent:
 //! `i in range(9) and rand(1) < 0.5` takes a sample.
+//! How often a row occurs is the rule of [`super::multiplicity`]; the order changes nothing of it.
 
 use std::sync::Arc;
 
-use super::frame::{Fragment, Var, unbound};
+use super::frame::{Var, unbound};
 use super::generate::has_extent;
 use super::names::free;
 use super::{Compiler, solve};
@@ -235,7 +236,7 @@ impl Compiler<'_> {
     }
 
     /// Whether `expr` can take a value apart into unbound variables.
-    fn is_pattern(&mut self, expr: &ast::Expr) -> Result<bool> {
+    pub(super) fn is_pattern(&mut self, expr: &ast::Expr) -> Result<bool> {
         match &expr.kind {
             ExprKind::Variable(Variable::Local(_)) => Ok(!self.is_bound(expr)?),
             ExprKind::Vector(elements) | ExprKind::Tuple(elements) => {
@@ -282,7 +283,7 @@ impl Compiler<'_> {
     }
 
     /// Adds the steps for one conjunct.
-    fn place(&mut self, expr: &ast::Expr) -> Result<()> {
+    pub(super) fn place(&mut self, expr: &ast::Expr) -> Result<()> {
         if self.is_bound(expr)? {
             return self.place_filter(expr);
         }
@@ -339,7 +340,7 @@ impl Compiler<'_> {
     }
 
     /// Only rows for which the condition holds go on.
-    fn require(&mut self, condition: PlanExpr) {
+    pub(super) fn require(&mut self, condition: PlanExpr) {
         if !matches!(condition, PlanExpr::Const(Value::Bool(true))) {
             self.top().steps.push(Step::Filter(condition));
         }
@@ -351,6 +352,11 @@ impl Compiler<'_> {
         left: &ast::Expr,
         right: &ast::Expr,
     ) -> Result<()> {
+        for (solved, bag) in [(left, right), (right, left)] {
+            if self.is_solved_for_each(solved, bag)? {
+                return self.place_each(solved, bag);
+            }
+        }
         for (pattern, value) in [(left, right), (right, left)] {
             if !self.is_bound(value)? {
                 continue;
@@ -380,7 +386,7 @@ impl Compiler<'_> {
         Err(self.nothing_binds(whole))
     }
 
-    fn place_let(&mut self, pattern: &ast::Expr, value: &ast::Expr) -> Result<()> {
+    pub(super) fn place_let(&mut self, pattern: &ast::Expr, value: &ast::Expr) -> Result<()> {
         let fragment = self.fragment(|c| c.expr(value))?;
         if self.takes_elements(pattern, &fragment.whole_type()) {
             return self.place_in(pattern, value);
@@ -567,66 +573,6 @@ impl Compiler<'_> {
             .map(|(slot, _)| slot)
             .collect();
         self.either(branches, bound);
-        Ok(())
-    }
-
-    /// Adds the step for an `or` of these branches, which bind these variables.
-    fn either(&mut self, branches: Vec<Vec<Step>>, bound: Vec<Slot>) {
-        let branches: [Vec<Step>; 2] = branches.try_into().ok().expect("an 'or' has two sides");
-        let branches = Box::new(branches);
-        self.top()
-            .steps
-            .push(Step::Alternatives { branches, bound });
-    }
-
-    /// `and` and `or` of conditions whose variables all have values.
-    pub(super) fn logical(
-        &mut self,
-        op: BinaryOp,
-        left: &ast::Expr,
-        right: &ast::Expr,
-    ) -> Result<(PlanExpr, Type)> {
-        let sides = [left, right].map(|side| self.fragment(|c| c.expr(side)));
-        let [left, right] = sides;
-        let sides = [left?, right?];
-        let counts = |side: &Fragment| !side.frame.steps.is_empty() || side.ty.is_collection();
-        if !sides.iter().any(counts) {
-            let sides = sides.map(|side| self.splice(side).0).into();
-            let expr = match op {
-                BinaryOp::And => PlanExpr::And(sides),
-                _ => PlanExpr::Or(sides),
-            };
-            return Ok((expr, Type::Boolean));
-        }
-        let before = std::mem::take(&mut self.top().steps);
-        let mut branches = Vec::new();
-        for side in sides {
-            let (condition, _) = self.single(side);
-            self.require(condition);
-            branches.push(std::mem::take(&mut self.top().steps));
-        }
-        self.top().steps = before;
-        match op {
-            BinaryOp::And => self.top().steps.extend(branches.into_iter().flatten()),
-            _ => self.either(branches, vec![]),
-        }
-        Ok((PlanExpr::Const(Value::Bool(true)), Type::Boolean))
-    }
-
-    /// `x in b` with a value for x: a row for each element that equals it.
-    pub(super) fn test_membership(&mut self, needle: &ast::Expr, bag: &ast::Expr) -> Result<()> {
-        let fragment = self.fragment(|c| c.expr(needle))?;
-        let (needle, ty) = self.single(fragment);
-        let known = self.hidden(ty, true);
-        let let_known = Pattern::Bind(known, Type::Object);
-        self.top().steps.push(Step::Let(let_known, needle));
-        let fragment = self.fragment(|c| c.expr(bag))?;
-        let (over, ty) = self.fragment_value(fragment);
-        self.top().steps.push(Step::Iterate {
-            pattern: Pattern::Equal(PlanExpr::Slot(known)),
-            over,
-            stream: matches!(ty, Type::Stream(_)),
-        });
         Ok(())
     }
 

@@ -80,7 +80,7 @@ pub fn holds(condition: &PlanExpr, frame: &[Value], cx: &Cx) -> Result<bool> {
 /// Whether a value holds as a condition: in `where`, `and`, `or`, `case`, `while`, `some` and `notany`
 /// alike. False and null do not, as if there were no value. A bag or stream does if one of its elements
 /// does; none is looked at after that one. Everything else holds. As data, false and null are values
-/// like others: they are compared, counted and stored in bags.
+/// like others: they are compared, counted and elements of bags; only a stored function holds neither.
 pub fn is_true(value: &Value, cx: &Cx) -> Result<bool> {
     match value {
         Value::Null | Value::Bool(false) => Ok(false),
