@@ -29,7 +29,10 @@ impl Compiler<'_> {
         };
         let mut keys = Vec::new();
         for key in &select.group_by {
-            keys.push(self.key(key, &mut group)?);
+            let text = normalized(key);
+            if keys.iter().all(|known: &Key| known.text != text) {
+                keys.push(self.key(key, text, &mut group)?);
+            }
         }
         let mut select = select.clone();
         for item in &mut select.items {
@@ -48,7 +51,7 @@ impl Compiler<'_> {
     }
 
     /// A bag as key makes a row of each of its elements.
-    fn key(&mut self, key: &ast::Expr, group: &mut Group) -> Result<Key> {
+    fn key(&mut self, key: &ast::Expr, text: String, group: &mut Group) -> Result<Key> {
         let fragment = self.fragment(|c| c.expr(key))?;
         let many = fragment.whole_type().is_collection();
         let (mut expr, ty) = self.single(fragment);
@@ -60,7 +63,6 @@ impl Compiler<'_> {
         }
         let slot = self.numbered(ty);
         group.keys.push((expr, slot));
-        let text = normalized(key);
         Ok(Key { text, slot, row })
     }
 

@@ -175,7 +175,9 @@ impl Compiler<'_> {
                 ..
             } => {
                 let both = self.rank(left)?.is_some() && self.rank(right)?.is_some();
-                let same = self.unbound_in(left)?.len() == self.unbound_in(right)?.len();
+                let mut sides = [self.unbound_in(left)?, self.unbound_in(right)?];
+                sides.iter_mut().for_each(|side| side.sort());
+                let same = sides[0] == sides[1];
                 Ok((both && same).then_some(Rank::Alternatives))
             }
             _ => Ok(self

@@ -616,9 +616,12 @@ impl Maker<'_> {
     }
 
     fn grouped(&mut self, body: &Body, mut parts: SqlParts, rest: &str) -> Query {
-        let keys: Vec<_> = (0..1 + self.below(2))
+        let keys: Vec<Both> = (0..1 + self.below(2))
             .map(|_| self.item(&body.vars, &mut parts))
             .collect();
+        if (1..keys.len()).any(|i| keys[i].osql == keys[0].osql) {
+            return self.query();
+        }
         let mut inner: Vec<String> = Vec::new();
         let mut key_names = Vec::new();
         for (i, key) in keys.iter().enumerate() {

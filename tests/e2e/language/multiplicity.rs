@@ -121,6 +121,12 @@ fn an_or_counts_as_the_side_that_holds_more_often() {
         let query = format!("select x from Integer x where {conditions};");
         db.gives_bag(&query, rows);
     }
+    // Sides of different variables wait until both have values.
+    db.gives(
+        "select nm(d), nm(e) from Dept d, Dept e where (7 in kids(d) or 8 in kids(e))
+            and n(d) = 1 and n(e) = 1;",
+        "[\"A\",\"A\"]\n[\"A\",\"A\"]",
+    );
     for conditions in [
         "nm(d) = 'A' and (7 in kids(d) or 8 in kids(d))",
         "(8 in kids(d) or 7 in kids(d)) and nm(d) = 'A'",
@@ -295,6 +301,10 @@ fn groups_take_what_each_row_gives() {
             "[\"A\",8]\n[\"B\",7]",
         ),
         ("select i, count(kids(d)) from Dept d, Integer i where i in bag(1,1) group by i;", "[1,8]"),
+        (
+            "select kids(d), count(d) from Dept d group by kids(d), kids(d);",
+            "[7,3]\n[8,1]",
+        ),
         ("select sum(n(d)), count(d) from Dept d where n(d) > 9 group by nm(d);", ""),
     ] {
         db.gives_bag(query, rows);
