@@ -14,6 +14,7 @@ use std::sync::Arc;
 use super::frame::{Var, unbound};
 use super::generate::has_extent;
 use super::names::free;
+use super::unnest::is_taken_out;
 use super::{Compiler, solve};
 use crate::catalog::fit::{Mode, fit};
 use crate::model::{Type, Value};
@@ -441,6 +442,10 @@ impl Compiler<'_> {
             Type::Bag(of) | Type::Stream(of) | Type::Vector(of) => (**of).clone(),
             Type::Binary => Type::Integer,
             Type::Object | Type::Tuple(_) => Type::Object,
+            // `x in kids(d)+1`: the bag has been taken out, and each of its elements comes by itself.
+            _ if free(right).iter().any(|name| is_taken_out(name)) => {
+                return self.place_let(left, right);
+            }
             other => {
                 return Err(Error::compile(format!("{other} has no elements"))
                     .at(&right.span)

@@ -62,6 +62,19 @@ fn the_order_of_conditions_decides_nothing() {
 }
 
 #[test]
+fn a_bag_inside_an_expression_may_bind() {
+    let mut db = Db::of(DEPARTMENTS);
+    db.gives_bag(
+        "select x, nm(d) from Integer x, Dept d where x in kids(d)+1;",
+        "[8,\"A\"]\n[8,\"A\"]\n[9,\"A\"]\n[8,\"B\"]",
+    );
+    db.gives(
+        "select x from Integer x, Dept d where x in kids(d)+1 and x in [9,9];",
+        "9\n9",
+    );
+}
+
+#[test]
 fn what_is_looked_for_is_computed_once() {
     let mut db = Db::new();
     db.gives(
