@@ -42,6 +42,9 @@ pub fn lower(query: &Query) -> Option<BatchProgram> {
             // A row without what an aggregate takes belongs to its group all the same.
             builder.required = true;
             for aggregate in &group.aggregates {
+                if aggregate.elements {
+                    return None;
+                }
                 let argument = builder.node(&aggregate.argument)?;
                 let counts = matches!(&aggregate.running, Some(running) if running.counts());
                 outputs.push(match builder.kind(&argument) {
@@ -156,7 +159,7 @@ impl Builder {
         let FunctionBody::Stored(table) = &lookup.function.body else {
             return None;
         };
-        let copies = lookup.copies.as_ref()?;
+        let copies = lookup.copies.as_ref().filter(|_| !lookup.distinct)?;
         for (at, slot) in copies {
             let ty = &table.types()[*at];
             kind(ty)?;

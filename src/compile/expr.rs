@@ -65,16 +65,14 @@ impl Compiler<'_> {
         }
     }
 
-    /// Compiles as a condition that holds or does not: collections hold if they have an element.
+    /// Compiles as a condition that holds or does not, however often: a bag holds if one of its elements
+    /// does. Leaves no steps.
     pub(super) fn condition(&mut self, expr: &ast::Expr) -> Result<PlanExpr> {
         let fragment = self.fragment(|c| c.expr(expr))?;
-        if !fragment.whole_type().is_collection() {
-            return Ok(self.splice(fragment).0);
-        }
-        let haystack = Box::new(self.wrap(fragment));
-        Ok(PlanExpr::Member {
-            needle: Box::new(PlanExpr::Const(Value::Bool(true))),
-            haystack,
+        Ok(if fragment.frame.steps.is_empty() {
+            self.splice(fragment).0
+        } else {
+            self.wrap(fragment)
         })
     }
 
@@ -117,15 +115,7 @@ impl Compiler<'_> {
     ) -> Result<(PlanExpr, Type)> {
         use BinaryOp::*;
         match op {
-            And | Or => {
-                let sides = vec![self.condition(left)?, self.condition(right)?];
-                let expr = if op == And {
-                    PlanExpr::And(sides)
-                } else {
-                    PlanExpr::Or(sides)
-                };
-                Ok((expr, Type::Boolean))
-            }
+            And | Or => self.logical(op, left, right),
             Eq | Ne | Lt | Le | Gt | Ge => {
                 let left = self.fragment(|c| c.expr(left))?;
                 let (left, _) = self.single(left);
@@ -137,11 +127,8 @@ impl Compiler<'_> {
                 ))
             }
             In => {
-                let needle = self.fragment(|c| c.expr(left))?;
-                let (needle, _) = self.single(needle);
-                let (haystack, _) = self.as_value(right)?;
-                let (needle, haystack) = (Box::new(needle), Box::new(haystack));
-                Ok((PlanExpr::Member { needle, haystack }, Type::Boolean))
+                self.test_membership(left, right)?;
+                Ok((PlanExpr::Const(Value::Bool(true)), Type::Boolean))
             }
             Plus | Minus | Times | Div | Power => {
                 self.operator(op.function_name(), op, &[left, right], span)

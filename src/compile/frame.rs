@@ -63,7 +63,7 @@ impl Frame {
 fn is_stream(step: &Step) -> bool {
     match step {
         Step::Iterate { stream, .. } => *stream,
-        Step::Alternatives(branches) => branches.iter().flatten().any(is_stream),
+        Step::Alternatives { branches, .. } => branches.iter().flatten().any(is_stream),
         _ => false,
     }
 }
@@ -244,7 +244,12 @@ impl Compiler<'_> {
     /// The fragment as a bag or stream value.
     pub(super) fn wrap(&mut self, fragment: Fragment) -> PlanExpr {
         if fragment.frame.steps.is_empty() && fragment.ty.is_collection() {
-            return self.splice(fragment).0;
+            let (expr, ty) = self.splice(fragment);
+            // A call without an argument's value has no result; as a bag that is an empty one.
+            return match (expr, ty) {
+                (call @ PlanExpr::Call(_), Type::Bag(_)) => PlanExpr::Singleton(Box::new(call)),
+                (expr, _) => expr,
+            };
         }
         let stream = matches!(fragment.whole_type(), Type::Stream(_));
         let captures = fragment.frame.captures.clone();

@@ -153,6 +153,9 @@ impl Compiler<'_> {
             let columns =
                 vec![LookupColumn::Bind(Pattern::Any); call.function.signature.columns.len()];
             self.place_lookup(call, columns)?;
+            if let Some(Step::Lookup(lookup)) = self.top().steps.last_mut() {
+                lookup.distinct = !lookup.unique;
+            }
             return Ok(true);
         }
         for child in children(expr) {

@@ -4,9 +4,20 @@ use super::Compiler;
 use super::names::{children_mut, free, normalized};
 use super::query::{Parts, Whole};
 use crate::model::Type;
-use crate::plan::{Group, GroupAggregate, IncrementalAggregate, PlanExpr, Slot, Target};
+use crate::plan::{
+    Group, GroupAggregate, IncrementalAggregate, Pattern, PlanExpr, Slot, Step, Target,
+};
 use crate::syntax::ast::{self, ExprKind, Name, Select, Variable};
 use crate::text::diagnostic::{Error, Result};
+
+/// A key, as it is written.
+struct Key {
+    text: String,
+    /// Its value for a group.
+    slot: Slot,
+    /// Its value for a row, where the row is one of several that a bag as key makes of one.
+    row: Option<Slot>,
+}
 
 impl Compiler<'_> {
     /// The results of a select with `group by`: keys, aggregates, and what is computed from them.
@@ -14,48 +25,67 @@ impl Compiler<'_> {
         let mut group = Group {
             keys: vec![],
             aggregates: vec![],
+            after: vec![],
         };
         let mut keys = Vec::new();
         for key in &select.group_by {
-            let fragment = self.fragment(|c| c.expr(key))?;
-            let (expr, ty) = self.single(fragment);
-            let slot = self.numbered(ty);
-            group.keys.push((expr, slot));
-            keys.push((normalized(key), slot));
+            let text = normalized(key);
+            if keys.iter().all(|known: &Key| known.text != text) {
+                keys.push(self.key(key, text, &mut group)?);
+            }
         }
         let mut select = select.clone();
-        let order = select.order_by.iter_mut().map(|key| &mut key.expr);
-        for expr in select.items.iter_mut().chain(order) {
-            self.replace(expr, &keys, &mut group)?;
+        for item in &mut select.items {
+            self.replace(item, &keys, &mut group, true)?;
         }
+        for key in &mut select.order_by {
+            self.replace(&mut key.expr, &keys, &mut group, false)?;
+        }
+        let rows = self.top().steps.len();
         let (columns, types) = self.columns(&select.items, whole)?;
-        let order = self.order(&select)?;
+        let order = self.order(&select, &columns)?;
+        group.after = self.top().steps.split_off(rows);
         let mut parts = Parts::new(columns, types, order);
         parts.group = Some(group);
         Ok(parts)
     }
 
-    /// Puts variables in the place of keys and aggregates; a row's variable may not remain.
+    /// A bag as key makes a row of each of its elements.
+    fn key(&mut self, key: &ast::Expr, text: String, group: &mut Group) -> Result<Key> {
+        let fragment = self.fragment(|c| c.expr(key))?;
+        let many = fragment.whole_type().is_collection();
+        let (mut expr, ty) = self.single(fragment);
+        let row = many.then(|| self.numbered(ty.clone()));
+        if let Some(row) = row {
+            let value = std::mem::replace(&mut expr, PlanExpr::Slot(row));
+            let pattern = Pattern::Bind(row, Type::Object);
+            self.top().steps.push(Step::Let(pattern, value));
+        }
+        let slot = self.numbered(ty);
+        group.keys.push((expr, slot));
+        Ok(Key { text, slot, row })
+    }
+
+    /// Puts variables in the place of keys and aggregates; a row's variable may not remain. `required`
+    /// says whether a group needs results of the aggregates.
     fn replace(
         &mut self,
         expr: &mut ast::Expr,
-        keys: &[(String, Slot)],
+        keys: &[Key],
         group: &mut Group,
+        required: bool,
     ) -> Result<()> {
         let text = normalized(expr);
-        if let Some((_, slot)) = keys.iter().find(|(key, _)| *key == text) {
-            self.stand_in(expr, *slot);
+        if let Some(key) = keys.iter().find(|key| key.text == text) {
+            self.stand_in(expr, key.slot);
             return Ok(());
         }
-        if let Some(slot) = self.aggregate(expr, group)? {
+        if let Some(slot) = self.aggregate(expr, keys, group, required)? {
             self.stand_in(expr, slot);
             return Ok(());
         }
         if let ExprKind::Variable(Variable::Local(name)) = &expr.kind
-            && self
-                .top()
-                .find(&name.text)
-                .is_some_and(|slot| self.top().vars[slot].span.is_some())
+            && self.differs_by_row(name)
         {
             let message = format!("'{}' differs from row to row of a group", name.span.text());
             return Err(Error::compile(message)
@@ -63,9 +93,17 @@ impl Compiler<'_> {
                 .help("put it into 'group by', or into an aggregate such as sum(…) or count(…)"));
         }
         for child in children_mut(expr) {
-            self.replace(child, keys, group)?;
+            self.replace(child, keys, group, required)?;
         }
         Ok(())
+    }
+
+    /// Whether the variable is one of the query's own; those around it are the same for all rows.
+    fn differs_by_row(&mut self, name: &Name) -> bool {
+        let top = self.top();
+        top.find(&name.text).is_some_and(|slot| {
+            top.vars[slot].span.is_some() && top.captures.iter().all(|c| c.1 != slot)
+        })
     }
 
     /// A variable with a name of its own that no one can write.
@@ -85,25 +123,37 @@ impl Compiler<'_> {
         expr.kind = ExprKind::Variable(Variable::Local(name));
     }
 
-    /// The slot of the aggregate's result, if `expr` is a call of a function over a bag.
-    fn aggregate(&mut self, expr: &ast::Expr, group: &mut Group) -> Result<Option<Slot>> {
+    /// The slot of the aggregate's result, if `expr` is a call of a function over a bag. Each row
+    /// contributes what the argument is for it: one value, or the elements of a bag. A bag that is the
+    /// same for all rows is none of the group: a function of it is no aggregate of the group's rows.
+    fn aggregate(
+        &mut self,
+        expr: &ast::Expr,
+        keys: &[Key],
+        group: &mut Group,
+        required: bool,
+    ) -> Result<Option<Slot>> {
         let ExprKind::Call { function, args } = &expr.kind else {
             return Ok(None);
         };
         let [argument] = args.as_slice() else {
             return Ok(None);
         };
-        if free(argument).is_empty() {
-            return Ok(None);
-        }
         let resolvents = self.catalog.functions.named(function)?;
         let over_bag = |f: &std::sync::Arc<crate::model::Function>| matches!(f.signature.params.as_slice(), [p] if matches!(p.ty, Type::Bag(_)));
         if !resolvents.iter().any(over_bag) {
             return Ok(None);
         }
-        let fragment = self.fragment(|c| c.expr(argument))?;
-        let (argument, ty) = self.single(fragment);
-        let bag = self.numbered(Type::bag(ty));
+        let by_row = free(argument).into_iter().any(|n| self.differs_by_row(n));
+        let mut argument = argument.clone();
+        self.put_row_keys(&mut argument, keys);
+        let fragment = self.fragment(|c| c.expr(&argument))?;
+        let elements = fragment.whole_type().is_collection();
+        if elements && !by_row {
+            return Ok(None);
+        }
+        let (argument, ty) = self.fragment_value(fragment);
+        let bag = self.numbered(Type::bag(ty.element_of_collection()));
         let mut call = expr.clone();
         if let ExprKind::Call { args, .. } = &mut call.kind {
             args.iter_mut().for_each(|arg| self.stand_in(arg, bag));
@@ -112,12 +162,27 @@ impl Compiler<'_> {
         let result = self.numbered(ty);
         group.aggregates.push(GroupAggregate {
             argument,
+            elements,
+            required,
             bag,
             running: running(&call, bag),
             call,
             result,
         });
         Ok(Some(result))
+    }
+
+    /// Where an aggregate takes a key that is a bag, it takes the element that the row is about.
+    fn put_row_keys(&mut self, expr: &mut ast::Expr, keys: &[Key]) {
+        let text = normalized(expr);
+        let key = keys.iter().find(|key| key.text == text);
+        if let Some(row) = key.and_then(|key| key.row) {
+            self.stand_in(expr, row);
+            return;
+        }
+        for child in children_mut(expr) {
+            self.put_row_keys(child, keys);
+        }
     }
 }
 

@@ -77,7 +77,8 @@ fn columns_of(definition: &ast::CreateFunction) -> Option<(&FunctionName, Vec<Op
 }
 
 fn is_plain(select: &Select) -> bool {
-    select.group_by.is_empty()
+    !select.distinct
+        && select.group_by.is_empty()
         && select.order_by.is_empty()
         && select.into.is_empty()
         && select.limit.is_none()

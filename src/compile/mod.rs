@@ -15,6 +15,7 @@ mod generate;
 mod group;
 mod inverse;
 mod lookup;
+mod multiplicity;
 pub mod names;
 mod planner;
 mod procedure;

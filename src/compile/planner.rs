@@ -8,6 +8,7 @@
 //! rand, now, procedures) keep their written order among themselves, and what makes one value with
 //! state, or filters by it, does so for each row of what is written before and of each extent:
 //! `i in range(9) and rand(1) < 0.5` takes a sample.
+//! How often a row occurs is the rule of [`super::multiplicity`]; the order changes nothing of it.
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use super::Compiler;
 use super::frame::{Var, unbound};
 use super::generate::has_extent;
 use super::names::free;
+use super::unnest::is_taken_out;
 use crate::catalog::fit::{Mode, fit};
 use crate::model::{Type, Value};
 use crate::plan::{LookupColumn, Pattern, PlanExpr, Slot, Step};
@@ -245,7 +247,7 @@ impl Compiler<'_> {
                 ..
             } => {
                 let (mut of_left, mut of_right) =
-                    (self.unbound_names(left)?, self.unbound_names(right)?);
+                    (self.unbound_in(left)?, self.unbound_in(right)?);
                 of_left.sort();
                 of_right.sort();
                 if of_left != of_right {
@@ -372,7 +374,7 @@ impl Compiler<'_> {
     }
 
     /// Whether `expr` can take a value apart into unbound variables.
-    fn is_pattern(&mut self, expr: &ast::Expr) -> Result<bool> {
+    pub(super) fn is_pattern(&mut self, expr: &ast::Expr) -> Result<bool> {
         match &expr.kind {
             ExprKind::Variable(Variable::Local(_)) => Ok(!self.is_bound(expr)?),
             ExprKind::Vector(elements) | ExprKind::Tuple(elements) => {
@@ -432,15 +434,17 @@ impl Compiler<'_> {
 
     /// Adds the steps for one conjunct.
     fn place(&mut self, conjunct: &Conjunct) -> Result<()> {
-        let expr = &conjunct.expr;
-        if self.is_bound(expr)? {
-            let condition = if conjunct.is_check {
-                self.condition(expr)?
-            } else {
-                self.filter(expr)?
-            };
-            self.top().steps.push(Step::Filter(condition));
+        if conjunct.is_check && self.is_bound(&conjunct.expr)? {
+            let condition = self.condition(&conjunct.expr)?;
+            self.require(condition);
             return Ok(());
+        }
+        self.place_condition(&conjunct.expr)
+    }
+
+    pub(super) fn place_condition(&mut self, expr: &ast::Expr) -> Result<()> {
+        if self.is_bound(expr)? {
+            return self.place_filter(expr);
         }
         match &expr.kind {
             ExprKind::Binary {
@@ -471,17 +475,34 @@ impl Compiler<'_> {
         }
     }
 
+    /// A condition whose variables all have values.
+    fn place_filter(&mut self, expr: &ast::Expr) -> Result<()> {
+        if let ExprKind::Binary {
+            op: BinaryOp::In,
+            left,
+            right,
+            ..
+        } = &expr.kind
+            && self.stored_call(right)?.is_some()
+        {
+            return self.place_in(left, right);
+        }
+        let condition = self.filter(expr)?;
+        self.require(condition);
+        Ok(())
+    }
+
     /// A condition in the topmost frame; what its functions are lifted over becomes steps before it.
     pub(super) fn filter(&mut self, expr: &ast::Expr) -> Result<PlanExpr> {
-        if let ExprKind::Binary {
-            op: BinaryOp::Or | BinaryOp::And,
-            ..
-        } = expr.kind
-        {
-            return self.condition(expr);
-        }
         let fragment = self.fragment(|c| c.expr(expr))?;
         Ok(self.single(fragment).0)
+    }
+
+    /// Only rows for which the condition holds go on.
+    pub(super) fn require(&mut self, condition: PlanExpr) {
+        if !matches!(condition, PlanExpr::Const(Value::Bool(true))) {
+            self.top().steps.push(Step::Filter(condition));
+        }
     }
 
     fn place_equality(
@@ -490,6 +511,11 @@ impl Compiler<'_> {
         left: &ast::Expr,
         right: &ast::Expr,
     ) -> Result<()> {
+        for (solved, bag) in [(left, right), (right, left)] {
+            if self.is_solved_for_each(solved, bag)? {
+                return self.place_each(solved, bag);
+            }
+        }
         for (pattern, value) in [(left, right), (right, left)] {
             if !self.is_bound(value)? {
                 continue;
@@ -517,7 +543,7 @@ impl Compiler<'_> {
         Err(self.nothing_binds(whole))
     }
 
-    fn place_let(&mut self, pattern: &ast::Expr, value: &ast::Expr) -> Result<()> {
+    pub(super) fn place_let(&mut self, pattern: &ast::Expr, value: &ast::Expr) -> Result<()> {
         let fragment = self.fragment(|c| c.expr(value))?;
         if self.takes_elements(pattern, &fragment.whole_type()) {
             return self.place_in(pattern, value);
@@ -557,6 +583,10 @@ impl Compiler<'_> {
             Type::Bag(of) | Type::Stream(of) | Type::Vector(of) => (**of).clone(),
             Type::Binary => Type::Integer,
             Type::Object | Type::Tuple(_) => Type::Object,
+            // `x in kids(d)+1`: the bag has been taken out, and each of its elements comes by itself.
+            _ if free(right).iter().any(|name| is_taken_out(name)) => {
+                return self.place_let(left, right);
+            }
             other => {
                 return Err(Error::compile(format!("{other} has no elements"))
                     .at(&right.span)
@@ -655,11 +685,6 @@ impl Compiler<'_> {
             let conjuncts = conjuncts.into_iter();
             let conjuncts = conjuncts.map(|expr| Conjunct::written(expr, false));
             self.choose_all(conjuncts.collect(), &[])?;
-            if !branches.is_empty() {
-                // What the first has given is not given again.
-                let first = self.condition(left)?;
-                self.top().steps.push(Step::Filter(not(first)));
-            }
             branches.push(std::mem::take(&mut self.top().steps));
             let Some(first) = &first_binding else {
                 let vars = &self.top().vars[..before.len()];
@@ -682,7 +707,13 @@ impl Compiler<'_> {
             }
         }
         self.top().steps = steps;
-        self.top().steps.push(Step::Alternatives(branches));
+        let vars = self.top().vars[..before.len()].iter().zip(&before);
+        let bound = vars
+            .enumerate()
+            .filter(|(_, (var, before))| var.bound && !before.0)
+            .map(|(slot, _)| slot)
+            .collect();
+        self.either(branches, bound);
         Ok(())
     }
 
@@ -706,14 +737,6 @@ fn is_never(ty: &Type, declared: &Type) -> bool {
     // `Vector of Number v … w = v[2]`: what is declared to hold numbers may hold windows of them.
     let window = *ty == Type::Number && matches!(declared, Type::Vector(_));
     !declared.is_collection() && !window && fit(ty, declared).is_none_or(|f| f.mode != Mode::Plain)
-}
-
-/// Holds where `condition` does not.
-fn not(condition: PlanExpr) -> PlanExpr {
-    PlanExpr::Case {
-        arms: vec![(condition, PlanExpr::Const(Value::Bool(false)))],
-        otherwise: Some(Box::new(PlanExpr::Const(Value::Bool(true)))),
-    }
 }
 
 /// The conjuncts of a condition.

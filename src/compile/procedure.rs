@@ -2,20 +2,21 @@
 
 use std::sync::Arc;
 
+use super::names::free;
 use super::query::{Draft, Whole};
 use crate::catalog::overloads::choose_exactly;
 use crate::catalog::{overloads, signature};
 use crate::compile::{CodePlace, Compiler};
 use crate::model::function::Signature;
 use crate::model::native::CallForm;
-use crate::model::{Function, Type, Value};
+use crate::model::{Function, Type};
 use crate::plan::{
     AssignmentTarget, CreatedObject, FunctionUpdate, ObjectCreation, PlanExpr, Procedure, Slot,
     Stmt, Sub,
 };
 use crate::syntax::ast::{
     self, Declaration, ExprKind, Literal, Name, Select, SelectKind, Statement, StatementKind,
-    Variable,
+    UpdateOp, Variable,
 };
 use crate::text::diagnostic::{Error, Result};
 
@@ -58,7 +59,7 @@ impl Compiler<'_> {
             StatementKind::ForEach(each) => self.for_each(each),
             StatementKind::Case { arms, otherwise } => {
                 let arms = arms.iter().map(|(condition, body)| {
-                    Ok((self.plain_condition(condition)?, self.statement(body)?))
+                    Ok((self.condition(condition)?, self.statement(body)?))
                 });
                 let arms = arms.collect::<Result<_>>()?;
                 let otherwise = otherwise.as_ref().map(|s| self.statement(s).map(Box::new));
@@ -68,7 +69,7 @@ impl Compiler<'_> {
                 })
             }
             StatementKind::While { condition, body } => {
-                let condition = self.plain_condition(condition)?;
+                let condition = self.condition(condition)?;
                 Ok(Stmt::While {
                     condition,
                     body: Box::new(self.sequence(body)?),
@@ -178,27 +179,6 @@ impl Compiler<'_> {
             return Ok(self.call_fragments("first", vec![fragment], &expr.span)?.0);
         }
         Ok(self.splice(fragment).0)
-    }
-
-    fn plain_condition(&mut self, expr: &ast::Expr) -> Result<PlanExpr> {
-        self.fragment_free(|c| c.condition(expr))
-    }
-
-    /// Compiles what must not leave steps in the procedure's own frame.
-    fn fragment_free(
-        &mut self,
-        compile: impl FnOnce(&mut Self) -> Result<PlanExpr>,
-    ) -> Result<PlanExpr> {
-        let fragment = self.fragment(|c| Ok((compile(c)?, Type::Boolean)))?;
-        if fragment.frame.steps.is_empty() {
-            return Ok(self.splice(fragment).0);
-        }
-        let haystack = Box::new(self.wrap(fragment));
-        let yes = PlanExpr::Const(Value::Bool(true));
-        Ok(PlanExpr::Member {
-            needle: Box::new(yes),
-            haystack,
-        })
     }
 
     fn assign(&mut self, targets: &[Variable], value: &ast::Expr) -> Result<Stmt> {
@@ -436,12 +416,8 @@ impl Compiler<'_> {
             select.items.pop();
             select.items.push(ast::Expr { kind, span });
         }
-        let whole = if tuple {
-            Whole::Nothing
-        } else {
-            Whole::LastResult
-        };
-        let (query, captures) = self.sub_query(&select, whole)?;
+        let (query, captures) = self.sub_query(&select, Whole::LastResult)?;
+        let arguments = self.arguments_alone(update, &select)?;
         let rows = Sub {
             query: Arc::new(query),
             captures,
@@ -451,7 +427,34 @@ impl Compiler<'_> {
             op: update.op,
             functions: functions.into(),
             rows,
+            arguments,
             span: span.clone(),
+        }))
+    }
+
+    /// The arguments of `set f(a) = v from … where …` that do not depend on the rows: f(a) is set to
+    /// what the query gives, to nothing if that is nothing. Other arguments are known by rows only.
+    fn arguments_alone(&mut self, update: &ast::Update, rows: &Select) -> Result<Option<Sub>> {
+        let by_row = |arg| {
+            let mut names = free(arg).into_iter();
+            names.any(|name| update.from.iter().any(|d| d.name.text == name.text))
+        };
+        if update.op != UpdateOp::Set || update.args.iter().any(by_row) {
+            return Ok(None);
+        }
+        let mut select = rows.clone();
+        (select.from, select.filter) = (vec![], None);
+        // An update without arguments has one row of none; a select has to have some result.
+        if select.items.len() > 1 {
+            select.items.pop();
+        } else {
+            select.items[0].kind = ExprKind::Literal(Literal::Bool(true));
+        }
+        let (query, captures) = self.sub_query(&select, Whole::Nothing)?;
+        Ok(Some(Sub {
+            query: Arc::new(query),
+            captures,
+            stream: false,
         }))
     }
 

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use super::frame::{Captures, Fragment, Frame};
+use super::names::{children, normalized};
 use crate::catalog::fit::fit;
 use crate::catalog::{Catalog, signature};
 use crate::compile::{Compiler, batch, windows};
 use crate::model::Type;
 use crate::model::function::Param;
 use crate::plan::{Order, PlanExpr, Query, QueryOutput, Sub, Traceable, used};
-use crate::syntax::ast::{self, Select, SelectKind};
+use crate::syntax::ast::{self, ExprKind, Select, SelectKind};
 use crate::text::diagnostic::{Error, Result};
 
 /// A query that is not finished: what is found out about the whole of it is not there yet, so that
@@ -197,7 +198,7 @@ impl Compiler<'_> {
 
     fn results(&mut self, select: &Select, whole: Whole) -> Result<Parts> {
         let (columns, types) = self.columns(&select.items, whole)?;
-        let order = self.order(select)?;
+        let order = self.order(select, &columns)?;
         Ok(Parts::new(columns, types, order))
     }
 
@@ -220,6 +221,10 @@ impl Compiler<'_> {
             };
             let (expr, ty) = if stays {
                 (self.wrap(fragment), ty)
+            } else if whole == Whole::LastResult && i + 1 == items.len() {
+                // A row without a value sets nothing in the place of what there is.
+                let (value, ty) = self.splice(fragment);
+                (PlanExpr::Singleton(Box::new(value)), ty)
             } else {
                 self.single(fragment)
             };
@@ -229,17 +234,74 @@ impl Compiler<'_> {
         Ok((columns, types))
     }
 
-    pub(super) fn order(&mut self, select: &Select) -> Result<Vec<Order>> {
-        let key = |key: &ast::OrderKey| {
-            let fragment = self.fragment(|c| c.expr(&key.expr))?;
-            let (expr, _) = self.single(fragment);
-            Ok(Order {
-                key: expr,
+    /// The sort keys. `columns` are the results, in the order of the select's items.
+    pub(super) fn order(&mut self, select: &Select, columns: &[PlanExpr]) -> Result<Vec<Order>> {
+        let mut order = Vec::with_capacity(select.order_by.len());
+        for key in &select.order_by {
+            order.push(Order {
+                key: self.sort_key(&key.expr, select, columns)?,
                 descending: key.descending,
-            })
-        };
-        select.order_by.iter().map(key).collect()
+            });
+        }
+        Ok(order)
     }
+
+    /// A key has one value for each row. What is among the results as well is meant as it stands there,
+    /// so that a bag gives the element of the row. Another bag stays whole: it may turn out to have one
+    /// element.
+    fn sort_key(
+        &mut self,
+        key: &ast::Expr,
+        select: &Select,
+        columns: &[PlanExpr],
+    ) -> Result<PlanExpr> {
+        let fragment = self.fragment(|c| c.expr(key))?;
+        if !fragment.whole_type().is_collection() {
+            return Ok(self.splice(fragment).0);
+        }
+        let text = normalized(key);
+        if let Some(item) = select.items.iter().position(|i| normalized(i) == text) {
+            return Ok(columns[item].clone());
+        }
+        if self.is_declared_many(key)? {
+            return Err(several_keys(key.span.text()).at(&key.span));
+        }
+        Ok(self.wrap(fragment))
+    }
+
+    /// Whether the expression has many values by the declaration of a function, not only because a
+    /// query that is declared to have one may find more.
+    fn is_declared_many(&self, expr: &ast::Expr) -> Result<bool> {
+        if let ExprKind::Call { function, .. } = &expr.kind {
+            let resolvents = self.catalog.functions.named(function)?;
+            if resolvents
+                .iter()
+                .all(|f| f.signature.result_type().is_collection())
+            {
+                return Ok(true);
+            }
+        }
+        if self.hides_collections(expr)? {
+            return Ok(matches!(expr.kind, ExprKind::Bag(_)));
+        }
+        for child in children(expr) {
+            if self.is_declared_many(child)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// The error for a sort key with several values for one row.
+pub fn several_keys(key: &str) -> Error {
+    Error::compile(format!(
+        "a row is sorted by one value, but '{key}' gives several"
+    ))
+    .help(format!("sort by one of them: min({key}) or max({key})"))
+    .help(format!(
+        "or make a row of each: `… where k in {key} order by k`"
+    ))
 }
 
 /// What a select is made of, beside its frame.

@@ -147,3 +147,9 @@ impl Compiler<'_> {
         )
     }
 }
+
+/// Whether the variable has the value of a call that was taken out.
+pub(super) fn is_taken_out(name: &Name) -> bool {
+    // Nobody can write a name with a blank in it.
+    name.text.starts_with("value ")
+}

@@ -7,6 +7,7 @@ use crate::model::{Args, Cx, Function, Source, Value, nesting, print, size};
 use crate::run::aggregate::histogram::{Bins, Histogram, VectorHistogram};
 use crate::run::aggregate::{Accumulator, not_a_number};
 use crate::run::call;
+use crate::run::eval::is_true;
 use crate::text::diagnostic::{Error, Result};
 
 pub const NATIVES: Natives = &[
@@ -124,11 +125,11 @@ fn median(cx: &Cx, args: Args) -> Result<Option<Value>> {
 }
 
 fn some(cx: &Cx, args: Args) -> Result<Option<Value>> {
-    Ok(Some(Value::Bool(args.open(0, cx)?.next(cx)?.is_some())))
+    Ok(Some(Value::Bool(is_true(args.value(0), cx)?)))
 }
 
 fn notany(cx: &Cx, args: Args) -> Result<Option<Value>> {
-    Ok(Some(Value::Bool(args.open(0, cx)?.next(cx)?.is_none())))
+    Ok(Some(Value::Bool(!is_true(args.value(0), cx)?)))
 }
 
 fn concatagg(cx: &Cx, args: Args) -> Result<Option<Value>> {

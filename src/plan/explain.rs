@@ -34,7 +34,12 @@ impl Explainer<'_> {
 
     fn query(&mut self) {
         self.steps(&self.query.steps);
-        if let Some(Group { keys, aggregates }) = &self.query.group {
+        if let Some(group) = &self.query.group {
+            let Group {
+                keys,
+                aggregates,
+                after,
+            } = group;
             let keys = keys
                 .iter()
                 .map(|(key, _)| self.expr(key))
@@ -45,6 +50,7 @@ impl Explainer<'_> {
                 "group by {keys}, aggregating {}",
                 calls.join(", ")
             ));
+            self.steps(after);
         }
         for order in &self.query.order {
             let direction = if order.descending { " descending" } else { "" };
@@ -109,7 +115,7 @@ impl Explainer<'_> {
                 format!("for each {} in the extent of {ty}", self.slot(*slot))
             }
             Step::Lookup(lookup) => self.lookup(lookup),
-            Step::Alternatives(branches) => {
+            Step::Alternatives { branches, .. } => {
                 for (i, branch) in branches.iter().enumerate() {
                     self.line(if i == 0 { "either" } else { "or" });
                     self.depth += 1;
@@ -231,9 +237,6 @@ impl Explainer<'_> {
                     .map(|line| format!("\n{indent}{line}"))
                     .collect();
                 format!("{{{body} }}")
-            }
-            PlanExpr::Member { needle, haystack } => {
-                format!("{} in {}", self.expr(needle), self.expr(haystack))
             }
         }
     }

@@ -55,11 +55,6 @@ pub enum PlanExpr {
     Bag(Vec<PlanExpr>),
     /// The value as the only element of a bag; no value, no element. A collection is itself.
     Singleton(Box<PlanExpr>),
-    /// True if `needle` is among the elements of `haystack`.
-    Member {
-        needle: Box<PlanExpr>,
-        haystack: Box<PlanExpr>,
-    },
 }
 
 /// A query inside another: a bag or stream that remembers the variables around it.
@@ -159,6 +154,8 @@ pub struct Order {
 pub struct Group {
     pub keys: Vec<(PlanExpr, Slot)>,
     pub aggregates: Vec<GroupAggregate>,
+    /// What makes rows of each group: bags among the results are taken element by element.
+    pub after: Vec<Step>,
 }
 
 /// An aggregate over the rows of a group.
@@ -166,6 +163,10 @@ pub struct Group {
 pub struct GroupAggregate {
     /// What each row contributes.
     pub argument: PlanExpr,
+    /// Whether that is a bag, whose elements are contributed.
+    pub elements: bool,
+    /// Whether a group without a result of it is left out; otherwise the result is null.
+    pub required: bool,
     /// The slot in which `call` finds the bag of contributions.
     pub bag: Slot,
     pub call: PlanExpr,
@@ -215,8 +216,12 @@ pub enum Step {
     },
     /// Each row of a stored function whose known columns equal the given values.
     Lookup(Lookup),
-    /// The rows of each of these in turn.
-    Alternatives(Vec<Vec<Step>>),
+    /// `or`: each row that one of the two makes, as often as the one that makes it more often.
+    Alternatives {
+        branches: Box<[Vec<Step>; 2]>,
+        /// The variables that tell the rows apart: those that both branches bind.
+        bound: Vec<Slot>,
+    },
 }
 
 impl Step {
@@ -265,6 +270,9 @@ pub struct Lookup {
     pub known: Vec<usize>,
     /// Whether at most one row can match.
     pub unique: bool,
+    /// Whether rows that are equal in the columns that it binds are one: it only says which values the
+    /// variables can have.
+    pub distinct: bool,
     /// The columns that go into variables as they are, if each row found matches.
     pub copies: Option<Vec<(usize, Slot)>>,
 }
@@ -281,6 +289,7 @@ impl Lookup {
             columns,
             known,
             unique,
+            distinct: false,
             copies: None,
         }
     }
@@ -369,5 +378,7 @@ pub struct FunctionUpdate {
     /// The functions that can be meant, the best first; which one, each row's arguments decide.
     pub functions: Arc<[Arc<Function>]>,
     pub rows: Sub,
+    /// Arguments whose values are set even if there is no row of them, to nothing then.
+    pub arguments: Option<Sub>,
     pub span: Span,
 }

@@ -80,10 +80,6 @@ macro_rules! visitor {
                     }
                     PlanExpr::Convert(value, _) | PlanExpr::Singleton(value) => self.expr(value),
                     PlanExpr::Sub(sub) | PlanExpr::Collect(sub) => self.sub(sub),
-                    PlanExpr::Member { needle, haystack } => {
-                        self.expr(needle);
-                        self.expr(haystack);
-                    }
                 }
             }
 
@@ -143,11 +139,14 @@ macro_rules! visitor {
                             self.slot(slot);
                         }
                     }
-                    Step::Alternatives(branches) => {
-                        for branch in branches {
+                    Step::Alternatives { branches, bound } => {
+                        for branch in & $($mutable)? **branches {
                             for step in branch {
                                 self.step(step);
                             }
+                        }
+                        for slot in bound {
+                            self.slot(slot);
                         }
                     }
                 }
@@ -163,6 +162,9 @@ macro_rules! visitor {
                     self.slot(& $($mutable)? aggregate.bag);
                     self.expr(& $($mutable)? aggregate.call);
                     self.slot(& $($mutable)? aggregate.result);
+                }
+                for step in & $($mutable)? group.after {
+                    self.step(step);
                 }
             }
 
@@ -238,7 +240,12 @@ macro_rules! visitor {
                         }
                     }
                     Stmt::DeleteObject(object, _) => self.expr(object),
-                    Stmt::Update(FunctionUpdate { rows, .. }) => self.sub(rows),
+                    Stmt::Update(FunctionUpdate { rows, arguments, .. }) => {
+                        self.sub(rows);
+                        if let Some(arguments) = arguments {
+                            self.sub(arguments);
+                        }
+                    }
                     Stmt::OpenCursor(slot, rows) => {
                         self.slot(slot);
                         self.sub(rows);
@@ -294,7 +301,7 @@ mod tests {
         let one = || PlanExpr::Const(Value::Int(1));
         let sides = Box::new([PlanExpr::Slot(1), PlanExpr::Known(2)]);
         let compared = PlanExpr::Compare(BinaryOp::Eq, sides);
-        let mut step = Step::Alternatives(vec![
+        let branches = [
             vec![Step::Filter(PlanExpr::Or(vec![compared, one()]))],
             vec![
                 Step::Let(
@@ -310,13 +317,17 @@ mod tests {
                     ty: Type::Integer,
                 },
             ],
-        ]);
+        ];
+        let mut step = Step::Alternatives {
+            branches: Box::new(branches),
+            bound: vec![10],
+        };
         let mut slots = Slots(vec![]);
         slots.step(&step);
-        assert_eq!(slots.0, [1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(slots.0, [1, 2, 3, 4, 5, 6, 7, 8, 10]);
         Shifted.step(&mut step);
         let mut slots = Slots(vec![]);
         slots.step(&step);
-        assert_eq!(slots.0, [11, 12, 13, 14, 15, 16, 17, 18]);
+        assert_eq!(slots.0, [11, 12, 13, 14, 15, 16, 17, 18, 20]);
     }
 }

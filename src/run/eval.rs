@@ -64,38 +64,38 @@ pub fn eval(expr: &PlanExpr, frame: &[Value], cx: &Cx) -> Result<Option<Value>> 
             }
             Ok(Some(Value::vector(elements)))
         }
-        PlanExpr::Member { needle, haystack } => {
-            let Some(needle) = eval(needle, frame, cx)? else {
-                return Ok(None);
-            };
-            let Some(haystack) = eval(haystack, frame, cx)? else {
-                return Ok(None);
-            };
-            let mut elements = haystack.elements(cx)?;
-            while let Some(element) = elements.next(cx)? {
-                if element == needle {
-                    return Ok(Some(Value::Bool(true)));
-                }
-            }
-            Ok(None)
-        }
     }
 }
 
-/// Whether a condition holds: it has a result, and that is not false or null.
+/// Whether a condition holds, see [`is_true`]; one without a result does not.
 pub fn holds(condition: &PlanExpr, frame: &[Value], cx: &Cx) -> Result<bool> {
     if let PlanExpr::Compare(op, sides) = condition {
         return comparison(*op, sides, frame, cx);
     }
-    Ok(match eval(condition, frame, cx)? {
-        None | Some(Value::Null | Value::Bool(false)) => false,
-        Some(Value::Bool(true)) => true,
-        Some(value) if value.is_collection() => {
+    match eval(condition, frame, cx)? {
+        Some(value) => is_true(&value, cx),
+        None => Ok(false),
+    }
+}
+
+/// Whether a value holds as a condition: in `where`, `and`, `or`, `case`, `while`, `some` and `notany`
+/// alike. False and null do not, as if there were no value. A bag or stream does if one of its elements
+/// does; none is looked at after that one. Everything else holds. As data, false and null are values
+/// like others: they are compared, counted and elements of bags; only a stored function holds neither.
+pub fn is_true(value: &Value, cx: &Cx) -> Result<bool> {
+    match value {
+        Value::Null | Value::Bool(false) => Ok(false),
+        Value::Bag(_) | Value::Stream(_) => {
             let mut elements = value.elements(cx)?;
-            elements.next(cx)?.is_some()
+            while let Some(element) = elements.next(cx)? {
+                if is_true(&element, cx)? {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
         }
-        Some(_) => true,
-    })
+        _ => Ok(true),
+    }
 }
 
 /// The value of `expr`, borrowed where a variable or the plan has it.

@@ -12,7 +12,8 @@ use super::query::{Pipeline, output};
 use crate::host::traced::Traced;
 use crate::model::{Cx, Value};
 use crate::plan::{Group, GroupAggregate, Order, Query};
-use crate::text::diagnostic::Result;
+use crate::run::call;
+use crate::text::diagnostic::{Error, Result};
 
 /// All results of a query that groups or sorts, in order.
 pub fn collect(
@@ -29,7 +30,10 @@ pub fn collect(
                     frame[*slot] = key;
                 }
                 if aggregate(group, held, frame, cx)? {
-                    results.add(query, frame, cx)?;
+                    let mut rows = Pipeline::new(group.after.len());
+                    while rows.next(&group.after, frame, cx)? {
+                        results.add(query, frame, cx)?;
+                    }
                 }
             }
         }
@@ -76,8 +80,8 @@ impl Results {
             return Ok(());
         };
         for order in &query.order {
-            let key = eval(&order.key, frame, cx)?;
-            self.keys.push(key.unwrap_or(Value::Null));
+            let key = eval(&order.key, frame, cx)?.map(|key| sort_key(key, cx));
+            self.keys.push(key.unwrap_or(Ok(Value::Null))?);
         }
         self.values.push(value);
         Ok(())
@@ -92,6 +96,26 @@ impl Results {
         places.sort_by(|a, b| by_keys(order, keys[*a], keys[*b]));
         let take = |place: usize| std::mem::replace(&mut self.values[place], Value::Null);
         places.into_iter().map(take).collect()
+    }
+}
+
+/// The one value that a row is sorted by; null for none.
+fn sort_key(key: Value, cx: &Cx) -> Result<Value> {
+    if !key.is_collection() {
+        return Ok(key);
+    }
+    let mut elements = key.elements(cx)?;
+    let first = elements.next(cx)?;
+    match elements.next(cx)? {
+        Some(second) => {
+            let first = call::short(&first.unwrap_or(Value::Null));
+            let second = call::short(&second);
+            Err(Error::run(format!(
+                "a row is sorted by one value, but a key of 'order by' gives several: {first}, {second}"
+            ))
+            .help("sort by one of them, min(…) or max(…)"))
+        }
+        None => Ok(first.unwrap_or(Value::Null)),
     }
 }
 
@@ -173,8 +197,16 @@ fn groups(
         }
         let held = held(group, &mut groups, &keys, cx);
         for (aggregate, held) in group.aggregates.iter().zip(held) {
-            if let Some(value) = eval(&aggregate.argument, frame, cx)? {
+            let Some(value) = eval(&aggregate.argument, frame, cx)? else {
+                continue;
+            };
+            if !aggregate.elements {
                 held.add(value, cx);
+                continue;
+            }
+            let mut elements = value.elements(cx)?;
+            while let Some(element) = elements.next(cx)? {
+                held.add(element, cx);
             }
         }
         Ok(())
@@ -209,7 +241,7 @@ fn add_batch(group: &Group, groups: &mut Groups, columns: &[BatchColumn], rows: 
     }
 }
 
-/// Computes a group's aggregates; `false` if one has no result.
+/// Computes a group's aggregates; `false` if one that is required has no result.
 fn aggregate(group: &Group, held: Vec<Held>, frame: &mut [Value], cx: &Cx) -> Result<bool> {
     for (aggregate, held) in group.aggregates.iter().zip(held) {
         let result = match (held, &aggregate.running) {
@@ -224,7 +256,8 @@ fn aggregate(group: &Group, held: Vec<Held>, frame: &mut [Value], cx: &Cx) -> Re
         };
         match result {
             Some(result) => frame[aggregate.result] = result,
-            None => return Ok(false),
+            None if aggregate.required => return Ok(false),
+            None => frame[aggregate.result] = Value::Null,
         }
     }
     Ok(true)

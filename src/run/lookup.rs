@@ -1,10 +1,14 @@
 //! Looks up rows of stored functions.
 
+use std::collections::HashSet;
+
+use foldhash::fast::RandomState;
+
 use super::eval::with_values;
 use crate::model::function::FunctionBody;
-use crate::model::table::Scan;
+use crate::model::table::{Scan, Table};
 use crate::model::{Cx, Value};
-use crate::plan::{Lookup, LookupColumn, PlanExpr, Slot};
+use crate::plan::{Lookup, LookupColumn, Pattern, PlanExpr, Slot};
 use crate::run::pattern;
 use crate::text::diagnostic::Result;
 
@@ -34,6 +38,9 @@ pub fn start(lookup: &Lookup, frame: &mut [Value], cx: &Cx) -> Result<Start> {
     let FunctionBody::Stored(table) = &lookup.function.body else {
         return Ok(Start::Nothing);
     };
+    if lookup.distinct {
+        return Ok(Start::Rows(distinct(lookup, table, frame, cx)?));
+    }
     if lookup.known.is_empty() {
         return Ok(Start::Rows(LookupRows::All(table.scan())));
     }
@@ -57,6 +64,37 @@ pub fn start(lookup: &Lookup, frame: &mut [Value], cx: &Cx) -> Result<Start> {
             next: 0,
         })),
     }
+}
+
+/// One row of those that are equal in the columns that are bound.
+fn distinct(lookup: &Lookup, table: &Table, frame: &[Value], cx: &Cx) -> Result<LookupRows> {
+    let bound: Vec<usize> = (0..lookup.columns.len())
+        .filter(|at| !matches!(lookup.columns[*at], LookupColumn::Bind(Pattern::Any)))
+        .collect();
+    let mut seen: HashSet<Vec<Value>, RandomState> = HashSet::default();
+    let mut cells = Vec::new();
+    let mut add = |row: &[Value]| {
+        if seen.insert(bound.iter().map(|at| row[*at].clone()).collect()) {
+            cells.extend(row.iter().cloned());
+        }
+    };
+    if lookup.known.is_empty() {
+        let mut scan = table.scan();
+        while let Some(row) = scan.next() {
+            cx.token.check()?;
+            add(row);
+        }
+    } else {
+        let key = known(lookup);
+        with_values(lookup.known.len(), key, frame, cx, |key| {
+            table.find(&lookup.known, key).iter().for_each(&mut add);
+        })?;
+    }
+    Ok(LookupRows::Some {
+        cells,
+        width: lookup.columns.len(),
+        next: 0,
+    })
 }
 
 fn known(lookup: &Lookup) -> impl Iterator<Item = &PlanExpr> {

@@ -135,7 +135,9 @@ impl Running<'_> {
             }
             Stmt::Update(change) => {
                 let rows = self.open(&change.rows)?;
-                update::update(change, rows, self.cx).map_err(|e| e.at(&change.span))?;
+                let arguments = change.arguments.as_ref();
+                let arguments = arguments.map(|sub| self.open(sub)).transpose()?;
+                update::update(change, rows, arguments, self.cx).map_err(|e| e.at(&change.span))?;
             }
             Stmt::OpenCursor(slot, sub) => {
                 let rows = self.open(sub)?;

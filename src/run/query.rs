@@ -1,6 +1,6 @@
 //! Runs queries: rows of bindings, pulled one after the other, and what comes out of each.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
@@ -14,7 +14,7 @@ use crate::catalog::objects::ObjectScan;
 use crate::host::failed;
 use crate::host::traced::Traced;
 use crate::model::conversion::conform;
-use crate::model::{Collection, Cx, Source, Type, Value};
+use crate::model::{Collection, Cx, Source, Type, Value, size};
 use crate::plan::{PlanExpr, Query, Slot, Step};
 use crate::run::{element, group, solve};
 use crate::text::diagnostic::{Error, Result};
@@ -260,7 +260,53 @@ pub enum Cursor {
     Objects(std::vec::IntoIter<Value>),
     Extent(ObjectScan),
     Rows(lookup::LookupRows),
-    Alternatives { branch: usize, inner: Box<Pipeline> },
+    Alternatives(Box<Alternatives>),
+}
+
+/// The rows of the two sides of an `or`: those of the first, then those of the second that the first
+/// has not given already, or not as often.
+pub struct Alternatives {
+    second: bool,
+    inner: Pipeline,
+    /// How often the first has given each row and the second has not, by the variables that they bind.
+    given: HashMap<Vec<Value>, usize, RandomState>,
+}
+
+impl Alternatives {
+    fn new(branches: &[Vec<Step>; 2]) -> Alternatives {
+        Alternatives {
+            second: false,
+            inner: Pipeline::new(branches[0].len()),
+            given: HashMap::default(),
+        }
+    }
+
+    /// Makes the next row in `frame`; `false` if there is none.
+    fn next(
+        &mut self,
+        branches: &[Vec<Step>; 2],
+        bound: &[Slot],
+        frame: &mut [Value],
+        cx: &Cx,
+    ) -> Result<bool> {
+        let row = |frame: &[Value]| bound.iter().map(|slot| frame[*slot].clone()).collect();
+        if !self.second {
+            if self.inner.next(&branches[0], frame, cx)? {
+                *self.given.entry(row(frame)).or_default() += 1;
+                size::check_elements(self.given.len(), "what one side of an 'or' gives")?;
+                return Ok(true);
+            }
+            self.second = true;
+            self.inner = Pipeline::new(branches[1].len());
+        }
+        while self.inner.next(&branches[1], frame, cx)? {
+            match self.given.get_mut(&row(frame)) {
+                Some(given) if *given > 0 => *given -= 1,
+                _ => return Ok(true),
+            }
+        }
+        Ok(false)
+    }
 }
 
 /// Elements that are being taken, and how many have been.
@@ -399,10 +445,9 @@ impl Pipeline {
                 Start::Bound => return Ok(true),
                 Start::Nothing => return Ok(false),
             },
-            Step::Alternatives(branches) => Cursor::Alternatives {
-                branch: 0,
-                inner: Box::new(Pipeline::new(branches.first().map_or(0, Vec::len))),
-            },
+            Step::Alternatives { branches, .. } => {
+                Cursor::Alternatives(Box::new(Alternatives::new(branches)))
+            }
         };
         self.advance(at, step, frame, cx)
     }
@@ -465,16 +510,8 @@ impl Pipeline {
                 Ok(false)
             }
             (Cursor::Rows(rows), Step::Lookup(lookup)) => rows.bind(lookup, frame, cx),
-            (Cursor::Alternatives { branch, inner }, Step::Alternatives(branches)) => {
-                while let Some(steps) = branches.get(*branch) {
-                    if inner.next(steps, frame, cx)? {
-                        return Ok(true);
-                    }
-                    *branch += 1;
-                    let next = branches.get(*branch).map_or(0, Vec::len);
-                    **inner = Pipeline::new(next);
-                }
-                Ok(false)
+            (Cursor::Alternatives(either), Step::Alternatives { branches, bound }) => {
+                either.next(branches, bound, frame, cx)
             }
             _ => Ok(false),
         }

@@ -85,8 +85,14 @@ fn remove_references(table: &Arc<Table>, object: &Value, cx: &Cx) {
     }
 }
 
-/// Runs an update statement over its rows: the arguments, then the value.
-pub fn update(change_of: &FunctionUpdate, mut rows: Box<dyn Source>, cx: &Cx) -> Result<()> {
+/// Runs an update statement over its rows: the arguments, then the value. `arguments` are those that
+/// are updated even if there is no row of them.
+pub fn update(
+    change_of: &FunctionUpdate,
+    mut rows: Box<dyn Source>,
+    arguments: Option<Box<dyn Source>>,
+    cx: &Cx,
+) -> Result<()> {
     let arity = change_of.functions[0].arity();
     // All rows first: the update may change what they are taken from.
     let mut changes: IndexMap<Vec<Value>, Vec<Value>> = IndexMap::new();
@@ -98,6 +104,16 @@ pub fn update(change_of: &FunctionUpdate, mut rows: Box<dyn Source>, cx: &Cx) ->
         let value = args.pop().unwrap_or(Value::Null);
         let values = values_of(value, cx)?;
         changes.entry(args).or_default().extend(values);
+    }
+    if let Some(mut rows) = arguments {
+        while let Some(row) = rows.next(cx)? {
+            let args = match row {
+                _ if arity == 0 => vec![],
+                Value::Vector(columns) if arity > 1 => columns.to_vec(),
+                value => vec![value],
+            };
+            changes.entry(args).or_default();
+        }
     }
     for (args, values) in changes {
         let function = call::resolvent_among(&change_of.functions, &args)?;
@@ -114,7 +130,9 @@ pub fn values_of(value: Value, cx: &Cx) -> Result<Vec<Value>> {
             let mut elements = bag.open(cx)?;
             let mut values = Vec::new();
             while let Some(element) = elements.next(cx)? {
-                values.push(element);
+                if !matches!(element, Value::Null | Value::Bool(false)) {
+                    values.push(element);
+                }
                 size::check_elements(values.len(), "a bag that is stored")?;
             }
             Ok(values)

@@ -1,4 +1,5 @@
-//! The planner's answers are those of nested loops that try every row.
+//! The planner's answers are those of nested loops that try every row, and as often: a row counts as
+//! often as all its conditions together hold.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,11 +13,11 @@ use crate::support::session::Db;
 const LAST: i64 = 4;
 const NAMES: [&str; 3] = ["x", "y", "z"];
 
-/// A small database: `f` has one value at most, `g` several, `r` is a predicate, `k` has a key.
+/// A small database: `f` has one value at most, `g` several, some more than once, `r` is a predicate.
 #[derive(Debug, Clone)]
 struct Data {
     f: BTreeMap<i64, i64>,
-    g: BTreeMap<i64, BTreeSet<i64>>,
+    g: BTreeMap<i64, Vec<i64>>,
     r: BTreeSet<(i64, i64)>,
 }
 
@@ -34,6 +35,9 @@ enum Condition {
     Next(usize, usize),
     Is(usize, i64),
     Pair(usize, usize),
+    Listed(usize),
+    SomeG(usize, usize),
+    GLess(usize, usize),
     SumIs(usize, usize, i64),
     Either(Box<Condition>, Box<Condition>),
 }
@@ -54,29 +58,41 @@ impl Condition {
             Less(a, b) => format!("{} < {}", n(a), n(b)),
             Next(a, b) => format!("{} + 1 = {}", n(a), n(b)),
             Is(a, k) => format!("{} = {k}", n(a)),
-            Pair(a, b) => format!("[{},{}] in bag([0,1],[1,2],[3,3])", n(a), n(b)),
+            Pair(a, b) => format!("[{},{}] in bag([0,1],[1,2],[3,3],[0,1])", n(a), n(b)),
+            Listed(a) => format!("{} in [1,1,2]", n(a)),
+            SomeG(a, b) => format!("some({} in g({}))", n(b), n(a)),
+            GLess(a, b) => format!("g({}) < {}", n(a), n(b)),
             SumIs(a, b, k) => format!("{k} = {} + {}", n(a), n(b)),
             Either(a, b) => format!("({} or {})", a.text(), b.text()),
         }
     }
 
-    fn holds(&self, d: &Data, v: &[i64; 3]) -> bool {
+    /// How often the condition holds.
+    fn times(&self, d: &Data, v: &[i64; 3]) -> usize {
         let f = |x: &i64| d.f.get(x).copied();
         let g = |x: i64| d.g.get(&x).cloned().unwrap_or_default();
+        let among = |list: &[i64], x: i64| list.iter().filter(|y| **y == x).count();
+        let once = usize::from;
         match self {
-            F(a, b) => f(&v[*a]) == Some(v[*b]),
-            FF(a, b) => f(&v[*a]).and_then(|y| f(&y)) == Some(v[*b]),
-            FIs(a, k) => f(&v[*a]) == Some(*k),
-            G(a, b) => g(v[*a]).contains(&v[*b]),
-            GCount(a, k) => g(v[*a]).len() as i64 == *k,
-            NoG(a) => g(v[*a]).is_empty(),
-            R(a, b) => d.r.contains(&(v[*a], v[*b])),
-            Less(a, b) => v[*a] < v[*b],
-            Next(a, b) => v[*a] + 1 == v[*b],
-            Is(a, k) => v[*a] == *k,
-            Pair(a, b) => [(0, 1), (1, 2), (3, 3)].contains(&(v[*a], v[*b])),
-            SumIs(a, b, k) => v[*a] + v[*b] == *k,
-            Either(a, b) => a.holds(d, v) || b.holds(d, v),
+            F(a, b) => once(f(&v[*a]) == Some(v[*b])),
+            FF(a, b) => once(f(&v[*a]).and_then(|y| f(&y)) == Some(v[*b])),
+            FIs(a, k) => once(f(&v[*a]) == Some(*k)),
+            G(a, b) => among(&g(v[*a]), v[*b]),
+            GCount(a, k) => once(g(v[*a]).len() as i64 == *k),
+            NoG(a) => once(g(v[*a]).is_empty()),
+            R(a, b) => once(d.r.contains(&(v[*a], v[*b]))),
+            Less(a, b) => once(v[*a] < v[*b]),
+            Next(a, b) => once(v[*a] + 1 == v[*b]),
+            Is(a, k) => once(v[*a] == *k),
+            Pair(a, b) => {
+                let pairs = [(0, 1), (1, 2), (3, 3), (0, 1)];
+                pairs.iter().filter(|p| **p == (v[*a], v[*b])).count()
+            }
+            Listed(a) => among(&[1, 1, 2], v[*a]),
+            SomeG(a, b) => once(g(v[*a]).contains(&v[*b])),
+            GLess(a, b) => g(v[*a]).iter().filter(|y| **y < v[*b]).count(),
+            SumIs(a, b, k) => once(v[*a] + v[*b] == *k),
+            Either(a, b) => a.times(d, v).max(b.times(d, v)),
         }
     }
 }
@@ -85,7 +101,7 @@ fn data() -> impl Strategy<Value = Data> {
     let number = || 0..=LAST;
     (
         btree_map(number(), number(), 0..5),
-        btree_map(number(), btree_set(number(), 1..4), 0..5),
+        btree_map(number(), vec(number(), 1..5), 0..5),
         btree_set((number(), number()), 0..8),
     )
         .prop_map(|(f, g, r)| Data { f, g, r })
@@ -110,6 +126,9 @@ fn condition() -> impl Strategy<Value = Condition> {
         pair().prop_map(|(a, b)| Next(a, b)),
         (one(), 0..=LAST).prop_map(|(a, k)| Is(a, k)),
         pair().prop_map(|(a, b)| Pair(a, b)),
+        one().prop_map(Listed),
+        pair().prop_map(|(a, b)| SomeG(a, b)),
+        pair().prop_map(|(a, b)| GLess(a, b)),
         (pair(), 0..=2 * LAST).prop_map(|((a, b), k)| SumIs(a, b, k)),
     ];
     simple.prop_recursive(2, 4, 2, |inner| {
@@ -138,12 +157,13 @@ fn script(d: &Data) -> String {
     script
 }
 
-/// Every row of the variables for which all conditions hold, as printed.
+/// Every row of the variables as often as all conditions together hold, as printed.
 fn nested_loops(d: &Data, conditions: &[Condition]) -> Vec<String> {
     let all = || 0..=LAST;
     let rows = all().flat_map(|x| all().flat_map(move |y| all().map(move |z| [x, y, z])));
-    let kept = rows.filter(|row| conditions.iter().all(|c| c.holds(d, row)));
-    kept.map(|[x, y, z]| format!("[{x},{y},{z}]")).collect()
+    let times = |row: &[i64; 3]| conditions.iter().map(|c| c.times(d, row)).product();
+    let counted = rows.flat_map(|row| std::iter::repeat_n(row, times(&row)));
+    counted.map(|[x, y, z]| format!("[{x},{y},{z}]")).collect()
 }
 
 proptest! {

@@ -80,9 +80,8 @@ fn flows_are_merged() {
     Db::new().gives(
         "set :a = background(publish(streamof(sample_stream('a',0.002)),'fa'));
          set :b = background(publish(streamof(sample_stream('b',0.002)),'fb'));
-         unique(extract(first_n(subscribe:merge(['fa','fb']),200))) = bag('a','b')
-            or unique(extract(first_n(subscribe:merge(['fa','fb']),200))) = bag('b','a');",
-        "true",
+         count(unique(extract(first_n(subscribe:merge(['fa','fb']),200))));",
+        "2",
     );
 }
 
