@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::stream::{Beat, pace};
+use crate::model::collection::HeldBag;
 use crate::model::native::{Native, Natives};
 use crate::model::{Args, Collection, Cx, Source, Timeval, Value, size};
 use crate::run::call::short;
@@ -119,7 +120,7 @@ fn collections(streams: &[Value]) -> Vec<Arc<dyn Collection>> {
 fn collection(value: &Value) -> Arc<dyn Collection> {
     match value.collection() {
         Some(collection) => collection.clone(),
-        None => Arc::new(vec![value.clone()]),
+        None => Arc::new(HeldBag::new(vec![value.clone()])),
     }
 }
 

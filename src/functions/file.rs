@@ -179,20 +179,31 @@ fn bag(texts: impl IntoIterator<Item = String>) -> Result<Option<Value>> {
     )))
 }
 
-fn dir(_: &Cx, args: Args) -> Result<Option<Value>> {
+fn dir(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let folder = if args.is_empty() { "" } else { args.str(0)? };
     let pattern = if args.len() > 1 { args.str(1)? } else { "*" };
     let names = entries(folder)?.into_iter().map(|p| name(&p));
-    bag(names.filter(|n| like::matches(n, pattern)))
+    let looks = cx.token.looks();
+    let mut matching = Vec::new();
+    for name in names {
+        if like::matches(&name, pattern, &looks)? {
+            matching.push(name);
+        }
+    }
+    bag(matching)
 }
 
-fn full_filenames(_: &Cx, args: Args) -> Result<Option<Value>> {
+fn full_filenames(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let pattern = args.str(1)?;
     let folder = absolute(args.str(0)?)?;
-    let paths = entries(&folder)?.into_iter();
-    bag(paths
-        .filter(|p| p.is_file() && like::matches(&name(p), pattern))
-        .map(unix))
+    let looks = cx.token.looks();
+    let mut matching = Vec::new();
+    for path in entries(&folder)? {
+        if path.is_file() && like::matches(&name(&path), pattern, &looks)? {
+            matching.push(unix(path));
+        }
+    }
+    bag(matching)
 }
 
 /// `path` from the root, in Unix style.

@@ -27,6 +27,8 @@ pub struct Cx {
     surroundings: Arc<dyn Surroundings>,
     depth: Cell<usize>,
     max_depth: usize,
+    /// How many threads started each other, up to the one that runs this.
+    threads: usize,
     /// Counts what the operator that is being started takes from its stream.
     counter: Option<Arc<ElementCounter>>,
 }
@@ -35,6 +37,9 @@ pub struct Cx {
 /// [`STACK_SIZE`] bytes, and on the threads of operators that listen to several streams.
 const MAX_DEPTH: usize = 4_000;
 const MAX_THREAD_DEPTH: usize = 400;
+
+/// How many threads may have started each other.
+const MAX_THREADS: usize = 50;
 
 /// The stack that a session's thread needs: evaluation recurses with the functions' calls. It is
 /// only reserved; what is not used takes no memory.
@@ -50,6 +55,7 @@ impl Cx {
             surroundings,
             depth: Cell::new(0),
             max_depth: MAX_DEPTH,
+            threads: 0,
             counter: None,
         }
     }
@@ -85,20 +91,32 @@ impl Cx {
     pub fn for_thread(&self, token: Token) -> Cx {
         let mut cx = Cx::new(self.surroundings.clone(), token);
         cx.max_depth = MAX_THREAD_DEPTH;
+        cx.threads = self.threads + 1;
         cx
     }
 
-    /// Goes one call deeper, until the guard is dropped. An error beyond the limit.
+    /// Goes one step deeper, until the guard is dropped. An error beyond the limit. Whatever may run
+    /// within itself calls this where the stack grows: a call, and the pull of an element from what a
+    /// call gave, which may be made of further calls.
+    #[inline]
     pub fn enter(&self) -> Result<Depth<'_>> {
         let depth = self.depth.get();
-        if depth >= self.max_depth {
-            return Err(
-                Error::run(format!("functions call each other more than {depth} deep"))
-                    .help("a function that calls itself needs a case in which it does not"),
-            );
+        if depth >= self.max_depth || self.threads > MAX_THREADS {
+            return Err(self.too_deep());
         }
         self.depth.set(depth + 1);
         Ok(Depth(self))
+    }
+
+    #[cold]
+    fn too_deep(&self) -> Error {
+        let message = if self.threads > MAX_THREADS {
+            format!("streams listen to each other more than {MAX_THREADS} deep")
+        } else {
+            let depth = self.max_depth;
+            format!("functions call each other more than {depth} deep")
+        };
+        Error::run(message).help("a function that calls itself needs a case in which it does not")
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::collection::HeldBag;
 use super::{Type, Value, number};
 
 /// `value` as one of type `ty`: whole reals as integers, integers as reals, elements of vectors
@@ -32,7 +33,7 @@ pub fn converted(value: &Value, ty: &Type) -> Option<Option<Value>> {
         (_, Type::Bag(of)) => return Some(Some(Value::bag(vec![conform(value, of)?]))),
         (_, Type::Stream(of)) => {
             let only = vec![conform(value, of)?];
-            return Some(Some(Value::Stream(Arc::new(only))));
+            return Some(Some(Value::Stream(Arc::new(HeldBag::new(only)))));
         }
         (value, ty) => value.type_of().is_subtype_of(ty),
     };

@@ -12,7 +12,7 @@ use crate::model::conversion::converted;
 use crate::model::function::{FunctionBody, Param, View};
 use crate::model::native::Native;
 use crate::model::table::Table;
-use crate::model::{Args, Collection, Cx, Function, Source, Type, Value};
+use crate::model::{Args, Collection, Cx, Function, Source, Type, Value, print};
 use crate::plan::{Query, Target};
 use crate::run::{declared, element, procedure, query};
 use crate::syntax::ast::Many;
@@ -316,6 +316,8 @@ impl LiftedRun {
 
 impl Source for LiftedRun {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        // What the function gives may be made of further calls.
+        let _depth = cx.enter()?;
         loop {
             if let Some(inner) = &mut self.inner {
                 let value = inner.next(cx).map_err(|error| self.explain(error))?;
@@ -363,7 +365,8 @@ fn wrong_argument(f: &Function, value: &Value, param: &Param) -> Error {
 
 /// A value for a message: cut where it is long.
 pub fn short(value: &Value) -> String {
-    shortened(value.to_string(), 60)
+    // A character has four bytes at most.
+    shortened(print::beginning(value, 4 * 60), 60)
 }
 
 fn mismatch(candidates: &[Arc<Function>], types: &[Type]) -> Error {

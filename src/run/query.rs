@@ -12,7 +12,8 @@ use super::pattern;
 use crate::catalog::Catalog;
 use crate::catalog::objects::ObjectScan;
 use crate::host::Host;
-use crate::model::{Collection, Cx, Source, Type, Value};
+use crate::model::collection::{Bytes, Iter};
+use crate::model::{Collection, Cx, Numbers, Source, Type, Value, size};
 use crate::plan::{PlanExpr, Query, Slot, Step};
 use crate::run::{element, group};
 use crate::text::diagnostic::{Error, Result};
@@ -77,9 +78,42 @@ pub fn open(query: &Arc<Query>, given: Vec<(Slot, Value)>, cx: &Cx) -> Result<Bo
 /// A query that is nothing but one expression: its elements, without a layer between.
 fn pass_through(expr: &PlanExpr, frame: &[Value], cx: &Cx) -> Result<Box<dyn Source>> {
     match eval(expr, frame, cx)? {
-        Some(value) if value.is_collection() => value.elements(cx),
-        Some(value) => vec![value].open(cx),
-        None => vec![].open(cx),
+        Some(value) if value.is_collection() => Ok(Box::new(PassThrough(value.elements(cx)?))),
+        Some(value) => Ok(Box::new(Iter(std::iter::once(value)))),
+        None => Ok(Box::new(Iter(std::iter::empty()))),
+    }
+}
+
+/// The elements of what a query gave. They may be those of another call of the same function, and so on.
+struct PassThrough(Box<dyn Source>);
+
+impl Source for PassThrough {
+    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        let _depth = cx.enter()?;
+        self.0.next(cx)
+    }
+
+    fn numbers(&mut self, cx: &Cx) -> Result<Option<Numbers>> {
+        let _depth = cx.enter()?;
+        self.0.numbers(cx)
+    }
+
+    fn columns(&mut self, cx: &Cx) -> Result<Option<Vec<Numbers>>> {
+        let _depth = cx.enter()?;
+        self.0.columns(cx)
+    }
+
+    fn skip(&mut self, cx: &Cx) -> Result<Option<usize>> {
+        let _depth = cx.enter()?;
+        self.0.skip(cx)
+    }
+
+    fn explain(&self, error: Error) -> Error {
+        self.0.explain(error)
+    }
+
+    fn taken(&self) -> Option<u64> {
+        self.0.taken()
     }
 }
 
@@ -151,12 +185,11 @@ impl Source for QueryRun {
             let Some(value) = candidate.map_err(|error| self.explain(error))? else {
                 return Ok(None);
             };
-            if self
-                .seen
-                .as_mut()
-                .is_some_and(|seen| !seen.insert(value.clone()))
-            {
-                continue;
+            if let Some(seen) = &mut self.seen {
+                if !seen.insert(value.clone()) {
+                    continue;
+                }
+                size::check_distinct(seen.len())?;
             }
             if let Some(left) = &mut self.left {
                 *left -= 1;
@@ -325,7 +358,11 @@ impl Pipeline {
                 };
             }
             Step::Iterate { over, .. } => match eval(over, frame, cx)? {
-                Some(Value::Binary(bytes)) => Cursor::Objects(bytes_of(&bytes)),
+                Some(Value::Binary(bytes)) => Cursor::Source(ElementsTaken {
+                    stream: false,
+                    source: Box::new(Bytes::new(bytes)),
+                    count: 0,
+                }),
                 Some(value) => Cursor::Source(ElementsTaken {
                     stream: matches!(value, Value::Stream(_)),
                     source: value.elements(cx)?,
@@ -334,7 +371,10 @@ impl Pipeline {
                 None => return Ok(false),
             },
             Step::Index { base, .. } => {
-                let Some(vector) = eval(base, frame, cx)?.and_then(indexed) else {
+                let Some(base) = eval(base, frame, cx)? else {
+                    return Ok(false);
+                };
+                let Some(vector) = indexed(base, cx)? else {
                     return Ok(false);
                 };
                 Cursor::Positions { vector, next: 0 }
@@ -375,14 +415,6 @@ impl Pipeline {
                 }
                 Ok(false)
             }
-            (Cursor::Objects(values), Step::Iterate { pattern, .. }) => {
-                for value in values {
-                    if pattern::bind(pattern, &value, frame, cx)? {
-                        return Ok(true);
-                    }
-                }
-                Ok(false)
-            }
             (Cursor::Extent(scan), Step::Extent { slot, .. }) => {
                 cx.token.check()?;
                 match scan.next(&Catalog::of(cx).objects) {
@@ -413,6 +445,7 @@ impl Pipeline {
                     return Ok(false);
                 };
                 *next += 1;
+                cx.token.check()?;
                 frame[*position] = Value::Int(*next as i64);
                 if let Some(slot) = element {
                     frame[*slot] = value.clone();
@@ -436,24 +469,29 @@ impl Pipeline {
     }
 }
 
-fn bytes_of(bytes: &[u8]) -> std::vec::IntoIter<Value> {
-    bytes
-        .iter()
-        .map(|b| Value::Int(i64::from(*b)))
-        .collect::<Vec<_>>()
-        .into_iter()
-}
-
 /// The elements of what has positions: a vector, the bytes of a binary, the characters of a string.
-fn indexed(value: Value) -> Option<Arc<[Value]>> {
-    match value {
+fn indexed(value: Value, cx: &Cx) -> Result<Option<Arc<[Value]>>> {
+    let looks = cx.token.looks();
+    Ok(match value {
         Value::Vector(vector) => Some(vector),
-        Value::Binary(bytes) => Some(bytes.iter().map(|b| Value::Int((*b).into())).collect()),
+        Value::Binary(bytes) => {
+            size::check_elements(bytes.len(), "what is indexed")?;
+            let bytes = looks.each(bytes.iter());
+            Some(
+                bytes
+                    .map(|b| Ok(Value::Int((*b?).into())))
+                    .collect::<Result<_>>()?,
+            )
+        }
         Value::Str(text) => {
-            let mut buffer = [0; 4];
-            let characters = text.chars().map(|c| Value::str(c.encode_utf8(&mut buffer)));
-            Some(characters.collect())
+            size::check_elements(text.len(), "what is indexed")?;
+            let characters = looks.each(text.chars());
+            Some(
+                characters
+                    .map(|c| Ok(Value::character(c?)))
+                    .collect::<Result<_>>()?,
+            )
         }
         _ => None,
-    }
+    })
 }

@@ -3,6 +3,7 @@
 
 use std::fmt::Write;
 
+use crate::support::random::{Random, cases};
 use crate::support::session::Db;
 
 const CHAIN: &str = "create type A; create type B under A; create type D under B;
@@ -197,29 +198,6 @@ fn declared_types_hold() {
         "all(bag(1,1.5));",
         &["'all' wants the elements of its argument 'b' to be Integer, not 1.5"],
     );
-}
-
-/// A generator of numbers that are the same in each run (splitmix64).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        (self.next() % n as u64) as usize
-    }
-
-    fn shuffle<T>(&mut self, list: &mut [T]) {
-        for i in (1..list.len()).rev() {
-            list.swap(i, self.below(i + 1));
-        }
-    }
 }
 
 /// A parameter's type; a user's type by its number.
@@ -495,7 +473,7 @@ fn calls(random: &mut Random, graph: &Graph, f: &str, args: &[Given]) -> Vec<Str
 /// `CASES=100000` makes it long.
 #[test]
 fn a_call_means_the_same_whenever_its_types_are_known() {
-    let cases = std::env::var("CASES").map_or(600, |n| n.parse().expect("CASES is a number"));
+    let cases = cases(600);
     let mut random = Random(10);
     let (mut done, mut made, mut counts) = (0, 0, [0; 3]);
     while done < cases {

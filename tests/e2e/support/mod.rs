@@ -1,5 +1,6 @@
 //! What the end-to-end tests share.
 
+pub mod bounded;
 pub mod bridge;
 pub mod certs;
 pub mod examples;
@@ -8,6 +9,7 @@ pub mod mosquitto;
 pub mod mqtt;
 pub mod osql;
 pub mod port;
+pub mod random;
 pub mod sandbox;
 pub mod session;
 pub mod subscriber;
