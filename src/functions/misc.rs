@@ -8,7 +8,7 @@ use super::file::folder_value;
 use crate::host::file_input::file_error;
 use crate::model::native::{Native, Natives};
 use crate::model::{Args, Cx, Record, Timeval, Value};
-use crate::text::diagnostic::{Error, Result};
+use crate::text::diagnostic::{Error, Result, shortened};
 use crate::text::stoppable::Looks;
 
 pub const NATIVES: Natives = &[
@@ -22,7 +22,9 @@ pub const NATIVES: Natives = &[
         Ok(Some(concat!("osql ", env!("CARGO_PKG_VERSION")).into()))
     }),
     Native::new("getenv", getenv),
-    Native::new("error", |_, a| Err(Error::run(a.str(0)?))),
+    Native::new("error", |_, a| {
+        Err(Error::run(shortened(a.str(0)?.to_owned(), 10_000)))
+    }),
 ];
 
 fn sha256(cx: &Cx, args: Args) -> Result<Option<Value>> {

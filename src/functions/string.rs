@@ -73,7 +73,7 @@ pub const NATIVES: Natives = &[
         some(print::text(a.value(0), &cx.token.looks())?)
     }),
     Native::new("unstringify", |cx, a| {
-        constant::read(Catalog::of(cx), a.str(0)?).map(Some)
+        constant::read(Catalog::of(cx), a.str(0)?, &cx.token.looks()).map(Some)
     }),
 ];
 

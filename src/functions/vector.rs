@@ -276,7 +276,11 @@ fn minkowski(distances: &[f64], degree: f64, looks: &Looks) -> Result<f64> {
     }
     // Taken relative to the largest, the powers cannot overflow.
     let powers = sum(&|d| (d / largest).powf(degree))?;
-    Ok(largest * powers.powf(1.0 / degree))
+    let root = match degree {
+        2.0 => powers.sqrt(),
+        _ => powers.powf(1.0 / degree),
+    };
+    Ok(largest * root)
 }
 
 fn minkowski_of_degree(cx: &Cx, args: Args) -> Result<Option<Value>> {

@@ -123,6 +123,14 @@ impl Cx {
 /// One call deeper, until dropped.
 pub struct Depth<'a>(&'a Cx);
 
+impl Depth<'_> {
+    /// Whether it is time to look at what calls hand down: calls between two looks add few levels to a
+    /// value.
+    pub fn is_time_to_look(&self) -> bool {
+        self.0.depth.get() % 16 == 0
+    }
+}
+
 impl Drop for Depth<'_> {
     fn drop(&mut self) {
         self.0.depth.set(self.0.depth.get() - 1);

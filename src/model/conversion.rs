@@ -7,6 +7,9 @@ use super::{Type, Value, number};
 
 /// `value` as one of type `ty`: whole reals as integers, integers as reals, elements of vectors
 /// likewise; `None` if it is none.
+///
+/// An integer beyond 2^53 that no real is becomes the nearest one, as it does where it meets a real in
+/// arithmetic: who declares a Real wants reals. Comparing an integer with a real is exact all the same.
 pub fn conform(value: &Value, ty: &Type) -> Option<Value> {
     Some(converted(value, ty)?.unwrap_or_else(|| value.clone()))
 }

@@ -12,7 +12,7 @@ use crate::model::conversion::converted;
 use crate::model::function::{FunctionBody, Param, View};
 use crate::model::native::Native;
 use crate::model::table::Table;
-use crate::model::{Args, Collection, Cx, Function, Source, Type, Value, print};
+use crate::model::{Args, Collection, Cx, Function, Source, Type, Value, nesting, print};
 use crate::plan::{Query, Target};
 use crate::run::{declared, element, procedure, query};
 use crate::syntax::ast::Many;
@@ -114,7 +114,10 @@ pub fn function(f: &Arc<Function>, mut args: Vec<Value>, cx: &Cx) -> Result<Opti
             None => return Err(wrong_argument(f, &args[i], param)),
         }
     }
-    let _depth = cx.enter()?;
+    let depth = cx.enter()?;
+    if depth.is_time_to_look() && f.is_user() {
+        args.iter().try_for_each(nesting::check)?;
+    }
     if Host::of(cx).traced.has(f) {
         return traced(f, args, cx);
     }

@@ -31,7 +31,14 @@ pub fn show(rows: Results, format: Format, console: &Console) -> Ended {
             Err(_) if console.is_closed() => return Ended::Closed,
             Err(error) => return Ended::Failed(error, shown),
         };
-        let mut written = console.write(&text);
+        let mut written = Ok(());
+        for piece in pieces(&text) {
+            // Who reads may take their time.
+            if let Err(error) = token.check() {
+                return Ended::Failed(error, shown);
+            }
+            written = written.and_then(|()| console.write(piece));
+        }
         if written.is_ok() && timer.is_due() {
             written = console.flush();
         }
@@ -44,6 +51,15 @@ pub fn show(rows: Results, format: Format, console: &Console) -> Ended {
         Ok(()) => Ended::Whole,
         Err(error) => unwritable(console, &error, shown),
     }
+}
+
+/// A long text in pieces, so that a stop is seen between them.
+fn pieces(mut text: &str) -> impl Iterator<Item = &str> {
+    std::iter::from_fn(move || {
+        let (piece, rest) = text.split_at(text.floor_char_boundary(1 << 20));
+        text = rest;
+        (!piece.is_empty()).then_some(piece)
+    })
 }
 
 fn unwritable(console: &Console, error: &io::Error, shown: u64) -> Ended {

@@ -95,7 +95,7 @@ fn call(random: &mut Random, resolvents: &[Resolvent]) -> String {
     match random.below(8) {
         0 => format!("count({call});"),
         1 => format!("select y from Object y where y in {call};"),
-        2 => format!("sort(bag({call},1,'a'));"),
+        2 => format!("select y from Object y where y in bag({call},1,'a') order by y;"),
         3 => format!("set :kept = {call};"),
         _ => format!("{call};"),
     }
@@ -107,7 +107,7 @@ fn every_function_keeps_within_limits() {
     let acting = acting();
     let mut all = resolvents();
     all.retain(|f| !acting.contains(f.name));
-    assert!(all.len() > 500, "only {} resolvents", all.len());
+    assert!(all.len() > 400, "only {} resolvents", all.len());
     let cases = cases(600);
     let trial = Trial::default();
     thread::scope(|scope| {
