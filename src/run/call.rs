@@ -8,6 +8,7 @@ use crate::catalog::Catalog;
 use crate::catalog::overloads::{Selection, ambiguous_values, best};
 use crate::compile;
 use crate::host::Host;
+use crate::host::traced::Traced;
 use crate::model::conversion::converted;
 use crate::model::function::{FunctionBody, Param, View};
 use crate::model::native::Native;
@@ -118,7 +119,7 @@ pub fn function(f: &Arc<Function>, mut args: Vec<Value>, cx: &Cx) -> Result<Opti
     if depth.is_time_to_look() && f.is_user() {
         args.iter().try_for_each(nesting::check)?;
     }
-    if Host::of(cx).traced.has(f) {
+    if Traced::prints(f, cx) {
         return traced(f, args, cx);
     }
     body(f, args, cx)
@@ -146,7 +147,7 @@ pub fn stored_of(
     let fits = |(arg, param): (&&Value, &Param)| {
         !arg.is_collection() && matches!(convert(arg, param), Some(None))
     };
-    if args.iter().zip(params).all(fits) && !Host::of(cx).traced.has(f) {
+    if args.iter().zip(params).all(fits) && !Traced::prints(f, cx) {
         return Ok(stored(f, table, args));
     }
     function(f, args.iter().map(|arg| (*arg).clone()).collect(), cx)
@@ -161,7 +162,7 @@ pub fn native(
 ) -> Result<Option<Value>> {
     let lifted = |(arg, param): (&Value, &Param)| arg.is_collection() && !param.ty.is_collection();
     let params = &f.signature.params;
-    if args.iter().zip(params).any(lifted) || Host::of(cx).traced.has(f) {
+    if args.iter().zip(params).any(lifted) || Traced::prints(f, cx) {
         return function(f, args.to_vec(), cx);
     }
     for (arg, param) in args.iter_mut().zip(params) {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::query::{self, SubCollection};
 use crate::catalog::Catalog;
-use crate::host::Host;
 use crate::host::traced::Traced;
 use crate::model::conversion::conform;
 use crate::model::function::FunctionBody;
@@ -334,13 +333,9 @@ fn arithmetic(op: BinaryOp, call: &Call, frame: &[Value], cx: &Cx) -> Result<Opt
 /// Whether calls of the function, or of one of those that it may be, are to be printed.
 #[inline]
 fn is_traced(target: &Target, cx: &Cx) -> bool {
-    if !Traced::is_in_use() {
-        return false;
-    }
-    let traced = &Host::of(cx).traced;
     match target {
-        Target::One(function) => traced.has(function),
-        Target::Late(functions) => functions.iter().any(|f| traced.has(f)),
+        Target::One(function) => Traced::prints(function, cx),
+        Target::Late(functions) => functions.iter().any(|f| Traced::prints(f, cx)),
     }
 }
 

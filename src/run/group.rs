@@ -9,7 +9,7 @@ use super::aggregate::Accumulator;
 use super::batch::{BatchColumn, Feed};
 use super::eval::eval;
 use super::query::{Pipeline, output};
-use crate::host::Host;
+use crate::host::traced::Traced;
 use crate::model::{Cx, Value};
 use crate::plan::{Group, GroupAggregate, Order, Query};
 use crate::text::diagnostic::Result;
@@ -120,7 +120,7 @@ impl Held {
 /// Whether calls of the aggregate are printed, with the bag.
 fn is_traced(aggregate: &GroupAggregate, cx: &Cx) -> bool {
     let running = aggregate.running.as_ref();
-    running.is_some_and(|running| Host::of(cx).traced.has(&running.function))
+    running.is_some_and(|running| Traced::prints(&running.function, cx))
 }
 
 /// Groups in the order in which their first rows came: by keys, what they have for each aggregate.

@@ -11,7 +11,7 @@ use super::lookup::{self, Start};
 use super::pattern;
 use crate::catalog::Catalog;
 use crate::catalog::objects::ObjectScan;
-use crate::host::Host;
+use crate::host::traced::Traced;
 use crate::model::collection::{Bytes, Iter};
 use crate::model::{Collection, Cx, Numbers, Source, Type, Value, size};
 use crate::plan::{PlanExpr, Query, Slot, Step};
@@ -40,7 +40,7 @@ pub fn open(query: &Arc<Query>, given: Vec<(Slot, Value)>, cx: &Cx) -> Result<Bo
     // A query may be made of itself without end, as a function may call itself.
     let _depth = cx.enter()?;
     let query = match &query.traceable {
-        Some(all) if all.replaced.iter().any(|f| Host::of(cx).traced.has(f)) => &all.query,
+        Some(all) if all.replaced.iter().any(|f| Traced::prints(f, cx)) => &all.query,
         _ => query,
     };
     let mut frame = vec![Value::Null; query.slots];
