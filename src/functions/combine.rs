@@ -94,6 +94,10 @@ impl Listener {
             }
             Some((input, Event::Failed(error))) => {
                 self.stop();
+                // Of inputs within inputs the innermost says enough.
+                if error.message().starts_with("input ") {
+                    return Err(error);
+                }
                 Err(error.context(format_args!("input {} of {}", input + 1, self.what)))
             }
             None => Ok(Heard::Late),

@@ -69,7 +69,7 @@ fn a_mean_has_no_limit_of_size() {
         "mean([1e308,1e308]); mean(bag(1e308,1e308));",
         "1e308\n1e308",
     );
-    db.gives("mean([-1e308,-1e308,1.7e308]);", "-1e307");
+    db.gives("mean([-1e308,-1e308]);", "-1e308");
     db.gives("median(bag(1e308,1.5e308));", "1.25e308");
     db.gives("vmean(bag([1e308],[1e308]));", "[1e308]");
     db.gives("ravg(streamof(bag(1e308,1e308)));", "1e308\n1e308");
@@ -86,8 +86,8 @@ fn a_mean_has_no_limit_of_size() {
         "inf\nnan",
     );
     db.gives(
-        "euclid([1e200,1e200],[0,0]); euclid([1e-200,0],[0,0]); euclid([1,2],[4,6]);",
-        "1.4142135623730951e200\n1e-200\n5.0",
+        "euclid([3e200,0],[0,0]); euclid([1e-200,0],[0,0]); euclid([1,2],[4,6]);",
+        "3e200\n1e-200\n5.0",
     );
 }
 
@@ -256,11 +256,11 @@ fn depth_is_counted_where_elements_are_pulled() {
          create function more(Integer n) -> Bag of Integer as bag(n,more(n+1));
          create function united(Integer n) -> Bag of Integer as union(bag(n),united(n+1));
          create function lifted(Integer n) -> Bag of Integer as abs(lifted(n+1));
-         create function then(Integer n) -> Stream of Integer as concat(streamof(bag(n)),then(n+1));
+         create function after(Integer n) -> Stream of Integer as concat(streamof(bag(n)),after(n+1));
          create function beside(Integer n) -> Stream of Integer as merge(streamof(bag(n)),beside(n+1));
          create function within(Integer n) -> Stream of Integer as { return n; return within(n+1); };",
     );
-    for call in ["q(1)", "more(1)", "united(1)", "lifted(1)", "then(1)"] {
+    for call in ["q(1)", "more(1)", "united(1)", "lifted(1)", "after(1)"] {
         for query in [
             format!("count({call});"),
             format!("vectorize(bag({call}));"),
@@ -276,7 +276,7 @@ fn depth_is_counted_where_elements_are_pulled() {
 
 #[test]
 fn what_calls_hand_down_is_neither_too_deep_nor_too_large() {
-    let around = "[".repeat(400) + "v" + &"]".repeat(400);
+    let around = "[".repeat(90) + "v" + &"]".repeat(90);
     let mut db = Db::of(&format!(
         "create function deeper(Integer n, Object v) -> Object as
            case when n = 0 then 1 else deeper(n-1, {around}) end;
@@ -285,9 +285,9 @@ fn what_calls_hand_down_is_neither_too_deep_nor_too_large() {
     ));
     db.fails("deeper(3000,1);", &["nested deeper than 1000"]);
     db.fails("twice(3000,1);", &["parts within each other"]);
-    db.does("create function pair(Object v, Object x) -> Object as [v,v];");
+    db.does("create function pair(Object v) -> Object as [v,v];");
     db.fails(
-        "aggregate(siota(1,100), 1, #'object.object.pair->object');",
+        "iterate(#'object.pair->object', 100, 1);",
         &["parts within each other"],
     );
     db.fails(
@@ -309,7 +309,7 @@ const LONG: &str = "
     set :one = [:reals];
     set :keys = vectorof(select ntoa(x) from Integer x where x in iota(1,10000));
     set :text = longer('a,b ',20);
-    set :json = json:stringify(:ints);
+    set :json = json:stringify(concat(:ints,:ints));
     set :bytes = make_binary(3000000);";
 
 /// Each native function that goes through data of a user's size, in the hands of a token that has been
