@@ -271,11 +271,8 @@ fn statement(random: &mut Random, corpus: &Corpus, allowed: &Allowed) -> String 
         if !text.trim_end().ends_with(';') {
             text.push(';');
         }
-        if allowed.allows(&text)
-            && split(&format!("{text}\n'end';"))
-                .last()
-                .is_some_and(|s| s == "'end';")
-        {
+        let both = split(&format!("{text}\n'end';"));
+        if allowed.allows(&text) && matches!(both.as_slice(), [_, end] if end == "'end';") {
             return text;
         }
     }
