@@ -127,7 +127,7 @@ impl Depth<'_> {
     /// Whether it is time to look at what calls hand down: calls between two looks add few levels to a
     /// value.
     pub fn is_time_to_look(&self) -> bool {
-        self.0.depth.get() % 16 == 0
+        self.0.depth.get().is_multiple_of(16)
     }
 }
 

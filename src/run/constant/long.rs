@@ -143,7 +143,7 @@ impl<'a> Reader<'a> {
         self.advance()?;
         let mut record = Record::new();
         while self.word() != "}" {
-            if record.len() > 0 {
+            if !record.is_empty() {
                 self.expect(",")?;
             }
             let Value::Str(key) = self.value(depth + 1)? else {
