@@ -11,6 +11,7 @@ use crate::model::function::FunctionBody;
 use crate::model::{Cx, Function, Record, Value, size};
 use crate::plan::{Call, PlanExpr, Sub, Target};
 use crate::run::concat::Concat;
+use crate::run::guarded::guarded;
 use crate::run::{call, element};
 use crate::syntax::ast::BinaryOp;
 use crate::text::diagnostic::{Error, Result};
@@ -44,6 +45,7 @@ pub fn eval(expr: &PlanExpr, frame: &[Value], cx: &Cx) -> Result<Option<Value>> 
                 .as_ref()
                 .map_or(Ok(None), |result| eval(result, frame, cx))
         }
+        PlanExpr::Try(both) => guarded(both, frame, cx),
         PlanExpr::Convert(value, ty) => {
             Ok(eval(value, frame, cx)?.and_then(|value| conform(&value, ty)))
         }

@@ -143,6 +143,11 @@ impl Feed {
         Ok(results)
     }
 
+    /// Whether the rows are made of elements that arrive over time.
+    fn is_live(&self) -> bool {
+        matches!(&self.input, FeedInput::Elements(again) if again.input.is_live())
+    }
+
     /// The first step of the query, where the evaluator has to go on.
     pub fn rest(self) -> Cursor {
         match self.input {
@@ -265,6 +270,10 @@ impl Source for Rest {
             None => self.input.next(cx),
         }
     }
+
+    fn is_live(&self) -> bool {
+        self.input.is_live()
+    }
 }
 
 /// Starts a query that is a program.
@@ -324,6 +333,13 @@ impl Source for BatchRun {
         match &self.rows {
             Some(rows) => rows.explain(error),
             None => error,
+        }
+    }
+
+    fn is_live(&self) -> bool {
+        match (&self.feed, &self.rows) {
+            (Some(feed), _) => feed.is_live(),
+            (None, rows) => rows.as_ref().is_some_and(|rows| rows.is_live()),
         }
     }
 }
