@@ -81,7 +81,7 @@ impl Measures {
         for part in parts {
             let one = self.of(part, most)?;
             all.levels = all.levels.max(one.levels);
-            all.parts = all.parts.saturating_add(1 + one.parts);
+            all.parts = all.parts.saturating_add(one.parts).saturating_add(1);
         }
         Some(all)
     }
