@@ -254,9 +254,9 @@ impl Allowed {
         let text = statement.to_lowercase();
         let names = |names: &BTreeSet<String>| names.iter().any(|name| text.contains(&**name));
         let elsewhere = ["/", "..", "~", "folder", "home", "pwd", "dir", "getenv"];
-        !names(&self.outside)
-            && !(names(&self.writing) && elsewhere.iter().any(|part| text.contains(part)))
-            && !text.contains("quit")
+        let leaves = elsewhere.iter().any(|part| text.contains(part));
+        let forbidden = names(&self.outside) || names(&self.writing) && leaves;
+        !forbidden && !text.contains("quit")
     }
 }
 

@@ -211,7 +211,7 @@ impl Output {
                 }
                 let kept = end(&mut state);
                 kept.extend(&piece[..read]);
-                let text = String::from_utf8_lossy(&kept).into_owned();
+                let text = String::from_utf8_lossy(kept).into_owned();
                 kept.drain(..kept.len().saturating_sub(KEPT));
                 if let Some(at) = text.rfind(MARK)
                     && let Some((number, _)) = text[at + MARK.len()..].split_once('"')
