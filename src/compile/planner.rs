@@ -246,8 +246,7 @@ impl Compiler<'_> {
                 right,
                 ..
             } => {
-                let (mut of_left, mut of_right) =
-                    (self.unbound_in(left)?, self.unbound_in(right)?);
+                let (mut of_left, mut of_right) = (self.unbound_in(left)?, self.unbound_in(right)?);
                 of_left.sort();
                 of_right.sort();
                 if of_left != of_right {

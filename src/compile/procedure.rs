@@ -9,10 +9,10 @@ use crate::catalog::{overloads, signature};
 use crate::compile::{CodePlace, Compiler};
 use crate::model::function::Signature;
 use crate::model::native::CallForm;
-use crate::model::{Function, Type};
+use crate::model::{Function, Type, Value};
 use crate::plan::{
-    AssignmentTarget, CreatedObject, FunctionUpdate, ObjectCreation, PlanExpr, Procedure, Slot,
-    Stmt, Sub,
+    AssignmentTarget, CreatedObject, CursorName, FunctionUpdate, ObjectCreation, PlanExpr,
+    Procedure, Slot, Stmt, Sub,
 };
 use crate::syntax::ast::{
     self, Declaration, ExprKind, Literal, Name, Select, SelectKind, Statement, StatementKind,
@@ -49,13 +49,7 @@ impl Compiler<'_> {
         match &statement.kind {
             StatementKind::Query(expr) => self.query(expr),
             StatementKind::Assign { targets, value } => self.assign(targets, value),
-            StatementKind::Block(block) => {
-                for declaration in &block.declarations {
-                    self.variable(declaration)?;
-                }
-                let body = block.body.iter().map(|s| self.statement(s));
-                Ok(Stmt::Block(body.collect::<Result<_>>()?))
-            }
+            StatementKind::Block(block) => self.block(block),
             StatementKind::ForEach(each) => self.for_each(each),
             StatementKind::Case { arms, otherwise } => {
                 let arms = arms.iter().map(|(condition, body)| {
@@ -94,17 +88,17 @@ impl Compiler<'_> {
             StatementKind::Update(update) => self.update(update, &statement.span),
             StatementKind::OpenCursor { cursor, query } => {
                 let rows = self.rows(query)?;
-                Ok(Stmt::OpenCursor(self.cursor(cursor)?, rows))
+                Ok(Stmt::OpenCursor(self.cursor(cursor), rows))
             }
             StatementKind::FetchCursor { cursor, into } => {
-                let slot = self.cursor(cursor)?;
+                let cursor = self.cursor(cursor);
                 let places = into
                     .iter()
                     .map(|v| self.assignable(v))
                     .collect::<Result<_>>()?;
-                Ok(Stmt::FetchCursor(slot, places, statement.span.clone()))
+                Ok(Stmt::FetchCursor(cursor, places, statement.span.clone()))
             }
-            StatementKind::CloseCursor(cursor) => Ok(Stmt::CloseCursor(self.cursor(cursor)?)),
+            StatementKind::CloseCursor(cursor) => Ok(Stmt::CloseCursor(self.cursor(cursor))),
             StatementKind::Commit => Ok(Stmt::Commit),
             StatementKind::Rollback => Ok(Stmt::Rollback),
             _ => Err(
@@ -152,12 +146,37 @@ impl Compiler<'_> {
         Ok(Stmt::Block(statements.collect::<Result<_>>()?))
     }
 
-    /// A local variable of a block; it has no value before it is set.
-    fn variable(&mut self, declaration: &Declaration) -> Result<Slot> {
-        let ty = signature::of(&declaration.ty, &self.catalog.types)?;
-        Ok(self
-            .top()
-            .add(declaration.name.text.clone(), ty, true, None))
+    /// A block's variables hide those of the same name around it, end with the block, and have no
+    /// value where it begins.
+    fn block(&mut self, block: &ast::Block) -> Result<Stmt> {
+        let mut own: Vec<Slot> = Vec::with_capacity(block.declarations.len());
+        let mut statements = Vec::with_capacity(own.capacity() + block.body.len());
+        for Declaration { ty, name } in &block.declarations {
+            if own
+                .iter()
+                .any(|slot| self.top().vars[*slot].name == name.text)
+            {
+                let message = format!("'{}' is declared already in this block", name.span.text());
+                return Err(Error::compile(message).at(&name.span));
+            }
+            let ty = signature::of(ty, &self.catalog.types)?;
+            let slot = self.top().add(name.text.clone(), ty.clone(), true, None);
+            own.push(slot);
+            let place = AssignmentTarget::Slot(slot, ty);
+            statements.push(Stmt::Assign(vec![place], PlanExpr::Const(Value::Null)));
+        }
+        for statement in &block.body {
+            statements.push(self.statement(statement)?);
+        }
+        self.end_names(&own);
+        Ok(Stmt::Block(statements))
+    }
+
+    /// No name leads to these variables from here on.
+    fn end_names(&mut self, slots: &[Slot]) {
+        for slot in slots {
+            self.top().vars[*slot].name = "".into();
+        }
     }
 
     /// The rows of an expression as a bag that captures the procedure's variables.
@@ -220,10 +239,16 @@ impl Compiler<'_> {
         }
     }
 
-    /// The variable that holds a cursor; made when it is first named.
-    fn cursor(&mut self, variable: &Variable) -> Result<Slot> {
-        let (Variable::Local(name) | Variable::Session(name)) = variable;
-        Ok(match self.top().find(&name.text) {
+    /// The variable that holds a cursor: the session's, or one of the procedure, made when it is first
+    /// named.
+    fn cursor(&mut self, variable: &Variable) -> CursorName {
+        let name = match variable {
+            Variable::Session(name) if self.place != CodePlace::Function => {
+                return CursorName::Session(name.text.clone());
+            }
+            Variable::Local(name) | Variable::Session(name) => name,
+        };
+        CursorName::Slot(match self.top().find(&name.text) {
             Some(slot) => slot,
             None => self.top().add(name.text.clone(), Type::Object, true, None),
         })
@@ -239,7 +264,6 @@ impl Compiler<'_> {
             Type::Tuple(types) => types.to_vec(),
             one => vec![one.clone()],
         };
-        let before = self.top().vars.len();
         let mut into = Vec::new();
         for (declaration, ty) in each.from.iter().zip(types) {
             into.push(
@@ -248,10 +272,7 @@ impl Compiler<'_> {
             );
         }
         let body = Box::new(self.statement(&each.body)?);
-        // The loop's variables end with it.
-        for var in &mut self.top().vars[before..before + into.len()] {
-            var.name = "".into();
-        }
+        self.end_names(&into);
         let rows = Sub {
             query: Arc::new(rows),
             captures,

@@ -9,6 +9,7 @@ use crate::run::aggregate::{Accumulator, not_a_number};
 use crate::run::call;
 use crate::run::eval::is_true;
 use crate::text::diagnostic::{Error, Result};
+use crate::text::stoppable;
 
 pub const NATIVES: Natives = &[
     Native::new("count", count).aggregate(AggregateKind::Count),
@@ -112,14 +113,14 @@ fn median(cx: &Cx, args: Args) -> Result<Option<Value>> {
     if let Some(other) = values.iter().find(|value| value.as_real().is_none()) {
         return Err(not_a_number(other));
     }
-    values.sort();
+    stoppable::sort_by(&mut values, &cx.token.looks(), Value::cmp)?;
     let middle = values.len() / 2;
     if values.is_empty() || values.len() % 2 == 1 {
         return Ok(values.get(middle).cloned());
     }
     let pair = (values[middle - 1].as_real(), values[middle].as_real());
     Ok(match pair {
-        (Some(a), Some(b)) => Some(Value::Real((a + b) / 2.0)),
+        (Some(a), Some(b)) => Some(Value::Real(f64::midpoint(a, b))),
         _ => None,
     })
 }
@@ -134,11 +135,12 @@ fn notany(cx: &Cx, args: Args) -> Result<Option<Value>> {
 
 fn concatagg(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let mut source = args.open(0, cx)?;
+    let looks = cx.token.looks();
     let mut text = String::new();
     while let Some(value) = source.next(cx)? {
         match &value {
             Value::Str(s) => text.push_str(s),
-            other => print::push(&mut text, other),
+            other => print::push(&mut text, other, &looks)?,
         }
         size::check_bytes(text.len(), "a string")?;
     }

@@ -9,7 +9,7 @@ use rand::Rng;
 use crate::host::Host;
 use crate::model::collection::BATCH;
 use crate::model::native::{Native, Natives};
-use crate::model::{Args, Collection, Cx, Numbers, Source, Value};
+use crate::model::{Args, Collection, Cx, Numbers, Source, Value, size};
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::lock;
 
@@ -196,15 +196,15 @@ fn last(cx: &Cx, args: Args) -> Result<Option<Value>> {
 }
 
 /// The elements of a collection for which a test that may remember holds.
-pub struct Filtered<F> {
-    pub inner: Box<dyn Source>,
-    pub keep: F,
+struct Filtered<F> {
+    inner: Box<dyn Source>,
+    keep: F,
 }
 
-impl<F: FnMut(&Value) -> bool + Send> Source for Filtered<F> {
+impl<F: FnMut(&Value) -> Result<bool> + Send> Source for Filtered<F> {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
         while let Some(value) = self.inner.next(cx)? {
-            if (self.keep)(&value) {
+            if (self.keep)(&value)? {
                 return Ok(Some(value));
             }
         }
@@ -216,7 +216,10 @@ fn unique(_: &Cx, args: Args) -> Result<Option<Value>> {
     let bag = args.collection(0)?.clone();
     Ok(Some(Value::bag_from(move |cx| {
         let mut seen = HashSet::new();
-        let keep = move |value: &Value| seen.insert(value.clone());
+        let keep = move |value: &Value| {
+            size::check_distinct(seen.len())?;
+            Ok(seen.insert(value.clone()))
+        };
         Ok(Box::new(Filtered {
             inner: bag.open(cx)?,
             keep,
@@ -230,6 +233,7 @@ fn counts(args: Args, i: usize, cx: &Cx) -> Result<IndexMap<Value, u64>> {
     let mut source = args.open(i, cx)?;
     while let Some(value) = source.next(cx)? {
         *counts.entry(value).or_insert(0) += 1;
+        size::check_distinct(counts.len())?;
     }
     Ok(counts)
 }
@@ -249,7 +253,7 @@ fn bequal(cx: &Cx, args: Args) -> Result<Option<Value>> {
 fn remove_null(_: &Cx, args: Args) -> Result<Option<Value>> {
     let bag = args.collection(0)?.clone();
     Ok(Some(Value::bag_from(move |cx| {
-        let keep = |value: &Value| !value.is_null();
+        let keep = |value: &Value| Ok(!value.is_null());
         Ok(Box::new(Filtered {
             inner: bag.open(cx)?,
             keep,
@@ -267,6 +271,7 @@ fn sample(cx: &Cx, args: Args) -> Result<Option<Value>> {
         seen += 1;
         if reservoir.len() < size {
             reservoir.push(value);
+            size::check_elements(reservoir.len(), "a sample")?;
         } else {
             let at = lock(&Host::of(cx).random).random_range(0..seen);
             if let Some(slot) = reservoir.get_mut(at) {
@@ -295,8 +300,12 @@ impl Source for Tuples {
     }
 }
 
-fn rowprops(_: &Cx, args: Args) -> Result<Option<Value>> {
+fn rowprops(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let looks = cx.token.looks();
     let pairs = args.vector(0)?.iter().zip(args.vector(1)?.iter());
-    let pairs = pairs.map(|(prop, value)| Value::vector([prop.clone(), value.clone()]));
-    Ok(Some(Value::bag(pairs.collect())))
+    let pairs = looks.each(pairs).map(|pair| {
+        let (prop, value) = pair?;
+        Ok(Value::vector([prop.clone(), value.clone()]))
+    });
+    Ok(Some(Value::bag(pairs.collect::<Result<_>>()?)))
 }

@@ -1,11 +1,11 @@
 //! Binaries: bytes, and numbers made of their bits. Bytes count from 1, bits from 0.
 
 use std::borrow::Cow;
-use std::fmt::Write;
 use std::sync::Arc;
 
 use crate::catalog::Catalog;
-use crate::model::hex::from_hex;
+use crate::model::collection::Bytes;
+use crate::model::hex::{from_hex, push};
 use crate::model::native::{CallForm, Native, Natives};
 use crate::model::size::position;
 use crate::model::{Args, Cx, Value, size};
@@ -17,7 +17,7 @@ pub const NATIVES: Natives = &[
     }),
     Native::new("from_integer", from_integer),
     Native::new("from_vector", from_vector),
-    Native::new("hex", |_, a| Ok(Some(hex(a.binary(0)?).into()))),
+    Native::new("hex", hex),
     Native::new("integer", integer),
     Native::new("hex2integer", hex2integer),
     Native::new("integer2hex", |_, a| {
@@ -37,12 +37,10 @@ pub const NATIVES: Natives = &[
         Ok(byte.map(|b| Value::Int(b.into())))
     }),
     Native::new("in", |_, a| {
-        Ok(Some(Value::bag(
-            a.binary(0)?
-                .iter()
-                .map(|b| Value::Int((*b).into()))
-                .collect(),
-        )))
+        let bytes = a.binary(0)?.clone();
+        Ok(Some(Value::bag_from(move |_| {
+            Ok(Box::new(Bytes::new(bytes.clone())))
+        })))
     }),
     Native::new("section", |_, a| section(a, a.int(1)?, a.int(2)?)),
     Native::new("skip", |_, a| {
@@ -110,13 +108,15 @@ fn set_byte(bytes: &mut [u8], i: i64, v: i64) -> Result<()> {
     Ok(())
 }
 
-fn hex(bytes: &[u8]) -> String {
+fn hex(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let bytes = args.binary(0)?;
+    size::check_bytes(bytes.len().saturating_mul(2), "a string")?;
     let mut digits = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        let written = write!(digits, "{byte:02x}");
-        debug_assert!(written.is_ok(), "writing to a string cannot fail");
+    for piece in bytes.chunks(1 << 20) {
+        cx.token.check()?;
+        push(&mut digits, piece);
     }
-    digits
+    Ok(Some(digits.into()))
 }
 
 fn from_integer(_: &Cx, args: Args) -> Result<Option<Value>> {
@@ -126,12 +126,14 @@ fn from_integer(_: &Cx, args: Args) -> Result<Option<Value>> {
     Ok(Some(Value::binary(&bytes[leading..])))
 }
 
-fn from_vector(_: &Cx, args: Args) -> Result<Option<Value>> {
+fn from_vector(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let byte = |v: &Value| {
         let byte = v.as_int().and_then(|i| u8::try_from(i).ok());
         byte.ok_or_else(|| Error::run(format!("a byte is an integer from 0 to 255, not {v}")))
     };
-    let bytes: Result<Vec<u8>> = args.vector(0)?.iter().map(byte).collect();
+    let looks = cx.token.looks();
+    let bytes = looks.each(args.vector(0)?.iter()).map(|v| byte(v?));
+    let bytes: Result<Vec<u8>> = bytes.collect();
     Ok(Some(Value::binary(bytes?)))
 }
 
@@ -220,7 +222,8 @@ fn signed(bits: u64, length: usize) -> Value {
     Value::Int((bits << unused) as i64 >> unused)
 }
 
-fn unpack(_: &Cx, args: Args) -> Result<Option<Value>> {
+fn unpack(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let looks = cx.token.looks();
     let bytes: Cow<[u8]> = match args.value(0) {
         Value::Binary(b) => Cow::Borrowed(b),
         _ => Cow::Owned(from_hex(args.str(0)?)?),
@@ -229,6 +232,7 @@ fn unpack(_: &Cx, args: Args) -> Result<Option<Value>> {
     let mut at = 0;
     let mut numbers = Vec::new();
     while let Some(letter) = rest.chars().next() {
+        looks.steps(64)?;
         let digits: String = rest[letter.len_utf8()..]
             .chars()
             .take_while(char::is_ascii_digit)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::stream::{Beat, pace};
+use crate::model::collection::HeldBag;
 use crate::model::native::{Native, Natives};
 use crate::model::{Args, Collection, Cx, Source, Timeval, Value, size};
 use crate::run::call::short;
@@ -93,6 +94,10 @@ impl Listener {
             }
             Some((input, Event::Failed(error))) => {
                 self.stop();
+                // Of inputs within inputs the innermost says enough.
+                if error.message().starts_with("input ") {
+                    return Err(error);
+                }
                 Err(error.context(format_args!("input {} of {}", input + 1, self.what)))
             }
             None => Ok(Heard::Late),
@@ -123,7 +128,7 @@ fn collections(streams: &[Value]) -> Vec<Arc<dyn Collection>> {
 fn collection(value: &Value) -> Arc<dyn Collection> {
     match value.collection() {
         Some(collection) => collection.clone(),
-        None => Arc::new(vec![value.clone()]),
+        None => Arc::new(HeldBag::new(vec![value.clone()])),
     }
 }
 

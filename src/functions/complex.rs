@@ -4,16 +4,16 @@
 use num_complex::Complex64;
 
 use crate::model::native::{Native, Natives};
-use crate::model::{Args, Value};
+use crate::model::{Args, Cx, Value};
 use crate::text::diagnostic::{Error, Result};
 
 pub const NATIVES: Natives = &[
     Native::new("complex", |_, a| {
         Ok(Some(Value::complex(Complex64::new(a.real(0)?, a.real(1)?))))
     }),
-    Native::new("re", |_, a| each(a, |c| Value::Real(c.re))),
-    Native::new("im", |_, a| each(a, |c| Value::Real(c.im))),
-    Native::new("exp", |_, a| each(a, |c| Value::complex(c.exp()))),
+    Native::new("re", |cx, a| each(cx, a, |c| Value::Real(c.re))),
+    Native::new("im", |cx, a| each(cx, a, |c| Value::Real(c.im))),
+    Native::new("exp", |cx, a| each(cx, a, |c| Value::complex(c.exp()))),
 ];
 
 /// `value` as a complex number; a real one has no imaginary part.
@@ -30,11 +30,12 @@ pub fn number(value: &Value) -> Result<Complex64> {
 }
 
 /// `f` of a complex number, or of each in a vector.
-fn each(args: Args, f: fn(Complex64) -> Value) -> Result<Option<Value>> {
+fn each(cx: &Cx, args: Args, f: fn(Complex64) -> Value) -> Result<Option<Value>> {
     let result = match args.value(0) {
         Value::Vector(v) => {
-            let numbers: Result<Vec<_>> = v.iter().map(number).collect();
-            Value::vector(numbers?.into_iter().map(f))
+            let looks = cx.token.looks();
+            let results = looks.each(v.iter()).map(|value| Ok(f(number(value?)?)));
+            Value::Vector(results.collect::<Result<_>>()?)
         }
         other => f(number(other)?),
     };

@@ -8,8 +8,9 @@ use csv::{ReaderBuilder, StringRecord, WriterBuilder};
 use super::file::Output;
 use crate::host::file_input::{self, FileInput, read_error};
 use crate::model::native::{Native, Natives};
-use crate::model::{Args, Cx, Source, Value, json, number};
+use crate::model::{Args, Cx, Source, Value, json, number, size};
 use crate::text::diagnostic::{Error, Result};
+use crate::text::stoppable::Looks;
 
 pub const NATIVES: Natives = &[
     Native::new("file_stream", file_stream),
@@ -167,6 +168,7 @@ impl Lines {
                 self.place = self.place.after(byte);
             }
             self.file.consume(taken);
+            size::check_bytes(self.row.len(), "a row of a CSV file")?;
             if is_whole {
                 return Ok(true);
             }
@@ -174,10 +176,10 @@ impl Lines {
     }
 
     /// The row as a vector; `None` for a blank line.
-    fn take(&mut self) -> Result<Option<Value>> {
+    fn take(&mut self, cx: &Cx) -> Result<Option<Value>> {
         let row = std::mem::take(&mut self.row);
         self.place = RowPlace::FieldStart;
-        parse(&row).map_err(|e| e.context(format!("{}, line {}", self.path, self.line.max(1))))
+        parse(&row, cx).map_err(|e| e.context(format!("{}, line {}", self.path, self.line.max(1))))
     }
 }
 
@@ -193,7 +195,7 @@ impl Rows {
         loop {
             cx.token.check()?;
             if self.lines.read(cx)? {
-                if let Some(row) = self.lines.take()? {
+                if let Some(row) = self.lines.take(cx)? {
                     return Ok(Some(row));
                 }
                 continue;
@@ -201,7 +203,7 @@ impl Rows {
             // In a file that still grows the row may, too.
             if self.at_end != AtEnd::Wait
                 && !self.lines.row.is_empty()
-                && let Some(row) = self.lines.take()?
+                && let Some(row) = self.lines.take(cx)?
             {
                 return Ok(Some(row));
             }
@@ -230,14 +232,20 @@ impl Source for Rows {
 }
 
 /// The fields of one row; `None` if there is nothing but its end.
-fn parse(row: &[u8]) -> Result<Option<Value>> {
+fn parse(row: &[u8], cx: &Cx) -> Result<Option<Value>> {
+    // Before the reader takes memory for each of them.
+    size::check_elements(row.iter().filter(|b| **b == b',').count(), "a row")?;
     let mut reader = ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
         .from_reader(row);
     let mut record = StringRecord::new();
     match reader.read_record(&mut record) {
-        Ok(true) => Ok(Some(Value::vector(record.iter().map(field)))),
+        Ok(true) => {
+            let looks = cx.token.looks();
+            let fields = looks.each(record.iter()).map(|text| Ok(field(text?)));
+            Ok(Some(Value::Vector(fields.collect::<Result<_>>()?)))
+        }
         Ok(false) => Ok(None),
         Err(_) => Err(Error::run("the row is not UTF-8 text")),
     }
@@ -253,21 +261,24 @@ fn field(text: &str) -> Value {
     }
 }
 
-fn from_string(_: &Cx, args: Args) -> Result<Option<Value>> {
+fn from_string(cx: &Cx, args: Args) -> Result<Option<Value>> {
     Ok(Some(
-        parse(args.str(0)?.as_bytes())?.unwrap_or_else(|| Value::vector([])),
+        parse(args.str(0)?.as_bytes(), cx)?.unwrap_or_else(|| Value::vector([])),
     ))
 }
 
 /// Writes a vector as a row.
-fn write_row(output: &mut Output, row: &Value) -> Result<()> {
+fn write_row(output: &mut Output, row: &Value, cx: &Cx) -> Result<()> {
     let Value::Vector(fields) = row else {
         return Err(
             Error::run(format!("a row of a CSV file is a vector, not {row}"))
                 .help("[x] makes a vector of x"),
         );
     };
-    let fields: Vec<_> = fields.iter().map(field_text).collect::<Result<_>>()?;
+    let fields: Vec<_> = fields
+        .iter()
+        .map(|field| field_text(field, &cx.token.looks()))
+        .collect::<Result<_>>()?;
     output.write(|file| {
         let mut writer = WriterBuilder::new().flexible(true).from_writer(file);
         writer.write_record(&fields)?;
@@ -275,13 +286,13 @@ fn write_row(output: &mut Output, row: &Value) -> Result<()> {
     })
 }
 
-fn field_text(value: &Value) -> Result<String> {
+fn field_text(value: &Value, looks: &Looks) -> Result<String> {
     Ok(match value {
         Value::Null => String::new(),
         Value::Str(s) => s.to_string(),
         // JSON has no form for those that are not finite.
         Value::Real(_) => value.to_string(),
-        other => match json::to_string(other)? {
+        other => match json::to_string(other, looks)? {
             // A time's string, or that of a binary, without its quotes.
             quoted if quoted.starts_with('"') => quoted.trim_matches('"').to_owned(),
             json => json,
@@ -293,7 +304,7 @@ fn write_file(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let mut rows = args.open(1, cx)?;
     let mut output = Output::create(args.str(0)?, cx)?;
     while let Some(row) = rows.next(cx)? {
-        write_row(&mut output, &row)?;
+        write_row(&mut output, &row, cx)?;
     }
     output.finish()?;
     Ok(Some(Value::Bool(true)))
@@ -341,7 +352,7 @@ impl Source for Through {
             let Some(row) = self.rows.next(cx)? else {
                 break;
             };
-            write_row(output, &row)?;
+            write_row(output, &row, cx)?;
             self.count += 1;
             if self.count.is_multiple_of(self.every) {
                 return Ok(Some(row));

@@ -7,12 +7,13 @@ use crate::catalog::named;
 use crate::model::native::{Native, Natives};
 use crate::model::{Args, Cx, Value, print, size};
 use crate::text::diagnostic::Result;
+use crate::text::stoppable::Looks;
 
 pub const NATIVES: Natives = &[
     Native::new("print", print).acting(),
-    Native::new("pp", |_, a| {
+    Native::new("pp", |cx, a| {
         let mut text = String::new();
-        pretty(&mut text, a.value(0), 0)?;
+        pretty(&mut text, a.value(0), 0, &cx.token.looks())?;
         Ok(Some(Value::str(text)))
     }),
     Native::new("trace", |cx, a| switch(cx, a, true)).acting(),
@@ -23,29 +24,28 @@ pub const NATIVES: Natives = &[
 const WIDTH: usize = 80;
 
 fn print(cx: &Cx, args: Args) -> Result<Option<Value>> {
-    Host::of(cx).print(&format!("{}\n", args.value(0)))?;
+    let mut text = print::text(args.value(0), &cx.token.looks())?;
+    text.push('\n');
+    Host::of(cx).print(&text)?;
     Ok(Some(Value::Bool(true)))
 }
 
 /// Prints `value` after the indentation of `depth`. What was printed in vain, because it does not fit,
 /// is no longer than a line.
-fn pretty(out: &mut String, value: &Value, depth: usize) -> Result<()> {
+fn pretty(out: &mut String, value: &Value, depth: usize, looks: &Looks) -> Result<()> {
     let room = WIDTH.saturating_sub(2 * depth);
     match value {
         Value::Vector(elements) if !fits(value, room) => {
             let parts = elements.iter().map(|e| (String::new(), e));
-            broken(out, '[', parts, ']', depth)
+            broken(out, ['[', ']'], parts, depth, looks)
         }
         Value::Record(record) if !fits(value, room) => {
             let parts = record
                 .iter()
                 .map(|(k, v)| (format!("{}:", Value::str(k)), v));
-            broken(out, '{', parts, '}', depth)
+            broken(out, ['{', '}'], parts, depth, looks)
         }
-        _ => {
-            print::push(out, value);
-            size::check_bytes(out.len(), "what pp() gives")
-        }
+        _ => print::push(out, value, looks),
     }
 }
 
@@ -67,22 +67,23 @@ fn fits(value: &Value, room: usize) -> bool {
         };
         (taken <= room).then_some(taken)
     }
-    least(value, room).is_some() && value.to_string().len() <= room
+    least(value, room).is_some() && print::beginning(value, room + 1).len() <= room
 }
 
 fn broken<'v>(
     out: &mut String,
-    open: char,
+    [open, close]: [char; 2],
     parts: impl Iterator<Item = (String, &'v Value)>,
-    close: char,
     depth: usize,
+    looks: &Looks,
 ) -> Result<()> {
     out.push(open);
     for (i, (key, value)) in parts.enumerate() {
         out.push_str(if i > 0 { ",\n" } else { "\n" });
         out.push_str(&"  ".repeat(depth + 1));
         out.push_str(&key);
-        pretty(out, value, depth + 1)?;
+        size::check_bytes(out.len(), "what pp() gives")?;
+        pretty(out, value, depth + 1, looks)?;
     }
     out.push('\n');
     out.push_str(&"  ".repeat(depth));

@@ -7,8 +7,8 @@ use crate::compile;
 use crate::model::native::{CallForm, Native, Natives};
 use crate::model::{Args, Cx, Function, Value};
 use crate::plan::explain::explain as plan_text;
+use crate::run::statement::parsed;
 use crate::syntax::ast::StatementKind;
-use crate::syntax::statement;
 use crate::text::diagnostic::{Error, Result, SourceText};
 
 pub const NATIVES: Natives = &[
@@ -87,7 +87,7 @@ fn name(_: &Cx, args: Args) -> Result<Option<Value>> {
 
 fn explain(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let source = SourceText::new("<explain>", args.str(0)?);
-    match statement(&source)?.map(|s| s.kind) {
+    match parsed(cx, &source)?.map(|s| s.kind) {
         Some(StatementKind::Query(query)) => {
             let plan = plan_text(&compile::query(Catalog::of(cx), &query)?);
             Ok(Some(Value::bag(plan.lines().map(Value::str).collect())))

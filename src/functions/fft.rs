@@ -15,8 +15,8 @@ use crate::text::diagnostic::{Error, Result};
 pub const NATIVES: Natives = &[
     Native::new("rfft", rfft),
     Native::new("irfft", irfft),
-    Native::new("fft", |_, a| {
-        let spectrum = transform(&numbers(a)?)?;
+    Native::new("fft", |cx, a| {
+        let spectrum = transform(&numbers(cx, a)?, cx)?;
         Ok(Some(Value::vector(
             spectrum.into_iter().map(Value::complex),
         )))
@@ -33,8 +33,23 @@ fn fault(error: realfft::FftError) -> Error {
     Error::run(format!("Fourier transform: {error}"))
 }
 
+/// The library transforms all numbers at once and cannot be stopped: it is given no more than it does
+/// within a tenth of a second.
+const MOST: usize = 1 << 20;
+
+fn check_size(size: usize, cx: &Cx) -> Result<()> {
+    if size > MOST {
+        return Err(Error::run(format!(
+            "a Fourier transform takes {MOST} numbers at most, not {size}"
+        ))
+        .help("section(v,l,u) takes some of them"));
+    }
+    cx.token.check()
+}
+
 /// The frequencies 0 to n/2 of n real numbers.
-fn forward(mut signal: Vec<f64>) -> Result<Vec<Complex64>> {
+fn forward(mut signal: Vec<f64>, cx: &Cx) -> Result<Vec<Complex64>> {
+    check_size(signal.len(), cx)?;
     if signal.is_empty() {
         return Ok(Vec::new());
     }
@@ -45,7 +60,8 @@ fn forward(mut signal: Vec<f64>) -> Result<Vec<Complex64>> {
 }
 
 /// The `size` real numbers that have the frequencies 0 to size/2.
-fn backward(mut spectrum: Vec<Complex64>, size: usize) -> Result<Vec<f64>> {
+fn backward(mut spectrum: Vec<Complex64>, size: usize, cx: &Cx) -> Result<Vec<f64>> {
+    check_size(size, cx)?;
     if size == 0 {
         return Ok(Vec::new());
     }
@@ -57,9 +73,9 @@ fn backward(mut spectrum: Vec<Complex64>, size: usize) -> Result<Vec<f64>> {
 }
 
 /// All frequencies of real or complex numbers.
-fn transform(signal: &[Complex64]) -> Result<Vec<Complex64>> {
-    let re = forward(signal.iter().map(|c| c.re).collect())?;
-    let im = forward(signal.iter().map(|c| c.im).collect())?;
+fn transform(signal: &[Complex64], cx: &Cx) -> Result<Vec<Complex64>> {
+    let re = forward(signal.iter().map(|c| c.re).collect(), cx)?;
+    let im = forward(signal.iter().map(|c| c.im).collect(), cx)?;
     let n = signal.len();
     // The upper half of a real signal's frequencies mirrors the lower.
     let all = |half: &[Complex64], k: usize| {
@@ -74,18 +90,20 @@ fn transform(signal: &[Complex64]) -> Result<Vec<Complex64>> {
         .collect())
 }
 
-fn numbers(args: Args) -> Result<Vec<Complex64>> {
-    args.vector(0)?.iter().map(complex::number).collect()
+fn numbers(cx: &Cx, args: Args) -> Result<Vec<Complex64>> {
+    let looks = cx.token.looks();
+    let numbers = looks.each(args.vector(0)?.iter());
+    numbers.map(|number| complex::number(number?)).collect()
 }
 
 fn real_vector(numbers: impl IntoIterator<Item = f64>) -> Result<Option<Value>> {
     Ok(Some(Value::vector(numbers.into_iter().map(Value::Real))))
 }
 
-fn rfft(_: &Cx, args: Args) -> Result<Option<Value>> {
-    let signal = reals(args.value(0))?;
+fn rfft(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let signal = reals(args.value(0), &cx.token.looks())?;
     let size = signal.len();
-    let parts = forward(signal)?
+    let parts = forward(signal, cx)?
         .into_iter()
         .flat_map(|c| [c.re, c.im])
         .enumerate();
@@ -93,8 +111,8 @@ fn rfft(_: &Cx, args: Args) -> Result<Option<Value>> {
     real_vector(parts.filter(|(i, _)| *i != 1).map(|(_, x)| x).take(size))
 }
 
-fn irfft(_: &Cx, args: Args) -> Result<Option<Value>> {
-    let parts = reals(args.value(0))?;
+fn irfft(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let parts = reals(args.value(0), &cx.token.looks())?;
     let Some((lowest, above)) = parts.split_first() else {
         return real_vector([]);
     };
@@ -104,15 +122,15 @@ fn irfft(_: &Cx, args: Args) -> Result<Option<Value>> {
             .chunks(2)
             .map(|c| Complex64::new(c[0], c.get(1).copied().unwrap_or(0.0))),
     );
-    real_vector(backward(spectrum, parts.len())?)
+    real_vector(backward(spectrum, parts.len(), cx)?)
 }
 
-fn ifft(_: &Cx, args: Args) -> Result<Option<Value>> {
-    let spectrum = numbers(args)?;
+fn ifft(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let spectrum = numbers(cx, args)?;
     let n = spectrum.len();
     // The inverse is the transform of the conjugate, conjugated and scaled.
     let conjugate: Vec<_> = spectrum.iter().map(|c| c.conj()).collect();
-    let signal = transform(&conjugate)?
+    let signal = transform(&conjugate, cx)?
         .into_iter()
         .map(|c| c.conj() / n as f64);
     let largest = spectrum.iter().map(|c| c.norm()).fold(0.0, f64::max);
@@ -126,11 +144,11 @@ fn ifft(_: &Cx, args: Args) -> Result<Option<Value>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{call, printed, vector};
+    use super::super::testing::{call, cx, printed, vector};
     use super::*;
 
     fn close(x: &Value, y: &Value) -> bool {
-        let numbers = |v: &Value| numbers(Args(std::slice::from_ref(v))).expect("numbers");
+        let numbers = |v: &Value| numbers(&cx(), Args(std::slice::from_ref(v))).expect("numbers");
         let (x, y) = (numbers(x), numbers(y));
         x.len() == y.len() && x.iter().zip(&y).all(|(x, y)| (x - y).norm() < 1e-12)
     }

@@ -1,15 +1,15 @@
 //! The file system. Names are returned in Unix style: folders are divided by `/`.
 
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::UNIX_EPOCH;
 
 use crate::host::Host;
-use crate::host::file_input::file_error;
+use crate::host::file_input::{self, file_error, read_error};
 use crate::model::native::{Native, Natives};
-use crate::model::{Args, Cx, Timeval, Value, like};
+use crate::model::{Args, Cx, Timeval, Value, like, size};
 use crate::text::diagnostic::{Error, Result};
 use crate::text::flushing::FlushTimer;
 use crate::text::wait::{BeforeWaiting, lock};
@@ -179,20 +179,31 @@ fn bag(texts: impl IntoIterator<Item = String>) -> Result<Option<Value>> {
     )))
 }
 
-fn dir(_: &Cx, args: Args) -> Result<Option<Value>> {
+fn dir(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let folder = if args.is_empty() { "" } else { args.str(0)? };
     let pattern = if args.len() > 1 { args.str(1)? } else { "*" };
     let names = entries(folder)?.into_iter().map(|p| name(&p));
-    bag(names.filter(|n| like::matches(n, pattern)))
+    let looks = cx.token.looks();
+    let mut matching = Vec::new();
+    for name in names {
+        if like::matches(&name, pattern, &looks)? {
+            matching.push(name);
+        }
+    }
+    bag(matching)
 }
 
-fn full_filenames(_: &Cx, args: Args) -> Result<Option<Value>> {
+fn full_filenames(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let pattern = args.str(1)?;
     let folder = absolute(args.str(0)?)?;
-    let paths = entries(&folder)?.into_iter();
-    bag(paths
-        .filter(|p| p.is_file() && like::matches(&name(p), pattern))
-        .map(unix))
+    let looks = cx.token.looks();
+    let mut matching = Vec::new();
+    for path in entries(&folder)? {
+        if path.is_file() && like::matches(&name(&path), pattern, &looks)? {
+            matching.push(unix(path));
+        }
+    }
+    bag(matching)
 }
 
 /// `path` from the root, in Unix style.
@@ -258,11 +269,11 @@ fn subdirectories(cx: &Cx, args: Args) -> Result<Option<Value>> {
 
 fn file_lines(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let path = args.str(0)?;
-    let mut file = BufReader::new(File::open(path).map_err(|e| file_error("read", path, &e))?);
+    let mut file = BufReader::new(file_input::open(path, cx)?);
     let (mut lines, mut ended) = (0, true);
     loop {
         cx.token.check()?;
-        let bytes = file.fill_buf().map_err(|e| file_error("read", path, &e))?;
+        let bytes = file.fill_buf().map_err(|e| read_error(path, &e, cx))?;
         let Some(last) = bytes.last() else { break };
         ended = *last == b'\n';
         lines += bytes.iter().filter(|b| **b == b'\n').count() as i64;
@@ -295,9 +306,14 @@ fn create_folder(_: &Cx, args: Args) -> Result<Option<Value>> {
     Ok(Some(args.value(0).clone()))
 }
 
-fn read_file(_: &Cx, args: Args) -> Result<Option<Value>> {
+fn read_file(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let path = args.str(0)?;
-    let bytes = fs::read(path).map_err(|e| file_error("read", path, &e))?;
+    let mut bytes = Vec::new();
+    let most = size::MAX_BYTES as u64 + 1;
+    let mut file = file_input::open(path, cx)?.take(most);
+    file.read_to_end(&mut bytes)
+        .map_err(|e| read_error(path, &e, cx))?;
+    size::check_bytes(bytes.len(), "a string")?;
     match String::from_utf8(bytes) {
         Ok(text) => Ok(Some(text.into())),
         Err(e) => {

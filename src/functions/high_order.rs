@@ -41,8 +41,11 @@ fn call(cx: &Cx, args: Args) -> Result<Option<Value>> {
 
 fn mapvector(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let function = args.function(0)?;
-    let mapped = args.vector(1)?.iter().map(|e| first(function, e, cx));
-    Ok(Some(Value::vector(mapped.collect::<Result<Vec<_>>>()?)))
+    let mapped = args.vector(1)?.iter().map(|element| {
+        cx.token.check()?;
+        first(function, element, cx)
+    });
+    mapped.collect::<Result<_>>().map(Value::Vector).map(Some)
 }
 
 /// The first result of a function of one argument, or null.

@@ -10,11 +10,11 @@ use crate::run::call::short;
 use crate::text::diagnostic::{Error, Result};
 
 pub const NATIVES: Natives = &[
-    Native::new("stringify", |_, a| {
-        json::to_string(a.value(0)).map(|s| Some(s.into()))
+    Native::new("stringify", |cx, a| {
+        json::to_string(a.value(0), &cx.token.looks()).map(|s| Some(s.into()))
     }),
-    Native::new("unstringify", |_, a| {
-        json::from_slice(a.str(0)?.as_bytes()).map(Some)
+    Native::new("unstringify", |cx, a| {
+        json::from_slice(a.str(0)?.as_bytes(), &cx.token.looks()).map(Some)
     }),
     Native::new("unstringify_record", unstringify_record),
     Native::new("file_stream", file_stream),
@@ -22,13 +22,13 @@ pub const NATIVES: Natives = &[
     Native::new("request", request).acting(),
 ];
 
-fn unstringify_record(_: &Cx, args: Args) -> Result<Option<Value>> {
-    record(args.str(0)?.as_bytes()).map(Some)
+fn unstringify_record(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    record(args.str(0)?.as_bytes(), cx).map(Some)
 }
 
 /// The record that a JSON text is.
-fn record(text: &[u8]) -> Result<Value> {
-    match json::from_slice(text)? {
+fn record(text: &[u8], cx: &Cx) -> Result<Value> {
+    match json::from_slice(text, &cx.token.looks())? {
         record @ Value::Record(_) => Ok(record),
         other => Err(Error::run(format!(
             "a JSON object is wanted here, not {}",
@@ -40,7 +40,7 @@ fn record(text: &[u8]) -> Result<Value> {
 fn request(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let url = args.str(0)?;
     let answer = http::get(cx, url)?;
-    let answer = record(&answer).map_err(|e| e.context(format!("the answer of {url}")))?;
+    let answer = record(&answer, cx).map_err(|e| e.context(format!("the answer of {url}")))?;
     Ok(Some(answer))
 }
 
@@ -78,7 +78,7 @@ fn write_file(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let mut elements = args.open(1, cx)?;
     let mut output = Output::create(args.str(0)?, cx)?;
     while let Some(element) = elements.next(cx)? {
-        let mut line = json::to_string(&element)?;
+        let mut line = json::to_string(&element, &cx.token.looks())?;
         line.push('\n');
         output.write(|file| file.write_all(line.as_bytes()))?;
     }

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 
 use super::file::Output;
+use super::string;
 use crate::host::file_input::{self, FileInput, read_error};
 use crate::model::native::{Native, Natives};
 use crate::model::{Args, Cx, Source, Value, size};
@@ -38,7 +39,9 @@ impl Parts {
         let mut part = Vec::new();
         let last = self.delimiter.last().copied().unwrap_or(b'\n');
         while !part.ends_with(&self.delimiter) {
-            let read = self.file.read_until(last, &mut part);
+            let mut piece = (&mut self.file).take(size::MAX_BYTES as u64 + 1);
+            let read = piece.read_until(last, &mut part);
+            size::check_bytes(part.len(), "a part of a file")?;
             if read.map_err(|e| read_error(&self.path, &e, cx))? == 0 {
                 break;
             }
@@ -154,11 +157,8 @@ fn writelines(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let path = args.str(1)?;
     let mut file = Output::create(path, cx)?;
     while let Some(value) = source.next(cx)? {
-        let line = |out: &mut dyn Write| match &value {
-            Value::Str(line) => writeln!(out, "{line}"),
-            other => writeln!(out, "{other}"),
-        };
-        file.write(|out| line(out))?;
+        let line = string::text(&value, cx)?;
+        file.write(|out| writeln!(out, "{line}"))?;
     }
     file.finish()?;
     Ok(Some(args.value(1).clone()))

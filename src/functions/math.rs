@@ -7,6 +7,7 @@ use rand::{Rng, SeedableRng};
 use crate::model::native::{BatchForm, Native, Natives};
 use crate::model::{Args, Cx, Record, Timeval, Value, number};
 use crate::text::diagnostic::{Error, Result};
+use crate::text::stoppable::Looks;
 use crate::text::wait::lock;
 
 pub const NATIVES: Natives = &[
@@ -77,7 +78,7 @@ pub const NATIVES: Natives = &[
         )))
     })
     .batch(BatchForm::Parity { odd: true }),
-    Native::new("not", |_, a| not(a.value(0)).map(Some)),
+    Native::new("not", |cx, a| not(a.value(0), &cx.token.looks()).map(Some)),
     Native::new("max", |_, a| Ok(Some(a.value(0).max(a.value(1)).clone()))),
     Native::new("min", |_, a| Ok(Some(a.value(0).min(a.value(1)).clone()))),
     Native::new("rand", rand).volatile(),
@@ -132,23 +133,28 @@ fn divide(_: &Cx, args: Args) -> Result<Option<Value>> {
     }
 }
 
-fn roundto(_: &Cx, args: Args) -> Result<Option<Value>> {
+fn roundto(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let digits = args.int(1)?.clamp(-400, 400) as i32;
-    Ok(Some(rounded(args.value(0), digits)))
+    rounded(args.value(0), digits, &cx.token.looks()).map(Some)
 }
 
-fn rounded(value: &Value, digits: i32) -> Value {
-    match value {
-        Value::Real(r) => Value::Real(round_digits(*r, digits)),
-        Value::Vector(v) => Value::vector(v.iter().map(|e| rounded(e, digits))),
-        Value::Record(r) => Value::record(
-            r.iter()
-                .map(|(k, v)| (k.clone(), rounded(v, digits)))
-                .collect::<Record>(),
-        ),
+fn rounded(value: &Value, digits: i32, looks: &Looks) -> Result<Value> {
+    let inner = |value: &Value| rounded(value, digits, looks);
+    looks.step()?;
+    Ok(match value {
+        Value::Real(r) => {
+            // Many digits are made as text.
+            looks.steps(digits.unsigned_abs() as usize)?;
+            Value::Real(round_digits(*r, digits))
+        }
+        Value::Vector(v) => Value::Vector(v.iter().map(inner).collect::<Result<_>>()?),
+        Value::Record(r) => {
+            let fields = r.iter().map(|(k, v)| Ok((k.clone(), inner(v)?)));
+            Value::record(fields.collect::<Result<Record>>()?)
+        }
         Value::Time(t) => match &t.value {
             Some(value) => {
-                let value = Some(rounded(value, digits));
+                let value = Some(inner(value)?);
                 Value::Time(
                     Timeval {
                         micros: t.micros,
@@ -160,7 +166,7 @@ fn rounded(value: &Value, digits: i32) -> Value {
             None => value.clone(),
         },
         other => other.clone(),
-    }
+    })
 }
 
 fn round_digits(x: f64, digits: i32) -> f64 {
@@ -199,13 +205,14 @@ fn as_number(_: &Cx, args: Args) -> Result<Option<Value>> {
     }
 }
 
-fn not(value: &Value) -> Result<Value> {
+fn not(value: &Value, looks: &Looks) -> Result<Value> {
+    looks.step()?;
     match value {
         Value::Vector(v) => v
             .iter()
-            .map(not)
-            .collect::<Result<Vec<_>>>()
-            .map(Value::vector),
+            .map(|element| not(element, looks))
+            .collect::<Result<_>>()
+            .map(Value::Vector),
         other => match other.as_int() {
             Some(i) => Ok(Value::Int(i64::from(i == 0))),
             None => Err(Error::run(format!("not() takes integers, not {other}"))),

@@ -6,32 +6,34 @@ use super::vector::{elementwise, mean, reals, same_size, stdev};
 use crate::model::native::{Native, Natives};
 use crate::model::{Args, Cx, Value, number, size};
 use crate::text::diagnostic::{Error, Result};
+use crate::text::stoppable::Looks;
 use crate::text::wait::Token;
 
 pub const NATIVES: Natives = &[
     Native::new("times", |cx, a| {
         times(a.value(0), a.value(1), &cx.token).map(Some)
     }),
-    Native::new("transpose", |_, a| {
-        let columns = columns(&rows(a.vector(0)?)?)?;
+    Native::new("transpose", |cx, a| {
+        let columns = columns(&rows(a.vector(0)?)?, &cx.token.looks())?;
         Ok(Some(Value::vector(columns.into_iter().map(Value::vector))))
     }),
     Native::new("vmean", vmean),
     Native::new("meansub", |cx, a| {
-        normalized(cx, a, |x| (mean(x).unwrap_or_default(), 1.0))
+        normalized(cx, a, |x, looks| {
+            Ok((mean(x, looks)?.unwrap_or_default(), 1.0))
+        })
     }),
     Native::new("zscore", |cx, a| {
-        normalized(cx, a, |x| {
-            (mean(x).unwrap_or_default(), stdev(x).unwrap_or_default())
+        normalized(cx, a, |x, looks| {
+            let spread = stdev(x, looks)?.unwrap_or_default();
+            Ok((mean(x, looks)?.unwrap_or_default(), spread))
         })
     }),
     Native::new("maxmin", |cx, a| {
-        normalized(cx, a, |x| {
+        normalized(cx, a, |x, _| {
             let min = x.iter().copied().fold(f64::INFINITY, f64::min);
-            (
-                min,
-                x.iter().copied().fold(f64::NEG_INFINITY, f64::max) - min,
-            )
+            let max = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            Ok((min, max - min))
         })
     }),
 ];
@@ -40,12 +42,12 @@ pub const NATIVES: Natives = &[
 /// product; a vector beside a matrix has one with each of its rows; two matrices have their product.
 pub fn times(x: &Value, y: &Value, token: &Token) -> Result<Value> {
     let (Value::Vector(v), Value::Vector(w)) = (x, y) else {
-        return elementwise(x, y, number::times);
+        return elementwise(x, y, &token.looks(), number::times);
     };
     match (is_matrix(v), is_matrix(w)) {
-        (false, false) => dot(v, w),
-        (true, false) => each_row(v, token, |row| dot(row, w)),
-        (false, true) => each_row(w, token, |row| dot(v, row)),
+        (false, false) => dot(v, w, &token.looks()),
+        (true, false) => each_row(v, token, |row, looks| dot(row, w, looks)),
+        (false, true) => each_row(w, token, |row, looks| dot(v, row, looks)),
         (true, true) => product(v, w, token),
     }
 }
@@ -53,7 +55,7 @@ pub fn times(x: &Value, y: &Value, token: &Token) -> Result<Value> {
 /// The product of two matrices.
 fn product(v: &[Value], w: &[Value], token: &Token) -> Result<Value> {
     let (left, right) = (rows(v)?, rows(w)?);
-    let columns = columns(&right)?;
+    let columns = columns(&right, &token.looks())?;
     size::check_elements(left.len().saturating_mul(columns.len()), "a matrix")?;
     if let (Some(left), Some(right)) = (Dense::of(&left, real), Dense::of(&right, real))
         && left.width == right.height
@@ -66,11 +68,8 @@ fn product(v: &[Value], w: &[Value], token: &Token) -> Result<Value> {
     {
         return left.times(&right, 0, token, Value::Int);
     }
-    each_row(v, token, |row| {
-        let products = columns.iter().map(|column| {
-            token.check()?;
-            dot(row, column)
-        });
+    each_row(v, token, |row, looks| {
+        let products = columns.iter().map(|column| dot(row, column, looks));
         products.collect::<Result<Vec<_>>>().map(Value::vector)
     })
 }
@@ -170,12 +169,10 @@ fn is_matrix(v: &[Value]) -> bool {
 fn each_row(
     matrix: &[Value],
     token: &Token,
-    f: impl Fn(&[Value]) -> Result<Value>,
+    f: impl Fn(&[Value], &Looks) -> Result<Value>,
 ) -> Result<Value> {
-    let results = rows(matrix)?.into_iter().map(|row| {
-        token.check()?;
-        f(row)
-    });
+    let looks = token.looks();
+    let results = rows(matrix)?.into_iter().map(|row| f(row, &looks));
     results.collect::<Result<Vec<_>>>().map(Value::vector)
 }
 
@@ -191,7 +188,7 @@ fn rows(matrix: &[Value]) -> Result<Vec<&[Value]>> {
         .collect()
 }
 
-fn columns(rows: &[&[Value]]) -> Result<Vec<Vec<Value>>> {
+fn columns(rows: &[&[Value]], looks: &Looks) -> Result<Vec<Vec<Value>>> {
     let width = rows.first().map_or(0, |row| row.len());
     if let Some(i) = rows.iter().position(|row| row.len() != width) {
         let other = rows[i].len();
@@ -200,14 +197,20 @@ fn columns(rows: &[&[Value]]) -> Result<Vec<Vec<Value>>> {
             i + 1
         )));
     }
-    Ok((0..width)
-        .map(|i| rows.iter().map(|row| row[i].clone()).collect())
-        .collect())
+    (0..width)
+        .map(|i| {
+            let column = looks.each(rows).map(|row| Ok(row?[i].clone()));
+            column.collect()
+        })
+        .collect()
 }
 
-fn dot(v: &[Value], w: &[Value]) -> Result<Value> {
+fn dot(v: &[Value], w: &[Value], looks: &Looks) -> Result<Value> {
     same_size(v, w)?;
-    let mut products = v.iter().zip(w).map(|(x, y)| number::times(x, y));
+    let mut products = v.iter().zip(w).map(|(x, y)| {
+        looks.step()?;
+        number::times(x, y)
+    });
     let Some(first) = products.next() else {
         return Ok(Value::Int(0));
     };
@@ -215,35 +218,46 @@ fn dot(v: &[Value], w: &[Value]) -> Result<Value> {
 }
 
 /// The dimensions of a bag of vectors, each with the numbers of all vectors in it.
-fn dimensions(cx: &Cx, args: Args) -> Result<Vec<Vec<f64>>> {
-    let vectors: Vec<_> = args
-        .collect(0, cx)?
-        .iter()
-        .map(reals)
-        .collect::<Result<_>>()?;
-    let mut dimensions = vec![Vec::new(); vectors.first().map_or(0, Vec::len)];
-    for vector in &vectors {
-        same_size(&vectors[0], vector)?;
-        for (dimension, x) in dimensions.iter_mut().zip(vector) {
+fn dimensions(cx: &Cx, args: Args, looks: &Looks) -> Result<Vec<Vec<f64>>> {
+    let mut dimensions: Vec<Vec<f64>> = Vec::new();
+    let mut vectors = args.open(0, cx)?;
+    let mut first = true;
+    let mut held = 0;
+    while let Some(vector) = vectors.next(cx)? {
+        let vector = reals(&vector, looks)?;
+        if std::mem::take(&mut first) {
+            dimensions.resize(vector.len(), Vec::new());
+        }
+        same_size(&dimensions, &vector)?;
+        for (dimension, x) in dimensions.iter_mut().zip(&vector) {
             dimension.push(*x);
         }
+        held += vector.len();
+        size::check_elements(held, "a bag that is held in memory")?;
     }
     Ok(dimensions)
 }
 
 fn vmean(cx: &Cx, args: Args) -> Result<Option<Value>> {
-    let means: Vec<_> = dimensions(cx, args)?
+    let looks = cx.token.looks();
+    let means: Vec<_> = dimensions(cx, args, &looks)?
         .iter()
-        .filter_map(|x| mean(x))
-        .collect();
+        .filter_map(|x| mean(x, &looks).transpose())
+        .collect::<Result<_>>()?;
     Ok((!means.is_empty()).then(|| Value::vector(means.into_iter().map(Value::Real))))
 }
 
-/// The vectors of a bag, in each dimension shifted and then scaled by what `scale` gives for it:
-/// the new zero, and what becomes 1.
-fn normalized(cx: &Cx, args: Args, scale: fn(&[f64]) -> (f64, f64)) -> Result<Option<Value>> {
-    let dimensions = dimensions(cx, args)?;
-    let scales: Vec<_> = dimensions.iter().map(|x| scale(x)).collect();
+/// What is made of the numbers of a dimension: the new zero, and what becomes 1.
+type Scale = fn(&[f64], &Looks) -> Result<(f64, f64)>;
+
+/// The vectors of a bag, in each dimension shifted and then scaled by what `scale` gives for it.
+fn normalized(cx: &Cx, args: Args, scale: Scale) -> Result<Option<Value>> {
+    let looks = cx.token.looks();
+    let dimensions = dimensions(cx, args, &looks)?;
+    let scales: Vec<_> = dimensions
+        .iter()
+        .map(|x| scale(x, &looks))
+        .collect::<Result<_>>()?;
     let vector = |i: usize| {
         Value::vector(dimensions.iter().zip(&scales).map(|(x, (zero, one))| {
             let shifted = x[i] - zero;
@@ -252,7 +266,11 @@ fn normalized(cx: &Cx, args: Args, scale: fn(&[f64]) -> (f64, f64)) -> Result<Op
         }))
     };
     let count = dimensions.first().map_or(0, Vec::len);
-    Ok(Some(Value::bag((0..count).map(vector).collect())))
+    let vectors = (0..count).map(|i| {
+        looks.steps(dimensions.len())?;
+        Ok(vector(i))
+    });
+    Ok(Some(Value::bag(vectors.collect::<Result<_>>()?)))
 }
 
 #[cfg(test)]

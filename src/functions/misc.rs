@@ -8,12 +8,14 @@ use super::file::folder_value;
 use crate::host::file_input::file_error;
 use crate::model::native::{CallForm, Native, Natives};
 use crate::model::{Args, Cx, Record, Timeval, Value};
-use crate::text::diagnostic::{Error, Result};
+use crate::text::diagnostic::{Error, Result, shortened};
+use crate::text::stoppable::Looks;
 
 pub const NATIVES: Natives = &[
     Native::new("sha256", sha256),
-    Native::new("substv", |_, a| {
-        Ok(Some(substituted(a.value(0), a.value(1), a.value(2))))
+    Native::new("substv", |cx, a| {
+        let looks = cx.token.looks();
+        substituted(a.value(0), a.value(1), a.value(2), &looks).map(Some)
     }),
     Native::new("startup_dir", startup_dir),
     Native::new("system_version", |_, _| {
@@ -21,33 +23,41 @@ pub const NATIVES: Natives = &[
     }),
     Native::new("getenv", getenv),
     Native::new("try", |_, a| Ok(Some(a.value(0).clone()))).call_form(CallForm::Guarded),
-    Native::new("error", |_, a| Err(Error::run(a.str(0)?))),
+    Native::new("error", |_, a| {
+        Err(Error::run(shortened(a.str(0)?.to_owned(), 10_000)))
+    }),
 ];
 
-fn sha256(_: &Cx, args: Args) -> Result<Option<Value>> {
-    let hash = match args.value(0) {
-        Value::Binary(b) => Sha256::digest(b),
-        _ => Sha256::digest(args.str(0)?),
+fn sha256(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let bytes: &[u8] = match args.value(0) {
+        Value::Binary(b) => b,
+        _ => args.str(0)?.as_bytes(),
     };
-    Ok(Some(format!("{hash:x}").into()))
+    let mut hash = Sha256::new();
+    for piece in bytes.chunks(1 << 20) {
+        cx.token.check()?;
+        hash.update(piece);
+    }
+    Ok(Some(format!("{:x}", hash.finalize()).into()))
 }
 
-fn substituted(x: &Value, y: &Value, within: &Value) -> Value {
-    let inner = |value: &Value| substituted(x, y, value);
-    match within {
+fn substituted(x: &Value, y: &Value, within: &Value, looks: &Looks) -> Result<Value> {
+    // Comparing ends where the two differ; they do not often begin alike.
+    looks.step()?;
+    let inner = |value: &Value| substituted(x, y, value, looks);
+    Ok(match within {
         same if same == x => y.clone(),
-        Value::Vector(v) => Value::vector(v.iter().map(inner)),
-        Value::Record(r) => Value::record(
-            r.iter()
-                .map(|(k, v)| (k.clone(), inner(v)))
-                .collect::<Record>(),
-        ),
+        Value::Vector(v) => Value::Vector(v.iter().map(inner).collect::<Result<_>>()?),
+        Value::Record(r) => {
+            let fields = r.iter().map(|(k, v)| Ok((k.clone(), inner(v)?)));
+            Value::record(fields.collect::<Result<Record>>()?)
+        }
         Value::Time(t) => match &t.value {
-            Some(value) => Value::Time(Timeval::at(t.micros).stamp(inner(value)).into()),
+            Some(value) => Value::Time(Timeval::at(t.micros).stamp(inner(value)?).into()),
             None => within.clone(),
         },
         other => other.clone(),
-    }
+    })
 }
 
 fn startup_dir(_: &Cx, _: Args) -> Result<Option<Value>> {

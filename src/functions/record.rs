@@ -10,10 +10,10 @@ use crate::text::diagnostic::{Error, Result};
 pub const NATIVES: Natives = &[
     Native::new("vref", vref),
     Native::new("make_record", make_record),
-    Native::new("label_vector", |_, a| {
+    Native::new("label_vector", |cx, a| {
         let (labels, values) = (a.vector(0)?, a.vector(1)?);
         same_size(labels, values)?;
-        record(labels.iter().zip(values.iter()))
+        record(cx, labels.iter().zip(values.iter()))
     }),
     Native::new("recordof", recordof),
     Native::new("merge", |_, a| {
@@ -48,8 +48,14 @@ fn key(value: &Value) -> Result<Arc<str>> {
     }
 }
 
-fn record<'a>(fields: impl IntoIterator<Item = (&'a Value, &'a Value)>) -> Result<Option<Value>> {
-    let fields = fields.into_iter().map(|(k, v)| Ok((key(k)?, v.clone())));
+fn record<'a>(
+    cx: &Cx,
+    fields: impl IntoIterator<Item = (&'a Value, &'a Value)>,
+) -> Result<Option<Value>> {
+    let fields = fields.into_iter().map(|(k, v)| {
+        cx.token.check()?;
+        Ok((key(k)?, v.clone()))
+    });
     Ok(Some(Value::record(fields.collect::<Result<Record>>()?)))
 }
 
@@ -60,14 +66,14 @@ fn vref(_: &Cx, args: Args) -> Result<Option<Value>> {
     ))
 }
 
-fn make_record(_: &Cx, args: Args) -> Result<Option<Value>> {
+fn make_record(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let (pairs, rest) = args.vector(0)?.as_chunks();
     if let [alone] = rest {
         return Err(Error::run(format!(
             "key {alone} has no value: keys and values must take turns"
         )));
     }
-    record(pairs.iter().map(|[k, v]| (k, v)))
+    record(cx, pairs.iter().map(|[k, v]| (k, v)))
 }
 
 fn recordof(cx: &Cx, args: Args) -> Result<Option<Value>> {

@@ -10,6 +10,7 @@ use crate::model::native::{Native, Natives};
 use crate::model::size::position;
 use crate::model::{Args, Cx, Function, Source, Value};
 use crate::run::aggregate::histogram::{Bins, Histogram};
+use crate::run::aggregate::statistics::Total;
 use crate::run::call::short;
 use crate::run::update;
 use crate::syntax::ast::UpdateOp;
@@ -78,10 +79,12 @@ fn rsum(_: &Cx, args: Args) -> Result<Option<Value>> {
 }
 
 fn ravg(_: &Cx, args: Args) -> Result<Option<Value>> {
-    let mut sum = 0.0;
+    let mut total = Total::default();
     running(args, move |count, value| {
-        sum += number("ravg", &value)?;
-        Ok(Value::Real(sum / count as f64))
+        if !total.add(&value) {
+            number("ravg", &value)?;
+        }
+        Ok(total.mean(count).map_or(Value::Null, Value::Real))
     })
 }
 

@@ -1,24 +1,31 @@
 //! Strings. Positions count characters (Unicode scalar values), from 1.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::catalog::Catalog;
 use crate::model::native::{Native, Natives};
-use crate::model::{Args, Cx, Value, like, number, size};
+use crate::model::{Args, Cx, Value, like, number, print, size};
 use crate::run::constant;
 use crate::text::diagnostic::{Error, Result};
 
 pub const NATIVES: Natives = &[
     Native::new("concat", concat),
-    Native::new("charstring", |_, a| Ok(Some(Value::Str(text(a.value(0))?)))),
+    Native::new("charstring", |cx, a| {
+        Ok(Some(Value::Str(text(a.value(0), cx)?)))
+    }),
     Native::new("dim", |_, a| {
         Ok(Some(Value::Int(a.str(0)?.chars().count() as i64)))
     }),
     Native::new("vref", |_, a| {
         Ok(size::position(a.int(1)?).and_then(|i| nth(a.str(0).ok()?, i)))
     }),
-    Native::new("upper", |_, a| some(a.str(0)?.to_uppercase())),
-    Native::new("lower", |_, a| some(a.str(0)?.to_lowercase())),
+    Native::new("upper", |cx, a| {
+        some(by_pieces(a.str(0)?, cx, str::to_uppercase)?)
+    }),
+    Native::new("lower", |cx, a| {
+        some(by_pieces(a.str(0)?, cx, str::to_lowercase)?)
+    }),
     Native::new("capitalize", |_, a| some(capitalize(a.str(0)?))),
     Native::new("section", |_, a| {
         some(section(a.str(0)?, a.int(1)?, a.int(2)?))
@@ -32,41 +39,41 @@ pub const NATIVES: Natives = &[
     Native::new("locate_right", |_, a| {
         Ok(position_of(a.str(1)?, a.str(1)?.rfind(a.str(0)?)))
     }),
-    Native::new("like", |_, a| {
-        Ok(Some(Value::Bool(like::matches(a.str(0)?, a.str(1)?))))
+    Native::new("like", |cx, a| {
+        let looks = cx.token.looks();
+        like::matches(a.str(0)?, a.str(1)?, &looks).map(|m| Some(Value::Bool(m)))
     }),
-    Native::new("like_i", |_, a| {
-        let (text, pattern) = (a.str(0)?.to_lowercase(), a.str(1)?.to_lowercase());
-        Ok(Some(Value::Bool(like::matches(&text, &pattern))))
+    Native::new("like_i", |cx, a| {
+        let text = by_pieces(a.str(0)?, cx, str::to_lowercase)?;
+        let pattern = by_pieces(a.str(1)?, cx, str::to_lowercase)?;
+        like::matches(&text, &pattern, &cx.token.looks()).map(|m| Some(Value::Bool(m)))
     }),
     Native::new("replace", replace),
     Native::new("split", split),
     Native::new("trim", |_, a| {
-        some(
-            a.str(1)?
-                .trim_matches(|c| a.str(0).is_ok_and(|s| s.contains(c))),
-        )
+        let chars: HashSet<char> = a.str(0)?.chars().collect();
+        some(a.str(1)?.trim_matches(|c| chars.contains(&c)))
     }),
     Native::new("ltrim", |_, a| {
-        some(
-            a.str(1)?
-                .trim_start_matches(|c| a.str(0).is_ok_and(|s| s.contains(c))),
-        )
+        let chars: HashSet<char> = a.str(0)?.chars().collect();
+        some(a.str(1)?.trim_start_matches(|c| chars.contains(&c)))
     }),
     Native::new("rtrim", |_, a| {
-        some(
-            a.str(1)?
-                .trim_end_matches(|c| a.str(0).is_ok_and(|s| s.contains(c))),
-        )
+        let chars: HashSet<char> = a.str(0)?.chars().collect();
+        some(a.str(1)?.trim_end_matches(|c| chars.contains(&c)))
     }),
     Native::new("not_empty", |_, a| {
         Ok(Some(Value::Bool(!a.str(0)?.trim().is_empty())))
     }),
     Native::new("aton", |_, a| read_number(a.str(0)?).map(Some)),
-    Native::new("ntoa", |_, a| some(a.value(0).to_string())),
-    Native::new("stringify", |_, a| some(a.value(0).to_string())),
+    Native::new("ntoa", |cx, a| {
+        some(print::text(a.value(0), &cx.token.looks())?)
+    }),
+    Native::new("stringify", |cx, a| {
+        some(print::text(a.value(0), &cx.token.looks())?)
+    }),
     Native::new("unstringify", |cx, a| {
-        constant::read(Catalog::of(cx), a.str(0)?).map(Some)
+        constant::read(Catalog::of(cx), a.str(0)?, &cx.token.looks()).map(Some)
     }),
 ];
 
@@ -75,7 +82,7 @@ fn some(text: impl AsRef<str>) -> Result<Option<Value>> {
 }
 
 /// `value` as a string: a string is itself, a binary is read as UTF-8, anything else is printed.
-pub fn text(value: &Value) -> Result<Arc<str>> {
+pub fn text(value: &Value, cx: &Cx) -> Result<Arc<str>> {
     match value {
         Value::Str(s) => Ok(s.clone()),
         Value::Binary(b) => std::str::from_utf8(b).map(Arc::from).map_err(|e| {
@@ -87,8 +94,31 @@ pub fn text(value: &Value) -> Result<Arc<str>> {
             ))
             .help("hex(b) shows its bytes")
         }),
-        other => Ok(other.to_string().into()),
+        other => print::text(other, &cx.token.looks()).map(Arc::from),
     }
+}
+
+/// What `f` makes of a string, piece by piece: `f` looks at each character by itself, or nearly so, as
+/// the case of a Greek letter depends on whether a word ends there.
+fn by_pieces(text: &str, cx: &Cx, f: fn(&str) -> String) -> Result<String> {
+    /// The most of a string that is taken at once.
+    const PIECE: usize = 1 << 20;
+    if text.len() <= PIECE {
+        return Ok(f(text));
+    }
+    let mut out = String::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        cx.token.check()?;
+        // Where a word ends, if one does.
+        let most = rest.floor_char_boundary(PIECE);
+        let end = rest[..most].rfind(' ').map_or(most, |at| at + 1);
+        let (piece, behind) = rest.split_at(end);
+        out.push_str(&f(piece));
+        size::check_bytes(out.len(), "a string")?;
+        rest = behind;
+    }
+    Ok(out)
 }
 
 /// The number that a string says, or an error that shows the string.
@@ -96,8 +126,8 @@ pub fn read_number(text: &str) -> Result<Value> {
     number::parse(text).ok_or_else(|| Error::run(format!("{} is not a number", Value::str(text))))
 }
 
-fn concat(_: &Cx, args: Args) -> Result<Option<Value>> {
-    let (head, tail) = (args.str(0)?, text(args.value(1))?);
+fn concat(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let (head, tail) = (args.str(0)?, text(args.value(1), cx)?);
     size::check_bytes(head.len() + tail.len(), "a string")?;
     Ok(Some(Value::Str([head, &tail].concat().into())))
 }
@@ -110,8 +140,7 @@ fn capitalize(text: &str) -> String {
 
 /// Character `i` of `text`, counted from 0.
 fn nth(text: &str, i: usize) -> Option<Value> {
-    let c = text.chars().nth(i)?;
-    Some(Value::str(c.encode_utf8(&mut [0; 4])))
+    text.chars().nth(i).map(Value::character)
 }
 
 /// Characters `from` to `to` of `text`, counted from 1; what lies outside the text is left out.
@@ -132,7 +161,8 @@ fn position_of(text: &str, offset: Option<usize>) -> Option<Value> {
     Some(Value::Int(text[..offset?].chars().count() as i64 + 1))
 }
 
-fn replace(_: &Cx, args: Args) -> Result<Option<Value>> {
+fn replace(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let looks = cx.token.looks();
     let (from, to) = (strings(args, 1)?, strings(args, 2)?);
     if from.len() != to.len() {
         return Err(Error::run(format!(
@@ -147,6 +177,7 @@ fn replace(_: &Cx, args: Args) -> Result<Option<Value>> {
     let mut out = String::new();
     let mut rest = args.str(0)?;
     while let Some(c) = rest.chars().next() {
+        looks.steps(1 + from.len())?;
         let skipped = match from.iter().position(|f| rest.starts_with(f)) {
             Some(i) => {
                 out.push_str(to[i]);
@@ -174,14 +205,24 @@ fn strings<'a>(args: Args<'a>, i: usize) -> Result<Vec<&'a str>> {
         .collect()
 }
 
-fn split(_: &Cx, args: Args) -> Result<Option<Value>> {
+fn split(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let text = args.str(0)?;
     let delimiter = if args.len() > 1 { args.str(1)? } else { "" };
-    Ok(Some(if delimiter.is_empty() {
-        Value::vector(text.chars().map(|c| Value::str(c.encode_utf8(&mut [0; 4]))))
+    let looks = cx.token.looks();
+    let mut parts = Vec::new();
+    let mut push = |part: Value| {
+        looks.steps(part.steps())?;
+        parts.push(part);
+        size::check_elements(parts.len(), "a vector")
+    };
+    if delimiter.is_empty() {
+        text.chars().map(Value::character).try_for_each(&mut push)?;
     } else {
-        Value::vector(text.split(delimiter).map(Value::str))
-    }))
+        text.split(delimiter)
+            .map(Value::str)
+            .try_for_each(&mut push)?;
+    }
+    Ok(Some(Value::vector(parts)))
 }
 
 #[cfg(test)]

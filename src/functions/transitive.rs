@@ -7,7 +7,7 @@ use indexmap::IndexSet;
 
 use crate::model::function::FunctionBody;
 use crate::model::native::{CallForm, Native, Natives};
-use crate::model::{Args, Cx, Function, Source, Value, nesting};
+use crate::model::{Args, Cx, Function, Source, Value, nesting, size};
 use crate::run::call;
 use crate::text::diagnostic::{Error, Result};
 
@@ -50,6 +50,7 @@ impl Source for Closure {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
         while let Some(node) = self.waiting.pop() {
             cx.token.check()?;
+            size::check_distinct(self.seen.len() + self.waiting.len())?;
             if self.seen.insert(node[0].clone()) {
                 let next = neighbours(&self.function, &node, cx)?;
                 self.waiting.extend(next);
@@ -83,6 +84,7 @@ impl Source for Traversal {
             return Ok(None);
         };
         let below = neighbours(&self.function, &node, cx)?;
+        size::check_elements(self.waiting.len(), "what is to be visited")?;
         self.waiting.extend(below.into_iter().rev());
         Ok(Some(tuple(node)))
     }
@@ -97,6 +99,7 @@ fn tclosed(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let mut found = Vec::new();
     while let Some((node, depth)) = waiting.pop_front() {
         cx.token.check()?;
+        size::check_distinct(seen.len())?;
         if depth < deepest {
             for next in neighbours(function, std::slice::from_ref(&node), cx)? {
                 let next = tuple(next);

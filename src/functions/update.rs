@@ -52,6 +52,7 @@ fn delete_objects(cx: &Cx, args: Args) -> Result<Option<Value>> {
     objects.retain(|o| matches!(o, Value::Object(object) if !object.is_deleted()));
     let count = objects.len() as i64;
     for object in objects {
+        cx.token.check()?;
         update::delete(Some(object), cx)?;
     }
     Ok(Some(Value::Int(count)))
@@ -82,18 +83,20 @@ fn dropfunction(cx: &Cx, args: Args) -> Result<Option<Value>> {
     if args.int(1)? == 1 {
         table.clear();
     } else {
-        remove_all(table, cx);
+        remove_all(table, cx)?;
     }
     Ok(Some(Value::Function(function.clone())))
 }
 
-fn remove_all(table: &Arc<Table>, cx: &Cx) {
+fn remove_all(table: &Arc<Table>, cx: &Cx) -> Result<()> {
     for row in table.all() {
+        cx.token.check()?;
         if table.remove(&row) {
             let undo = Undo::Removed(table.clone(), row);
             Catalog::of(cx).undo_log.record(undo);
         }
     }
+    Ok(())
 }
 
 /// The function, or the only stored resolvent of a generic one.

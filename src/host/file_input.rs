@@ -18,7 +18,8 @@ pub fn open(path: &str, cx: &Cx) -> Result<FileInput> {
     let metadata = fs::metadata(path).map_err(|e| file_error("read", path, &e))?;
     if metadata.is_file() || metadata.is_dir() {
         let file = File::open(path).map_err(|e| file_error("read", path, &e))?;
-        return Ok(Box::new(file));
+        let token = cx.token.clone();
+        return Ok(Box::new(Stoppable { file, token }));
     }
     let (sender, receiver) = queue(PIECES);
     let owned = path.to_owned();
@@ -33,6 +34,21 @@ pub fn open(path: &str, cx: &Cx) -> Result<FileInput> {
         piece: Vec::new(),
         at: 0,
     }))
+}
+
+/// A file whose reads end when the token stops: one value of it may take long to read.
+struct Stoppable {
+    file: File,
+    token: Token,
+}
+
+impl Read for Stoppable {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.token
+            .check()
+            .map_err(|stopped| io::Error::other(stopped.to_string()))?;
+        self.file.read(into)
+    }
 }
 
 /// Opens a file of text, under the token of `cx`. A byte order mark at its beginning, as editors on

@@ -9,6 +9,7 @@ pub mod http;
 pub mod jobs;
 pub mod traced;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -16,7 +17,7 @@ use std::time::Instant;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use crate::model::Cx;
+use crate::model::{Cx, Source};
 use crate::mqtt;
 use crate::text::console::Console;
 use crate::text::diagnostic::{Error, Result};
@@ -38,6 +39,8 @@ pub struct Host {
     pub random: Mutex<StdRng>,
     /// The folders to which `popd` goes back, the nearest last.
     pub folders: Mutex<Vec<PathBuf>>,
+    /// The cursors that statements have opened, by the names of their session variables.
+    pub cursors: Mutex<HashMap<Arc<str>, Box<dyn Source>>>,
     /// The functions whose calls are printed.
     pub traced: Traced,
     /// Whether the first element of a live stream that fails ends its query (`--bail`).
@@ -62,6 +65,7 @@ impl Host {
             statement: Mutex::new("".into()),
             random: Mutex::new(StdRng::from_os_rng()),
             folders: Mutex::default(),
+            cursors: Mutex::default(),
             traced: Traced::default(),
             started: Instant::now(),
         }

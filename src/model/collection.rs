@@ -123,20 +123,6 @@ impl Numbers {
     }
 }
 
-impl Collection for Vec<Value> {
-    fn open(&self, _: &Cx) -> Result<Box<dyn Source>> {
-        Ok(Box::new(Iter(self.clone().into_iter())))
-    }
-
-    fn as_slice(&self) -> Option<&[Value]> {
-        Some(self)
-    }
-
-    fn element_type(&self) -> Type {
-        Type::of_all(self)
-    }
-}
-
 /// The elements of a vector, one by one, sharing it.
 pub struct Elements {
     vector: Arc<[Value]>,
@@ -150,8 +136,87 @@ impl Elements {
 }
 
 impl Source for Elements {
-    fn next(&mut self, _: &Cx) -> Result<Option<Value>> {
+    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        look_now_and_then(self.at, cx)?;
         let element = self.vector.get(self.at).cloned();
+        self.at += 1;
+        Ok(element)
+    }
+}
+
+/// The bytes of a binary as integers, sharing it.
+pub struct Bytes {
+    bytes: Arc<[u8]>,
+    at: usize,
+}
+
+impl Bytes {
+    pub fn new(bytes: Arc<[u8]>) -> Bytes {
+        Bytes { bytes, at: 0 }
+    }
+}
+
+impl Source for Bytes {
+    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        look_now_and_then(self.at, cx)?;
+        let byte = self.bytes.get(self.at).copied();
+        self.at += 1;
+        Ok(byte.map(|byte| Value::Int(byte.into())))
+    }
+
+    fn numbers(&mut self, cx: &Cx) -> Result<Option<Numbers>> {
+        cx.token.check()?;
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let batch: Vec<i64> = rest.iter().take(BATCH).map(|b| (*b).into()).collect();
+        self.at += batch.len();
+        Ok((!batch.is_empty()).then_some(Numbers::Ints(batch)))
+    }
+}
+
+/// A look at the clock for each element would cost more than the element.
+#[inline]
+fn look_now_and_then(at: usize, cx: &Cx) -> Result<()> {
+    if at & 0xff == 0 {
+        cx.token.check()?;
+    }
+    Ok(())
+}
+
+/// A bag that is held in memory; who reads it shares it.
+pub struct HeldBag(Arc<Vec<Value>>);
+
+impl HeldBag {
+    pub fn new(elements: Vec<Value>) -> HeldBag {
+        HeldBag(Arc::new(elements))
+    }
+}
+
+impl Collection for HeldBag {
+    fn open(&self, _: &Cx) -> Result<Box<dyn Source>> {
+        Ok(Box::new(HeldElements {
+            elements: self.0.clone(),
+            at: 0,
+        }))
+    }
+
+    fn as_slice(&self) -> Option<&[Value]> {
+        Some(&self.0)
+    }
+
+    fn element_type(&self) -> Type {
+        Type::of_all(&self.0)
+    }
+}
+
+struct HeldElements {
+    elements: Arc<Vec<Value>>,
+    at: usize,
+}
+
+impl Source for HeldElements {
+    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        look_now_and_then(self.at, cx)?;
+        let element = self.elements.get(self.at).cloned();
         self.at += 1;
         Ok(element)
     }

@@ -28,6 +28,8 @@ pub struct Cx {
     surroundings: Arc<dyn Surroundings>,
     depth: Cell<usize>,
     max_depth: usize,
+    /// How many threads started each other, up to the one that runs this.
+    threads: usize,
     /// The elements of live streams that have failed in the statement or job that runs.
     pub failed: Arc<FailedElements>,
     /// The message that this thread has taken last.
@@ -40,6 +42,9 @@ pub struct Cx {
 /// [`STACK_SIZE`] bytes, and on the threads of operators that listen to several streams.
 const MAX_DEPTH: usize = 4_000;
 const MAX_THREAD_DEPTH: usize = 400;
+
+/// How many threads may have started each other.
+const MAX_THREADS: usize = 50;
 
 /// The stack that a session's thread needs: evaluation recurses with the functions' calls. It is
 /// only reserved; what is not used takes no memory.
@@ -55,6 +60,7 @@ impl Cx {
             surroundings,
             depth: Cell::new(0),
             max_depth: MAX_DEPTH,
+            threads: 0,
             failed: Arc::default(),
             latest_origin: LatestOrigin::default(),
             counter: None,
@@ -92,6 +98,7 @@ impl Cx {
     pub fn for_thread(&self, token: Token) -> Cx {
         let mut cx = Cx::new(self.surroundings.clone(), token);
         cx.max_depth = MAX_THREAD_DEPTH;
+        cx.threads = self.threads + 1;
         cx.failed = self.failed.clone();
         cx
     }
@@ -103,22 +110,41 @@ impl Cx {
         cx
     }
 
-    /// Goes one call deeper, until the guard is dropped. An error beyond the limit.
+    /// Goes one step deeper, until the guard is dropped. An error beyond the limit. Whatever may run
+    /// within itself calls this where the stack grows: a call, and the pull of an element from what a
+    /// call gave, which may be made of further calls.
+    #[inline]
     pub fn enter(&self) -> Result<Depth<'_>> {
         let depth = self.depth.get();
-        if depth >= self.max_depth {
-            return Err(
-                Error::run(format!("functions call each other more than {depth} deep"))
-                    .help("a function that calls itself needs a case in which it does not"),
-            );
+        if depth >= self.max_depth || self.threads > MAX_THREADS {
+            return Err(self.too_deep());
         }
         self.depth.set(depth + 1);
         Ok(Depth(self))
+    }
+
+    #[cold]
+    fn too_deep(&self) -> Error {
+        let message = if self.threads > MAX_THREADS {
+            format!("streams listen to each other more than {MAX_THREADS} deep")
+        } else {
+            let depth = self.max_depth;
+            format!("functions call each other more than {depth} deep")
+        };
+        Error::run(message).help("a function that calls itself needs a case in which it does not")
     }
 }
 
 /// One call deeper, until dropped.
 pub struct Depth<'a>(&'a Cx);
+
+impl Depth<'_> {
+    /// Whether it is time to look at what calls hand down: calls between two looks add few levels to a
+    /// value.
+    pub fn is_time_to_look(&self) -> bool {
+        self.0.depth.get().is_multiple_of(16)
+    }
+}
 
 impl Drop for Depth<'_> {
     fn drop(&mut self) {

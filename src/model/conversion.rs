@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
+use super::collection::HeldBag;
 use super::{Type, Value, number};
 
 /// `value` as one of type `ty`: whole reals as integers, integers as reals, elements of vectors
 /// likewise; `None` if it is none.
+///
+/// An integer beyond 2^53 that no real is becomes the nearest one, as it does where it meets a real in
+/// arithmetic: who declares a Real wants reals. Comparing an integer with a real is exact all the same.
 pub fn conform(value: &Value, ty: &Type) -> Option<Value> {
     Some(converted(value, ty)?.unwrap_or_else(|| value.clone()))
 }
@@ -39,7 +43,7 @@ fn converted_otherwise(value: &Value, ty: &Type) -> Option<Option<Value>> {
         (_, Type::Bag(of)) => return Some(Some(Value::bag(vec![conform(value, of)?]))),
         (_, Type::Stream(of)) => {
             let only = vec![conform(value, of)?];
-            return Some(Some(Value::Stream(Arc::new(only))));
+            return Some(Some(Value::Stream(Arc::new(HeldBag::new(only)))));
         }
         (value, ty) => value.type_of().is_subtype_of(ty),
     };

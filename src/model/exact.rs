@@ -114,6 +114,12 @@ impl ExactSum {
 
     /// The real that is nearest to the sum.
     pub fn round(&self) -> f64 {
+        self.scaled(0)
+    }
+
+    /// The real that is nearest to the sum times 2^`scale`, for scales from -100 to 0. A sum of reals
+    /// may be beyond them where its mean is not.
+    pub fn scaled(&self, scale: i32) -> f64 {
         if self.not_numbers > 0 || self.infinities > 0 && self.negative_infinities > 0 {
             return f64::NAN;
         }
@@ -126,10 +132,10 @@ impl ExactSum {
         if self.low > self.high {
             return 0.0;
         }
-        self.round_finite()
+        self.round_finite(scale)
     }
 
-    fn round_finite(&self) -> f64 {
+    fn round_finite(&self, scale: i32) -> f64 {
         let mut digits = [0u32; CHUNKS + 2];
         let top = self.digits(1, &mut digits);
         let (negative, top) = match top {
@@ -146,7 +152,7 @@ impl ExactSum {
         if digits[self.low..base].iter().any(|digit| *digit != 0) {
             value |= 1;
         }
-        let exponent = base as i32 * 32 - 1074;
+        let exponent = base as i32 * 32 - 1074 + scale;
         let magnitude =
             value as f64 * power_of_two(exponent / 2) * power_of_two(exponent - exponent / 2);
         if negative { -magnitude } else { magnitude }

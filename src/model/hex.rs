@@ -2,6 +2,16 @@
 
 use crate::text::diagnostic::{Error, Result};
 
+/// Appends two digits for each byte.
+pub fn push(out: &mut String, bytes: &[u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for byte in bytes {
+        for digit in [byte >> 4, byte & 15] {
+            out.push(char::from(DIGITS[usize::from(digit)]));
+        }
+    }
+}
+
 /// The bytes that hexadecimal digits say, two for each.
 pub fn from_hex(digits: &str) -> Result<Vec<u8>> {
     let value = |c: char| {

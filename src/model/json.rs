@@ -5,34 +5,38 @@
 //! `{"re":…,"im":…}`, a bag held in memory as an array, not-a-number and infinities as null; types,
 //! functions and objects as the string that is printed for them.
 
+use std::cell::Cell;
 use std::fmt;
 use std::fmt::Write;
 use std::sync::Arc;
 
 use serde_core::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use crate::model::{Record, Value, number};
+use crate::model::{Record, Value, hex, number, size};
 use crate::text::diagnostic::{Error, Result};
+use crate::text::stoppable::{Looks, STEPS};
 
 /// How deep arrays and objects may be nested, in both directions.
 const MAX_DEPTH: usize = 128;
 
 /// `value` as JSON on one line, without spaces. A stream, or a bag that is not held in memory, is an
-/// error.
-pub fn to_string(value: &Value) -> Result<String> {
+/// error, and so is a text that is too long for a string, or a stop that `looks` sees.
+pub fn to_string(value: &Value, looks: &Looks) -> Result<String> {
     let mut out = String::new();
-    push(&mut out, value, 0)?;
+    push(&mut out, value, 0, looks)?;
     Ok(out)
 }
 
 /// The value that JSON text stands for. Integers beyond 64 bits become reals; the last of equal keys
-/// counts. A byte order mark at its beginning is left out, as RFC 8259 allows.
-pub fn from_slice(text: &[u8]) -> Result<Value> {
+/// counts. A byte order mark at its beginning is left out, as RFC 8259 allows. An error if the value has
+/// more parts than a vector may have, or `looks` sees a stop.
+pub fn from_slice(text: &[u8], looks: &Looks) -> Result<Value> {
     let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
     let mut json = serde_json::Deserializer::from_slice(text);
-    let value = Seed.deserialize(&mut json).map_err(|e| not_json(&e))?;
-    json.end().map_err(|e| not_json(&e))?;
-    Ok(value)
+    let room = Room::new(Some(looks));
+    let read = Seed(&room).deserialize(&mut json);
+    let value = read.and_then(|value| json.end().map(|()| value));
+    value.map_err(|error| room.fault.take().unwrap_or_else(|| not_json(&error)))
 }
 
 /// The values that a text holds one after the other, with or without white space between them.
@@ -48,7 +52,8 @@ fn not_json(error: &serde_json::Error) -> Error {
     Error::run(format!("not JSON: {error}"))
 }
 
-fn push(out: &mut String, value: &Value, depth: usize) -> Result<()> {
+fn push(out: &mut String, value: &Value, depth: usize, looks: &Looks) -> Result<()> {
+    looks.step()?;
     match value {
         Value::Null => out.push_str("null"),
         Value::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
@@ -61,24 +66,30 @@ fn push(out: &mut String, value: &Value, depth: usize) -> Result<()> {
             push_real(out, c.im);
             out.push('}');
         }
-        Value::Str(s) => push_string(out, s),
+        Value::Str(s) => {
+            looks.steps(s.len() / 4)?;
+            push_string(out, s);
+        }
         Value::Binary(b) => {
             out.push('"');
-            b.iter()
-                .for_each(|byte| push_display(out, &format_args!("{byte:02x}")));
+            for piece in b.chunks(STEPS) {
+                looks.steps(piece.len())?;
+                hex::push(out, piece);
+            }
             out.push('"');
         }
-        Value::Vector(v) => push_array(out, v, depth)?,
-        Value::Record(r) => push_object(out, r.iter().map(|(k, v)| (&**k, v)), depth)?,
+        Value::Vector(v) => push_array(out, v, depth, looks)?,
+        Value::Record(r) => push_object(out, r.iter().map(|(k, v)| (&**k, v)), depth, looks)?,
         Value::Time(t) => match &t.value {
             None => push_string(out, &t.iso()),
             Some(value) => {
                 let time = Value::Str(t.iso().into());
-                push_object(out, [("sa_time", &time), ("sa_value", value)], depth)?;
+                let fields = [("sa_time", &time), ("sa_value", value)];
+                push_object(out, fields, depth, looks)?;
             }
         },
         Value::Bag(bag) => match bag.as_slice() {
-            Some(elements) => push_array(out, elements, depth)?,
+            Some(elements) => push_array(out, elements, depth, looks)?,
             None => return Err(collection("a bag")),
         },
         Value::Stream(_) => return Err(collection("a stream")),
@@ -87,7 +98,7 @@ fn push(out: &mut String, value: &Value, depth: usize) -> Result<()> {
         Value::Topic(name) => push_string(out, name),
         Value::Object(o) => push_string(out, &o.to_string()),
     }
-    Ok(())
+    size::check_bytes(out.len(), "a string")
 }
 
 fn collection(what: &str) -> Error {
@@ -95,14 +106,14 @@ fn collection(what: &str) -> Error {
         .help("make a vector of its elements: vectorize(b), vectorof(s)")
 }
 
-fn push_array(out: &mut String, elements: &[Value], depth: usize) -> Result<()> {
+fn push_array(out: &mut String, elements: &[Value], depth: usize, looks: &Looks) -> Result<()> {
     let depth = deeper(depth)?;
     out.push('[');
     for (i, element) in elements.iter().enumerate() {
         if i > 0 {
             out.push(',');
         }
-        push(out, element, depth)?;
+        push(out, element, depth, looks)?;
     }
     out.push(']');
     Ok(())
@@ -112,6 +123,7 @@ fn push_object<'a>(
     out: &mut String,
     fields: impl IntoIterator<Item = (&'a str, &'a Value)>,
     depth: usize,
+    looks: &Looks,
 ) -> Result<()> {
     let depth = deeper(depth)?;
     out.push('{');
@@ -121,7 +133,7 @@ fn push_object<'a>(
         }
         push_string(out, key);
         out.push(':');
-        push(out, value, depth)?;
+        push(out, value, depth, looks)?;
     }
     out.push('}');
     Ok(())
@@ -179,14 +191,56 @@ struct Json(Value);
 
 impl<'de> serde_core::Deserialize<'de> for Json {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Json, D::Error> {
-        Seed.deserialize(deserializer).map(Json)
+        Seed(&Room::new(None)).deserialize(deserializer).map(Json)
+    }
+}
+
+/// What there is room and time for.
+struct Room<'a> {
+    /// How many more parts the value may have.
+    left: Cell<usize>,
+    looks: Option<&'a Looks<'a>>,
+    /// Why no more was read, where that is no fault of the text.
+    fault: Cell<Option<Error>>,
+}
+
+impl<'a> Room<'a> {
+    fn new(looks: Option<&'a Looks<'a>>) -> Room<'a> {
+        Room {
+            left: Cell::new(size::MAX_ELEMENTS),
+            looks,
+            fault: Cell::new(None),
+        }
+    }
+
+    /// One more part.
+    fn take<E: serde_core::de::Error>(&self) -> std::result::Result<(), E> {
+        let fault = match self.left.get().checked_sub(1) {
+            Some(left) => {
+                self.left.set(left);
+                self.looks.and_then(|looks| looks.step().err())
+            }
+            None => {
+                let most = size::MAX_ELEMENTS;
+                let message = format!("a JSON value cannot have more than {most} parts");
+                Some(Error::run(message))
+            }
+        };
+        match fault {
+            Some(fault) => {
+                let said = E::custom(&fault);
+                self.fault.set(Some(fault));
+                Err(said)
+            }
+            None => Ok(()),
+        }
     }
 }
 
 /// Makes a value of whatever comes.
-struct Seed;
+struct Seed<'a>(&'a Room<'a>);
 
-impl<'de> DeserializeSeed<'de> for Seed {
+impl<'de> DeserializeSeed<'de> for Seed<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(
@@ -197,7 +251,7 @@ impl<'de> DeserializeSeed<'de> for Seed {
     }
 }
 
-impl<'de> Visitor<'de> for Seed {
+impl<'de> Visitor<'de> for Seed<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -230,7 +284,8 @@ impl<'de> Visitor<'de> for Seed {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> std::result::Result<Value, A::Error> {
         let mut elements = Vec::new();
-        while let Some(element) = array.next_element_seed(Seed)? {
+        while let Some(element) = array.next_element_seed(Seed(self.0))? {
+            self.0.take()?;
             elements.push(element);
         }
         Ok(Value::Vector(elements.into()))
@@ -240,7 +295,8 @@ impl<'de> Visitor<'de> for Seed {
         // JSON does not say how many fields come; growing step by step costs more than room for a few.
         let mut record = Record::with_capacity(7);
         while let Some(key) = object.next_key_seed(KeySeed)? {
-            record.put(key, object.next_value_seed(Seed)?);
+            self.0.take()?;
+            record.put(key, object.next_value_seed(Seed(self.0))?);
         }
         Ok(Value::record(record))
     }
@@ -276,16 +332,21 @@ impl Visitor<'_> for KeySeed {
 mod tests {
     use super::*;
     use crate::model::Timeval;
+    use crate::text::wait::Token;
+
+    fn parsed(text: &[u8]) -> Result<Value> {
+        from_slice(text, &Token::new().looks())
+    }
 
     fn read(text: &str) -> String {
-        match from_slice(text.as_bytes()) {
+        match parsed(text.as_bytes()) {
             Ok(value) => value.to_string(),
             Err(error) => format!("error: {error}"),
         }
     }
 
     fn written(value: &Value) -> String {
-        to_string(value).unwrap_or_else(|e| format!("error: {e}"))
+        to_string(value, &Token::new().looks()).unwrap_or_else(|e| format!("error: {e}"))
     }
 
     #[test]
@@ -301,7 +362,7 @@ mod tests {
             "{}",
             "\"\"",
         ] {
-            let value = from_slice(text.as_bytes()).expect("JSON");
+            let value = parsed(text.as_bytes()).expect("JSON");
             assert_eq!(written(&value), text);
         }
     }
@@ -328,7 +389,7 @@ mod tests {
         );
         assert!(read("1 2").starts_with("error: not JSON: trailing characters"));
         assert!(read("").starts_with("error: not JSON: EOF"));
-        assert!(from_slice(b"\"\xff\"").is_err());
+        assert!(parsed(b"\"\xff\"").is_err());
     }
 
     #[test]
@@ -340,7 +401,7 @@ mod tests {
             read(&text)
         );
         let deepest = "[".repeat(MAX_DEPTH - 1) + &"]".repeat(MAX_DEPTH - 1);
-        let value = from_slice(deepest.as_bytes()).expect("just within the limit");
+        let value = parsed(deepest.as_bytes()).expect("just within the limit");
         assert_eq!(written(&value), deepest);
         let deeper = Value::vector([value]);
         assert!(written(&deeper).starts_with("error: JSON cannot be nested"));

@@ -3,12 +3,16 @@
 
 use std::str::Chars;
 
-/// Whether the whole of `text` matches `pattern`.
-pub fn matches(text: &str, pattern: &str) -> bool {
+use crate::text::diagnostic::Result;
+use crate::text::stoppable::Looks;
+
+/// Whether the whole of `text` matches `pattern`. An error if `looks` sees a stop.
+pub fn matches(text: &str, pattern: &str, looks: &Looks) -> Result<bool> {
     let (mut text, mut pattern) = (text.chars(), pattern.chars());
     // Where to go on if a later part fails: behind the last `*`, with one more character for it.
     let mut retry: Option<(Chars, Chars)> = None;
     loop {
+        looks.step()?;
         let mut rest = pattern.clone();
         if rest.next() == Some('*') {
             retry = Some((text.clone(), rest.clone()));
@@ -17,13 +21,13 @@ pub fn matches(text: &str, pattern: &str) -> bool {
         }
         let mut following = text.clone();
         match following.next() {
-            None if pattern.as_str().is_empty() => return true,
+            None if pattern.as_str().is_empty() => return Ok(true),
             // Nothing is left for this `*` or any other.
-            None => return false,
-            Some(c) if one(c, &mut pattern) => text = following,
+            None => return Ok(false),
+            Some(c) if one(c, &mut pattern, looks)? => text = following,
             Some(_) => {
                 let Some((from, behind)) = &mut retry else {
-                    return false;
+                    return Ok(false);
                 };
                 from.next();
                 text = from.clone();
@@ -34,20 +38,20 @@ pub fn matches(text: &str, pattern: &str) -> bool {
 }
 
 /// Whether `c` matches the first item of `pattern`, which is taken off.
-fn one(c: char, pattern: &mut Chars) -> bool {
-    match pattern.next() {
+fn one(c: char, pattern: &mut Chars, looks: &Looks) -> Result<bool> {
+    Ok(match pattern.next() {
         None => false,
         Some('?') => true,
         Some('\\') => pattern.next().unwrap_or('\\') == c,
         // A bracket that nothing closes is a character.
-        Some('[') => in_set(c, pattern).unwrap_or(c == '['),
+        Some('[') => in_set(c, pattern, looks)?.unwrap_or(c == '['),
         Some(p) => p == c,
-    }
+    })
 }
 
 /// Whether `c` is in the set that `pattern` begins with, behind its `[`; the set is taken off. `None`
 /// if the set has no end.
-fn in_set(c: char, pattern: &mut Chars) -> Option<bool> {
+fn in_set(c: char, pattern: &mut Chars, looks: &Looks) -> Result<Option<bool>> {
     let mut rest = pattern.clone();
     let outside = rest.as_str().starts_with(['^', '!']);
     if outside {
@@ -55,10 +59,14 @@ fn in_set(c: char, pattern: &mut Chars) -> Option<bool> {
     }
     let (mut found, mut first) = (false, true);
     loop {
-        let low = match rest.next()? {
-            ']' if !first => break,
-            '\\' => rest.next()?,
+        looks.step()?;
+        let low = match rest.next() {
+            Some(']') if !first => break,
+            Some('\\') => rest.next(),
             low => low,
+        };
+        let Some(low) = low else {
+            return Ok(None);
         };
         first = false;
         let mut ahead = rest.clone();
@@ -72,12 +80,16 @@ fn in_set(c: char, pattern: &mut Chars) -> Option<bool> {
         found |= (low..=high).contains(&c);
     }
     *pattern = rest;
-    Some(found != outside)
+    Ok(Some(found != outside))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::matches;
+    use crate::text::wait::Token;
+
+    fn matches(text: &str, pattern: &str) -> bool {
+        super::matches(text, pattern, &Token::new().looks()).expect("not stopped")
+    }
 
     #[test]
     fn patterns() {

@@ -2,13 +2,18 @@
 
 use std::fmt;
 
-use crate::model::{Value, number};
+use crate::model::size::MAX_BYTES;
+use crate::model::{Timeval, Value, hex, number};
+use crate::text::diagnostic::{Error, Result};
+use crate::text::stoppable::{Looks, STEPS};
 
+/// How long the text of a value in a message may become. What is to be read back is made by [`text`].
+const MOST_IN_MESSAGES: usize = 1 << 20;
+
+/// The beginning of the printed form, for messages: as a whole, where it is no longer than a megabyte.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = String::new();
-        push(&mut text, self);
-        f.write_str(&text)
+        f.write_str(&beginning(self, MOST_IN_MESSAGES))
     }
 }
 
@@ -18,67 +23,146 @@ impl fmt::Debug for Value {
     }
 }
 
-/// Appends the printed form of `value`.
-pub fn push(out: &mut String, value: &Value) {
-    match value {
-        Value::Null => out.push_str("null"),
-        Value::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
-        Value::Int(i) => out.push_str(&i.to_string()),
-        Value::Real(r) => number::push_real(out, *r),
-        Value::Complex(c) => {
-            out.push_str("complex(");
-            number::push_real(out, c.re);
-            out.push(',');
-            number::push_real(out, c.im);
-            out.push(')');
+/// The printed form of `value`. An error if it is too long for a string, or `looks` sees a stop.
+pub fn text(value: &Value, looks: &Looks) -> Result<String> {
+    let mut text = String::new();
+    push(&mut text, value, looks)?;
+    Ok(text)
+}
+
+/// Appends the printed form of `value`, as [`text`] makes it.
+pub fn push(out: &mut String, value: &Value, looks: &Looks) -> Result<()> {
+    let mut printer = Printer {
+        out,
+        most: MAX_BYTES,
+        looks: Some(looks),
+    };
+    printer.value(value)
+}
+
+/// The first `most` bytes or so of the printed form, with `…` where there are more.
+pub fn beginning(value: &Value, most: usize) -> String {
+    let mut text = String::new();
+    let mut printer = Printer {
+        out: &mut text,
+        most,
+        looks: None,
+    };
+    if printer.value(value).is_err() {
+        text.truncate(text.floor_char_boundary(most));
+        text.push('…');
+    }
+    text
+}
+
+/// What is printed, and what ends it.
+struct Printer<'a> {
+    out: &'a mut String,
+    /// How many bytes there may be.
+    most: usize,
+    looks: Option<&'a Looks<'a>>,
+}
+
+impl Printer<'_> {
+    /// An error where there is too much already, or it is time to stop. `steps` are to be made next.
+    fn goes_on(&self, steps: usize) -> Result<()> {
+        if self.out.len() > self.most {
+            let most = self.most;
+            return Err(
+                Error::run(format!("a string cannot have more than {most} bytes")).help(
+                    "a stream or a bag that is read once takes no memory for what has passed",
+                ),
+            );
         }
-        Value::Str(s) => push_quoted(out, s),
-        Value::Binary(b) => {
-            out.push_str("binary(\"");
-            b.iter()
-                .for_each(|byte| out.push_str(&format!("{byte:02x}")));
-            out.push_str("\")");
-        }
-        Value::Vector(v) => push_list(out, "[", v, "]"),
-        Value::Record(r) => {
-            out.push('{');
-            for (i, (key, value)) in r.iter().enumerate() {
-                if i > 0 {
-                    out.push(',');
-                }
-                push_quoted(out, key);
-                out.push(':');
-                push(out, value);
+        self.looks.map_or(Ok(()), |looks| looks.steps(steps))
+    }
+
+    fn value(&mut self, value: &Value) -> Result<()> {
+        self.goes_on(1)?;
+        match value {
+            Value::Null => self.out.push_str("null"),
+            Value::Bool(b) => self.out.push_str(if *b { "true" } else { "false" }),
+            Value::Int(i) => self.out.push_str(&i.to_string()),
+            Value::Real(r) => number::push_real(self.out, *r),
+            Value::Complex(c) => {
+                self.out.push_str("complex(");
+                number::push_real(self.out, c.re);
+                self.out.push(',');
+                number::push_real(self.out, c.im);
+                self.out.push(')');
             }
-            out.push('}');
+            Value::Str(s) => self.quoted(s)?,
+            Value::Binary(b) => {
+                self.out.push_str("binary(\"");
+                for piece in b.chunks(STEPS) {
+                    self.goes_on(piece.len())?;
+                    hex::push(self.out, piece);
+                }
+                self.out.push_str("\")");
+            }
+            Value::Vector(v) => self.list("[", v, "]")?,
+            Value::Record(r) => {
+                self.out.push('{');
+                for (i, (key, value)) in r.iter().enumerate() {
+                    if i > 0 {
+                        self.out.push(',');
+                    }
+                    self.quoted(key)?;
+                    self.out.push(':');
+                    self.value(value)?;
+                }
+                self.out.push('}');
+            }
+            Value::Time(t) => match &t.value {
+                None => self.out.push_str(&t.to_string()),
+                Some(value) => {
+                    let time = Timeval::at(t.micros);
+                    self.out.push_str(&format!("ts({time},"));
+                    self.value(value)?;
+                    self.out.push(')');
+                }
+            },
+            Value::Bag(c) => match c.as_slice() {
+                Some(elements) => self.list("bag(", elements, ")")?,
+                None => self.out.push_str("#[Bag]"),
+            },
+            Value::Stream(_) => self.out.push_str("#[Stream]"),
+            Value::Function(f) => self.out.push_str(&format!("#'{f}'")),
+            Value::Topic(name) => self.out.push_str(&format!("#[Topic {name}]")),
+            Value::Type(t) => self.out.push_str(&format!("#[Type {t}]")),
+            Value::Object(o) => self.out.push_str(&o.to_string()),
         }
-        Value::Time(t) => out.push_str(&t.to_string()),
-        Value::Bag(c) => match c.as_slice() {
-            Some(elements) => push_list(out, "bag(", elements, ")"),
-            None => out.push_str("#[Bag]"),
-        },
-        Value::Stream(_) => out.push_str("#[Stream]"),
-        Value::Function(f) => out.push_str(&format!("#'{f}'")),
-        Value::Topic(name) => out.push_str(&format!("#[Topic {name}]")),
-        Value::Type(t) => out.push_str(&format!("#[Type {t}]")),
-        Value::Object(o) => out.push_str(&o.to_string()),
+        self.goes_on(0)
+    }
+
+    fn list(&mut self, open: &str, elements: &[Value], close: &str) -> Result<()> {
+        self.out.push_str(open);
+        for (i, element) in elements.iter().enumerate() {
+            if i > 0 {
+                self.out.push(',');
+            }
+            self.value(element)?;
+        }
+        self.out.push_str(close);
+        Ok(())
+    }
+
+    fn quoted(&mut self, text: &str) -> Result<()> {
+        self.out.push('"');
+        let mut rest = text;
+        while !rest.is_empty() {
+            let (piece, behind) = rest.split_at(rest.floor_char_boundary(STEPS));
+            self.goes_on(piece.len())?;
+            push_escaped(self.out, piece);
+            rest = behind;
+        }
+        self.out.push('"');
+        Ok(())
     }
 }
 
-fn push_list(out: &mut String, open: &str, elements: &[Value], close: &str) {
-    out.push_str(open);
-    for (i, element) in elements.iter().enumerate() {
-        if i > 0 {
-            out.push(',');
-        }
-        push(out, element);
-    }
-    out.push_str(close);
-}
-
-/// Appends `text` as a string constant between double quotes, on one line.
-pub fn push_quoted(out: &mut String, text: &str) {
-    out.push('"');
+/// Appends `text` as it stands in a string constant between double quotes, on one line.
+fn push_escaped(out: &mut String, text: &str) {
     for c in text.chars() {
         match c {
             '"' => out.push_str("\\\""),
@@ -92,5 +176,4 @@ pub fn push_quoted(out: &mut String, text: &str) {
             c => out.push(c),
         }
     }
-    out.push('"');
 }

@@ -10,6 +10,9 @@ pub fn position(i: i64) -> Option<usize> {
 /// How many elements a vector, or a bag that is held in memory, may have: some 400 MB of them.
 pub const MAX_ELEMENTS: usize = 1 << 24;
 
+/// How many different values may be remembered to tell which are new.
+pub const MAX_DISTINCT: usize = 1 << 23;
+
 /// How many bytes a string or a binary may have.
 pub const MAX_BYTES: usize = 1 << 28;
 
@@ -36,6 +39,17 @@ fn within(size: i64, most: usize, what: &str, unit: &str) -> Result<usize> {
 #[inline]
 pub fn check_elements(length: usize, what: &str) -> Result<()> {
     check(length, MAX_ELEMENTS, what, "elements")
+}
+
+/// An error where `length` different values are too many to be remembered.
+#[inline]
+pub fn check_distinct(length: usize) -> Result<()> {
+    check(
+        length,
+        MAX_DISTINCT,
+        "what is told apart",
+        "different values",
+    )
 }
 
 /// An error where `what`, which grows to `length` bytes, has become too long.

@@ -104,8 +104,13 @@ impl Type {
         };
         let mut joined = Type::of(first);
         for value in rest {
-            if joined == Type::Object {
-                break;
+            match (&joined, value) {
+                (Type::Object, _) => break,
+                // Most vectors are long and of one type.
+                (Type::Integer | Type::Number, Value::Int(_))
+                | (Type::Real | Type::Number, Value::Real(_))
+                | (Type::Charstring, Value::Str(_)) => continue,
+                _ => {}
             }
             joined = joined.join(&Type::of(value));
         }

@@ -2,11 +2,11 @@
 
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use num_complex::Complex64;
 
-use crate::model::collection::{Collection, Elements, FromFn};
+use crate::model::collection::{Collection, Elements, FromFn, HeldBag};
 use crate::model::{Function, Object, Record, Timeval, Type, number};
 use crate::syntax::ast::Literal;
 
@@ -58,7 +58,7 @@ impl Value {
 
     /// A bag of these elements, held in memory.
     pub fn bag(elements: Vec<Value>) -> Value {
-        Value::Bag(Arc::new(elements))
+        Value::Bag(Arc::new(HeldBag::new(elements)))
     }
 
     /// A bag that `open` starts anew each time it is read.
@@ -130,6 +130,31 @@ impl Value {
         }
     }
 
+    /// A string of one character. Those of ASCII take no memory of their own.
+    pub fn character(c: char) -> Value {
+        static ASCII: LazyLock<Vec<Arc<str>>> = LazyLock::new(|| {
+            let text = |byte: u8| char::from(byte).to_string().into();
+            (0..128).map(text).collect()
+        });
+        match ASCII.get(c as usize) {
+            Some(known) => Value::Str(known.clone()),
+            None => Value::str(c.encode_utf8(&mut [0; 4])),
+        }
+    }
+
+    /// How many steps it takes at most, or nearly, to compare or hash the value, for
+    /// [`crate::text::stoppable`].
+    pub fn steps(&self) -> usize {
+        1 + match self {
+            Value::Vector(elements) => elements.len(),
+            Value::Record(record) => 4 * record.len(),
+            Value::Str(text) => text.len() / 16,
+            Value::Binary(bytes) => bytes.len() / 16,
+            Value::Bag(bag) => bag.as_slice().map_or(0, <[Value]>::len),
+            _ => 0,
+        }
+    }
+
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Value::Str(s) => Some(s),
@@ -197,6 +222,9 @@ impl Ord for Value {
             }
             (Str(a), Str(b)) => a.cmp(b),
             (Binary(a), Binary(b)) => a.cmp(b),
+            // What is one is not walked: it may be large.
+            (Vector(a), Vector(b)) if Arc::ptr_eq(a, b) => Ordering::Equal,
+            (Record(a), Record(b)) if Arc::ptr_eq(a, b) => Ordering::Equal,
             (Vector(a), Vector(b)) => a.cmp(b),
             (Record(a), Record(b)) => a.cmp(b),
             (Time(a), Time(b)) => a.cmp(b),

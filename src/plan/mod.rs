@@ -346,11 +346,19 @@ pub enum Stmt {
     CreateObjects(ObjectCreation),
     DeleteObject(PlanExpr, Span),
     Update(FunctionUpdate),
-    OpenCursor(Slot, Sub),
-    FetchCursor(Slot, Vec<AssignmentTarget>, Span),
-    CloseCursor(Slot),
+    OpenCursor(CursorName, Sub),
+    FetchCursor(CursorName, Vec<AssignmentTarget>, Span),
+    CloseCursor(CursorName),
     Commit,
     Rollback,
+}
+
+/// Which cursor is meant: one of the procedure, or one of the session, which outlives the statement
+/// that opens it.
+#[derive(Clone, PartialEq)]
+pub enum CursorName {
+    Slot(Slot),
+    Session(Arc<str>),
 }
 
 /// Where an assignment goes.

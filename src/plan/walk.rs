@@ -8,8 +8,8 @@
 //! Both traits are written once, as a macro, so that a new kind of plan is added to both or to neither.
 
 use crate::plan::{
-    AssignmentTarget, FunctionUpdate, Group, LookupColumn, ObjectCreation, Pattern, PlanExpr,
-    Query, Slot, Step, Stmt, Sub, UnknownOperation,
+    AssignmentTarget, CursorName, FunctionUpdate, Group, LookupColumn, ObjectCreation, Pattern,
+    PlanExpr, Query, Slot, Step, Stmt, Sub, UnknownOperation,
 };
 
 macro_rules! visitor {
@@ -194,6 +194,13 @@ macro_rules! visitor {
                 }
             }
 
+            fn cursor(&mut self, cursor: & $($mutable)? CursorName) {
+                match cursor {
+                    CursorName::Slot(slot) => self.slot(slot),
+                    CursorName::Session(_) => {}
+                }
+            }
+
             fn walk_statement(&mut self, statement: & $($mutable)? Stmt) {
                 match statement {
                     Stmt::Run(rows) | Stmt::Return(Some(rows)) => self.sub(rows),
@@ -246,17 +253,17 @@ macro_rules! visitor {
                             self.sub(arguments);
                         }
                     }
-                    Stmt::OpenCursor(slot, rows) => {
-                        self.slot(slot);
+                    Stmt::OpenCursor(cursor, rows) => {
+                        self.cursor(cursor);
                         self.sub(rows);
                     }
-                    Stmt::FetchCursor(slot, places, _) => {
-                        self.slot(slot);
+                    Stmt::FetchCursor(cursor, places, _) => {
+                        self.cursor(cursor);
                         for place in places {
                             self.place(place);
                         }
                     }
-                    Stmt::CloseCursor(slot) => self.slot(slot),
+                    Stmt::CloseCursor(cursor) => self.cursor(cursor),
                     Stmt::Return(None) | Stmt::Leave | Stmt::Commit | Stmt::Rollback => {}
                 }
             }

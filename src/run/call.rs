@@ -14,7 +14,7 @@ use crate::model::conversion::converted;
 use crate::model::function::{FunctionBody, Param, View};
 use crate::model::native::Native;
 use crate::model::table::Table;
-use crate::model::{Args, Collection, Cx, Function, Source, Type, Value};
+use crate::model::{Args, Collection, Cx, Function, Source, Type, Value, nesting, print};
 use crate::plan::{Query, Target};
 use crate::run::{declared, element, procedure, query};
 use crate::syntax::ast::Many;
@@ -116,7 +116,10 @@ pub fn function(f: &Arc<Function>, mut args: Vec<Value>, cx: &Cx) -> Result<Opti
             None => return Err(wrong_argument(f, &args[i], param)),
         }
     }
-    let _depth = cx.enter()?;
+    let depth = cx.enter()?;
+    if depth.is_time_to_look() && f.is_user() {
+        args.iter().try_for_each(nesting::check)?;
+    }
     if Traced::prints(f, cx) {
         return traced(f, args, cx);
     }
@@ -318,6 +321,8 @@ impl LiftedRun {
 
 impl Source for LiftedRun {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        // What the function gives may be made of further calls.
+        let _depth = cx.enter()?;
         loop {
             if let Some(inner) = &mut self.inner {
                 match inner.next(cx) {
@@ -394,7 +399,8 @@ fn wrong_argument(f: &Function, value: &Value, param: &Param) -> Error {
 
 /// A value for a message: cut where it is long.
 pub fn short(value: &Value) -> String {
-    shortened(value.to_string(), 60)
+    // A character has four bytes at most.
+    shortened(print::beginning(value, 4 * 60), 60)
 }
 
 fn mismatch(candidates: &[Arc<Function>], types: &[Type]) -> Error {

@@ -1,5 +1,7 @@
 //! Constants read back from their printed form, without running anything.
 
+mod long;
+
 use num_complex::Complex64;
 
 use crate::catalog::{Catalog, named};
@@ -8,9 +10,18 @@ use crate::model::{Record, Value, number};
 use crate::syntax;
 use crate::syntax::ast::{Expr, ExprKind, StatementKind, UnaryOp};
 use crate::text::diagnostic::{Error, Result, SourceText};
+use crate::text::stoppable::Looks;
 
-/// The value that `text` is the printed form of; a function is looked up in `catalog`.
-pub fn read(catalog: &Catalog, text: &str) -> Result<Value> {
+/// The longest text that is parsed as a statement is, which takes much memory and cannot be stopped. A
+/// longer one is read by [`long::read`].
+const PARSED: usize = 1 << 16;
+
+/// The value that `text` is the printed form of; a function is looked up in `catalog`. An error if
+/// `looks` sees a stop.
+pub fn read(catalog: &Catalog, text: &str, looks: &Looks) -> Result<Value> {
+    if text.len() > PARSED {
+        return long::read(catalog, text, looks);
+    }
     let statement = syntax::statement(&SourceText::new("<string>", text))?;
     match statement.map(|s| s.kind) {
         Some(StatementKind::Query(expr)) => value(catalog, &expr),

@@ -8,7 +8,7 @@ use crate::catalog::Catalog;
 use crate::host::traced::Traced;
 use crate::model::conversion::conform;
 use crate::model::function::FunctionBody;
-use crate::model::{Cx, Function, Record, Value};
+use crate::model::{Cx, Function, Record, Value, size};
 use crate::plan::{Call, PlanExpr, Sub, Target};
 use crate::run::concat::Concat;
 use crate::run::guarded::guarded;
@@ -61,6 +61,7 @@ pub fn eval(expr: &PlanExpr, frame: &[Value], cx: &Cx) -> Result<Option<Value>> 
             let mut elements = Vec::new();
             while let Some(element) = run.next(cx)? {
                 elements.push(element);
+                size::check_elements(elements.len(), "a vector")?;
             }
             Ok(Some(Value::vector(elements)))
         }

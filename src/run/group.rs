@@ -10,10 +10,11 @@ use super::batch::{BatchColumn, Feed};
 use super::eval::eval;
 use super::query::{Pipeline, output};
 use crate::host::traced::Traced;
-use crate::model::{Cx, Value};
+use crate::model::{Cx, Value, size};
 use crate::plan::{Group, GroupAggregate, Order, Query};
 use crate::run::call;
 use crate::text::diagnostic::{Error, Result};
+use crate::text::stoppable;
 
 /// All results of a query that groups or sorts, in order.
 pub fn collect(
@@ -41,7 +42,7 @@ pub fn collect(
             results.add(query, frame, cx)
         })?,
     }
-    Ok(results.sorted(&query.order))
+    results.sorted(&query.order, cx)
 }
 
 /// Gives each row of the query to `take`. One that fails is set aside where it was made of an element
@@ -87,15 +88,18 @@ impl Results {
         Ok(())
     }
 
-    fn sorted(mut self, order: &[Order]) -> Vec<Value> {
+    fn sorted(mut self, order: &[Order], cx: &Cx) -> Result<Vec<Value>> {
         if order.is_empty() {
-            return self.values;
+            return Ok(self.values);
         }
         let keys: Vec<&[Value]> = self.keys.chunks(order.len()).collect();
         let mut places: Vec<usize> = (0..self.values.len()).collect();
-        places.sort_by(|a, b| by_keys(order, keys[*a], keys[*b]));
+        let looks = cx.token.looks();
+        stoppable::sort_by(&mut places, &looks, |a, b| {
+            by_keys(order, keys[*a], keys[*b])
+        })?;
         let take = |place: usize| std::mem::replace(&mut self.values[place], Value::Null);
-        places.into_iter().map(take).collect()
+        Ok(places.into_iter().map(take).collect())
     }
 }
 
@@ -183,7 +187,7 @@ fn groups(
         && let Some(mut feed) = Feed::open(program, frame, cx)?
     {
         while let Some((columns, rows)) = feed.next(frame, cx)? {
-            add_batch(group, &mut groups, &columns, rows, cx);
+            add_batch(group, &mut groups, &columns, rows, cx)?;
         }
         *pipeline = Pipeline::resume(query.steps.len(), feed.rest());
     }
@@ -195,7 +199,7 @@ fn groups(
                 None => return Ok(()),
             }
         }
-        let held = held(group, &mut groups, &keys, cx);
+        let held = held(group, &mut groups, &keys, cx)?;
         for (aggregate, held) in group.aggregates.iter().zip(held) {
             let Some(value) = eval(&aggregate.argument, frame, cx)? else {
                 continue;
@@ -215,30 +219,45 @@ fn groups(
 }
 
 /// What the group with these keys has.
-fn held<'g>(group: &Group, groups: &'g mut Groups, keys: &[Value], cx: &Cx) -> &'g mut Vec<Held> {
-    match groups.get_index_of(keys) {
+fn held<'g>(
+    group: &Group,
+    groups: &'g mut Groups,
+    keys: &[Value],
+    cx: &Cx,
+) -> Result<&'g mut Vec<Held>> {
+    Ok(match groups.get_index_of(keys) {
         Some(at) => &mut groups[at],
-        None => groups.entry(keys.to_vec()).or_insert_with(|| {
-            let aggregates = group.aggregates.iter();
-            aggregates.map(|a| Held::new(a, cx)).collect()
-        }),
-    }
+        None => {
+            size::check_distinct(groups.len())?;
+            groups.entry(keys.to_vec()).or_insert_with(|| {
+                let aggregates = group.aggregates.iter();
+                aggregates.map(|a| Held::new(a, cx)).collect()
+            })
+        }
+    })
 }
 
 /// Adds rows that have columns for the keys, and then for what the aggregates take.
-fn add_batch(group: &Group, groups: &mut Groups, columns: &[BatchColumn], rows: usize, cx: &Cx) {
+fn add_batch(
+    group: &Group,
+    groups: &mut Groups,
+    columns: &[BatchColumn],
+    rows: usize,
+    cx: &Cx,
+) -> Result<()> {
     let (keys, arguments) = columns.split_at(group.keys.len());
     let mut key = Vec::with_capacity(keys.len());
     for row in 0..rows {
         key.clear();
         key.extend(keys.iter().filter_map(|column| column.value(row)));
-        let held = held(group, groups, &key, cx);
+        let held = held(group, groups, &key, cx)?;
         for (argument, held) in arguments.iter().zip(held) {
             if let Some(value) = argument.value(row) {
                 held.add(value, cx);
             }
         }
     }
+    Ok(())
 }
 
 /// Computes a group's aggregates; `false` if one that is required has no result.

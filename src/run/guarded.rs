@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::eval::eval;
+use crate::model::collection::Iter;
 use crate::model::{Collection, Cx, Source, Type, Value};
 use crate::plan::PlanExpr;
 use crate::text::diagnostic::{Error, Kind, Result};
@@ -62,8 +63,8 @@ impl Collection for Guarded {
 fn standing_in(otherwise: &Option<Value>, cx: &Cx) -> Result<Box<dyn Source>> {
     match otherwise {
         Some(value) if value.is_collection() => value.elements(cx),
-        Some(value) => vec![value.clone()].open(cx),
-        None => vec![].open(cx),
+        Some(value) => Ok(Box::new(Iter(std::iter::once(value.clone())))),
+        None => Ok(Box::new(Iter(std::iter::empty()))),
     }
 }
 

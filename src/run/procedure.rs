@@ -6,13 +6,15 @@ use std::sync::Arc;
 
 use crate::catalog::Catalog;
 use crate::compile;
+use crate::host::Host;
 use crate::model::conversion::conform;
 use crate::model::{Cx, Function, Source, Value, nesting, size};
-use crate::plan::{AssignmentTarget, Procedure, Slot, Stmt, Sub};
+use crate::plan::{AssignmentTarget, CursorName, Procedure, Slot, Stmt, Sub};
 use crate::run::eval::{captured, collection, eval, holds};
 use crate::run::{query, update};
 use crate::syntax::ast::Many;
 use crate::text::diagnostic::{Error, Result, Span};
+use crate::text::wait::lock;
 
 /// Calls a procedural function: its results are what its `return` statements gave. A stream of them is
 /// produced while it is read.
@@ -139,13 +141,13 @@ impl Running<'_> {
                 let arguments = arguments.map(|sub| self.open(sub)).transpose()?;
                 update::update(change, rows, arguments, self.cx).map_err(|e| e.at(&change.span))?;
             }
-            Stmt::OpenCursor(slot, sub) => {
+            Stmt::OpenCursor(cursor, sub) => {
                 let rows = self.open(sub)?;
-                self.cursors.retain(|(open, _)| open != slot);
-                self.cursors.push((*slot, rows));
+                self.take_cursor(cursor);
+                self.put_cursor(cursor, rows);
             }
-            Stmt::FetchCursor(slot, places, span) => self.fetch(*slot, places, span)?,
-            Stmt::CloseCursor(slot) => self.cursors.retain(|(open, _)| open != slot),
+            Stmt::FetchCursor(cursor, places, span) => self.fetch(cursor, places, span)?,
+            Stmt::CloseCursor(cursor) => drop(self.take_cursor(cursor)),
             Stmt::Commit => Catalog::of(self.cx).commit(),
             Stmt::Rollback => Catalog::of(self.cx).rollback(),
         }
@@ -234,12 +236,38 @@ impl Running<'_> {
         }
     }
 
-    fn fetch(&mut self, slot: Slot, places: &[AssignmentTarget], span: &Span) -> Result<()> {
-        let Some((_, rows)) = self.cursors.iter_mut().find(|(open, _)| *open == slot) else {
+    fn fetch(
+        &mut self,
+        cursor: &CursorName,
+        places: &[AssignmentTarget],
+        span: &Span,
+    ) -> Result<()> {
+        // Taken out meanwhile: what it reads may fetch from it, too.
+        let Some(mut rows) = self.take_cursor(cursor) else {
             return Err(Error::run("the cursor is not open").at(span));
         };
-        let row = rows.next(self.cx)?;
-        self.assign(places, row)
+        let row = rows.next(self.cx);
+        self.put_cursor(cursor, rows);
+        self.assign(places, row?)
+    }
+
+    fn take_cursor(&mut self, cursor: &CursorName) -> Option<Box<dyn Source>> {
+        match cursor {
+            CursorName::Slot(slot) => {
+                let at = self.cursors.iter().position(|(open, _)| open == slot)?;
+                Some(self.cursors.swap_remove(at).1)
+            }
+            CursorName::Session(name) => lock(&Host::of(self.cx).cursors).remove(name),
+        }
+    }
+
+    fn put_cursor(&mut self, cursor: &CursorName, rows: Box<dyn Source>) {
+        match cursor {
+            CursorName::Slot(slot) => self.cursors.push((*slot, rows)),
+            CursorName::Session(name) => {
+                lock(&Host::of(self.cx).cursors).insert(name.clone(), rows);
+            }
+        }
     }
 }
 

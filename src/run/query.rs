@@ -13,8 +13,9 @@ use crate::catalog::Catalog;
 use crate::catalog::objects::ObjectScan;
 use crate::host::failed;
 use crate::host::traced::Traced;
+use crate::model::collection::{Bytes, Iter};
 use crate::model::conversion::conform;
-use crate::model::{Collection, Cx, Source, Type, Value, size};
+use crate::model::{Collection, Cx, Numbers, Source, Type, Value, size};
 use crate::plan::{PlanExpr, Query, Slot, Step};
 use crate::run::{element, group, solve};
 use crate::text::diagnostic::{Error, Result};
@@ -79,9 +80,46 @@ pub fn open(query: &Arc<Query>, given: Vec<(Slot, Value)>, cx: &Cx) -> Result<Bo
 /// A query that is nothing but one expression: its elements, without a layer between.
 fn pass_through(expr: &PlanExpr, frame: &[Value], cx: &Cx) -> Result<Box<dyn Source>> {
     match eval(expr, frame, cx)? {
-        Some(value) if value.is_collection() => value.elements(cx),
-        Some(value) => vec![value].open(cx),
-        None => vec![].open(cx),
+        Some(value) if value.is_collection() => Ok(Box::new(PassThrough(value.elements(cx)?))),
+        Some(value) => Ok(Box::new(Iter(std::iter::once(value)))),
+        None => Ok(Box::new(Iter(std::iter::empty()))),
+    }
+}
+
+/// The elements of what a query gave. They may be those of another call of the same function, and so on.
+struct PassThrough(Box<dyn Source>);
+
+impl Source for PassThrough {
+    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        let _depth = cx.enter()?;
+        self.0.next(cx)
+    }
+
+    fn numbers(&mut self, cx: &Cx) -> Result<Option<Numbers>> {
+        let _depth = cx.enter()?;
+        self.0.numbers(cx)
+    }
+
+    fn columns(&mut self, cx: &Cx) -> Result<Option<Vec<Numbers>>> {
+        let _depth = cx.enter()?;
+        self.0.columns(cx)
+    }
+
+    fn skip(&mut self, cx: &Cx) -> Result<Option<usize>> {
+        let _depth = cx.enter()?;
+        self.0.skip(cx)
+    }
+
+    fn explain(&self, error: Error) -> Error {
+        self.0.explain(error)
+    }
+
+    fn is_live(&self) -> bool {
+        self.0.is_live()
+    }
+
+    fn taken(&self) -> Option<u64> {
+        self.0.taken()
     }
 }
 
@@ -157,12 +195,11 @@ impl Source for QueryRun {
                     continue;
                 }
             };
-            if self
-                .seen
-                .as_mut()
-                .is_some_and(|seen| !seen.insert(value.clone()))
-            {
-                continue;
+            if let Some(seen) = &mut self.seen {
+                if !seen.insert(value.clone()) {
+                    continue;
+                }
+                size::check_distinct(seen.len())?;
             }
             if let Some(left) = &mut self.left {
                 *left -= 1;
@@ -423,7 +460,11 @@ impl Pipeline {
                 };
             }
             Step::Iterate { over, .. } => match eval(over, frame, cx)? {
-                Some(Value::Binary(bytes)) => Cursor::Objects(bytes_of(&bytes)),
+                Some(Value::Binary(bytes)) => Cursor::Source(ElementsTaken {
+                    stream: false,
+                    source: Box::new(Bytes::new(bytes)),
+                    count: 0,
+                }),
                 Some(value) => Cursor::Source(ElementsTaken {
                     stream: matches!(value, Value::Stream(_)),
                     source: value.elements(cx)?,
@@ -471,14 +512,6 @@ impl Pipeline {
                 }
                 Ok(false)
             }
-            (Cursor::Objects(values), Step::Iterate { pattern, .. }) => {
-                for value in values {
-                    if pattern::bind(pattern, &value, frame, cx)? {
-                        return Ok(true);
-                    }
-                }
-                Ok(false)
-            }
             (Cursor::Extent(scan), Step::Extent { slot, .. }) => {
                 cx.token.check()?;
                 match scan.next(&Catalog::of(cx).objects) {
@@ -516,14 +549,6 @@ impl Pipeline {
             _ => Ok(false),
         }
     }
-}
-
-fn bytes_of(bytes: &[u8]) -> std::vec::IntoIter<Value> {
-    bytes
-        .iter()
-        .map(|b| Value::Int(i64::from(*b)))
-        .collect::<Vec<_>>()
-        .into_iter()
 }
 
 /// What can stand between the brackets behind a value: the numbers from 1 to its length, or the keys

@@ -63,7 +63,7 @@ pub fn delete(object: Option<Value>, cx: &Cx) -> Result<()> {
     let value = Value::Object(object.clone());
     for function in Catalog::of(cx).functions.user_functions() {
         if let FunctionBody::Stored(table) = &function.body {
-            remove_references(table, &value, cx);
+            remove_references(table, &value, cx)?;
         }
     }
     if Catalog::of(cx).objects.delete(&object) {
@@ -72,7 +72,7 @@ pub fn delete(object: Option<Value>, cx: &Cx) -> Result<()> {
     Ok(())
 }
 
-fn remove_references(table: &Arc<Table>, object: &Value, cx: &Cx) {
+fn remove_references(table: &Arc<Table>, object: &Value, cx: &Cx) -> Result<()> {
     for (column, ty) in table.types().iter().enumerate() {
         if !object.type_of().is_subtype_of(ty) {
             continue;
@@ -80,9 +80,11 @@ fn remove_references(table: &Arc<Table>, object: &Value, cx: &Cx) {
         let mut known = vec![None; table.types().len()];
         known[column] = Some(object.clone());
         for row in table.lookup(&known) {
+            cx.token.check()?;
             remove(table, &row, cx);
         }
     }
+    Ok(())
 }
 
 /// Runs an update statement over its rows: the arguments, then the value. `arguments` are those that
@@ -116,6 +118,7 @@ pub fn update(
         }
     }
     for (args, values) in changes {
+        cx.token.check()?;
         let function = call::resolvent_among(&change_of.functions, &args)?;
         change(change_of.op, function, &args, values, cx)?;
     }
@@ -167,9 +170,10 @@ fn change_table(
     values: Vec<Value>,
     cx: &Cx,
 ) -> Result<()> {
-    let rows: Vec<Row> = values
-        .into_iter()
-        .map(|value| row(function, table, args, value))
+    let looks = cx.token.looks();
+    let rows: Vec<Row> = looks
+        .each(values)
+        .map(|value| row(function, table, args, value?))
         .collect::<Result<_>>()?;
     if op == UpdateOp::Set {
         let mut known: Vec<Option<Value>> = args
@@ -179,10 +183,12 @@ fn change_table(
             .collect();
         known.resize(table.types().len(), None);
         for old in table.lookup(&known) {
+            cx.token.check()?;
             remove(table, &old, cx);
         }
     }
     for row in rows {
+        cx.token.check()?;
         match op {
             UpdateOp::Remove => {
                 remove(table, &row, cx);
@@ -215,6 +221,7 @@ fn change_view(
         let mut known: Vec<Option<Value>> = args.iter().cloned().map(Some).collect();
         known.resize(args.len() + width, None);
         for old in table.lookup(&view.rearranged(&known, Some(Value::Bool(true)))) {
+            cx.token.check()?;
             remove(table, &old, cx);
         }
     }

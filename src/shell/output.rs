@@ -3,11 +3,12 @@
 use std::io;
 
 use super::args::Format;
-use crate::model::{Value, json};
+use crate::model::{Value, json, print};
 use crate::run::statement::Results;
 use crate::text::console::Console;
 use crate::text::diagnostic::{Error, Result};
 use crate::text::flushing::FlushTimer;
+use crate::text::stoppable::Looks;
 
 /// Why no more results are shown.
 pub enum Ended {
@@ -23,13 +24,21 @@ pub enum Ended {
 pub fn show(rows: Results, format: Format, console: &Console) -> Ended {
     let mut shown = 0;
     let mut timer = FlushTimer::new();
+    let token = rows.token();
     for row in rows {
-        let text = match row.and_then(|value| line(&value, format)) {
+        let text = match row.and_then(|value| line(&value, format, &token.looks())) {
             Ok(text) => text,
             Err(_) if console.is_closed() => return Ended::Closed,
             Err(error) => return Ended::Failed(error, shown),
         };
-        let mut written = console.write(&text);
+        let mut written = Ok(());
+        for piece in pieces(&text) {
+            // Who reads may take their time.
+            if let Err(error) = token.check() {
+                return Ended::Failed(error, shown);
+            }
+            written = written.and_then(|()| console.write(piece));
+        }
         if written.is_ok() && timer.is_due() {
             written = console.flush();
         }
@@ -44,6 +53,15 @@ pub fn show(rows: Results, format: Format, console: &Console) -> Ended {
     }
 }
 
+/// A long text in pieces, so that a stop is seen between them.
+fn pieces(mut text: &str) -> impl Iterator<Item = &str> {
+    std::iter::from_fn(move || {
+        let (piece, rest) = text.split_at(text.floor_char_boundary(1 << 20));
+        text = rest;
+        (!piece.is_empty()).then_some(piece)
+    })
+}
+
 fn unwritable(console: &Console, error: &io::Error, shown: u64) -> Ended {
     if console.is_closed() {
         Ended::Closed
@@ -55,37 +73,40 @@ fn unwritable(console: &Console, error: &io::Error, shown: u64) -> Ended {
 
 /// One result with its line end. In text, a string of several lines is shown on several lines, for a
 /// person to read, but in quotes, so that it can be typed like that. In JSON it is always one line.
-fn line(value: &Value, format: Format) -> Result<String> {
+fn line(value: &Value, format: Format, looks: &Looks) -> Result<String> {
     let mut line = match format {
         Format::Text => match value {
-            Value::Str(text) if text.contains('\n') => in_lines(text),
-            value => value.to_string(),
+            Value::Str(text) if text.contains('\n') => in_lines(text, looks)?,
+            value => print::text(value, looks)?,
         },
-        Format::Json => json::to_string(value)?,
-        Format::Csv => return csv_line(value),
+        Format::Json => json::to_string(value, looks)?,
+        Format::Csv => return csv_line(value, looks),
     };
     line.push('\n');
     Ok(line)
 }
 
 /// `text` as a string constant whose line ends are not escaped.
-fn in_lines(text: &str) -> String {
+fn in_lines(text: &str, looks: &Looks) -> Result<String> {
     let lines: Vec<_> = text
         .split('\n')
         .map(|line| {
-            let quoted = Value::str(line).to_string();
-            quoted[1..quoted.len() - 1].to_owned()
+            let quoted = print::text(&Value::str(line), looks)?;
+            Ok(quoted[1..quoted.len() - 1].to_owned())
         })
-        .collect();
-    format!("\"{}\"", lines.join("\n"))
+        .collect::<Result<_>>()?;
+    Ok(format!("\"{}\"", lines.join("\n")))
 }
 
 /// A record of RFC 4180, with a plain newline at its end.
-fn csv_line(value: &Value) -> Result<String> {
+fn csv_line(value: &Value, looks: &Looks) -> Result<String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let written = match value {
-        Value::Vector(fields) => writer.write_record(fields.iter().map(field)),
-        single => writer.write_record([field(single)]),
+        Value::Vector(fields) => {
+            let fields = fields.iter().map(|value| field(value, looks));
+            writer.write_record(fields.collect::<Result<Vec<_>>>()?)
+        }
+        single => writer.write_record([field(single, looks)?]),
     };
     let bytes = written
         .map_err(csv::Error::into)
@@ -94,32 +115,37 @@ fn csv_line(value: &Value) -> Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-fn field(value: &Value) -> String {
-    match value {
+fn field(value: &Value, looks: &Looks) -> Result<String> {
+    Ok(match value {
         Value::Str(text) => text.to_string(),
         Value::Null => String::new(),
-        other => other.to_string(),
-    }
+        other => print::text(other, looks)?,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::wait::Token;
 
     #[test]
     fn a_string_is_shown_with_its_lines() {
         let text = Value::str("say \"a\"\r\n\tb\n");
-        let shown = line(&text, Format::Text).expect("has a form");
+        let token = Token::new();
+        let shown = line(&text, Format::Text, &token.looks()).expect("has a form");
         assert_eq!(shown, "\"say \\\"a\\\"\\r\n\\tb\n\"\n");
-        let json = line(&text, Format::Json).expect("has a form");
+        let json = line(&text, Format::Json, &token.looks()).expect("has a form");
         assert_eq!(json, "\"say \\\"a\\\"\\r\\n\\tb\\n\"\n");
     }
 
     #[test]
     fn csv_quotes_where_it_must() {
         let row = Value::vector(["a,b".into(), "c\"d".into(), 1.into(), Value::Null]);
-        let line = csv_line(&row).expect("has a form");
+        let line = csv_line(&row, &Token::new().looks()).expect("has a form");
         assert_eq!(line, "\"a,b\",\"c\"\"d\",1,\n");
-        assert_eq!(csv_line(&"x".into()).expect("has a form"), "x\n");
+        assert_eq!(
+            csv_line(&"x".into(), &Token::new().looks()).expect("has a form"),
+            "x\n"
+        );
     }
 }

@@ -14,7 +14,7 @@ mod explain;
 mod grammar;
 pub mod keywords;
 pub mod lexer;
-mod literal;
+pub mod literal;
 mod nesting;
 pub mod parse;
 pub mod split;

@@ -323,9 +323,15 @@ impl std::error::Error for Error {}
 
 /// The candidate that `name` is most likely a misspelling of, if any is near enough.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    /// Nothing longer is a name that was mistyped.
+    const LONGEST: usize = 200;
+    if name.len() > LONGEST {
+        return None;
+    }
     let name = name.to_lowercase();
     candidates
         .into_iter()
+        .filter(|c| c.len() <= LONGEST)
         .map(|c| (strsim::damerau_levenshtein(&name, &c.to_lowercase()), c))
         .filter(|(distance, c)| *distance <= 1 + c.len().min(name.len()) / 4)
         .min_by_key(|(distance, _)| *distance)

@@ -112,3 +112,26 @@ fn a_timeout_before_the_result_is_an_error() {
     assert_eq!((output.stdout.as_str(), output.code), ("\"next\"\n", 1));
     assert!(output.stderr.starts_with("error: "), "{output:?}");
 }
+
+#[test]
+fn a_stream_that_has_run_its_time_has_ended_with_elements_or_without() {
+    for (query, printed) in [
+        ("heartbeat(3600);", "0.0\n"),
+        ("skip(heartbeat(3600),1);", ""),
+        ("subscribe('nobody');", ""),
+        (
+            "select stream of x from Real x where x in heartbeat(0.01) and x < 0;",
+            "",
+        ),
+    ] {
+        osql()
+            .args(["--timeout", "0.3", "-o", query])
+            .run()
+            .expect_ok(printed);
+    }
+    // What is no stream has not been answered.
+    osql()
+        .args(["--timeout", "0.3", "-o", "last(heartbeat(0.1));"])
+        .run()
+        .expect_error(1, "ran longer than 0.3 seconds");
+}

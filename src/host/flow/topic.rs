@@ -64,7 +64,7 @@ impl Flow for TopicFlow {
 
 impl FlowPublisher for TopicPublisher {
     fn publish(&mut self, value: &Value, token: &Token) -> Result<()> {
-        self.send(payload(value)?, token)
+        self.send(payload(value, token)?, token)
     }
 
     /// Acknowledged at QoS 1 and 2, written to the network at QoS 0.
@@ -95,11 +95,11 @@ impl Source for TopicSource {
 }
 
 /// What a value is on the wire.
-fn payload(value: &Value) -> Result<Bytes> {
+fn payload(value: &Value, token: &Token) -> Result<Bytes> {
     Ok(match value {
         Value::Str(text) => Bytes::copy_from_slice(text.as_bytes()),
         Value::Binary(bytes) => Bytes::copy_from_slice(bytes),
-        other => Bytes::from(json::to_string(other)?),
+        other => Bytes::from(json::to_string(other, &token.looks())?),
     })
 }
 

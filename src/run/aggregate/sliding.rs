@@ -85,7 +85,7 @@ impl SlidingAggregate {
                     total.add(&x.value());
                 },
                 |total, x, _| total.remove(&x.value()),
-                |total| Ok(total.real() / length as f64),
+                |total| Ok(total.mean(length).unwrap_or(f64::NAN)),
             ),
             SlidingAggregate::Stdev(moments) => steps.run(
                 moments,

@@ -73,15 +73,21 @@ impl Total {
     }
 
     /// The sum as a real.
+    #[inline]
     pub fn real(&self) -> f64 {
+        self.scaled(0)
+    }
+
+    /// The sum times 2^`scale` as a real.
+    fn scaled(&self, scale: i32) -> f64 {
         match &self.reals {
             Some(reals) if self.count_of_reals > 0 => {
                 if self.integers == 0 {
-                    return reals.round();
+                    return reals.scaled(scale);
                 }
                 let mut all = reals.clone();
                 all.add_integer(self.integers);
-                all.round()
+                all.scaled(scale)
             }
             // From 64 bits it takes one instruction.
             _ => match i64::try_from(self.integers) {
@@ -92,8 +98,17 @@ impl Total {
     }
 
     /// The mean of the numbers, `count` of them; none for none.
+    #[inline]
     pub fn mean(&self, count: u64) -> Option<f64> {
-        (count > 0).then(|| self.real() / count as f64)
+        let sum = self.real();
+        let mean = if sum.is_infinite() {
+            // Beyond all reals, the sum of reals still has a mean.
+            const SCALE: i32 = 64;
+            scaled(self.scaled(-SCALE) / count as f64, SCALE)
+        } else {
+            sum / count as f64
+        };
+        (count > 0).then_some(mean)
     }
 }
 

@@ -18,7 +18,7 @@ use super::eval::eval;
 use super::lookup::LookupRows;
 use super::query::{Cursor, ElementsTaken, resume};
 use crate::catalog::objects::ObjectScan;
-use crate::model::collection::BATCH;
+use crate::model::collection::{BATCH, Bytes};
 use crate::model::function::FunctionBody;
 use crate::model::table::Scan;
 use crate::model::{Cx, Numbers, Source, Value};
@@ -189,10 +189,7 @@ impl Again {
         let over = eval(over, frame, cx)?;
         let stream = matches!(over, Some(Value::Stream(_)));
         let input = match over {
-            Some(Value::Binary(bytes)) => {
-                let bytes = bytes.iter().map(|b| Value::Int(i64::from(*b)));
-                Value::bag(bytes.collect()).elements(cx)?
-            }
+            Some(Value::Binary(bytes)) => Box::new(Bytes::new(bytes)),
             Some(value) => value.elements(cx)?,
             None => Value::bag(vec![]).elements(cx)?,
         };

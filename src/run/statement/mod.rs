@@ -2,6 +2,7 @@
 
 mod assign;
 mod define;
+mod parsed;
 mod results;
 mod validate;
 
@@ -13,17 +14,18 @@ use crate::compile;
 use crate::host::{Host, failed};
 use crate::model::{Cx, Type, Value};
 use crate::run::{procedure, query};
+use crate::syntax::Splitter;
 use crate::syntax::ast::{self, ExprKind, StatementKind};
-use crate::syntax::{Splitter, statement};
 use crate::text::diagnostic::{Error, Result, SourceText};
 use assign::{assign, put};
 use define::{create_function, create_type, delete_function, delete_type};
+pub use parsed::parsed;
 
 pub use results::{Outcome, Results};
 
 /// Executes one statement. What it changed is undone if it fails.
 pub fn execute(cx: &Cx, source: &Arc<SourceText>) -> Result<Outcome> {
-    let Some(statement) = statement(source)? else {
+    let Some(statement) = parsed(cx, source)? else {
         return Ok(Outcome::Done);
     };
     let mark = Catalog::of(cx).undo_log.mark();
@@ -45,7 +47,7 @@ pub fn execute(cx: &Cx, source: &Arc<SourceText>) -> Result<Outcome> {
 /// Executes a statement as a part of the one that runs; gives its results, and whether they are
 /// tuples. A query's results are produced when they are read.
 pub fn execute_within(cx: &Cx, source: &Arc<SourceText>) -> Result<(Value, bool)> {
-    let Some(statement) = statement(source)? else {
+    let Some(statement) = parsed(cx, source)? else {
         return Ok((Value::bag(vec![]), false));
     };
     if let StatementKind::Query(expr) = &statement.kind

@@ -4,6 +4,7 @@ use crate::catalog::Catalog;
 use crate::host::failed;
 use crate::model::{Cx, Source, Value};
 use crate::text::diagnostic::Result;
+use crate::text::wait::Token;
 
 /// What a statement came to.
 pub enum Outcome {
@@ -41,6 +42,11 @@ impl Results {
     /// Whether the query is a stream, which has ended when its time is over.
     pub fn is_stream(&self) -> bool {
         self.stream
+    }
+
+    /// What stops them.
+    pub fn token(&self) -> Token {
+        self.cx.token.clone()
     }
 
     /// The same, of a query that is a stream.

@@ -5,17 +5,18 @@ use std::sync::Arc;
 use crate::catalog::Catalog;
 use crate::compile;
 use crate::host::Host;
-use crate::model::{Cx, Value};
+use crate::model::{Cx, Value, print, size};
 use crate::run::query;
 use crate::syntax::ast::{Expr, Validate};
 use crate::text::diagnostic::{Error, Result};
+use crate::text::stoppable::{self, Looks};
 
 /// Runs the checks and prints what came of them. An error if one differed.
 pub fn run(cx: &Cx, validate: &Validate) -> Result<()> {
     let mut different = Vec::new();
     for (actual, expected) in &validate.checks {
         let (got, wanted) = (results(cx, actual)?, results(cx, expected)?);
-        if !same_bag(&got, &wanted) {
+        if !same_bag(&got, &wanted, &cx.token.looks())? {
             different.push((actual, got, wanted));
         }
     }
@@ -40,24 +41,27 @@ fn results(cx: &Cx, expr: &Expr) -> Result<Vec<Value>> {
     let mut results = Vec::new();
     while let Some(value) = source.next(cx)? {
         results.push(value);
+        size::check_elements(results.len(), "what is validated")?;
     }
     Ok(results)
 }
 
 /// Whether both have the same elements as often, in any order.
-fn same_bag(a: &[Value], b: &[Value]) -> bool {
+fn same_bag(a: &[Value], b: &[Value], looks: &Looks) -> Result<bool> {
     let sorted = |values: &[Value]| {
         let mut values = values.to_vec();
-        values.sort();
-        values
+        stoppable::sort_by(&mut values, looks, Value::cmp)?;
+        Ok(values)
     };
-    a.len() == b.len() && sorted(a) == sorted(b)
+    Ok(a.len() == b.len() && sorted(a)? == sorted(b)?)
 }
 
 fn list(values: &[Value]) -> String {
+    /// How many bytes of results are shown.
+    const SHOWN: usize = 10_000;
     match values {
         [] => "nothing".to_owned(),
-        [one] => one.to_string(),
-        several => Value::bag(several.to_vec()).to_string(),
+        [one] => print::beginning(one, SHOWN),
+        several => print::beginning(&Value::bag(several.to_vec()), SHOWN),
     }
 }

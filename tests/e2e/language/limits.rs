@@ -3,6 +3,8 @@
 
 use std::time::{Duration, Instant};
 
+use osql::syntax::lexer::{LexemeKind, lexemes};
+
 use crate::support::session::Db;
 
 #[test]
@@ -57,6 +59,64 @@ fn a_deviation_has_no_limit_of_size() {
     db.gives(
         "winagg(streamof(bag(1e200,2.0,4.0,6.0)),3,1);",
         "[1e200,2.0,4.0]\n[2.0,4.0,6.0]",
+    );
+}
+
+#[test]
+fn a_mean_has_no_limit_of_size() {
+    let mut db = Db::new();
+    db.gives(
+        "mean([1e308,1e308]); mean(bag(1e308,1e308));",
+        "1e308\n1e308",
+    );
+    db.gives("mean([-1e308,-1e308]);", "-1e308");
+    db.gives("median(bag(1e308,1.5e308));", "1.25e308");
+    db.gives("vmean(bag([1e308],[1e308]));", "[1e308]");
+    db.gives("ravg(streamof(bag(1e308,1e308)));", "1e308\n1e308");
+    db.gives(
+        "mean(winagg(streamof(bag(1e308,1e308,1.5e308)),2,1));",
+        "1e308\n1.25e308",
+    );
+    db.gives(
+        "select mean(x) from Real x, Integer i where x = 1e308 and i in bag(1,2) group by x;",
+        "1e308",
+    );
+    db.gives(
+        "set :inf = exp(1000); mean([:inf,1]); mean([:inf,-:inf]);",
+        "inf\nnan",
+    );
+    db.gives(
+        "euclid([3e200,0],[0,0]); euclid([1e-200,0],[0,0]); euclid([1,2],[4,6]);",
+        "3e200\n1e-200\n5.0",
+    );
+}
+
+#[test]
+fn integers_and_reals_are_compared_exactly() {
+    let mut db = Db::of(
+        "create function r(Integer i) -> Real as stored; set r(1) = 9007199254740992.0;
+         create function f(Real x) -> Real as x;",
+    );
+    db.gives(
+        "9007199254740992.0 = 9007199254740993; 9007199254740992.0 < 9007199254740993;
+         r(1) = 9007199254740993; select i from Integer i where r(i) = 9007199254740993;
+         9007199254740993 in bag(9007199254740992.0); [9007199254740993] = [9007199254740992.0];",
+        "true",
+    );
+    db.gives(
+        "select x from Integer x
+          where x in iota(9007199254740990,9007199254740994) and x > 9007199254740992.0;",
+        "9007199254740993\n9007199254740994",
+    );
+    db.gives(
+        "max(bag(9007199254740993,9007199254740992.0));",
+        "9007199254740993",
+    );
+    db.gives("9223372036854775807 < 9223372036854775808.0;", "true");
+    // A declared real is the nearest there is.
+    db.gives(
+        "f(9007199254740993); set r(2) = 9007199254740993; r(2);",
+        "9007199254740992.0\n9007199254740992.0",
     );
 }
 
@@ -186,4 +246,188 @@ fn a_product_of_matrices_is_right_and_can_be_stopped() {
     let stopper = db.stop_when_it_runs(statement);
     db.fails(statement, &["stopped by the test"]);
     stopper.join().expect("it was running");
+}
+
+/// Functions without an end, whose elements are made of further calls.
+#[test]
+fn depth_is_counted_where_elements_are_pulled() {
+    let mut db = Db::of(
+        "create function q(Integer n) -> Bag of Integer as bag(q(n+1));
+         create function more(Integer n) -> Bag of Integer as bag(n,more(n+1));
+         create function united(Integer n) -> Bag of Integer as union(bag(n),united(n+1));
+         create function lifted(Integer n) -> Bag of Integer as abs(lifted(n+1));
+         create function after(Integer n) -> Stream of Integer as concat(streamof(bag(n)),after(n+1));
+         create function beside(Integer n) -> Stream of Integer as merge(streamof(bag(n)),beside(n+1));
+         create function within(Integer n) -> Stream of Integer as { return n; return within(n+1); };",
+    );
+    for query in [
+        "count(q(1));",
+        "count(more(1));",
+        "count(united(1));",
+        "count(lifted(1));",
+        "count(after(1));",
+        "vectorize(q(1));",
+        "vectorize(more(1));",
+        "vectorize(united(1));",
+        "vectorize(lifted(1));",
+        "vectorof(after(1));",
+    ] {
+        db.fails(query, &["functions call each other more than 4000 deep"]);
+    }
+    for call in ["beside(1)", "within(1)"] {
+        db.fails(&format!("count({call});"), &["more than 50 deep"]);
+    }
+    db.gives("first_n(more(1),3); first_n(within(1),2);", "1\n2\n3\n1\n2");
+}
+
+#[test]
+fn what_calls_hand_down_is_neither_too_deep_nor_too_large() {
+    let around = "[".repeat(90) + "v" + &"]".repeat(90);
+    let mut db = Db::of(&format!(
+        "create function deeper(Integer n, Object v) -> Object as
+           case when n = 0 then 1 else deeper(n-1, {around}) end;
+         create function twice(Integer n, Object v) -> Object as
+           case when n = 0 then 1 else twice(n-1, [v,v]) end;"
+    ));
+    db.fails("deeper(3000,1);", &["nested deeper than 1000"]);
+    db.fails("twice(3000,1);", &["parts within each other"]);
+    db.does("create function pair(Object v) -> Object as [v,v];");
+    db.fails(
+        "iterate(#'object.pair->object', 100, 1);",
+        &["parts within each other"],
+    );
+    db.fails(
+        "{ declare Object v, Integer i; set v = 1; set i = 0;
+           while i < 100 do set v = [v,v]; set i = i+1; end while; };",
+        &["parts within each other"],
+    );
+}
+
+/// Values that are longer than what is done between two looks at a token.
+const LONG: &str = "
+    create function longer(Charstring s, Integer n) -> Charstring as
+      { declare Charstring t, Integer i; set t = s; set i = 0;
+        while i < n do set t = t + t; set i = i+1; end while; return t; };
+    create function same(Object x) -> Object as x;
+    set :ints = vectorof(iota(1,10000));
+    set :reals = vectorof(select sin(x) from Integer x where x in iota(1,10000));
+    set :nested = vectorof(select [1,2] from Integer x where x in iota(1,10000));
+    set :one = [:reals];
+    set :keys = vectorof(select ntoa(x) from Integer x where x in iota(1,10000));
+    set :text = longer('a,b ',20);
+    set :json = json:stringify(concat(:ints,:ints));
+    set :bytes = make_binary(3000000);";
+
+/// Each native function that goes through data of a user's size, in the hands of a token that has been
+/// stopped: it looks, and does not come to its end.
+#[test]
+fn long_loops_of_functions_look_for_a_stop() {
+    let mut db = Db::of(LONG);
+    for (name, args) in [
+        ("vector:plus", ":ints, 1"),
+        ("vector:minus", ":ints, :ints"),
+        ("vector:elemtimes", ":reals, :ints"),
+        ("vector:div", ":reals, 2"),
+        ("vector:elempower", ":reals, 2"),
+        ("vector:uminus", ":ints"),
+        ("vector:abs", ":reals"),
+        ("vector:sum", ":reals"),
+        ("vector:mean", ":ints"),
+        ("vector:stdev", ":reals"),
+        ("vector:max", ":ints"),
+        ("vector:min", ":ints"),
+        ("vector:argmax", ":reals"),
+        ("vector:argmin", ":reals"),
+        ("vector:euclid", ":reals, :reals"),
+        ("vector:manhattan", ":reals, :reals"),
+        ("vector:maxnorm", ":reals, :reals"),
+        ("vector:minkowski", ":reals, :reals, 3.0"),
+        ("vector:section", ":ints, 1, 9000"),
+        ("vector:skip", ":ints, 1"),
+        ("vector:permute", ":ints, :ints"),
+        ("vector:concat", ":ints, :ints"),
+        ("vector:vdiff", ":ints, :reals"),
+        ("vector:new_vector", "10000, 1"),
+        ("vector:numvector", ":reals"),
+        ("vector:integer_vector", ":reals"),
+        ("matrix:times", ":ints, 2"),
+        ("matrix:times", ":reals, :reals"),
+        ("matrix:times", ":nested, [1,2]"),
+        ("matrix:times", ":nested, [[1,2],[3,4]]"),
+        ("matrix:transpose", ":nested"),
+        ("matrix:vmean", "in(:nested)"),
+        ("matrix:zscore", "in(:nested)"),
+        ("math:roundto", ":reals, 2"),
+        ("math:not", ":ints"),
+        ("complex:re", ":reals"),
+        ("complex:exp", ":reals"),
+        ("fft:fft", ":reals"),
+        ("fft:ifft", ":reals"),
+        ("fft:rfft", ":reals"),
+        ("fft:irfft", ":reals"),
+        ("misc:substv", "1, 2, :nested"),
+        ("misc:sha256", ":bytes"),
+        ("misc:sha256", ":text"),
+        ("string:upper", ":text"),
+        ("string:lower", ":text"),
+        ("string:like", ":text, '*b,a*'"),
+        ("string:like_i", ":text, '*x'"),
+        ("string:replace", ":text, ['a'], ['b']"),
+        ("string:split", ":text, ','"),
+        ("string:ntoa", ":ints"),
+        ("string:stringify", ":text"),
+        ("string:stringify", ":bytes"),
+        ("string:unstringify", ":json"),
+        ("string:charstring", ":ints"),
+        ("json:stringify", ":ints"),
+        ("json:stringify", ":bytes"),
+        ("json:unstringify", ":json"),
+        ("csv:from_string", ":text"),
+        ("debugging:pp", ":nested"),
+        ("binary:hex", ":bytes"),
+        (
+            "binary:from_vector",
+            "vectorof(select mod(x,2) from Integer x where x in :ints)",
+        ),
+        ("record:label_vector", ":keys, :ints"),
+        ("high_order:mapvector", "#'same', :ints"),
+        ("bag:rowprops", ":ints, :ints"),
+        ("bag:last", "in(:ints)"),
+        ("bag:exclusive", "in(:ints)"),
+        ("bag:bequal", "in(:ints), in(:ints)"),
+        ("aggregate:median", "in(:ints)"),
+        ("aggregate:concatagg", "in(:ints)"),
+        ("aggregate:vectorize", "in(:ints)"),
+        ("aggregate:count", "in(:ints)"),
+        ("aggregate:sum", "in(:ints)"),
+        ("aggregate:histogram", "in(:reals), 0.0, 1.0, 10"),
+        ("aggregate:aggv", "in(:nested), #'bag.sum->number'"),
+    ] {
+        let args: Vec<_> = arguments(args).iter().map(|arg| db.value(arg)).collect();
+        let error = match db.call_stopped(name, &args) {
+            Err(error) => error,
+            Ok(_) => panic!("{name} comes to its end"),
+        };
+        assert_eq!(error.message(), "stopped by the test", "{name}");
+    }
+}
+
+/// The arguments of a call, at the commas that are in no bracket and no string.
+fn arguments(text: &str) -> Vec<String> {
+    let mut arguments = vec![String::new()];
+    let mut depth = 0;
+    for lexeme in lexemes(text) {
+        match lexeme.kind {
+            LexemeKind::OpenBracket => depth += 1,
+            LexemeKind::CloseBracket => depth -= 1,
+            LexemeKind::Comma if depth == 0 => {
+                arguments.push(String::new());
+                continue;
+            }
+            _ => {}
+        }
+        let last = arguments.last_mut().expect("there is one");
+        last.push_str(lexeme.text(text));
+    }
+    arguments
 }

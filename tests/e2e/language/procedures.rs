@@ -166,3 +166,91 @@ fn loops_and_choices_stand_at_the_top_without_braces() {
         "\"three\"",
     );
 }
+
+#[test]
+fn a_block_hides_what_is_around_it_and_ends_with_its_variables() {
+    let mut db = Db::new();
+    db.does("{ declare Integer x; set x = 1; { declare Integer x; set x = 2; }; set :y = x; };")
+        .gives(":y;", "1");
+    db.does(
+        "create function f(Integer x) -> Bag of Integer as
+           { { declare Charstring x; set x = 'inner'; }; return x;
+             case when x > 0 then { declare Integer x; set x = 7; return x; }; end; return x+1; };
+         create function fresh() -> Bag of Integer as
+           { declare Integer n; set n = 0;
+             while n < 3 do
+               { declare Integer x; case when x = n-1 then return 99; end; set x = n; set n = n+1; };
+             end while;
+             return n; };",
+    );
+    db.gives("f(1);", "1\n7\n2");
+    // Where a block begins, its variables have no value, however often it does.
+    db.gives("fresh();", "3");
+    db.fails(
+        "{ { declare Integer x; set x = 1; }; set :y = x; };",
+        &["unknown variable 'x'"],
+    );
+    db.fails(
+        "{ declare Integer x, Real x; set x = 1; };",
+        &["'x' is declared already"],
+    );
+}
+
+#[test]
+fn a_cursor_of_the_session_goes_on_in_later_statements() {
+    let mut db = Db::new();
+    db.does("open :c for range(5); fetch :c into :x;")
+        .gives(":x;", "1");
+    db.does("fetch :c into :x; { fetch :c into :x; fetch :c into :x; };")
+        .gives(":x;", "4");
+    db.does("open :other for bag('a'); fetch :other into :y; fetch :c into :x;")
+        .gives(":x; :y;", "5\n\"a\"");
+    db.does("fetch :c into :x;").gives(":x;", "null");
+    db.does("open :c for bag(7); fetch :c into :x;")
+        .gives(":x;", "7");
+    db.does("close :c;")
+        .fails("fetch :c into :x;", &["the cursor is not open"]);
+    // A function has its own.
+    db.does("create function own() -> Integer as { declare Integer x; open c for range(3); fetch c into x; return x; };");
+    db.gives("own(); own();", "1\n1");
+}
+
+#[test]
+fn a_procedure_gives_its_stream_as_it_returns() {
+    let mut db = Db::of(
+        "create function p() -> Stream of Integer as { return 1; return 2; return count(natural_numbers()); };
+         create function kept() -> Integer as stored;
+         create function steps() -> Stream of Integer as
+           { set kept() = 1; return 1; set kept() = 2; return 2; set kept() = 3; return 3; set kept() = 4; return 4; };",
+    );
+    // The procedure never ends.
+    db.gives("first_n(p(),2);", "1\n2");
+    db.gives("vectorof(steps());", "[1,2,3,4]");
+    // It runs no further than one value ahead of its reader.
+    db.gives("first_n(steps(),1); kept() < 4;", "1\ntrue");
+}
+
+#[test]
+fn a_declaration_gives_no_value() {
+    let mut db = Db::new();
+    for statement in [
+        "declare Integer i = 5;",
+        "create function f() -> Integer as { declare Integer i = 5; return i; };",
+    ] {
+        db.fails(
+            statement,
+            &["a declaration gives no value", "set i = …;", "set :i = …;"],
+        );
+    }
+}
+
+#[test]
+fn empty_braces_are_a_procedure_where_no_record_is_meant() {
+    let mut db = Db::of(
+        "create function nothing() -> Integer as { };
+         create function none(Integer i) -> Bag of Charstring as {};
+         create function record() -> Record as { };",
+    );
+    db.gives("nothing(); none(1); record();", "{}");
+    db.gives("count(bag(nothing()));", "0");
+}

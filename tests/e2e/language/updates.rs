@@ -278,3 +278,30 @@ fn an_error_in_a_built_in_function_is_marked_where_it_is_called() {
         &["can have only one", "at `addfunction('part', [1], ['b'])`"],
     );
 }
+
+#[test]
+fn a_key_violation_names_the_row_that_has_the_key() {
+    let mut db = Db::of(
+        "create function code(Charstring s key) -> Integer key as stored;
+         create function two(Integer i key, Integer j key) -> Integer as stored;
+         create function at(Integer i key) -> Integer as stored;
+         set code('a') = 1; set two(1,2) = 2; set at(1) = 2;",
+    );
+    db.fails(
+        "set code('b') = 1;",
+        &["code(\"b\") cannot be 1: the value is a key, and code(\"a\") has it"],
+    );
+    db.fails(
+        "set two(1,3) = 3;",
+        &["two(1,3) cannot be 3: its argument 1 is a key, and two(1,2) has it"],
+    );
+    db.fails(
+        "set two(3,2) = 3;",
+        &["two(3,2) cannot be 3: its argument 2 is a key, and two(1,2) has it"],
+    );
+    db.fails("add at(1) = 3;", &["at(1) has the value 2 already"]);
+    db.gives(
+        "code('a'); two(1,2); at(1); code('b'); two(1,3);",
+        "1\n2\n2",
+    );
+}

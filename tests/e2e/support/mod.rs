@@ -1,5 +1,6 @@
 //! What the end-to-end tests share.
 
+pub mod bounded;
 pub mod bridge;
 pub mod certs;
 pub mod examples;

@@ -6,14 +6,15 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use osql::model::Value;
+use osql::functions::table::native;
 use osql::model::context::STACK_SIZE;
+use osql::model::{Args, Cx, Value};
 use osql::run::statement::Outcome;
 use osql::session::{Config, Interrupt, Session};
 use osql::syntax::Splitter;
 use osql::text::console::Console;
 use osql::text::diagnostic::{Error, SourceText};
-use osql::text::wait::lock;
+use osql::text::wait::{Token, lock};
 
 use super::wait::wait_until;
 
@@ -86,6 +87,23 @@ impl Db {
             });
             interrupt.stop("stopped by the test");
         })
+    }
+
+    /// The value of an expression; a bag or stream is one.
+    #[track_caller]
+    pub fn value(&mut self, expression: &str) -> Value {
+        self.does(&format!("set :value = {expression};"));
+        let variables = &self.session.world().catalog.variables;
+        variables.get("value").expect("was set").0
+    }
+
+    /// Calls the Rust of a built-in function, which declarations call `name`, under a token that has been
+    /// stopped.
+    pub fn call_stopped(&self, name: &str, args: &[Value]) -> Result<Option<Value>, Error> {
+        let token = Token::new();
+        token.stop("stopped by the test");
+        let native = native(name).unwrap_or_else(|| panic!("there is no {name}"));
+        (native.code)(&Cx::new(self.session.world().clone(), token), Args(args))
     }
 
     /// What a script prints, line by line; its errors as `error: message` with their help.
