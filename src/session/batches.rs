@@ -75,9 +75,10 @@ fn batches_and_rows_agree() {
             "select sqrt(1500-x) from Integer x where x in iota(1,2000)",
             1024,
         ),
+        // Not all of these are reals: which are has to be seen one by one.
         (
             "select x from Real x where x in iota(9007199254740990,9007199254740999)",
-            10,
+            0,
         ),
         (
             "select x from Integer x where x in iota(1,10) and x < 9.5e18",
