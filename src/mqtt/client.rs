@@ -115,7 +115,11 @@ impl Client {
             true => Some(tls::configure(&options.tls)?),
             false => None,
         };
-        let (journal, left) = journal::open(&options)?;
+        let journal::Opened {
+            journal,
+            left,
+            damage,
+        } = journal::open(&options)?;
         let shared = Arc::new(Shared {
             name: name.to_owned(),
             options,
@@ -127,6 +131,9 @@ impl Client {
             wake: Notify::new(),
             connected: Mutex::default(),
         });
+        if let Some(damage) = damage {
+            shared.say(damage);
+        }
         runtime::spawn(link::run(shared.clone(), left))?;
         let client = Client(shared);
         client
@@ -282,7 +289,10 @@ impl Client {
         }
         ended?;
         if owed == 0 {
-            return Ok(());
+            return match lock(&self.0.outbox).unnoted.clone() {
+                Some(fault) => Err(fault.context(format!("mqtt client {}", self.0.name))),
+                None => Ok(()),
+            };
         }
         let why = match lock(&self.0.outbox).counts.last_error.clone() {
             Some(why) => format!(": {why}"),

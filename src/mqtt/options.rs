@@ -9,7 +9,7 @@ use super::topic;
 use crate::text::diagnostic::{Error, Result};
 
 /// Every option there is, in the order of the documentation.
-pub const NAMES: [&str; 36] = [
+pub const NAMES: [&str; 41] = [
     "connection",
     "host",
     "port",
@@ -44,6 +44,11 @@ pub const NAMES: [&str; 36] = [
     "reconnect-min",
     "reconnect-max",
     "persistence",
+    "durable",
+    "wait",
+    "alpn",
+    "auth-method",
+    "auth-data",
     "maxdatalen",
     "subscribe-qos",
 ];
@@ -145,6 +150,8 @@ pub struct ClientOptions {
     pub reconnect_min: Duration,
     pub reconnect_max: Duration,
     pub persistence: Option<PathBuf>,
+    /// What `persistence` keeps is to survive the end of the machine.
+    pub durable: bool,
     /// The largest packet that is taken, in bytes.
     pub max_packet: usize,
 }
@@ -192,6 +199,7 @@ impl ClientOptions {
             reconnect_min,
             reconnect_max,
             persistence: reader.text("persistence")?.map(PathBuf::from),
+            durable: reader.flag("durable", false)?,
             max_packet: reader
                 .integer("maxdatalen", 1..=268_435_455)?
                 .unwrap_or(16 << 20) as usize,
@@ -225,6 +233,11 @@ impl ClientOptions {
         if self.reconnect_max.is_zero() || self.connect_timeout.is_zero() {
             return Err(Error::run(
                 "options reconnect-max and connect-timeout must be more than 0 seconds",
+            ));
+        }
+        if self.durable && self.persistence.is_none() {
+            return Err(Error::run(
+                "option durable needs the option persistence: it is about what that keeps",
             ));
         }
         if self.persistence.is_some() && !reader.has("clientid") {

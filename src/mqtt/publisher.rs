@@ -9,6 +9,7 @@ use rumqttc_v5::mqttbytes::v5::PublishProperties;
 
 use super::client::Shared;
 use super::in_flight::Outgoing;
+use super::journal::PublicationJournal;
 use super::options::{ClientOptions, Qos, Version};
 use super::outbox::Phase;
 use super::settings::{Setting, Settings, SettingsReader};
@@ -218,14 +219,20 @@ impl TopicPublisher {
         if let Some(account) = out.account(self.account) {
             account.sent += 1;
         }
+        let journaled = message.record != 0;
         out.push(message);
         let wake = out.queue.len() >= out.wake_at;
         if wake {
             out.wake_at = usize::MAX;
         }
+        let journal = out.journal.as_ref().filter(|_| journaled);
+        let to_sync = journal.and_then(PublicationJournal::to_sync);
         drop(out);
         if wake {
             self.shared.wake.notify_one();
+        }
+        if let Some(file) = to_sync {
+            file.sync_data().map_err(PublicationJournal::not_synced)?;
         }
         Ok(true)
     }
@@ -279,7 +286,14 @@ impl TopicPublisher {
         }
         let open = account.sent - account.settled;
         if open == 0 {
-            return Some(Ok(()));
+            if self.head.qos > Qos::AtMostOnce && out.unnoted.is_some() {
+                // There may be room on the disk by now.
+                out.note_settled(&[]);
+            }
+            return Some(match &out.unnoted {
+                Some(fault) if self.head.qos > Qos::AtMostOnce => Err(fault.clone()),
+                _ => Ok(()),
+            });
         }
         if let Err(error) = over {
             return Some(Err(error.context(format!(
