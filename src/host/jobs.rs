@@ -103,7 +103,7 @@ impl Jobs {
             && (error.kind() != Kind::Stopped || !cx.token.is_stopped())
         {
             let error = error.clone().context(format_args!("job {number}"));
-            Host::of(cx).console.notice(&error.render(false));
+            Host::of(cx).console.report(&error, false);
             lock(&self.0).failed += 1;
         }
         let mut registry = lock(&self.0);

@@ -17,6 +17,7 @@ use super::settings::{Setting, Settings};
 use super::subscription::TopicSubscription;
 use super::{journal, link, runtime, tls, topic};
 use crate::text::diagnostic::{Error, Result};
+use crate::text::shown::shown_on_a_line;
 use crate::text::wait::{Token, lock};
 
 /// Says one line to the user.
@@ -64,7 +65,9 @@ impl Shared {
 
     /// Says a line about this client.
     pub fn say(&self, text: impl AsRef<str>) {
-        (self.notice)(&format!("mqtt client {}: {}", self.name, text.as_ref()));
+        let line = format!("mqtt client {}: {}", self.name, text.as_ref());
+        // What a broker says must not look like a line of its own.
+        (self.notice)(&shown_on_a_line(&line));
     }
 
     /// Says a line if the user wants to see the protocol.

@@ -5,4 +5,5 @@ pub mod console;
 pub mod diagnostic;
 mod excerpt;
 pub mod flushing;
+pub mod shown;
 pub mod wait;
