@@ -169,7 +169,9 @@ fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {
 
 /// The URL without what may be a password.
 fn hide_login(url: &str) -> String {
-    let (url, query) = url.split_once('?').map_or((url, ""), |(url, _)| (url, "?…"));
+    let (url, query) = url
+        .split_once('?')
+        .map_or((url, ""), |(url, _)| (url, "?…"));
     let shown = match (url.find("://"), url.rfind('@')) {
         (Some(scheme), Some(at)) if at > scheme => {
             format!("{}…{}", &url[..scheme + 3], &url[at..])

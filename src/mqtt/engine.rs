@@ -403,6 +403,9 @@ impl Engine {
                 })
             }
             IncomingPacket::ConnAck(_) => Err(Lost::violation("the broker sent a second CONNACK")),
+            IncomingPacket::Auth => Err(Lost::violation(
+                "the broker sent AUTH, which nobody asked it for",
+            )),
             IncomingPacket::Unexpected(name) => Err(Lost::violation(format!(
                 "the broker sent {name}, which only clients may"
             ))),

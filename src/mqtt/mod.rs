@@ -44,12 +44,14 @@ mod pings;
 mod publisher;
 mod pump;
 mod read_pace;
+mod request;
 mod runtime;
 mod settings;
 mod socket;
 mod subscription;
 mod tls;
 mod topic;
+mod web_socket;
 mod wire;
 
 use std::sync::atomic::{AtomicBool, Ordering};

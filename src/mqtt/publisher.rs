@@ -27,15 +27,18 @@ pub struct PublishOptions {
     pub message_expiry: Option<u32>,
     pub content_type: Option<String>,
     pub response_topic: Option<String>,
+    /// What an answer is to carry, so that it can be told whose it is.
+    pub correlation_data: Option<Vec<u8>>,
     pub user_properties: Vec<(String, String)>,
 }
 
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 7] = [
     "qos",
     "retained",
     "message-expiry",
     "content-type",
     "response-topic",
+    "correlation-data",
     "user-properties",
 ];
 
@@ -66,6 +69,7 @@ impl PublishOptions {
                 .map(|n| n as u32),
             content_type: reader.text("content-type")?,
             response_topic,
+            correlation_data: correlation_data(&reader)?,
             user_properties: user_properties(&reader)?,
         })
     }
@@ -76,6 +80,7 @@ impl PublishOptions {
             message_expiry_interval,
             content_type: self.content_type.clone(),
             response_topic: self.response_topic.clone(),
+            correlation_data: self.correlation_data.clone().map(Bytes::from),
             user_properties: self.user_properties.clone(),
             ..PublishProperties::default()
         };
@@ -86,6 +91,15 @@ impl PublishOptions {
             retain: self.retained.unwrap_or(client.retained),
             properties: (used && client.version == Version::V5).then_some(properties),
         }
+    }
+}
+
+fn correlation_data(reader: &SettingsReader) -> Result<Option<Vec<u8>>> {
+    match reader.bytes("correlation-data")? {
+        Some(data) if data.len() > 65_535 => Err(Error::run(
+            "option correlation-data: at most 65535 bytes are possible",
+        )),
+        data => Ok(data),
     }
 }
 

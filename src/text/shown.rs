@@ -154,7 +154,14 @@ fn after_names(text: &str) -> Vec<Range<usize>> {
         let end = end_of(text, start, |c| !is_in_name(c));
         at = end;
         let name = &lower[start..end];
-        if SECRET_NAMES.contains(&name) || SECRET_WORDS.iter().any(|word| name.contains(word)) {
+        if name == "connection" {
+            // A login belongs nowhere into an address, but people put it there.
+            let login = value_after(text, start, end)
+                .and_then(|range| Some(range.start..range.start + text[range].rfind('@')?));
+            found.extend(login);
+        } else if SECRET_NAMES.contains(&name)
+            || SECRET_WORDS.iter().any(|word| name.contains(word))
+        {
             let secret = value_after(text, start, end);
             // What is within a value is no name.
             at = secret.as_ref().map_or(end, |range| range.end.max(end));
@@ -291,6 +298,10 @@ mod tests {
             ("`wss://h:1/mqtt?jwt=p1`: no", "`wss://h:1/mqtt?…`: no"),
             ("tcp://me:p1@h:1 and", "tcp://…@h:1 and"),
             ("tcp://me:p1/p2@h:1 and", "tcp://…@h:1 and"),
+            (
+                r#"{"connection": "me:p1@h", "b": "@"}"#,
+                r#"{"connection": …@h", "b": "@"}"#,
+            ),
             (
                 "GET /mqtt?access_token=p1&b=2",
                 "GET /mqtt?access_token=…&b=2",
