@@ -30,6 +30,7 @@ pub mod broker;
 mod client;
 mod connection;
 mod engine;
+mod filters;
 mod handshake;
 mod in_flight;
 mod inbox;
