@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use codespan_reporting::diagnostic::{Diagnostic, Label};
+use codespan_reporting::diagnostic::{Diagnostic, Label, Severity};
 use codespan_reporting::term::{self, termcolor};
 
 use super::excerpt::Excerpt;
@@ -244,26 +244,39 @@ impl Error {
     ///
     /// `colour` adds ANSI escapes.
     pub fn render(&self, colour: bool) -> String {
+        self.render_as(Severity::Error, colour)
+    }
+
+    /// The same as a warning: what went wrong did not end what runs.
+    pub fn render_warning(&self, colour: bool) -> String {
+        self.render_as(Severity::Warning, colour)
+    }
+
+    fn render_as(&self, severity: Severity, colour: bool) -> String {
         match &self.0.span {
-            Some(span) => self.render_at(span, colour),
-            None => self.render_plain(),
+            Some(span) => self.render_at(span, severity, colour),
+            None => self.render_plain(severity),
         }
     }
 
-    fn render_plain(&self) -> String {
-        let mut text = format!("error: {}\n", shown_on_a_line(&self.0.message));
+    fn render_plain(&self, severity: Severity) -> String {
+        let word = match severity {
+            Severity::Warning => "warning",
+            _ => "error",
+        };
+        let mut text = format!("{word}: {}\n", shown_on_a_line(&self.0.message));
         for help in &self.0.help {
             text.push_str(&format!("  = help: {}\n", shown(help)));
         }
         text
     }
 
-    fn render_at(&self, span: &Span, colour: bool) -> String {
+    fn render_at(&self, span: &Span, severity: Severity, colour: bool) -> String {
         let excerpt = Excerpt::new(span);
         let label = Label::primary((), excerpt.mark.clone())
             .with_message(shown(self.0.label.as_deref().unwrap_or_default()));
         let helps = self.0.help.iter().map(|h| format!("help: {}", shown(h)));
-        let diagnostic = Diagnostic::error()
+        let diagnostic = Diagnostic::new(severity)
             .with_message(shown_on_a_line(&self.0.message))
             .with_labels(vec![label])
             .with_notes(helps.collect());
@@ -280,7 +293,7 @@ impl Error {
                     .to_owned()
                     + "\n"
             }
-            Err(_) => self.render_plain(),
+            Err(_) => self.render_plain(severity),
         }
     }
 }
