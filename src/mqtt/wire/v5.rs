@@ -93,7 +93,6 @@ fn translate(packet: Wire) -> IncomingPacket {
             let fatal = matches!(
                 end.reason_code,
                 DisconnectReasonCode::NotAuthorized
-                    | DisconnectReasonCode::SessionTakenOver
                     | DisconnectReasonCode::UseAnotherServer
                     | DisconnectReasonCode::ServerMoved
             );
