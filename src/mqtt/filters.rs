@@ -171,7 +171,8 @@ impl Node {
     fn collect(&self, first: bool, itself: bool, found: &mut Vec<u32>) {
         found.extend(self.here);
         for (name, node) in &self.below {
-            if !(first && name.starts_with('$')) && !(itself && &**name == "#") {
+            let passed_over = (first && name.starts_with('$')) || (itself && &**name == "#");
+            if !passed_over {
                 node.collect(false, false, found);
             }
         }

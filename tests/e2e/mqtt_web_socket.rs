@@ -134,7 +134,7 @@ fn a_close_frame_is_an_end_and_its_reason_is_shown() {
 
 #[test]
 fn maxdatalen_holds_in_a_web_socket_as_elsewhere() {
-    const LARGE: usize = 70 << 20;
+    const LARGE: usize = 40 << 20;
     let url = web_socket::start(vec![open(|socket| {
         take_subscriber(socket)?;
         send(socket, publish(&vec![b'x'; LARGE]))?;

@@ -53,8 +53,11 @@ impl Place {
     }
 }
 
+/// A payload, and the packet identifier that it was sent under with whether the broker has it.
+type FoundMessage<'a> = (&'a [u8], Option<(u16, bool)>);
+
 /// The payloads of what was left, with what became of each.
-fn found(opened: &Opened) -> Vec<(&[u8], Option<(u16, bool)>)> {
+fn found(opened: &Opened) -> Vec<FoundMessage<'_>> {
     opened
         .left
         .iter()
