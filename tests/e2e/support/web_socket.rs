@@ -14,10 +14,13 @@ use async_tungstenite::tungstenite::{Message, WebSocket, accept_hdr};
 /// The server's end of a connection.
 pub type Socket = WebSocket<TcpStream>;
 
+/// What goes on over an open connection; `None` ends it early.
+type Conversation = dyn Fn(&mut Socket) -> Option<()> + Send + Sync;
+
 /// What is done with a connection.
 pub enum Role {
     /// The handshake is made, then this goes on; when it returns the connection is closed.
-    Open(Box<dyn Fn(&mut Socket) -> Option<()> + Send + Sync>),
+    Open(Box<Conversation>),
     /// The request is answered with this HTTP status.
     Http(&'static str),
     /// These bytes are the answer.
@@ -45,7 +48,10 @@ pub fn start(roles: Vec<Role>) -> String {
 /// Errors are the client's doing, who leaves: nothing to report.
 fn perform(mut stream: TcpStream, role: &Role) -> Option<()> {
     let refuse = |stream: &mut TcpStream, bytes: &[u8]| {
-        stream.read(&mut [0; 4096]).ok()?;
+        let asked = stream.read(&mut [0; 4096]).ok()?;
+        if asked == 0 {
+            return None;
+        }
         stream.write_all(bytes).ok()
     };
     match role {
