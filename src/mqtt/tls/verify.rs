@@ -149,10 +149,16 @@ impl Verifier {
         if roots.is_empty() {
             return Err(CertificateError::UnknownIssuer.into());
         }
+        // webpki does not look whether the key usage of those between has keyCertSign.
+        let signers: Vec<_> = intermediates
+            .iter()
+            .filter(|der| !is_no_signer(der))
+            .cloned()
+            .collect();
         WebPkiServerVerifier::builder_with_provider(Arc::new(roots), self.provider.clone())
             .build()
             .map_err(|e| Error::General(e.to_string()))?
-            .verify_server_cert(end_entity, intermediates, name, ocsp, now)
+            .verify_server_cert(end_entity, &signers, name, ocsp, now)
     }
 
     /// What a CA of the chain is refused for, where webpki only finds no issuer or a wrong signature.
@@ -162,6 +168,9 @@ impl Verifier {
         intermediates: &[CertificateDer],
         now: UnixTime,
     ) -> Option<Fault> {
+        if intermediates.iter().any(is_no_signer) {
+            return Some(Fault::Unfit(Unfit::NoSigner));
+        }
         let chain = std::iter::once(end_entity).chain(intermediates);
         for der in chain {
             let Ok(certificate) = Certificate::read(der) else {
@@ -208,6 +217,10 @@ impl Verifier {
             .then(HandshakeSignatureValid::assertion)
             .ok_or(CertificateError::BadSignature.into())
     }
+}
+
+fn is_no_signer(der: &CertificateDer) -> bool {
+    Certificate::read(der).is_ok_and(|c| c.unfit() == Some(Unfit::NoSigner))
 }
 
 /// A handshake's wrong signature is not that of a CA.
