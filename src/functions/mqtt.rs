@@ -1,16 +1,19 @@
 //! MQTT clients and the embedded broker.
 
 use crate::host::Host;
+use crate::host::flow::topic::payload;
 use crate::model::native::{Native, Natives};
 use crate::model::{Args, Cx, Record, Value};
 use crate::mqtt::{Setting, Settings};
 use crate::text::diagnostic::{Error, Result};
+use crate::text::wait;
 
 pub const NATIVES: Natives = &[
     Native::new("register_client", register_client).acting(),
     Native::new("unregister_client", unregister_client).acting(),
     Native::new("clients", clients).volatile(),
     Native::new("status", status).volatile(),
+    Native::new("request", request).acting(),
     Native::new("start_broker", start_broker).acting(),
     Native::new("stop_broker", stop_broker).acting(),
 ];
@@ -39,6 +42,22 @@ fn clients(cx: &Cx, _: Args) -> Result<Option<Value>> {
 fn status(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let client = Host::of(cx).clients.get(args.str(0)?)?;
     Ok(Some(record(client.status())))
+}
+
+/// Seconds that an answer may take where none are given.
+const ANSWER_WITHIN: f64 = 10.0;
+
+fn request(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let client = Host::of(cx).clients.get(args.str(0)?)?;
+    let seconds = match args.len() {
+        4 => args.real(3)?,
+        _ => ANSWER_WITHIN,
+    };
+    let timeout = wait::seconds(seconds)
+        .ok_or_else(|| Error::run(format!("{seconds} is no number of seconds to wait")))?;
+    let payload = payload(args.value(2), &cx.token)?;
+    let answer = client.request(args.str(1)?, payload, timeout, &cx.token)?;
+    Ok(Some(Value::Binary(answer.payload)))
 }
 
 #[cfg(feature = "broker")]
@@ -84,6 +103,7 @@ fn setting(value: &Value) -> Setting {
         Value::Str(text) => Setting::text(&**text),
         Value::Binary(bytes) => Setting::Bytes(bytes.to_vec()),
         Value::Record(record) => Setting::Group(settings(record)),
+        Value::Vector(elements) => Setting::List(elements.iter().map(setting).collect()),
         other => Setting::Other(other.to_string()),
     }
 }

@@ -9,6 +9,7 @@ use crate::host::{Host, failed};
 use crate::model::context::THREAD_STACK_SIZE;
 use crate::model::{Collection, Cx, Timeval};
 use crate::text::diagnostic::{Error, Kind, Result};
+use crate::text::shown::masked;
 use crate::text::wait::{Token, lock};
 
 /// The background jobs of a session.
@@ -35,7 +36,7 @@ struct Job {
 #[derive(Clone)]
 pub struct Status {
     pub number: i64,
-    /// The statement that started it.
+    /// The statement that started it, without secrets.
     pub query: Arc<str>,
     /// The flow that it feeds, if it was started to do so.
     pub flow: Option<Arc<str>>,
@@ -81,7 +82,7 @@ impl Jobs {
         registry.last = number;
         let status = Status {
             number,
-            query,
+            query: Arc::from(&*masked(&query)),
             flow,
             since: Timeval::now(),
             elements: 0,
@@ -104,7 +105,7 @@ impl Jobs {
             && (error.kind() != Kind::Stopped || !cx.token.is_stopped())
         {
             let error = error.clone().context(format_args!("job {number}"));
-            Host::of(cx).console.notice(&error.render(false));
+            Host::of(cx).console.report(&error, false);
             lock(&self.0).failed += 1;
         }
         let mut registry = lock(&self.0);

@@ -139,7 +139,11 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}", self.transport.scheme(), self.authority())?;
         match self.transport {
-            Transport::WebSocket | Transport::WebSocketTls => f.write_str(&self.path),
+            // Behind the question mark a token may stand.
+            Transport::WebSocket | Transport::WebSocketTls => match self.path.split_once('?') {
+                Some((path, _)) => write!(f, "{path}?…"),
+                None => f.write_str(&self.path),
+            },
             _ => Ok(()),
         }
     }
@@ -165,13 +169,17 @@ fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {
 
 /// The URL without what may be a password.
 fn hide_login(url: &str) -> String {
-    match (url.find("://"), url.rfind('@')) {
+    let (url, query) = url
+        .split_once('?')
+        .map_or((url, ""), |(url, _)| (url, "?…"));
+    let shown = match (url.find("://"), url.rfind('@')) {
         (Some(scheme), Some(at)) if at > scheme => {
             format!("{}…{}", &url[..scheme + 3], &url[at..])
         }
         (None, Some(at)) => format!("…{}", &url[at..]),
         _ => url.to_owned(),
-    }
+    };
+    shown + query
 }
 
 #[cfg(test)]

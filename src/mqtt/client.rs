@@ -17,6 +17,7 @@ use super::settings::{Setting, Settings};
 use super::subscription::TopicSubscription;
 use super::{journal, link, runtime, tls, topic};
 use crate::text::diagnostic::{Error, Result};
+use crate::text::shown::shown_on_a_line;
 use crate::text::wait::{Token, lock};
 
 /// Says one line to the user.
@@ -66,7 +67,9 @@ impl Shared {
 
     /// Says a line about this client.
     pub fn say(&self, text: impl AsRef<str>) {
-        (self.notice)(&format!("mqtt client {}: {}", self.name, text.as_ref()));
+        let line = format!("mqtt client {}: {}", self.name, text.as_ref());
+        // What a broker says must not look like a line of its own.
+        (self.notice)(&shown_on_a_line(&line));
     }
 
     /// Says a line if the user wants to see the protocol.
@@ -117,7 +120,11 @@ impl Client {
             true => Some(tls::configure(&options.tls)?),
             false => None,
         };
-        let (journal, left) = journal::open(&options)?;
+        let journal::Opened {
+            journal,
+            left,
+            damage,
+        } = journal::open(&options)?;
         let shared = Arc::new(Shared {
             name: name.to_owned(),
             options,
@@ -130,6 +137,9 @@ impl Client {
             connected: Mutex::default(),
             failed_elements: Arc::default(),
         });
+        if let Some(damage) = damage {
+            shared.say(damage);
+        }
         runtime::spawn(link::run(shared.clone(), left))?;
         let client = Client(shared);
         client
@@ -294,7 +304,10 @@ impl Client {
         }
         ended?;
         if owed == 0 {
-            return Ok(());
+            return match lock(&self.0.outbox).unnoted.clone() {
+                Some(fault) => Err(fault.context(format!("mqtt client {}", self.0.name))),
+                None => Ok(()),
+            };
         }
         let why = match lock(&self.0.outbox).counts.last_error.clone() {
             Some(why) => format!(": {why}"),

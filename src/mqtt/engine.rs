@@ -403,6 +403,9 @@ impl Engine {
                 })
             }
             IncomingPacket::ConnAck(_) => Err(Lost::violation("the broker sent a second CONNACK")),
+            IncomingPacket::Auth => Err(Lost::violation(
+                "the broker sent AUTH, which nobody asked it for",
+            )),
             IncomingPacket::Unexpected(name) => Err(Lost::violation(format!(
                 "the broker sent {name}, which only clients may"
             ))),
@@ -571,17 +574,14 @@ impl Engine {
             .map(|(m, _)| m.record)
             .filter(|record| *record != 0)
             .collect();
-        let noted = match records.is_empty() {
-            true => Ok(()),
-            false => journal.done(&records),
-        };
-        let noted = noted.and_then(|()| match self.sent.is_empty() {
-            true => Ok(()),
-            false => journal.sent(&self.sent),
-        });
-        self.sent.clear();
-        if let Err(error) = noted {
-            out.counts.last_error = Some(error.to_string());
+        if !self.sent.is_empty() {
+            if let Err(error) = journal.sent(&self.sent) {
+                out.counts.last_error = Some(error.to_string());
+            }
+            self.sent.clear();
+        }
+        if !records.is_empty() {
+            out.note_settled(&records);
         }
     }
 

@@ -9,12 +9,14 @@ use super::tls;
 use super::wire::{ConnAck, IncomingPacket, OutgoingPacket};
 use crate::text::diagnostic::Error;
 
+/// How often a broker may ask in one authentication. It gets the same answer each time.
+const AUTHENTICATION_STEPS: usize = 8;
+
 /// Connects to the client's broker and waits until it has accepted the client.
 pub async fn connect(shared: &Shared) -> Result<(Connection, ConnAck), Failure> {
     let options = &shared.options;
     shared.trace(|| format!("connecting to {}", options.address));
-    let tls = shared.tls.as_ref().map(|config| (config, &options.tls));
-    let wires = net::connect(&options.address, tls, options.connect_timeout).await?;
+    let wires = net::connect(options, shared.tls.as_ref()).await?;
     let mut connection = Connection::new(wires, options);
     if let Some(agreed) = &connection.agreed {
         shared.trace(|| format!("{} with {}", agreed.version, agreed.suite));
@@ -46,6 +48,7 @@ async fn shake_hands(shared: &Shared, connection: &mut Connection) -> Result<Con
         None => silent(&at, &net::plain(e)),
     };
     writer.write_all().await.map_err(|e| broken(&e))?;
+    let mut steps = 0;
     loop {
         if reader.unread().starts_with(&[0x15, 0x03]) {
             return Err(Failure::fatal(
@@ -57,6 +60,21 @@ async fn shake_hands(shared: &Shared, connection: &mut Connection) -> Result<Con
         }
         match reader.next() {
             Ok(Some(IncomingPacket::ConnAck(ack))) => return accept(shared, ack),
+            Ok(Some(IncomingPacket::Auth)) => {
+                steps += 1;
+                let Some(authentication) = &options.authentication else {
+                    return Err(Failure::fatal(unasked_authentication(&at)));
+                };
+                if steps > AUTHENTICATION_STEPS {
+                    return Err(Failure::fatal(Error::run(format!(
+                        "{at} does not come to an end of the authentication"
+                    ))));
+                }
+                let answer = OutgoingPacket::Auth(authentication);
+                let pushed = writer.push(shared, answer);
+                pushed.map_err(|e| Failure::fatal(Error::run(e)))?;
+                writer.write_all().await.map_err(|e| broken(&e))?;
+            }
             Ok(Some(other)) => {
                 return Err(Failure::passing(Error::run(format!(
                     "{at} does not answer as an MQTT broker: {other:?} came instead of CONNACK"
@@ -71,6 +89,11 @@ async fn shake_hands(shared: &Shared, connection: &mut Connection) -> Result<Con
             Err(ReadEnd::Failed(e)) => return Err(broken(&e)),
         }
     }
+}
+
+fn unasked_authentication(at: &str) -> Error {
+    Error::run(format!("{at} wants an authentication that was not begun"))
+        .help("give its method in the option auth-method, and the answer in auth-data")
 }
 
 /// The broker ended the connection instead of answering.

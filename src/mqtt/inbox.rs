@@ -8,6 +8,7 @@ use std::thread::Thread;
 use bytes::Bytes;
 
 use super::client::Shared;
+use super::filters::{FilterTree, Filters};
 use super::options::Qos;
 use super::outbox::Command;
 use super::topic;
@@ -79,6 +80,13 @@ pub struct Filter {
     readers: Vec<Arc<FilterReader>>,
     /// Threads that wait for the broker's answer.
     waiting: Vec<Thread>,
+}
+
+impl Filter {
+    /// Whether the broker agreed to it and need not have it, as another covers it.
+    fn is_covered(&self) -> bool {
+        self.state == FilterState::Granted && !self.at_broker
+    }
 }
 
 /// One query that reads a filter.
@@ -173,7 +181,11 @@ impl FilterReader {
 /// All filters of a client with their readers.
 #[derive(Default)]
 pub struct Inbox {
-    filters: Vec<Filter>,
+    filters: Filters,
+    /// Those that the broker has.
+    at_broker: FilterTree,
+    /// How many the broker agreed to and has not, as others cover them.
+    covered: usize,
     next_number: u32,
     /// Messages of a kept session that no query reads yet. They are not acknowledged.
     parked: VecDeque<Message>,
@@ -213,7 +225,7 @@ impl Inbox {
         self.route = None;
         let reader = Arc::new(FilterReader::new());
         self.unpark(filter, &reader);
-        if let Some(entry) = self.filters.iter_mut().find(|f| &*f.text == filter) {
+        if let Some(entry) = self.filters.with_text_mut(filter) {
             entry.readers.push(reader.clone());
             let number = entry.number;
             if let FilterState::Refused(_) = entry.state {
@@ -222,6 +234,7 @@ impl Inbox {
             }
             // Kept for the session although nobody read it: asking again brings what is retained.
             if entry.readers.len() == 1 {
+                self.covered -= usize::from(entry.is_covered());
                 entry.state = FilterState::Asked;
                 return (Wanted::Ask(number), reader);
             }
@@ -262,10 +275,9 @@ impl Inbox {
     ) -> Vec<Command> {
         self.route = None;
         self.dropped += reader.dropped.load(Ordering::Relaxed);
-        let Some(at) = self.filters.iter().position(|f| &*f.text == filter) else {
+        let Some(entry) = self.filters.with_text_mut(filter) else {
             return Vec::new();
         };
-        let entry = &mut self.filters[at];
         entry.readers.retain(|r| !Arc::ptr_eq(r, reader));
         if !entry.readers.is_empty() {
             return Vec::new();
@@ -275,37 +287,32 @@ impl Inbox {
             self.parked.extend(left);
             return Vec::new();
         }
-        let entry = self.filters.remove(at);
-        if entry.state == FilterState::Granted && !entry.at_broker {
+        let Some(entry) = self.filters.remove(filter) else {
+            return Vec::new();
+        };
+        if entry.is_covered() {
+            self.covered -= 1;
             return Vec::new();
         }
+        self.at_broker.remove(filter);
         // What it had covered has to stand for itself again, before it goes.
-        let bare =
-            |f: &&Filter| f.state == FilterState::Granted && !f.at_broker && !self.is_covered(f);
-        let bare = self.filters.iter().filter(bare);
-        let mut commands: Vec<_> = bare.map(|f| Command::Subscribe(f.number)).collect();
+        let mut commands = Vec::new();
+        if self.covered > 0 {
+            let bare = |f: &&Filter| f.is_covered() && !self.at_broker.covers(&f.text);
+            let bare = self.filters.iter().filter(bare);
+            commands.extend(bare.map(|f| Command::Subscribe(f.number)));
+        }
         commands.push(Command::Unsubscribe(entry.text.to_string()));
         commands
     }
 
-    /// Whether the broker has another filter that takes all that this one takes.
-    fn is_covered(&self, filter: &Filter) -> bool {
-        let others = self
-            .filters
-            .iter()
-            .filter(|f| f.at_broker && f.number != filter.number);
-        others
-            .into_iter()
-            .any(|other| topic::covers(&other.text, &filter.text))
-    }
-
     pub fn filter(&self, number: u32) -> Option<&Filter> {
-        self.filters.iter().find(|f| f.number == number)
+        self.filters.get(number)
     }
 
     /// The state of a filter; while it is not decided, `thread` is unparked when it is.
     pub fn state(&mut self, number: u32, thread: Thread) -> Option<FilterState> {
-        let filter = self.filters.iter_mut().find(|f| f.number == number)?;
+        let filter = self.filters.get_mut(number)?;
         if filter.state == FilterState::Asked {
             filter.waiting.push(thread);
         }
@@ -314,26 +321,40 @@ impl Inbox {
 
     /// The broker's answer to a subscription. Gives the filters that it need not have any more.
     pub fn answer(&mut self, number: u32, state: FilterState) -> Vec<String> {
-        let Some(filter) = self.filters.iter_mut().find(|f| f.number == number) else {
+        let Some(filter) = self.filters.get_mut(number) else {
             return Vec::new();
         };
+        self.covered -= usize::from(filter.is_covered());
+        let text = filter.text.clone();
         filter.at_broker = state == FilterState::Granted;
         filter.state = state;
         for thread in filter.waiting.drain(..) {
             thread.unpark();
         }
+        if !filter.at_broker {
+            self.at_broker.remove(&text);
+            return Vec::new();
+        }
+        self.at_broker.insert(&text, number);
         // With subscription identifiers each copy says whose it is.
         if self.subscription_ids {
             return Vec::new();
         }
-        let mut needless = Vec::new();
-        for i in 0..self.filters.len() {
-            if self.filters[i].at_broker && self.is_covered(&self.filters[i]) {
-                self.filters[i].at_broker = false;
-                needless.push(self.filters[i].text.to_string());
-            }
-        }
-        needless
+        // Nothing else has changed: either it is covered, or it covers others.
+        let needless = match self.at_broker.covers(&text) {
+            true => vec![number],
+            false => self.at_broker.covered_by(&text),
+        };
+        needless.into_iter().filter_map(|n| self.cover(n)).collect()
+    }
+
+    /// The broker need not have that filter any more; gives its text.
+    fn cover(&mut self, number: u32) -> Option<String> {
+        let filter = self.filters.get_mut(number)?;
+        filter.at_broker = false;
+        self.covered += usize::from(filter.is_covered());
+        self.at_broker.remove(&filter.text);
+        Some(filter.text.to_string())
     }
 
     /// The filters that the broker must know, in the order in which they were asked for.
@@ -348,7 +369,7 @@ impl Inbox {
 
     /// Ends every subscription with `error`.
     pub fn end(&mut self, error: &Error) {
-        for filter in &mut self.filters {
+        for filter in self.filters.iter_mut() {
             filter.readers.iter().for_each(|reader| reader.end(error));
             filter.waiting.drain(..).for_each(|thread| thread.unpark());
         }
@@ -426,7 +447,7 @@ impl Inbox {
         }
         let text: Arc<str> = Arc::from(String::from_utf8_lossy(topic));
         let mut readers = Vec::new();
-        for filter in &self.filters {
+        for filter in self.filters.iter() {
             if topic::matches(&filter.text, &text) {
                 readers.extend(filter.readers.iter().map(|r| (filter.number, r.clone())));
             }

@@ -4,13 +4,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::client::{Connected, Shared};
 use super::connection::Connection;
 use super::engine::Engine;
 use super::handshake;
 use super::journal::Left;
+use super::net::Failure;
+use super::options::ClientOptions;
 use super::outbox::Phase;
 use super::pump::{self, End};
 use super::wire::ConnAck;
@@ -24,23 +26,26 @@ const VIOLATIONS: u32 = 3;
 /// Keeps a client connected until it is closed or fails for good.
 pub async fn run(shared: Arc<Shared>, left: Vec<Left>) {
     let mut engine = Engine::new(shared.clone(), left);
-    let mut pauses = Pauses::new(&shared);
+    let mut pauses = Pauses::new(&shared.options);
+    let mut first = FirstConnection::new(&shared.options);
+    let mut refusal = None;
     let mut violations = 0;
     loop {
         let attempt = tokio::select! {
             attempt = handshake::connect(&shared) => attempt,
             () = abandoned(&shared) => return close(&shared),
+            late = first.late(), if engine.connections == 0 => Err(late),
         };
         let lost = match attempt {
             Ok((connection, ack)) => {
                 let back = engine.connections > 0;
                 up(&shared, &connection, &ack, back);
-                pauses.reset();
+                refusal = None;
                 let started = Instant::now();
                 match pump::run(&mut engine, connection, ack).await {
                     End::Closed => return close(&shared),
                     End::Lost(lost) => {
-                        if started.elapsed() > shared.options.reconnect_max {
+                        if pauses.after_connection(started.elapsed()) {
                             violations = 0;
                         }
                         lost
@@ -48,12 +53,21 @@ pub async fn run(shared: Arc<Shared>, left: Vec<Left>) {
                 }
             }
             Err(failure) => {
-                if failure.fatal || engine.connections == 0 {
+                if engine.connections == 0 && !first.waits_out(&failure, &shared) {
                     return fail(&shared, failure.error);
                 }
-                shared.trace(|| format!("not yet back: {}", failure.error));
-                lock(&shared.outbox).counts.last_error = Some(failure.error.to_string());
-                match pauses.pause(&shared).await {
+                let reason = failure.error.to_string();
+                lock(&shared.outbox).counts.last_error = Some(reason.clone());
+                // What would have been final at first may be a proxy without its broker, or a broker
+                // without its passwords, for a while. It is said once.
+                if engine.connections > 0 && failure.fatal && refusal.as_ref() != Some(&reason) {
+                    shared.say(format!("not yet back: {reason}; trying again"));
+                    refusal = Some(reason);
+                } else {
+                    shared.trace(|| format!("not yet back: {reason}"));
+                }
+                let pause = first.at_most(pauses.next(), engine.connections);
+                match wait(&shared, pause).await {
                     true => continue,
                     false => return close(&shared),
                 }
@@ -71,7 +85,15 @@ pub async fn run(shared: Arc<Shared>, left: Vec<Left>) {
             );
         }
         down(&shared, &reason);
-        if !pauses.pause(&shared).await {
+        if let Some(short) = pauses.short_connections() {
+            shared.say(format!(
+                "{short} connections in a row were ended soon after they were made. Is another client \
+                 connected as `{}`? A broker lets one have the name, and ends the connection of the \
+                 other: give each client a clientid of its own",
+                shared.options.client_id
+            ));
+        }
+        if !wait(&shared, pauses.next()).await {
             return close(&shared);
         }
     }
@@ -162,35 +184,140 @@ async fn abandoned(shared: &Shared) {
     }
 }
 
-/// Growing, jittered pauses between attempts.
+/// Waits; `false` if the user will not wait any longer.
+async fn wait(shared: &Shared, pause: Duration) -> bool {
+    tokio::select! {
+        () = sleep(pause) => true,
+        () = abandoned(shared) => false,
+    }
+}
+
+/// How long the first connection may take: the option `wait`. Without it one attempt is made.
+struct FirstConnection {
+    waits: bool,
+    /// `None` without an end.
+    until: Option<Instant>,
+    /// Why the last attempt failed.
+    last: Option<Error>,
+}
+
+impl FirstConnection {
+    fn new(options: &ClientOptions) -> FirstConnection {
+        FirstConnection {
+            waits: options.wait.is_some(),
+            until: options
+                .wait
+                .and_then(|wait| Instant::now().checked_add(wait)),
+            last: None,
+        }
+    }
+
+    /// Resolves when the time is over, with why there is no connection.
+    async fn late(&mut self) -> Failure {
+        match self.until {
+            Some(until) => sleep_until(until).await,
+            None => std::future::pending().await,
+        }
+        Failure::passing(self.last.take().unwrap_or_else(|| {
+            Error::run("the broker does not answer within the time that the option wait allows")
+        }))
+    }
+
+    /// Whether another attempt is to be made. What another try does not change is not waited out.
+    fn waits_out(&mut self, failure: &Failure, shared: &Shared) -> bool {
+        let over = self.until.is_some_and(|until| Instant::now() >= until);
+        if !self.waits || failure.fatal || over {
+            return false;
+        }
+        if self.last.is_none() {
+            shared.say(format!("waits for the broker: {}", failure.error));
+        }
+        self.last = Some(failure.error.clone());
+        true
+    }
+
+    /// The pause before another attempt, which does not go beyond the end of the time.
+    fn at_most(&self, pause: Duration, connections: u64) -> Duration {
+        match self.until {
+            Some(until) if connections == 0 => {
+                pause.min(until.saturating_duration_since(Instant::now()))
+            }
+            _ => pause,
+        }
+    }
+}
+
+/// So many connections in a row may end soon after they were made before it is taken for more than
+/// chance.
+const SHORT_CONNECTIONS: u32 = 3;
+
+/// Growing, jittered pauses between attempts. They begin anew when a connection has lasted; the first
+/// few that have not are taken for chance.
 struct Pauses {
     next: Duration,
     least: Duration,
     most: Duration,
+    /// Connections in a row that did not last.
+    short: u32,
 }
 
 impl Pauses {
-    fn new(shared: &Shared) -> Pauses {
-        let least = shared.options.reconnect_min;
+    fn new(options: &ClientOptions) -> Pauses {
         Pauses {
-            next: least,
-            least,
-            most: shared.options.reconnect_max,
+            next: options.reconnect_min,
+            least: options.reconnect_min,
+            most: options.reconnect_max,
+            short: 0,
         }
     }
 
-    fn reset(&mut self) {
-        self.next = self.least;
+    /// A connection has ended that was there so long. `true` if it has lasted: longer than two
+    /// clients that fight for one identifier let each other live.
+    fn after_connection(&mut self, lived: Duration) -> bool {
+        let lasted = lived > self.most;
+        self.short = if lasted { 0 } else { self.short + 1 };
+        if self.short < SHORT_CONNECTIONS {
+            self.next = self.least;
+        }
+        lasted
     }
 
-    /// Pauses; `false` if the user will not wait any longer.
-    async fn pause(&mut self, shared: &Shared) -> bool {
+    /// How many connections in a row did not last, each time that it is worth saying.
+    fn short_connections(&self) -> Option<u32> {
+        let worth_it =
+            self.short == SHORT_CONNECTIONS || (self.short > 0 && self.short.is_multiple_of(10));
+        worth_it.then_some(self.short)
+    }
+
+    fn next(&mut self) -> Duration {
         let pause = self.next.mul_f64(0.5 + rand::random::<f64>() / 2.0);
         let doubled = (self.next * 2).max(Duration::from_millis(10));
         self.next = doubled.min(self.most);
-        tokio::select! {
-            () = sleep(pause) => true,
-            () = abandoned(shared) => false,
+        pause
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mqtt::settings::Settings;
+
+    #[test]
+    fn pauses_grow_when_connections_do_not_last_and_begin_anew_when_one_does() {
+        let options = ClientOptions::read(&Settings::default()).expect("the defaults");
+        let mut pauses = Pauses::new(&options);
+        let seconds = Duration::from_secs;
+        let mut longest = Vec::new();
+        let mut said = Vec::new();
+        for _ in 0..8 {
+            assert!(!pauses.after_connection(seconds(2)));
+            longest.push(pauses.next.as_secs());
+            said.extend(pauses.short_connections());
+            assert!(pauses.next() <= seconds(30));
         }
+        assert_eq!(longest, [1, 1, 2, 4, 8, 16, 30, 30]);
+        assert_eq!(said, [3]);
+        assert!(pauses.after_connection(seconds(31)));
+        assert!(pauses.next() <= seconds(1));
     }
 }

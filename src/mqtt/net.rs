@@ -1,13 +1,8 @@
-//! Bytes to and from a broker: name lookup, TCP, TLS and WebSocket, each with its own errors.
+//! Bytes to and from a broker: name lookup, TCP and TLS, each with its own errors.
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
-use async_tungstenite::bytes::{ByteReader, ByteWriter};
-use async_tungstenite::tungstenite::client::IntoClientRequest;
-use async_tungstenite::tungstenite::http::HeaderValue;
-use async_tungstenite::tungstenite::{self, handshake::client::Request};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -15,9 +10,10 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::address::{Address, Transport};
-use super::options::TlsOptions;
+use super::options::{ClientOptions, TlsOptions};
 use super::socket::Socket;
-use super::tls;
+use super::web_socket::Directions;
+use super::{tls, web_socket};
 use crate::text::diagnostic::Error;
 
 /// A connection that has not been made.
@@ -56,13 +52,15 @@ pub struct Agreed {
     pub suite: String,
 }
 
-/// Connects to `address`, within `timeout` in all.
+/// Connects to the broker that the options name, within their time. `tls` is the configuration where
+/// it is spoken.
 pub async fn connect(
-    address: &Address,
-    tls: Option<(&Arc<ClientConfig>, &TlsOptions)>,
-    timeout: Duration,
+    options: &ClientOptions,
+    tls: Option<&Arc<ClientConfig>>,
 ) -> Result<Wires, Failure> {
-    match tokio::time::timeout(timeout, connect_untimed(address, tls)).await {
+    let timeout = options.connect_timeout;
+    let address = &options.address;
+    match tokio::time::timeout(timeout, connect_untimed(options, tls)).await {
         Ok(result) => result,
         Err(_) => Err(Failure::passing(Error::run(format!(
             "{} does not answer within {} s",
@@ -73,17 +71,21 @@ pub async fn connect(
 }
 
 async fn connect_untimed(
-    address: &Address,
-    tls: Option<(&Arc<ClientConfig>, &TlsOptions)>,
+    options: &ClientOptions,
+    tls: Option<&Arc<ClientConfig>>,
 ) -> Result<Wires, Failure> {
+    let address = &options.address;
     let socket = Socket::new(dial(address).await?);
-    let Some((config, options)) = tls else {
-        if address.transport == Transport::WebSocket {
-            return web_socket(address, socket.clone(), socket, None).await;
-        }
+    let Some(config) = tls else {
+        let (read, write): Directions = match address.transport {
+            Transport::WebSocket => {
+                web_socket::open(address, socket.clone(), options.max_packet).await?
+            }
+            _ => (Box::new(socket.clone()), Box::new(socket.clone())),
+        };
         return Ok(Wires {
-            read: Box::new(socket.clone()),
-            write: Box::new(socket.clone()),
+            read,
+            write,
             tls: None,
             socket,
         });
@@ -97,15 +99,18 @@ async fn connect_untimed(
     let stream = TlsConnector::from(config.clone())
         .connect(name, socket.clone())
         .await
-        .map_err(|e| handshake_failure(&e, address, options))?;
+        .map_err(|e| handshake_failure(&e, address, &options.tls))?;
     let agreed = agreed(stream.get_ref().1);
-    if address.transport == Transport::WebSocketTls {
-        return web_socket(address, stream, socket, agreed).await;
-    }
-    let (read, write) = tokio::io::split(stream);
+    let (read, write): Directions = match address.transport {
+        Transport::WebSocketTls => web_socket::open(address, stream, options.max_packet).await?,
+        _ => {
+            let (read, write) = tokio::io::split(stream);
+            (Box::new(read), Box::new(write))
+        }
+    };
     Ok(Wires {
-        read: Box::new(read),
-        write: Box::new(write),
+        read,
+        write,
         tls: agreed,
         socket,
     })
@@ -164,67 +169,6 @@ fn handshake_failure(error: &io::Error, address: &Address, options: &TlsOptions)
         ))
         .help("it may be a plain port: try tcp://, or the port for TLS, usually 8883"),
     )
-}
-
-async fn web_socket<S>(
-    address: &Address,
-    stream: S,
-    below: Socket,
-    tls: Option<Agreed>,
-) -> Result<Wires, Failure>
-where
-    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-{
-    let request = web_request(address).map_err(|e| {
-        Failure::fatal(Error::run(format!(
-            "{address} is not a WebSocket address: {e}"
-        )))
-    })?;
-    let (socket, response) = async_tungstenite::tokio::client_async(request, stream)
-        .await
-        .map_err(|e| web_failure(&e, address))?;
-    let protocol = response.headers().get("Sec-WebSocket-Protocol");
-    if protocol.is_none_or(|name| name.as_bytes() != b"mqtt") {
-        return Err(Failure::fatal(Error::run(format!(
-            "the WebSocket at {address} does not speak MQTT"
-        ))));
-    }
-    let (sender, receiver) = socket.split();
-    Ok(Wires {
-        read: Box::new(ByteReader::new(receiver)),
-        write: Box::new(ByteWriter::new(sender)),
-        tls,
-        socket: below,
-    })
-}
-
-fn web_request(address: &Address) -> Result<Request, tungstenite::Error> {
-    let scheme = match address.transport {
-        Transport::WebSocketTls => "wss",
-        _ => "ws",
-    };
-    let url = format!("{scheme}://{}{}", address.authority(), address.path);
-    let mut request = url.into_client_request()?;
-    request
-        .headers_mut()
-        .insert("Sec-WebSocket-Protocol", HeaderValue::from_static("mqtt"));
-    Ok(request)
-}
-
-fn web_failure(error: &tungstenite::Error, address: &Address) -> Failure {
-    match error {
-        tungstenite::Error::Http(response) => Failure::fatal(
-            Error::run(format!(
-                "{address} answers with HTTP status {} instead of a WebSocket",
-                response.status()
-            ))
-            .help("check the path after the port; many brokers use /mqtt"),
-        ),
-        other => Failure::passing(
-            Error::run(format!("{address} does not open a WebSocket: {other}"))
-                .help("check the port: brokers have one of their own for WebSockets"),
-        ),
-    }
 }
 
 /// A system error without its number.

@@ -9,7 +9,7 @@ use super::topic;
 use crate::text::diagnostic::{Error, Result};
 
 /// Every option there is, in the order of the documentation.
-pub const NAMES: [&str; 36] = [
+pub const NAMES: [&str; 41] = [
     "connection",
     "host",
     "port",
@@ -44,6 +44,11 @@ pub const NAMES: [&str; 36] = [
     "reconnect-min",
     "reconnect-max",
     "persistence",
+    "durable",
+    "wait",
+    "alpn",
+    "auth-method",
+    "auth-data",
     "maxdatalen",
     "subscribe-qos",
 ];
@@ -114,6 +119,16 @@ pub struct TlsOptions {
     pub keypass: Option<String>,
     pub ciphers: Option<String>,
     pub insecure: bool,
+    /// Protocols to offer, the best first (RFC 7301).
+    pub alpn: Vec<String>,
+}
+
+/// How a client proves itself in MQTT 5 beside a password (section 4.12).
+#[derive(Clone)]
+pub struct Authentication {
+    pub method: String,
+    /// A secret.
+    pub data: Vec<u8>,
 }
 
 /// All options of a client, checked. Holds secrets, hence neither `Debug` nor `Display`.
@@ -128,6 +143,9 @@ pub struct ClientOptions {
     pub retained: bool,
     pub keepalive: Duration,
     pub connect_timeout: Duration,
+    /// How long the first connection is tried; `None` is once, [`Duration::MAX`] for ever.
+    pub wait: Option<Duration>,
+    pub authentication: Option<Authentication>,
     pub username: Option<String>,
     pub password: Option<String>,
     pub tls: TlsOptions,
@@ -145,6 +163,8 @@ pub struct ClientOptions {
     pub reconnect_min: Duration,
     pub reconnect_max: Duration,
     pub persistence: Option<PathBuf>,
+    /// What `persistence` keeps is to survive the end of the machine.
+    pub durable: bool,
     /// The largest packet that is taken, in bytes.
     pub max_packet: usize,
 }
@@ -170,6 +190,8 @@ impl ClientOptions {
             retained: reader.flag("retained", false)?,
             keepalive: Duration::from_secs(reader.integer("keepalive", 0..=65_535)?.unwrap_or(60)),
             connect_timeout: reader.seconds("connect-timeout", 10.0)?,
+            wait: wait(&reader)?,
+            authentication: authentication(reader.only_v5("auth-method", version)?)?,
             username: reader.text("username")?,
             password: reader.text("password")?,
             tls: tls(&reader, &address)?,
@@ -192,6 +214,7 @@ impl ClientOptions {
             reconnect_min,
             reconnect_max,
             persistence: reader.text("persistence")?.map(PathBuf::from),
+            durable: reader.flag("durable", false)?,
             max_packet: reader
                 .integer("maxdatalen", 1..=268_435_455)?
                 .unwrap_or(16 << 20) as usize,
@@ -225,6 +248,11 @@ impl ClientOptions {
         if self.reconnect_max.is_zero() || self.connect_timeout.is_zero() {
             return Err(Error::run(
                 "options reconnect-max and connect-timeout must be more than 0 seconds",
+            ));
+        }
+        if self.durable && self.persistence.is_none() {
+            return Err(Error::run(
+                "option durable needs the option persistence: it is about what that keeps",
             ));
         }
         if self.persistence.is_some() && !reader.has("clientid") {
@@ -320,9 +348,12 @@ fn tls(reader: &SettingsReader, address: &Address) -> Result<TlsOptions> {
         keypass: reader.text("keypass")?,
         ciphers: reader.text("ciphers")?,
         insecure: reader.flag("insecure", false)?,
+        alpn: alpn(reader)?,
     };
     if !address.transport.is_tls() {
-        let names = ["cafile", "capath", "cert", "key", "keypass", "ciphers"];
+        let names = [
+            "cafile", "capath", "cert", "key", "keypass", "ciphers", "alpn",
+        ];
         if let Some(name) = names.iter().find(|name| reader.has(name)) {
             return Err(Error::run(format!(
                 "option {name} is about TLS, but {address} is not encrypted"
@@ -344,6 +375,53 @@ fn tls(reader: &SettingsReader, address: &Address) -> Result<TlsOptions> {
     }
 }
 
+/// `true` is for ever.
+fn wait(reader: &SettingsReader) -> Result<Option<Duration>> {
+    match reader.value("wait") {
+        None | Some(Setting::Bool(false)) => Ok(None),
+        Some(Setting::Bool(true)) => Ok(Some(Duration::MAX)),
+        Some(value) if value.as_real().is_none() => {
+            Err(wrong("wait", "a number of seconds, or true", value))
+        }
+        Some(_) => reader.seconds("wait", 0.0).map(Some),
+    }
+}
+
+fn authentication(reader: &SettingsReader) -> Result<Option<Authentication>> {
+    let Some(method) = reader.text("auth-method")? else {
+        return match reader.has("auth-data") {
+            true => Err(Error::run("option auth-data needs the option auth-method")),
+            false => Ok(None),
+        };
+    };
+    let data = reader.bytes("auth-data")?.unwrap_or_default();
+    for (name, length) in [("auth-method", method.len()), ("auth-data", data.len())] {
+        if length > 65_535 {
+            return Err(Error::run(format!(
+                "option {name}: at most 65535 bytes are possible"
+            )));
+        }
+    }
+    Ok(Some(Authentication { method, data }))
+}
+
+/// One protocol or several.
+fn alpn(reader: &SettingsReader) -> Result<Vec<String>> {
+    let fault = |value| wrong("alpn", "a string or a vector of strings, none empty", value);
+    let Some(value) = reader.value("alpn") else {
+        return Ok(Vec::new());
+    };
+    let names = match value {
+        Setting::List(names) => names.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let names = names.iter().map(|name| match name {
+        Setting::Text(name) if (1..=255).contains(&name.len()) => Ok(name.clone()),
+        _ => Err(fault(value)),
+    });
+    names.collect()
+}
+
 fn will(reader: &SettingsReader) -> Result<Option<Will>> {
     let Some(topic) = reader.text("will-topic")? else {
         let others = ["will-payload", "will-qos", "will-retain"];
@@ -355,12 +433,7 @@ fn will(reader: &SettingsReader) -> Result<Option<Will>> {
         };
     };
     topic::check_topic(&topic).map_err(|e| e.context("option will-topic"))?;
-    let payload = match reader.value("will-payload") {
-        None => Vec::new(),
-        Some(Setting::Text(text)) => text.as_bytes().to_vec(),
-        Some(Setting::Bytes(bytes)) => bytes.clone(),
-        Some(other) => return Err(wrong("will-payload", "a string or a binary", other)),
-    };
+    let payload = reader.bytes("will-payload")?.unwrap_or_default();
     if payload.len() > 65_535 {
         return Err(Error::run(
             "option will-payload: at most 65535 bytes are possible",

@@ -74,6 +74,8 @@ pub struct Outbox {
     /// Disconnect now.
     pub abandon: bool,
     pub journal: Option<PublicationJournal>,
+    /// Why the journal does not have the end of all that was delivered.
+    pub unnoted: Option<Error>,
     pub counts: Counts,
     accounts: Vec<Option<Account>>,
     free: Vec<u32>,
@@ -107,6 +109,7 @@ impl Outbox {
             closing: false,
             abandon: false,
             journal,
+            unnoted: None,
             counts: Counts::default(),
             accounts: Vec::new(),
             free: Vec::new(),
@@ -142,6 +145,18 @@ impl Outbox {
     pub fn undelivered(&self) -> u64 {
         let unconfirmed = self.queue.iter().filter(|m| m.head.qos == Qos::AtMostOnce);
         self.counts.owed + unconfirmed.count() as u64
+    }
+
+    /// Notes in the journal that publications of these numbers are settled, and whatever could not be
+    /// noted before.
+    pub fn note_settled(&mut self, records: &[u64]) {
+        if let Some(journal) = &mut self.journal {
+            self.unnoted = journal.done(records).err().map(|error| {
+                error
+                    .context("what was delivered cannot be noted in the journal")
+                    .help("the next run with this clientid sends it again")
+            });
+        }
     }
 
     pub fn open_account(&mut self) -> u32 {

@@ -9,6 +9,7 @@ use rumqttc_v5::mqttbytes::v5::PublishProperties;
 
 use super::client::Shared;
 use super::in_flight::Outgoing;
+use super::journal::PublicationJournal;
 use super::options::{ClientOptions, Qos, Version};
 use super::outbox::Phase;
 use super::settings::{Setting, Settings, SettingsReader};
@@ -26,15 +27,18 @@ pub struct PublishOptions {
     pub message_expiry: Option<u32>,
     pub content_type: Option<String>,
     pub response_topic: Option<String>,
+    /// What an answer is to carry, so that it can be told whose it is.
+    pub correlation_data: Option<Vec<u8>>,
     pub user_properties: Vec<(String, String)>,
 }
 
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 7] = [
     "qos",
     "retained",
     "message-expiry",
     "content-type",
     "response-topic",
+    "correlation-data",
     "user-properties",
 ];
 
@@ -65,6 +69,7 @@ impl PublishOptions {
                 .map(|n| n as u32),
             content_type: reader.text("content-type")?,
             response_topic,
+            correlation_data: correlation_data(&reader)?,
             user_properties: user_properties(&reader)?,
         })
     }
@@ -75,6 +80,7 @@ impl PublishOptions {
             message_expiry_interval,
             content_type: self.content_type.clone(),
             response_topic: self.response_topic.clone(),
+            correlation_data: self.correlation_data.clone().map(Bytes::from),
             user_properties: self.user_properties.clone(),
             ..PublishProperties::default()
         };
@@ -85,6 +91,15 @@ impl PublishOptions {
             retain: self.retained.unwrap_or(client.retained),
             properties: (used && client.version == Version::V5).then_some(properties),
         }
+    }
+}
+
+fn correlation_data(reader: &SettingsReader) -> Result<Option<Vec<u8>>> {
+    match reader.bytes("correlation-data")? {
+        Some(data) if data.len() > 65_535 => Err(Error::run(
+            "option correlation-data: at most 65535 bytes are possible",
+        )),
+        data => Ok(data),
     }
 }
 
@@ -218,14 +233,20 @@ impl TopicPublisher {
         if let Some(account) = out.account(self.account) {
             account.sent += 1;
         }
+        let journaled = message.record != 0;
         out.push(message);
         let wake = out.queue.len() >= out.wake_at;
         if wake {
             out.wake_at = usize::MAX;
         }
+        let journal = out.journal.as_ref().filter(|_| journaled);
+        let to_sync = journal.and_then(PublicationJournal::to_sync);
         drop(out);
         if wake {
             self.shared.wake.notify_one();
+        }
+        if let Some(file) = to_sync {
+            file.sync_data().map_err(PublicationJournal::not_synced)?;
         }
         Ok(true)
     }
@@ -279,7 +300,14 @@ impl TopicPublisher {
         }
         let open = account.sent - account.settled;
         if open == 0 {
-            return Some(Ok(()));
+            if self.head.qos > Qos::AtMostOnce && out.unnoted.is_some() {
+                // There may be room on the disk by now.
+                out.note_settled(&[]);
+            }
+            return Some(match &out.unnoted {
+                Some(fault) if self.head.qos > Qos::AtMostOnce => Err(fault.clone()),
+                _ => Ok(()),
+            });
         }
         if let Err(error) = over {
             return Some(Err(error.context(format!(

@@ -221,7 +221,7 @@ impl Pump<'_> {
         // With TLS 1.3 a broker judges the client's certificate after the handshake.
         let options = &self.shared.options;
         match tls::explain(error, &options.address, &options.tls) {
-            Some(explained) => Lost::fatal(explained.to_string()),
+            Some(explained) => Lost::plain(explained.to_string()),
             None => Lost::plain(net::plain(error)),
         }
     }

@@ -161,6 +161,16 @@ impl<'a> SettingsReader<'a> {
         }
     }
 
+    /// A binary, or a string as its UTF-8 bytes.
+    pub fn bytes(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        match self.value(name) {
+            None => Ok(None),
+            Some(Setting::Text(text)) => Ok(Some(text.as_bytes().to_vec())),
+            Some(Setting::Bytes(bytes)) => Ok(Some(bytes.clone())),
+            Some(other) => Err(wrong(name, "a string or a binary", other)),
+        }
+    }
+
     pub fn flag(&self, name: &str, default: bool) -> Result<bool> {
         match self.value(name) {
             None => Ok(default),
@@ -219,7 +229,7 @@ impl<'a> SettingsReader<'a> {
 
 /// The error for an option of the wrong kind. A secret is not shown.
 pub fn wrong(name: &str, wanted: &str, got: &Setting) -> Error {
-    const SECRET: [&str; 3] = ["password", "keypass", "psk"];
+    const SECRET: [&str; 4] = ["password", "keypass", "psk", "auth-data"];
     if SECRET.contains(&name) {
         return Error::run(format!("option {name}: {wanted} is wanted"));
     }

@@ -104,32 +104,6 @@ pub fn matches(filter: &str, topic: &str) -> bool {
     levels.next().is_none()
 }
 
-/// Whether every topic that `narrow` takes is taken by `wide` as well.
-pub fn covers(wide: &str, narrow: &str) -> bool {
-    if wide == narrow {
-        return true;
-    }
-    // A shared subscription gets only a part of its topics.
-    if wide.starts_with("$share/") || narrow.starts_with("$share/") {
-        return false;
-    }
-    if narrow.starts_with('$') && wide.starts_with(['+', '#']) {
-        return false;
-    }
-    let mut levels = narrow.split('/');
-    for wanted in wide.split('/') {
-        if wanted == "#" {
-            return true;
-        }
-        match levels.next() {
-            Some("#") => return false,
-            Some(level) if wanted == "+" || wanted == level => {}
-            _ => return false,
-        }
-    }
-    levels.next().is_none()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,23 +133,6 @@ mod tests {
             ("$share/workers/plant/#", "other/a", false),
         ] {
             assert_eq!(matches(filter, topic), taken, "{filter} {topic}");
-        }
-    }
-
-    #[test]
-    fn wider_filters_cover_narrower_ones() {
-        for (wide, narrow, covered) in [
-            ("a/#", "a/b", true),
-            ("a/#", "a/+/c", true),
-            ("a/#", "a/#", true),
-            ("#", "a/#", true),
-            ("a/+", "a/b", true),
-            ("a/+", "a/#", false),
-            ("a/b", "a/+", false),
-            ("#", "$SYS/#", false),
-            ("#", "$share/g/a", false),
-        ] {
-            assert_eq!(covers(wide, narrow), covered, "{wide} {narrow}");
         }
     }
 

@@ -105,7 +105,7 @@ impl Runner {
         self.failed = true;
         // Who has closed standard output, as `head` does, wants no messages either.
         if !self.console().is_closed() {
-            self.console().notice(&error.render(self.colour));
+            self.console().report(error, self.colour);
         }
         false
     }
@@ -117,7 +117,7 @@ impl Runner {
         let mut failed = self.failed;
         if let Err(error) = self.session.close(limit) {
             failed = true;
-            world.host.console.notice(&error.render(self.colour));
+            world.host.console.report(&error, self.colour);
         }
         // Failed jobs have been reported when they failed; here they only count.
         failed |= world.host.jobs.failed() > 0;

@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::thread::{self, Thread};
 
+use crate::text::diagnostic::Error;
+use crate::text::shown::shown;
 use crate::text::wait::{Token, lock};
 
 /// How many bytes of posted notices may wait to be written. Further ones are counted instead.
@@ -84,12 +86,18 @@ impl Console {
     /// notices that were posted before. `text` ends with a newline. A standard error that is closed
     /// says nothing.
     pub fn notice(&self, text: &str) {
-        self.write_notices(text);
+        self.write_notices(&shown(text));
+    }
+
+    /// Reports an error as [`Console::notice`] says something; `colour` adds ANSI escapes.
+    pub fn report(&self, error: &Error, colour: bool) {
+        self.write_notices(&error.render(colour));
     }
 
     /// Says something as [`Console::notice`] does, but never waits: a thread writes it. Where notices
     /// come faster than they can be written, the number of those left out is said instead.
     pub fn post(self: &Arc<Self>, text: &str) {
+        let text = &shown(text);
         let mut pending = lock(&self.pending);
         if pending.text.len() + text.len() > PENDING_BYTES {
             pending.left_out += 1;

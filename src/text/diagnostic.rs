@@ -10,6 +10,7 @@ use codespan_reporting::diagnostic::{Diagnostic, Label, Severity};
 use codespan_reporting::term::{self, termcolor};
 
 use super::excerpt::Excerpt;
+use super::shown::{shown, shown_on_a_line};
 
 /// Shorthand for results whose error a user can see.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -238,7 +239,8 @@ impl Error {
         &self.0.help
     }
 
-    /// The whole error as text for a terminal or a log: message, place, help. Ends with a newline.
+    /// The whole error as text for a terminal or a log: message, place, help. Ends with a newline. It
+    /// holds no secret and no control character, see [`shown`](super::shown).
     ///
     /// `colour` adds ANSI escapes.
     pub fn render(&self, colour: bool) -> String {
@@ -262,9 +264,9 @@ impl Error {
             Severity::Warning => "warning",
             _ => "error",
         };
-        let mut text = format!("{word}: {}\n", self.0.message);
+        let mut text = format!("{word}: {}\n", shown_on_a_line(&self.0.message));
         for help in &self.0.help {
-            text.push_str(&format!("  = help: {help}\n"));
+            text.push_str(&format!("  = help: {}\n", shown(help)));
         }
         text
     }
@@ -272,11 +274,12 @@ impl Error {
     fn render_at(&self, span: &Span, severity: Severity, colour: bool) -> String {
         let excerpt = Excerpt::new(span);
         let label = Label::primary((), excerpt.mark.clone())
-            .with_message(self.0.label.clone().unwrap_or_default());
+            .with_message(shown(self.0.label.as_deref().unwrap_or_default()));
+        let helps = self.0.help.iter().map(|h| format!("help: {}", shown(h)));
         let diagnostic = Diagnostic::new(severity)
-            .with_message(&self.0.message)
+            .with_message(shown_on_a_line(&self.0.message))
             .with_labels(vec![label])
-            .with_notes(self.0.help.iter().map(|h| format!("help: {h}")).collect());
+            .with_notes(helps.collect());
         let config = term::Config::default();
         let mut out = if colour {
             termcolor::Buffer::ansi()

@@ -1,11 +1,13 @@
 //! The part of a source that an error shows: the marked lines, cut to what fits on a screen however
 //! long they are, with the numbers that they have in the whole.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use codespan_reporting::files::{self, Files};
 
 use super::diagnostic::Span;
+use super::shown::{masked, printable};
 
 /// Bytes that are shown of a line.
 const WIDTH: usize = 120;
@@ -21,7 +23,7 @@ const CUT: &str = "…";
 
 /// A few lines, as a file for the renderer.
 pub struct Excerpt<'a> {
-    name: &'a str,
+    name: Cow<'a, str>,
     text: String,
     lines: Vec<Line>,
     /// What is marked, in `text`.
@@ -39,12 +41,13 @@ struct Line {
 
 impl<'a> Excerpt<'a> {
     pub fn new(span: &'a Span) -> Excerpt<'a> {
-        let text = &span.source.text;
+        // Places in it are those in the source.
+        let text = &masked(&span.source.text);
         let start = boundary(text, span.start as usize);
         let end = boundary(text, span.end as usize).max(start);
         let first = span.source.first_line + count_lines(&text[..start]);
         let mut excerpt = Excerpt {
-            name: &span.source.name,
+            name: printable(&span.source.name),
             text: String::new(),
             lines: Vec::new(),
             mark: 0..0,
@@ -100,7 +103,8 @@ impl<'a> Excerpt<'a> {
             lead = CUT.len();
             hidden -= 1;
         }
-        self.text += &line[from..to];
+        let piece = line[from..to].to_owned();
+        self.text += &printable(&piece);
         if to < line.len() {
             self.text += CUT;
         }
@@ -110,7 +114,7 @@ impl<'a> Excerpt<'a> {
             start,
             hidden,
         });
-        move |at| start + lead + at.clamp(from, to) - from
+        move |at| start + lead + printable(&piece[..at.clamp(from, to) - from]).len()
     }
 }
 
@@ -133,7 +137,7 @@ impl<'a> Files<'a> for Excerpt<'_> {
     type Source = &'a str;
 
     fn name(&'a self, (): ()) -> Result<&'a str, files::Error> {
-        Ok(self.name)
+        Ok(&self.name)
     }
 
     fn source(&'a self, (): ()) -> Result<&'a str, files::Error> {

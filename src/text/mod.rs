@@ -5,5 +5,6 @@ pub mod console;
 pub mod diagnostic;
 mod excerpt;
 pub mod flushing;
+pub mod shown;
 pub mod stoppable;
 pub mod wait;

@@ -37,13 +37,16 @@ mod device_model;
 mod language;
 #[cfg(feature = "broker")]
 mod mqtt_broker;
+mod mqtt_connecting;
 mod mqtt_delivery;
 mod mqtt_errors;
 mod mqtt_hostile;
 mod mqtt_liveness;
+mod mqtt_persistence;
 mod mqtt_restart;
 mod mqtt_script;
 mod mqtt_tls;
+mod mqtt_web_socket;
 mod readme;
 mod request_tls;
 mod shell_args;

@@ -3,9 +3,15 @@
 use crate::support::certs::{Authority, Dates, Identity};
 use crate::support::mosquitto::{Folder, Mosquitto};
 use crate::support::mqtt::{connect, options, path, text};
+use crate::support::osql::Captured;
 use crate::support::table::each_row;
 use osql::mqtt::{Setting, Settings};
 use osql::text::diagnostic::Error;
+use rcgen::{
+    CertificateParams, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyUsagePurpose,
+    NameConstraints, date_time_ymd,
+};
+use std::process::{Command, Stdio};
 
 fn broker(identity: &Identity, more: &str) -> Mosquitto {
     Mosquitto::start(&format!(
@@ -222,4 +228,186 @@ fn ciphers_are_chosen() {
         "ECDHE-ECDSA-AES128-GCM-SHA256",
     ));
     says(&error, "cipher suite");
+}
+
+/// Which CAs may sign, with certificates of both versions, and what the error says.
+#[test]
+fn a_named_ca_signs_only_what_it_may() {
+    let ca = Authority::new("Test CA");
+    let three = broker(&ca.version_three("localhost", Dates::Good), "");
+    let one = broker(&ca.version_one("localhost", Dates::Good), "");
+    type Change = Box<dyn Fn(&mut CertificateParams)>;
+    let change = |change: fn(&mut CertificateParams)| -> Change { Box::new(change) };
+    let rows: Vec<(&str, Change, &str)> = vec![
+        (
+            "expired.crt",
+            change(|p| {
+                p.not_before = date_time_ymd(2020, 1, 1);
+                p.not_after = date_time_ymd(2021, 1, 1);
+            }),
+            "has expired",
+        ),
+        (
+            "future.crt",
+            change(|p| p.not_before = date_time_ymd(2090, 1, 1)),
+            "is not valid yet",
+        ),
+        (
+            "leaf.crt",
+            change(|p| p.is_ca = IsCa::ExplicitNoCa),
+            "it is not that of a CA",
+        ),
+        (
+            "bare.crt",
+            change(|p| p.is_ca = IsCa::NoCa),
+            "it is not that of a CA",
+        ),
+        (
+            "unsigning.crt",
+            change(|p| p.key_usages = vec![KeyUsagePurpose::CrlSign]),
+            "does not have keyCertSign",
+        ),
+        (
+            "mail.crt",
+            change(|p| {
+                p.extended_key_usages = vec![ExtendedKeyUsagePurpose::EmailProtection];
+            }),
+            "leaves servers out",
+        ),
+    ];
+    let other = Authority::new("Another CA");
+    for (name, change, words) in rows {
+        let changed = ca.changed(name, change);
+        // Beside another CA, so that there is one that may sign.
+        let both = ca.write(
+            &format!("{name}.both"),
+            &[&changed, &other.cert()]
+                .map(|file| std::fs::read_to_string(file).expect("written"))
+                .concat(),
+        );
+        for broker in [&three, &one] {
+            for file in [&changed, &both] {
+                let options = with(secured(broker, &ca), "cafile", path(file));
+                says(&refused(&options), words);
+                says(&refused(&with(options, "insecure", true)), words);
+            }
+        }
+    }
+    // The CA itself is right.
+    connect(&secured(&three, &ca)).expect("accepted");
+    connect(&secured(&one, &ca)).expect("accepted");
+}
+
+#[test]
+fn a_leaf_that_is_named_is_no_authority() {
+    let ca = Authority::new("Test CA");
+    for identity in [
+        ca.version_three("localhost", Dates::Good),
+        ca.version_one("localhost", Dates::Good),
+    ] {
+        let broker = broker(&identity, "");
+        let options = with(secured(&broker, &ca), "cafile", path(&identity.cert));
+        says(&refused(&options), "it is not that of a CA");
+    }
+}
+
+#[test]
+fn a_version_one_leaf_is_signed_by_a_ca_without_limits_on_names() {
+    let ca = Authority::new("Test CA");
+    let broker = broker(&ca.version_one("localhost", Dates::Good), "");
+    let limited = ca.changed("limited.crt", |p| {
+        p.name_constraints = Some(NameConstraints {
+            permitted_subtrees: vec![GeneralSubtree::DnsName("example.com".into())],
+            excluded_subtrees: Vec::new(),
+        });
+    });
+    let options = with(secured(&broker, &ca), "cafile", path(&limited));
+    says(&refused(&options), "it limits what it signs");
+}
+
+#[test]
+fn a_weak_signature_is_called_that() {
+    let ca = Authority::new("Test CA");
+    let extension = ca.write("v3.ext", "subjectAltName=DNS:localhost\n");
+    let extension = extension.display().to_string();
+    let rows: [(&str, &[&str]); 2] = [
+        ("one", &["SIGN", "-sha1", "-days", "30"]),
+        (
+            "three",
+            &["SIGN", "-sha1", "-days", "30", "-extfile", &extension],
+        ),
+    ];
+    for (name, sign) in rows {
+        let weak = ca.openssl(name, "localhost", "rsa:2048", sign);
+        let broker = broker(&weak, "ciphers DEFAULT@SECLEVEL=0");
+        let error = refused(&secured(&broker, &ca));
+        says(&error, "signed in a way that is too weak");
+    }
+    let early = ca.version_three("localhost", Dates::NotYet);
+    let broker = broker(&early, "");
+    says(&refused(&secured(&broker, &ca)), "is not valid yet");
+}
+
+#[test]
+fn a_client_certificate_of_version_one() {
+    let ca = Authority::new("Test CA");
+    let require = format!("cafile {}\nrequire_certificate true", ca.cert().display());
+    let broker = broker(&ca.version_three("localhost", Dates::Good), &require);
+    let me = ca.version_one("me", Dates::Good);
+    let named = |key| {
+        let named = with(secured(&broker, &ca), "cert", path(&me.cert));
+        with(named, "key", path(key))
+    };
+    let client = connect(&named(&me.key)).expect("accepted");
+    client.publish("t", ["x"]);
+    let other = ca.version_three("other", Dates::Good);
+    says(
+        &refused(&named(&other.key)),
+        "does not go with the certificate",
+    );
+}
+
+/// What a TLS server of openssl says was agreed on.
+#[test]
+fn a_protocol_is_offered() {
+    let ca = Authority::new("Test CA");
+    let broker = broker(&ca.version_three("localhost", Dates::Good), "");
+    // A broker that does not know of it takes no notice.
+    for alpn in [
+        Setting::text("mqtt"),
+        Setting::List(vec!["x-amzn-mqtt-ca".into(), "mqtt".into()]),
+    ] {
+        connect(&with(secured(&broker, &ca), "alpn", alpn)).expect("accepted");
+    }
+    let identity = ca.version_three("localhost", Dates::Good);
+    let server = Command::new("openssl")
+        .args(["s_server", "-accept", "0", "-alpn", "mqtt", "-naccept", "2"])
+        .args(["-cert", &identity.cert.display().to_string()])
+        .args(["-key", &identity.key.display().to_string()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn();
+    let mut server = server.expect("openssl is installed");
+    let said = Captured::new(server.stdout.take().expect("is piped"));
+    let line = said.wait_line("ACCEPT");
+    let port: u16 = line
+        .rsplit(':')
+        .next()
+        .and_then(|port| port.trim().parse().ok())
+        .expect("a port");
+    let at = |alpn: &str| {
+        let mut options = with(secured(&broker, &ca), "alpn", alpn);
+        options.put("connection", format!("ssl://localhost:{port}").into());
+        with(options, "connect-timeout", 3.0)
+    };
+    says(
+        &refused(&at("http/1.1")),
+        "none of the protocols that are offered",
+    );
+    // It speaks no MQTT.
+    assert!(connect(&at("mqtt")).is_err());
+    said.wait_line("ALPN protocols selected: mqtt");
+    let _ = server.kill();
+    let _ = server.wait();
 }

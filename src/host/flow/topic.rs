@@ -95,7 +95,7 @@ impl Source for TopicSource {
 }
 
 /// What a value is on the wire.
-fn payload(value: &Value, token: &Token) -> Result<Bytes> {
+pub fn payload(value: &Value, token: &Token) -> Result<Bytes> {
     Ok(match value {
         Value::Str(text) => Bytes::copy_from_slice(text.as_bytes()),
         Value::Binary(bytes) => Bytes::copy_from_slice(bytes),
@@ -123,6 +123,9 @@ fn record(message: Message) -> Value {
     }
     if let Some(topic) = &properties.response_topic {
         record.put("response-topic", Value::str(topic));
+    }
+    if let Some(data) = &properties.correlation_data {
+        record.put("correlation-data", Value::Binary(data[..].into()));
     }
     if !properties.user_properties.is_empty() {
         let pairs = properties.user_properties.iter();

@@ -5,12 +5,34 @@
 use std::time::Duration;
 
 use pkcs8::ObjectIdentifier;
-use pkcs8::der::asn1::{AnyRef, BitStringRef, GeneralizedTime, OctetStringRef, UtcTime};
+use pkcs8::der::asn1::{AnyRef, BitStringRef, GeneralizedTime, OctetStringRef, UintRef, UtcTime};
 use pkcs8::der::{Decode, Error, ErrorKind, Reader, Result, SliceReader, Tag, TagNumber, Tagged};
 
 const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
 const KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.15");
 const BASIC_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.19");
+const NAME_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.30");
+const EXTENDED_KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37");
+const ANY_PURPOSE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37.0");
+const SERVER_AUTHENTICATION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
+const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+
+/// The shortest RSA key whose signatures are taken, in bits; it is ring's.
+const LEAST_RSA: usize = 2048;
+
+/// Why others may not be signed with a certificate's key.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Unfit {
+    /// It is no CA: not CA:TRUE, nor a root of version 1.
+    NoAuthority,
+    /// Its key usage leaves keyCertSign out.
+    NoSigner,
+    /// Its extended key usage leaves servers out.
+    OtherPurpose,
+    /// It limits what it signs, and the one that it signed is of version 1.
+    Limited,
+    Unreadable,
+}
 
 /// A certificate. Algorithms are the content of their DER sequence, as rustls compares them.
 #[derive(Debug)]
@@ -85,49 +107,104 @@ impl<'a> Certificate<'a> {
             .flatten()
     }
 
-    /// Whether the extensions say that other certificates may be signed with this one's key
-    /// (sections 4.2.1.3 and 4.2.1.9).
-    pub fn is_authority(&self) -> Result<bool> {
+    /// Why the extensions do not let others be signed with this one's key (sections 4.2.1.3, 4.2.1.9
+    /// and 4.2.1.12), if so.
+    pub fn unfit(&self) -> Option<Unfit> {
+        self.check_fit().unwrap_or(Err(Unfit::Unreadable)).err()
+    }
+
+    fn check_fit(&self) -> Result<std::result::Result<(), Unfit>> {
         let Some(constraints) = self.extension(BASIC_CONSTRAINTS)? else {
-            return Ok(false);
+            return Ok(Err(Unfit::NoAuthority));
         };
         let mut constraints = content(constraints)?;
         // Left out, it is false.
         let authority = !constraints.is_finished()
             && constraints.peek_tag()? == Tag::Boolean
             && constraints.decode()?;
-        let signs = match self.extension(KEY_USAGE)? {
+        if !authority {
+            return Ok(Err(Unfit::NoAuthority));
+        }
+        if let Some(usage) = self.extension(KEY_USAGE)? {
+            let usage = BitStringRef::from_der(usage)?;
             // keyCertSign is the sixth bit.
-            Some(usage) => {
-                let usage = BitStringRef::from_der(usage)?;
-                usage
-                    .raw_bytes()
-                    .first()
-                    .is_some_and(|byte| byte & 0b100 != 0)
+            let signs = usage.raw_bytes().first().is_some_and(|b| b & 0b100 != 0);
+            if !signs {
+                return Ok(Err(Unfit::NoSigner));
             }
-            None => true,
-        };
-        Ok(authority && signs)
+        }
+        if let Some(purposes) = self.extension(EXTENDED_KEY_USAGE)? {
+            let mut purposes = content(purposes)?;
+            let mut servers = false;
+            while !purposes.is_finished() {
+                let purpose: ObjectIdentifier = purposes.decode()?;
+                servers |= purpose == SERVER_AUTHENTICATION || purpose == ANY_PURPOSE;
+            }
+            if !servers {
+                return Ok(Err(Unfit::OtherPurpose));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// Whether an extension limits what may be signed in a way that is not looked at here: names, or
+    /// what is critical and not known.
+    pub fn is_limited(&self) -> bool {
+        let known = [BASIC_CONSTRAINTS, KEY_USAGE, EXTENDED_KEY_USAGE];
+        match self.all_extensions() {
+            Ok(all) => all
+                .iter()
+                .any(|e| e.id == NAME_CONSTRAINTS || (e.critical && !known.contains(&e.id))),
+            Err(_) => true,
+        }
+    }
+
+    /// The bits of an RSA key that is too short to be of worth.
+    pub fn weak_key(&self) -> Option<usize> {
+        let mut algorithm = SliceReader::new(self.key_algorithm).ok()?;
+        if algorithm.decode::<ObjectIdentifier>().ok()? != RSA {
+            return None;
+        }
+        let mut key = content(self.key_bits).ok()?;
+        let modulus: UintRef = key.decode().ok()?;
+        let first = modulus.as_bytes().first()?;
+        let bits = modulus.as_bytes().len() * 8 - first.leading_zeros() as usize;
+        (bits < LEAST_RSA).then_some(bits)
     }
 
     /// The value of an extension. That it is there twice is an error.
     fn extension(&self, wanted: ObjectIdentifier) -> Result<Option<&'a [u8]>> {
+        let all = self.all_extensions()?;
+        let mut found = all.iter().filter(|e| e.id == wanted);
+        match (found.next(), found.next()) {
+            (Some(_), Some(_)) => Err(Error::from(ErrorKind::Failed)),
+            (found, _) => Ok(found.map(|e| e.value)),
+        }
+    }
+
+    fn all_extensions(&self) -> Result<Vec<Extension<'a>>> {
         let mut all = SliceReader::new(self.extensions.unwrap_or_default())?;
-        let mut found = None;
+        let mut found = Vec::new();
         while !all.is_finished() {
             let mut extension = SliceReader::new(sequence(&mut all)?)?;
             let id: ObjectIdentifier = extension.decode()?;
-            if extension.peek_tag()? == Tag::Boolean {
-                extension.decode::<bool>()?;
-            }
+            let critical = extension.peek_tag()? == Tag::Boolean && extension.decode()?;
             let value: OctetStringRef = extension.decode()?;
             extension.finish(())?;
-            if id == wanted && found.replace(value.as_bytes()).is_some() {
-                return Err(Error::from(ErrorKind::Failed));
-            }
+            found.push(Extension {
+                id,
+                critical,
+                value: value.as_bytes(),
+            });
         }
         Ok(found)
     }
+}
+
+struct Extension<'a> {
+    id: ObjectIdentifier,
+    critical: bool,
+    value: &'a [u8],
 }
 
 /// A reader of what is in the DER sequence that `der` is.
@@ -244,19 +321,19 @@ mod tests {
             KeyUsagePurpose::DigitalSignature,
         );
         let table = [
-            (ca(), vec![], true),
-            (ca(), vec![signs], true),
-            (short(), vec![other, signs], true),
-            (ca(), vec![other], false),
-            (IsCa::ExplicitNoCa, vec![signs], false),
-            (IsCa::NoCa, vec![signs], false),
+            (ca(), vec![], None),
+            (ca(), vec![signs], None),
+            (short(), vec![other, signs], None),
+            (ca(), vec![other], Some(Unfit::NoSigner)),
+            (IsCa::ExplicitNoCa, vec![signs], Some(Unfit::NoAuthority)),
+            (IsCa::NoCa, vec![signs], Some(Unfit::NoAuthority)),
         ];
         for (is_ca, usages, expected) in table {
             let what = format!("{is_ca:?} {usages:?}");
             let der = make(is_ca, &usages, &[]);
             let certificate = Certificate::read(&der).expect(&what);
             assert_eq!(certificate.version, 3);
-            assert_eq!(certificate.is_authority(), Ok(expected), "{what}");
+            assert_eq!(certificate.unfit(), expected, "{what}");
             assert_eq!(certificate.issuer, certificate.subject);
         }
     }
@@ -284,7 +361,8 @@ mod tests {
                 let mut damaged = der.clone();
                 damaged[at] ^= 1 << bit;
                 if let Ok(certificate) = Certificate::read(&damaged) {
-                    let _ = certificate.is_authority();
+                    let _ = (certificate.unfit(), certificate.weak_key());
+                    let _ = certificate.is_limited();
                     let _ = certificate.common_name();
                 }
             }

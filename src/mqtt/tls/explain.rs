@@ -4,7 +4,8 @@ use std::io;
 
 use rustls::{AlertDescription, CertificateError, Error as TlsError};
 
-use super::verify::VersionOne;
+use super::certificate::Unfit;
+use super::verify::Fault;
 use crate::mqtt::address::Address;
 use crate::mqtt::options::TlsOptions;
 use crate::text::diagnostic::Error;
@@ -61,15 +62,73 @@ fn certificate(fault: &CertificateError, address: &Address, options: &TlsOptions
             .help("connect under the name that the certificate is for")
             .help("insecure: true gives up this check, and with it the knowledge of who answers")
         }
-        CertificateError::Other(other) if other.0.is::<VersionOne>() => Error::run(format!(
-            "the certificate of {at} is of the old X.509 version 1, which is trusted only where \
-             its CA is named"
-        ))
-        .help("name the broker's CA with the option cafile"),
+        CertificateError::Other(other) if other.0.is::<Fault>() => {
+            match other.0.downcast_ref::<Fault>() {
+                Some(fault) => own(*fault, &at),
+                None => Error::run(format!("the certificate of {at} is not acceptable")),
+            }
+        }
+        CertificateError::UnsupportedSignatureAlgorithmContext { .. }
+        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            own(Fault::WeakSignature, &at)
+        }
         CertificateError::Revoked => Error::run(format!("the certificate of {at} was revoked")),
         other => Error::run(format!(
             "the certificate of {at} is not acceptable: {other}"
         )),
+    }
+}
+
+/// What was found here, and not by webpki.
+fn own(fault: Fault, at: &str) -> Error {
+    match fault {
+        Fault::VersionOneWithoutCa => Error::run(format!(
+            "the certificate of {at} is of the old X.509 version 1, which is trusted only where \
+             its CA is named"
+        ))
+        .help("name the broker's CA with the option cafile"),
+        Fault::Unfit(why) => Error::run(format!(
+            "the certificate of {at} is signed with a certificate that is not to sign others: {}",
+            unfit(why)
+        ))
+        .help("name the certificate of a CA with cafile, and let it sign the broker's"),
+        Fault::AuthorityExpired => Error::run(format!(
+            "the CA that signed the certificate of {at} has expired"
+        ))
+        .help("name the CA's new certificate with cafile; also check this machine's clock"),
+        Fault::AuthorityNotValidYet => Error::run(format!(
+            "the CA that signed the certificate of {at} is not valid yet"
+        ))
+        .help("check this machine's clock"),
+        Fault::WeakSignature => Error::run(format!(
+            "the certificate of {at} is signed in a way that is too weak, such as with SHA-1 or MD5, \
+             or that is not known here"
+        ))
+        .help("the broker needs a certificate that is signed with SHA-256 or better"),
+        Fault::WeakAuthorityKey(bits) => Error::run(format!(
+            "the CA that signed the certificate of {at} has an RSA key of {bits} bits, which is too weak"
+        ))
+        .help("the CA needs a key of 2048 bits or more"),
+        Fault::WeakKey(bits) => Error::run(format!(
+            "the certificate of {at} has an RSA key of {bits} bits, which is too weak"
+        ))
+        .help("the broker needs a key of 2048 bits or more"),
+        Fault::NotItsHolder => Error::run(format!(
+            "{at} shows a certificate whose key it does not have"
+        ))
+        .help("somebody else answers, or the broker's key is not that of its certificate"),
+    }
+}
+
+pub fn unfit(why: Unfit) -> &'static str {
+    match why {
+        Unfit::NoAuthority => "it is not that of a CA",
+        Unfit::NoSigner => "its key usage does not have keyCertSign",
+        Unfit::OtherPurpose => "its extended key usage leaves servers out",
+        Unfit::Limited => {
+            "it limits what it signs, which cannot be checked for a certificate of version 1"
+        }
+        Unfit::Unreadable => "it cannot be read",
     }
 }
 
@@ -90,6 +149,10 @@ fn alert_received(alert: AlertDescription, at: &str, options: &TlsOptions) -> Er
             ))
             .help("TLS 1.2 and 1.3 are spoken; check the option ciphers")
         }
+        Alert::NoApplicationProtocol => Error::run(format!(
+            "{at} speaks none of the protocols that are offered to it"
+        ))
+        .help("check the option alpn"),
         Alert::UnknownCA
         | Alert::BadCertificate
         | Alert::CertificateUnknown

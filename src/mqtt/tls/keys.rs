@@ -4,8 +4,12 @@
 use std::path::Path;
 
 use pkcs8::EncryptedPrivateKeyInfo;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::sign::CertifiedKey;
+use rustls::{Error as TlsError, InconsistentKeys};
 
+use super::certificate::Certificate;
 use super::read as read_file;
 use crate::text::diagnostic::{Error, Result};
 
@@ -34,6 +38,33 @@ pub fn read(file: &Path, passphrase: Option<&str>) -> Result<PrivateKeyDer<'stat
         Error::run(format!("option key: there is no private key in {shown}"))
             .help("a key in PEM or DER is wanted: PKCS#8, PKCS#1 or SEC1")
     })
+}
+
+/// The certificate chain with its private key.
+///
+/// # Errors
+///
+/// The key is of a kind that cannot be used, or is not the certificate's.
+pub fn pair(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+    provider: &CryptoProvider,
+) -> std::result::Result<CertifiedKey, TlsError> {
+    // rustls reads certificates of version 3 only.
+    let version_one = chain.first().and_then(|der| {
+        let certificate = Certificate::read(der).ok()?;
+        (certificate.version == 1).then(|| certificate.key.to_vec())
+    });
+    let Some(public) = version_one else {
+        return CertifiedKey::from_der(chain, key, provider);
+    };
+    let key = provider.key_provider.load_private_key(key)?;
+    match key.public_key() {
+        Some(own) if own.as_ref() != public => {
+            Err(TlsError::InconsistentKeys(InconsistentKeys::KeyMismatch))
+        }
+        _ => Ok(CertifiedKey::new(chain, key)),
+    }
 }
 
 fn private_key(content: &[u8]) -> Option<PrivateKeyDer<'static>> {

@@ -1,6 +1,7 @@
 //! TLS: from options to a rustls configuration, and from a failed handshake to an error that says
 //! which of the many things it was.
 
+mod authority;
 mod certificate;
 mod explain;
 mod keys;
@@ -9,45 +10,46 @@ mod verify;
 use std::path::Path;
 use std::sync::Arc;
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::CertificateDer;
-use rustls::{ClientConfig, RootCertStore, SupportedCipherSuite};
+use rustls::sign::SingleCertAndKey;
+use rustls::{ClientConfig, SupportedCipherSuite};
 
 pub use explain::explain;
 
 use super::options::TlsOptions;
 use crate::text::diagnostic::{Error, Result};
+use authority::Authority;
 use verify::Verifier;
 
 /// The TLS configuration of a client. Reads all files that the options name.
 pub fn configure(options: &TlsOptions) -> Result<Arc<ClientConfig>> {
     let provider = Arc::new(provider(options.ciphers.as_deref())?);
-    let named = named_cas(options)?;
-    let roots = Arc::new(roots(options, &named)?);
-    let webpki = WebPkiServerVerifier::builder_with_provider(roots, provider.clone())
-        .build()
-        .map_err(|e| Error::run(format!("cannot check certificates: {e}")))?;
-    let verifier = Verifier::new(webpki, &provider, named, options.insecure);
-    let builder = ClientConfig::builder_with_provider(provider)
+    let named = options.cafile.is_some() || options.capath.is_some();
+    let authorities = authorities(options, &provider)?;
+    let verifier = Verifier::new(provider.clone(), authorities, named, options.insecure);
+    let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .map_err(|e| Error::run(format!("option ciphers: {e}")))?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier));
-    let config = match (&options.cert, &options.key) {
+    let mut config = match (&options.cert, &options.key) {
         (Some(cert), Some(key)) => {
             let chain = certificates(cert, "cert")?;
             let private = keys::read(key, options.keypass.as_deref())?;
-            builder.with_client_auth_cert(chain, private).map_err(|e| {
+            let own = keys::pair(chain, private, &provider).map_err(|e| {
                 Error::run(format!(
                     "options cert and key: the key in {} does not go with the certificate in {}: {e}",
                     key.display(),
                     cert.display()
                 ))
-            })?
+            })?;
+            builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(own)))
         }
         _ => builder.with_no_client_auth(),
     };
+    let protocols = options.alpn.iter();
+    config.alpn_protocols = protocols.map(|name| name.clone().into_bytes()).collect();
     Ok(Arc::new(config))
 }
 
@@ -63,26 +65,30 @@ fn named_cas(options: &TlsOptions) -> Result<Vec<CertificateDer<'static>>> {
     Ok(named)
 }
 
-fn roots(options: &TlsOptions, named: &[CertificateDer<'static>]) -> Result<RootCertStore> {
-    let mut roots = RootCertStore::empty();
-    if options.cafile.is_none() && options.capath.is_none() {
-        let system = rustls_native_certs::load_native_certs();
-        roots.add_parsable_certificates(system.certs);
-        if roots.is_empty() {
-            return Err(
-                Error::run("the system has no CA certificates to check the broker's with")
-                    .help("name the broker's CA with the option cafile"),
-            );
-        }
-        return Ok(roots);
+/// The CAs that are trusted: those that the user names, or the system's.
+fn authorities(options: &TlsOptions, provider: &CryptoProvider) -> Result<Vec<Authority>> {
+    let algorithms = provider.signature_verification_algorithms;
+    let named = options.cafile.is_some() || options.capath.is_some();
+    let certificates = match named {
+        true => named_cas(options)?,
+        false => rustls_native_certs::load_native_certs().certs,
+    };
+    let authorities: Vec<_> = certificates
+        .into_iter()
+        .map(|der| Authority::new(der, &algorithms))
+        .collect();
+    if authorities.iter().any(|a| a.unfit.is_none()) {
+        return Ok(authorities);
     }
-    roots.add_parsable_certificates(named.iter().cloned());
-    if roots.is_empty() {
-        return Err(Error::run(
-            "options cafile and capath: no certificate in them can be used as a CA",
-        ));
-    }
-    Ok(roots)
+    Err(match authorities.iter().find_map(|a| a.unfit) {
+        Some(unfit) if named => Error::run(format!(
+            "options cafile and capath: no certificate in them can be used as a CA: {}",
+            explain::unfit(unfit)
+        ))
+        .help("name the certificate of the CA that signed the broker's"),
+        _ => Error::run("the system has no CA certificates to check the broker's with")
+            .help("name the broker's CA with the option cafile"),
+    })
 }
 
 /// The certificates of a file, PEM or DER. `option` is what an error names.

@@ -8,7 +8,7 @@ mod words;
 use bytes::{Bytes, BytesMut};
 use rumqttc_v5::mqttbytes::v5::PublishProperties;
 
-use super::options::{ClientOptions, Qos, Version};
+use super::options::{Authentication, ClientOptions, Qos, Version};
 
 /// Everything about a publication but its payload; shared by all that one publisher sends.
 #[derive(Debug, PartialEq)]
@@ -55,6 +55,8 @@ pub enum IncomingPacket {
     },
     /// A packet that a broker must not send here.
     Unexpected(&'static str),
+    /// MQTT 5: the broker wants the next step of an authentication.
+    Auth,
 }
 
 /// The broker's answer to a connection.
@@ -190,6 +192,8 @@ pub enum OutgoingPacket<'a> {
         id: u16,
         filter: &'a str,
     },
+    /// MQTT 5: the next step of an authentication.
+    Auth(&'a Authentication),
     Ping,
     Disconnect,
 }

@@ -124,6 +124,8 @@ pub fn encode(send: OutgoingPacket, out: &mut BytesMut) -> Result<(), Error> {
             unsubscribe.pkid = id;
             unsubscribe.write(out)
         }
+        // The options see to it that it is MQTT 5 only.
+        OutgoingPacket::Auth(_) => Err(Error::IncorrectPacketFormat),
         OutgoingPacket::Ping => PingReq.write(out),
         OutgoingPacket::Disconnect => Disconnect.write(out),
     }

@@ -2,10 +2,11 @@
 
 use bytes::BytesMut;
 use rumqttc_v5::mqttbytes::v5::{
-    Connect, ConnectAuth, ConnectProperties, ConnectReturnCode as Code, Disconnect,
-    DisconnectReasonCode, LastWill, Packet as Wire, PingReq, PubAck, PubAckReason, PubComp,
-    PubCompReason, PubRec, PubRecReason, PubRel, Publish as WirePublish, PublishProperties,
-    Subscribe, SubscribeFilter, SubscribeProperties, SubscribeReasonCode, Unsubscribe,
+    Auth, AuthProperties, AuthReasonCode, Connect, ConnectAuth, ConnectProperties,
+    ConnectReturnCode as Code, Disconnect, DisconnectReasonCode, LastWill, Packet as Wire, PingReq,
+    PubAck, PubAckReason, PubComp, PubCompReason, PubRec, PubRecReason, PubRel,
+    Publish as WirePublish, PublishProperties, Subscribe, SubscribeFilter, SubscribeProperties,
+    SubscribeReasonCode, Unsubscribe,
 };
 use rumqttc_v5::mqttbytes::{Error, QoS};
 
@@ -92,7 +93,6 @@ fn translate(packet: Wire) -> IncomingPacket {
             let fatal = matches!(
                 end.reason_code,
                 DisconnectReasonCode::NotAuthorized
-                    | DisconnectReasonCode::SessionTakenOver
                     | DisconnectReasonCode::UseAnotherServer
                     | DisconnectReasonCode::ServerMoved
             );
@@ -104,7 +104,7 @@ fn translate(packet: Wire) -> IncomingPacket {
                 fatal,
             }
         }
-        Wire::Auth(_) => IncomingPacket::Unexpected("AUTH"),
+        Wire::Auth(_) => IncomingPacket::Auth,
         Wire::Connect(..) => IncomingPacket::Unexpected("CONNECT"),
         Wire::Subscribe(_) => IncomingPacket::Unexpected("SUBSCRIBE"),
         Wire::Unsubscribe(_) => IncomingPacket::Unexpected("UNSUBSCRIBE"),
@@ -218,6 +218,14 @@ pub fn encode(send: OutgoingPacket, out: &mut BytesMut) -> Result<(), Error> {
             unsubscribe.pkid = id;
             unsubscribe.write(out)
         }
+        OutgoingPacket::Auth(authentication) => {
+            let properties = AuthProperties {
+                method: Some(authentication.method.clone()),
+                data: Some(authentication.data.clone().into()),
+                ..AuthProperties::default()
+            };
+            Auth::new(AuthReasonCode::Continue, Some(properties)).write(out)
+        }
         OutgoingPacket::Ping => PingReq::write(out),
         OutgoingPacket::Disconnect => {
             Disconnect::new(DisconnectReasonCode::NormalDisconnection).write(out)
@@ -232,6 +240,7 @@ fn connect(options: &ClientOptions, clean: bool) -> (Connect, Option<LastWill>, 
     let expiry = options
         .session_expiry
         .or((!options.clean_session).then_some(u32::MAX));
+    let authentication = options.authentication.as_ref();
     let connect = Connect {
         keep_alive: options.keepalive.as_secs() as u16,
         client_id: options.client_id.clone(),
@@ -244,8 +253,10 @@ fn connect(options: &ClientOptions, clean: bool) -> (Connect, Option<LastWill>, 
             request_response_info: None,
             request_problem_info: None,
             user_properties: Vec::new(),
-            authentication_method: None,
-            authentication_data: None,
+            authentication_method: authentication.map(|a| a.method.clone()),
+            authentication_data: authentication
+                .filter(|a| !a.data.is_empty())
+                .map(|a| a.data.clone().into()),
         }),
     };
     let will = options.will.as_ref().map(|will| LastWill {
@@ -274,7 +285,8 @@ pub fn properties_size(p: &PublishProperties) -> usize {
         .iter()
         .map(|(k, v)| 5 + k.len() + v.len())
         .sum();
-    7 + text(&p.content_type) + text(&p.response_topic) + pairs
+    let correlation = p.correlation_data.as_ref().map_or(0, |data| 3 + data.len());
+    7 + text(&p.content_type) + text(&p.response_topic) + correlation + pairs
 }
 
 fn to_wire(qos: Qos) -> QoS {

@@ -27,6 +27,7 @@ impl Display for IncomingPacket {
             IncomingPacket::UnsubAck { id } => write!(f, "UNSUBACK {id}"),
             IncomingPacket::PingResp => f.write_str("PINGRESP"),
             IncomingPacket::Disconnect { reason, .. } => write!(f, "DISCONNECT: {reason}"),
+            IncomingPacket::Auth => f.write_str("AUTH"),
             IncomingPacket::Unexpected(name) => f.write_str(name),
         }
     }
@@ -73,6 +74,7 @@ impl Display for OutgoingPacket<'_> {
                 id, filter, qos, ..
             } => write!(f, "SUBSCRIBE {id}: {filter} at QoS {}", qos.number()),
             OutgoingPacket::Unsubscribe { id, filter } => write!(f, "UNSUBSCRIBE {id}: {filter}"),
+            OutgoingPacket::Auth(authentication) => write!(f, "AUTH by {}", authentication.method),
             OutgoingPacket::Ping => f.write_str("PINGREQ"),
             OutgoingPacket::Disconnect => f.write_str("DISCONNECT"),
         }

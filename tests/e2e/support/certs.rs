@@ -28,6 +28,7 @@ pub struct Identity {
 pub enum Dates {
     Good,
     Expired,
+    NotYet,
 }
 
 impl Authority {
@@ -56,6 +57,53 @@ impl Authority {
         self.folder.0.join("ca.crt")
     }
 
+    /// A certificate that the openssl command makes of these files and arguments, in the CA's folder:
+    /// `SIGN` stands for signing with the CA's key.
+    pub fn openssl(&self, name: &str, host: &str, key: &str, sign: &[&str]) -> Identity {
+        let (key_file, request, cert) = (
+            self.path(&format!("{name}.key")),
+            self.path(&format!("{name}.csr")),
+            self.path(&format!("{name}.crt")),
+        );
+        let subject = format!("/CN={host}");
+        openssl(&[
+            "req", "-new", "-newkey", key, "-nodes", "-subj", &subject, "-keyout", &key_file,
+            "-out", &request,
+        ]);
+        let signing = [
+            "-CA",
+            &self.path("ca.crt"),
+            "-CAkey",
+            &self.path("ca.key"),
+            "-CAcreateserial",
+        ];
+        let mut arguments = vec!["x509", "-req", "-in", &request, "-out", &cert];
+        for argument in sign {
+            match *argument {
+                "SIGN" => arguments.extend(signing),
+                other => arguments.push(other),
+            }
+        }
+        openssl(&arguments);
+        Identity {
+            cert: cert.into(),
+            key: key_file.into(),
+        }
+    }
+
+    /// The same CA, its name and its key, with another certificate: `change` says what differs.
+    pub fn changed(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> PathBuf {
+        let mut params = self.params();
+        change(&mut params);
+        let certificate = params.self_signed(&self.key()).expect("a certificate");
+        self.folder.write(name, certificate.pem())
+    }
+
+    /// A file in the CA's folder.
+    pub fn write(&self, name: &str, content: &str) -> PathBuf {
+        self.folder.write(name, content)
+    }
+
     fn path(&self, name: &str) -> String {
         self.folder.0.join(name).display().to_string()
     }
@@ -79,9 +127,13 @@ impl Authority {
     pub fn version_three(&self, host: &str, dates: Dates) -> Identity {
         let mut params = CertificateParams::new(vec![host.to_owned()]).expect("a name");
         params.distinguished_name.push(DnType::CommonName, host);
-        if dates == Dates::Expired {
-            params.not_before = date_time_ymd(2020, 1, 1);
-            params.not_after = date_time_ymd(2021, 1, 1);
+        match dates {
+            Dates::Good => {}
+            Dates::Expired => {
+                params.not_before = date_time_ymd(2020, 1, 1);
+                params.not_after = date_time_ymd(2021, 1, 1);
+            }
+            Dates::NotYet => params.not_before = date_time_ymd(2090, 1, 1),
         }
         let key = KeyPair::generate().expect("a key");
         let issuer = Issuer::new(self.params(), self.key());

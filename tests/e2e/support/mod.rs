@@ -16,3 +16,4 @@ pub mod subscriber;
 pub mod table;
 pub mod tmux;
 pub mod wait;
+pub mod web_socket;
