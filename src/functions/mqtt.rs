@@ -11,6 +11,8 @@ pub const NATIVES: Natives = &[
     Native::new("unregister_client", unregister_client).acting(),
     Native::new("clients", clients).volatile(),
     Native::new("status", status).volatile(),
+    Native::new("unread", unread).volatile(),
+    Native::new("unsubscribe", unsubscribe).acting(),
     Native::new("start_broker", start_broker).acting(),
     Native::new("stop_broker", stop_broker).acting(),
 ];
@@ -39,6 +41,26 @@ fn clients(cx: &Cx, _: Args) -> Result<Option<Value>> {
 fn status(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let client = Host::of(cx).clients.get(args.str(0)?)?;
     Ok(Some(record(client.status())))
+}
+
+fn unread(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let unread = Host::of(cx).clients.get(args.str(0)?)?.unread();
+    let filters = unread.filters.into_iter().map(Value::Str);
+    let topics = unread.topics.into_iter();
+    let topics = topics.map(|(topic, count)| (topic.to_string(), Value::Int(count as i64)));
+    Ok(Some(Value::record(Record::from_iter([
+        ("filters", Value::Vector(filters.collect())),
+        ("passed-by", Value::record(topics.collect())),
+    ]))))
+}
+
+fn unsubscribe(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let (client, filter) = (args.str(0)?, args.str(1)?);
+    Host::of(cx)
+        .clients
+        .get(client)?
+        .unsubscribe(filter, &cx.token)?;
+    Ok(Some(Value::str(filter)))
 }
 
 #[cfg(feature = "broker")]

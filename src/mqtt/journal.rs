@@ -277,6 +277,7 @@ fn entry(
                 head,
                 payload: Bytes::copy_from_slice(payload),
                 record: number,
+                falls: 0,
             };
             left.insert(
                 number,

@@ -209,8 +209,18 @@ impl Mosquitto {
 
     /// Publishes one message with `mosquitto_pub` and these arguments besides.
     pub fn publish(&self, topic: &str, payload: &str, arguments: &[&str]) {
+        self.publish_by(topic, &["-m", payload], arguments);
+    }
+
+    /// The same with the content of a file.
+    pub fn publish_file(&self, topic: &str, file: &str, arguments: &[&str]) {
+        self.publish_by(topic, &["-f", file], arguments);
+    }
+
+    fn publish_by(&self, topic: &str, what: &[&str], arguments: &[&str]) {
         let status = Command::new("mosquitto_pub")
-            .args(["-p", &self.port.to_string(), "-t", topic, "-m", payload])
+            .args(["-p", &self.port.to_string(), "-t", topic])
+            .args(what)
             .args(arguments)
             .status()
             .expect("mosquitto_pub is installed");
