@@ -31,6 +31,8 @@ pub struct Delays {
     /// The 99th percentile.
     pub slow: f64,
     pub processor: f64,
+    /// Messages that did not come.
+    pub lost: f64,
 }
 
 impl Delays {
@@ -45,6 +47,7 @@ impl Delays {
             median: middle(|d| d.median),
             slow: middle(|d| d.slow),
             processor: middle(|d| d.processor),
+            lost: all.iter().map(|d| d.lost).sum(),
         }
     }
 }
@@ -55,7 +58,11 @@ impl fmt::Display for Delays {
             f,
             "{:.2} {:.2} ({:.3})",
             self.median, self.slow, self.processor
-        )
+        )?;
+        match self.lost > 0.0 {
+            true => write!(f, ", {} lost", self.lost),
+            false => Ok(()),
+        }
     }
 }
 
@@ -63,7 +70,7 @@ impl fmt::Display for Delays {
 const TENTH: u32 = 10;
 
 /// How long the last messages may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Sends a load and waits until everything that passes the relay's filter has come back.
 pub fn measure(port: u16, load: &Load) -> Result<Delays> {
@@ -101,11 +108,14 @@ pub fn measure(port: u16, load: &Load) -> Result<Delays> {
     });
     let mut came = Vec::with_capacity(passing as usize);
     while came.len() < passing as usize {
-        let packet = receiver
-            .packet()
-            .map_err(|e| format!("{} of {passing} messages came: {e}", came.len()))?;
+        // What is late by the read's timeout will not come: mosquitto drops at QoS 0 what a client
+        // does not take in time.
+        let Ok(packet) = receiver.packet() else {
+            break;
+        };
         came.push((number(&packet)?, Instant::now()));
     }
+    let lost = passing as usize - came.len();
     let sent = sending.join().map_err(|_| "the sender panicked")??;
     receiver.stream.shutdown(std::net::Shutdown::Both)?;
     // Its thread ends with the broker.
@@ -119,6 +129,7 @@ pub fn measure(port: u16, load: &Load) -> Result<Delays> {
         median: delays[delays.len() / 2],
         slow: delays[delays.len() * 99 / 100],
         processor: 0.0,
+        lost: lost as f64,
     })
 }
 

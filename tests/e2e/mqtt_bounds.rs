@@ -86,7 +86,7 @@ fn publications_that_are_not_answered() {
         broker.url()
     );
     let running = osql().statements(&script).spawn();
-    running.stderr.wait_for("made no progress");
+    running.stderr.wait_line("made no progress");
     let most = peak(&running);
     assert!(most < MOST, "{most} kB");
     running.signal("KILL");

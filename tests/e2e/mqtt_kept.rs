@@ -183,8 +183,8 @@ fn a_script_is_told_and_can_give_the_filter_up() {
          mqtt:unread('m');",
         broker.url("tcp")
     );
-    let mut running = osql().statements(&script).spawn();
-    running.stderr.wait_for("passed by");
+    let running = osql().statements(&script).spawn();
+    running.stderr.wait_line("passed by");
     publish(&broker, "new", 1);
     let output = running.finish();
     assert_eq!(

@@ -34,7 +34,10 @@ pub fn decode(header: usize, mut bytes: BytesMut) -> Result<IncomingPacket, Viol
             properties::read(&mut input, Carrier::ConnAck)?;
         }
         3 => return message(header, bytes.freeze()).map(IncomingPacket::Publish),
-        15 => return Ok(IncomingPacket::Unexpected("AUTH")),
+        15 if bytes.len() > header + 1 => {
+            let mut input = FieldReader(&bytes[header + 1..]);
+            properties::read(&mut input, Carrier::Auth)?;
+        }
         _ => {}
     }
     match Wire::read(&mut bytes, None) {
@@ -91,6 +94,7 @@ fn message(header: usize, bytes: Bytes) -> Result<Publish, Violation> {
 fn name(packet: &Wire) -> &'static str {
     match packet {
         Wire::Connect(..) => "CONNECT",
+        Wire::Auth(_) => "AUTH",
         Wire::Subscribe(_) => "SUBSCRIBE",
         Wire::Unsubscribe(_) => "UNSUBSCRIBE",
         Wire::PingReq => "PINGREQ",
