@@ -373,7 +373,7 @@ mod tests {
             assert!(matches!(again, Answered::Unknown), "{again:?}");
         }
         assert_eq!(in_flight.iter().count(), 0);
-        assert_eq!(in_flight.push(Unanswered::Unsubscribe), 6);
+        assert_eq!(in_flight.push(Unanswered::Unsubscribe(None)), 6);
     }
 
     #[test]

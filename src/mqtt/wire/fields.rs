@@ -38,15 +38,24 @@ impl<'a> FieldReader<'a> {
 
     /// A number of one to four bytes, in as few as it needs.
     pub fn variable(&mut self) -> Result<usize> {
+        let before = self.0;
+        let number = self.padded()?;
+        let length = before.len() - self.0.len();
+        match length > 1 && before[length - 1] == 0 {
+            true => Err(Violation::malformed("a number is longer than it need be")),
+            false => Ok(number),
+        }
+    }
+
+    /// A number of one to four bytes, perhaps more than it needs: so some write the length of a packet
+    /// that they do not know yet, which MQTT 3.1.1 does not forbid.
+    pub fn padded(&mut self) -> Result<usize> {
         let mut number = 0;
         for at in 0..4 {
             let byte = self.u8()?;
             number |= usize::from(byte & 0x7f) << (7 * at);
             if byte & 0x80 == 0 {
-                return match byte == 0 && at > 0 {
-                    true => Err(Violation::malformed("a number is longer than it need be")),
-                    false => Ok(number),
-                };
+                return Ok(number);
             }
         }
         Err(Violation::malformed("a number of more than four bytes"))

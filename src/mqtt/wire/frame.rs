@@ -115,7 +115,7 @@ impl Framer {
 fn header(buffer: &[u8]) -> Result<Option<(usize, usize)>, Violation> {
     let mut length = FieldReader(&buffer[1..buffer.len().min(LONGEST_HEADER)]);
     let before = length.0.len();
-    match length.variable() {
+    match length.padded() {
         Ok(remaining) => {
             let header = 1 + before - length.0.len();
             Ok(Some((header, header + remaining)))

@@ -4,6 +4,8 @@
 mod answers;
 mod fields;
 mod frame;
+#[cfg(test)]
+mod fuzz;
 mod properties;
 mod reasons;
 mod v4;
