@@ -31,6 +31,9 @@ impl Compiler<'_> {
             {
                 return self.explained(query);
             }
+            CallForm::Guarded if let [guarded, otherwise] = args => {
+                return self.guarded(guarded, otherwise);
+            }
             CallForm::ChangesVariable { .. } => {
                 return self.change_variable(name, &resolvents, args, span);
             }
@@ -50,6 +53,19 @@ impl Compiler<'_> {
             fragments.push(self.described(fragment, arg, &resolvents, i)?);
         }
         self.resolve(name, &resolvents, fragments, span)
+    }
+
+    /// A guard stands around what is computed for one element: elements of a bag or stream that it
+    /// meets on its way are taken outside of it, so that each has a guard of its own.
+    fn guarded(&mut self, guarded: &ast::Expr, otherwise: &ast::Expr) -> Result<(PlanExpr, Type)> {
+        let fragment = self.fragment(|c| c.expr(guarded))?;
+        let (guarded, ty) = self.splice(fragment);
+        let (otherwise, other) = self.as_value(otherwise)?;
+        let ty = match ty.is_collection() {
+            true => Type::bag(ty.element().join(other.element())),
+            false => ty.join(&other),
+        };
+        Ok((PlanExpr::Try(Box::new([guarded, otherwise])), ty))
     }
 
     /// How the arguments of a call of that name are treated; as usual where there is no such function.

@@ -99,6 +99,10 @@ impl Listener {
         }
     }
 
+    fn is_live(&self) -> bool {
+        self.inputs.as_ref().is_some_and(Inputs::is_live)
+    }
+
     /// Makes room for another element of that input.
     fn release(&mut self, input: usize) {
         self.consumed[input] += 1;
@@ -140,6 +144,10 @@ pub fn merged(streams: Vec<Value>) -> Value {
 struct Merge(Listener);
 
 impl Source for Merge {
+    fn is_live(&self) -> bool {
+        self.0.is_live()
+    }
+
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
         while self.0.running > 0 {
             if let Heard::Element(input, value) = self.0.next(None, cx)? {
@@ -184,6 +192,10 @@ struct Pivot {
 }
 
 impl Source for Pivot {
+    fn is_live(&self) -> bool {
+        self.inputs.is_live()
+    }
+
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
         while self.inputs.running > 0 {
             if let Heard::Element(input, value) = self.inputs.next(None, cx)? {
@@ -238,6 +250,10 @@ struct Zip {
 }
 
 impl Source for Zip {
+    fn is_live(&self) -> bool {
+        self.inputs.is_live()
+    }
+
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
         loop {
             if let Some(row) = self.row() {
@@ -306,6 +322,10 @@ struct PivotEvents {
 }
 
 impl Source for PivotEvents {
+    fn is_live(&self) -> bool {
+        self.events.is_live()
+    }
+
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
         while let Some(event) = self.events.next(cx)? {
             let (time, key, value) = parts(&event).ok_or_else(|| {
@@ -363,6 +383,10 @@ struct Sampler {
 }
 
 impl Source for Sampler {
+    fn is_live(&self) -> bool {
+        self.input.is_live()
+    }
+
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
         loop {
             if self.input.running == 0 {

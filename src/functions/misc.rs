@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::file::folder_value;
 use crate::host::file_input::file_error;
-use crate::model::native::{Native, Natives};
+use crate::model::native::{CallForm, Native, Natives};
 use crate::model::{Args, Cx, Record, Timeval, Value};
 use crate::text::diagnostic::{Error, Result};
 
@@ -20,6 +20,7 @@ pub const NATIVES: Natives = &[
         Ok(Some(concat!("osql ", env!("CARGO_PKG_VERSION")).into()))
     }),
     Native::new("getenv", getenv),
+    Native::new("try", |_, a| Ok(Some(a.value(0).clone()))).call_form(CallForm::Guarded),
     Native::new("error", |_, a| Err(Error::run(a.str(0)?))),
 ];
 

@@ -33,7 +33,7 @@ pub fn cx() -> Cx {
     let console = Console::new(Box::new(std::io::sink()), Box::new(std::io::sink()));
     let surroundings = TestSurroundings {
         catalog: Catalog::new(&BUILT_INS),
-        host: Host::new("/home/osql/".into(), console),
+        host: Host::new("/home/osql/".into(), console, false),
     };
     Cx::new(Arc::new(surroundings), Token::new())
 }

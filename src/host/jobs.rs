@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle, Thread};
 
-use crate::host::Host;
+use crate::host::{Host, failed};
 use crate::model::context::THREAD_STACK_SIZE;
 use crate::model::{Collection, Cx, Timeval};
 use crate::text::diagnostic::{Error, Kind, Result};
@@ -61,7 +61,7 @@ impl Jobs {
                 let _ = console.flush();
             }
         });
-        let below = cx.for_thread(token.clone());
+        let below = cx.for_job(token.clone());
         let elements = Arc::new(AtomicU64::new(0));
         let counted = elements.clone();
         // Held until the job is in the registry: it may end before this function does.
@@ -99,6 +99,7 @@ impl Jobs {
     }
 
     fn ended(&self, number: i64, ended: Result<()>, cx: &Cx) {
+        failed::summarize(cx);
         if let Err(error) = &ended
             && (error.kind() != Kind::Stopped || !cx.token.is_stopped())
         {

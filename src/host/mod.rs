@@ -2,6 +2,7 @@
 //! flows, background jobs, random numbers, folders, and which calls are traced. Uses `text`, `mqtt` and
 //! `model`.
 
+pub mod failed;
 pub mod file_input;
 pub mod flow;
 pub mod http;
@@ -39,19 +40,23 @@ pub struct Host {
     pub folders: Mutex<Vec<PathBuf>>,
     /// The functions whose calls are printed.
     pub traced: Traced,
+    /// Whether the first element of a live stream that fails ends its query (`--bail`).
+    pub bail: bool,
     /// When the session began.
     pub started: Instant,
 }
 
 impl Host {
-    /// A host with the home folder `home`, that shows everything on `console`.
-    pub fn new(home: PathBuf, console: Console) -> Host {
+    /// A host with the home folder `home`, that shows everything on `console`. With `bail` the first
+    /// element of a live stream that fails ends its query.
+    pub fn new(home: PathBuf, console: Console, bail: bool) -> Host {
         let console = Arc::new(console);
         let notices = console.clone();
         Host {
             home,
             clients: mqtt::Clients::new(move |line| notices.post(&format!("{line}\n"))),
             console,
+            bail,
             flows: Arc::default(),
             jobs: Jobs::default(),
             statement: Mutex::new("".into()),

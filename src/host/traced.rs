@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::model::Function;
+use super::Host;
+use crate::model::{Cx, Function};
 use crate::text::wait::lock;
 
 /// Whether any function was ever traced in this process.
@@ -32,15 +33,15 @@ impl Traced {
         self.any.store(!names.is_empty(), Ordering::Relaxed);
     }
 
-    /// Whether calls of some function are or were printed in some session of this process. For what is
-    /// computed so fast that even finding the session would take a noticeable part of the time.
+    /// Whether calls of this function are printed in the session that `cx` belongs to. Costs one look
+    /// at a number where nothing was ever traced: even finding the session would take a noticeable
+    /// part of the time of an addition.
     #[inline]
-    pub fn is_in_use() -> bool {
-        IN_USE.load(Ordering::Relaxed)
+    pub fn prints(function: &Function, cx: &Cx) -> bool {
+        IN_USE.load(Ordering::Relaxed) && Host::of(cx).traced.has(function)
     }
 
-    /// Whether calls of this function are printed. Costs next to nothing where none are.
-    pub fn has(&self, function: &Function) -> bool {
+    fn has(&self, function: &Function) -> bool {
         self.any.load(Ordering::Relaxed) && lock(&self.names).contains(&**function.name())
     }
 }

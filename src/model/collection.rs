@@ -52,6 +52,12 @@ pub trait Source: Send {
         error
     }
 
+    /// Whether the elements arrive over time, from outside. One that fails is set aside then, and the
+    /// rest goes on. Known once the first element has come.
+    fn is_live(&self) -> bool {
+        false
+    }
+
     /// The next elements, where they are vectors of as many numbers each: the numbers by place in the
     /// vector. `None` where they are not.
     fn columns(&mut self, _: &Cx) -> Result<Option<Vec<Numbers>>> {

@@ -5,6 +5,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use super::counter::ElementCounter;
+use super::failed::{FailedElements, LatestOrigin};
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::Token;
 
@@ -27,6 +28,10 @@ pub struct Cx {
     surroundings: Arc<dyn Surroundings>,
     depth: Cell<usize>,
     max_depth: usize,
+    /// The elements of live streams that have failed in the statement or job that runs.
+    pub failed: Arc<FailedElements>,
+    /// The message that this thread has taken last.
+    pub latest_origin: LatestOrigin,
     /// Counts what the operator that is being started takes from its stream.
     counter: Option<Arc<ElementCounter>>,
 }
@@ -50,6 +55,8 @@ impl Cx {
             surroundings,
             depth: Cell::new(0),
             max_depth: MAX_DEPTH,
+            failed: Arc::default(),
+            latest_origin: LatestOrigin::default(),
             counter: None,
         }
     }
@@ -85,6 +92,14 @@ impl Cx {
     pub fn for_thread(&self, token: Token) -> Cx {
         let mut cx = Cx::new(self.surroundings.clone(), token);
         cx.max_depth = MAX_THREAD_DEPTH;
+        cx.failed = self.failed.clone();
+        cx
+    }
+
+    /// The same for a background job, which is no part of the statement that starts it.
+    pub fn for_job(&self, token: Token) -> Cx {
+        let mut cx = self.for_thread(token);
+        cx.failed = Arc::default();
         cx
     }
 

@@ -12,13 +12,20 @@ pub fn conform(value: &Value, ty: &Type) -> Option<Value> {
 
 /// What `value` has to become to be one of type `ty`: `Some(None)` if it is one as it stands, `None`
 /// if it cannot be. A null is one of `Object` alone, but may stand in a vector of anything.
+#[inline]
 pub fn converted(value: &Value, ty: &Type) -> Option<Option<Value>> {
+    // Each call of a function and each variable that is bound asks this: the usual answers come first.
+    match (value, ty) {
+        (Value::Int(_), Type::Integer | Type::Number)
+        | (Value::Real(_), Type::Real | Type::Number)
+        | (Value::Str(_), Type::Charstring)
+        | (_, Type::Object) => Some(None),
+        (value, ty) => converted_otherwise(value, ty),
+    }
+}
+
+fn converted_otherwise(value: &Value, ty: &Type) -> Option<Option<Value>> {
     let fits = match (value, ty) {
-        (_, Type::Object) => true,
-        (Value::Int(_) | Value::Real(_), Type::Number) => true,
-        (Value::Int(_), Type::Integer) => true,
-        (Value::Real(_), Type::Real) => true,
-        (Value::Str(_), Type::Charstring) => true,
         (Value::Object(object), Type::User(ty)) => object.user_type().is_subtype_of(ty),
         (Value::Real(r), Type::Integer) => return Some(Some(Value::Int(number::whole(*r)?))),
         (Value::Int(i), Type::Real) => return Some(Some(Value::Real(*i as f64))),

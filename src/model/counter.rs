@@ -9,6 +9,7 @@ pub struct ElementCounter {
     /// The stream has ended, or failed, or is taken in batches: what fails now is not about the
     /// element that was taken last.
     over: AtomicBool,
+    live: AtomicBool,
 }
 
 impl ElementCounter {
@@ -16,6 +17,15 @@ impl ElementCounter {
     pub fn restart(&self) {
         self.taken.store(0, Ordering::Relaxed);
         self.over.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether the stream has elements that arrive over time.
+    pub fn set_live(&self, live: bool) {
+        self.live.store(live, Ordering::Relaxed);
+    }
+
+    pub fn is_live(&self) -> bool {
+        self.live.load(Ordering::Relaxed)
     }
 
     /// One element has been taken.

@@ -8,6 +8,7 @@ pub mod context;
 pub mod conversion;
 pub mod counter;
 pub mod exact;
+pub mod failed;
 pub mod function;
 pub mod hex;
 pub mod json;

@@ -54,6 +54,9 @@ pub enum Volatility {
 pub enum CallForm {
     /// They are evaluated, and the function is called with their values.
     Ordinary,
+    /// Where the first argument fails, the second is the result: `try(expression, otherwise)`. The
+    /// second is evaluated only then.
+    Guarded,
     /// An argument that is a query is not run: the function is about its plan, `explain(select …)`.
     Planned,
     /// The first argument is a variable that the call changes, `setf(:b,1,255)`: the function is given

@@ -1,6 +1,6 @@
 //! A registered client, as queries see it.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -34,6 +34,8 @@ pub struct Shared {
     /// Wakes the connection.
     pub wake: Notify,
     pub connected: Mutex<Connected>,
+    /// How many of its messages failed in a query, and were set aside.
+    pub failed_elements: Arc<AtomicU64>,
 }
 
 /// What the broker said when the connection was made.
@@ -126,6 +128,7 @@ impl Client {
             inbox: Mutex::default(),
             wake: Notify::new(),
             connected: Mutex::default(),
+            failed_elements: Arc::default(),
         });
         runtime::spawn(link::run(shared.clone(), left))?;
         let client = Client(shared);
@@ -158,6 +161,11 @@ impl Client {
 
     pub fn name(&self) -> &str {
         &self.0.name
+    }
+
+    /// How many of its messages failed in a query, and were set aside. The queries count.
+    pub fn failed_elements(&self) -> &Arc<AtomicU64> {
+        &self.0.failed_elements
     }
 
     /// The options that it was registered with.
@@ -291,6 +299,10 @@ impl Client {
             ("dropped", count(inbox.dropped)),
             ("too-large", count(counts.too_large)),
             ("passed-by", count(inbox.passed_by)),
+            (
+                "failed-elements",
+                count(shared.failed_elements.load(Ordering::Relaxed)),
+            ),
             ("reconnects", count(counts.reconnects)),
             ("subscriptions", Setting::List(filters.collect())),
             ("last-error", counts.last_error.into()),

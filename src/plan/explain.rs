@@ -216,6 +216,7 @@ impl Explainer<'_> {
                 text + "}"
             }
             PlanExpr::Case { arms, .. } => format!("case of {} arms", arms.len()),
+            PlanExpr::Try(both) => format!("try({}, {})", self.expr(&both[0]), self.expr(&both[1])),
             PlanExpr::Convert(value, ty) => format!("cast({} as {ty})", self.expr(value)),
             PlanExpr::Singleton(value) => self.expr(value),
             PlanExpr::Sub(sub) | PlanExpr::Collect(sub) => {

@@ -43,6 +43,8 @@ pub enum PlanExpr {
         arms: Vec<(PlanExpr, PlanExpr)>,
         otherwise: Option<Box<PlanExpr>>,
     },
+    /// The first, or the second where that fails: `try(expression, otherwise)`.
+    Try(Box<[PlanExpr; 2]>),
     /// The value as one of the type; no result where it is none.
     Convert(Box<PlanExpr>, Type),
     /// A bag or stream.

@@ -73,6 +73,11 @@ macro_rules! visitor {
                             self.expr(otherwise);
                         }
                     }
+                    PlanExpr::Try(both) => {
+                        let [guarded, otherwise] = &$($mutable)? **both;
+                        self.expr(guarded);
+                        self.expr(otherwise);
+                    }
                     PlanExpr::Convert(value, _) | PlanExpr::Singleton(value) => self.expr(value),
                     PlanExpr::Sub(sub) | PlanExpr::Collect(sub) => self.sub(sub),
                     PlanExpr::Member { needle, haystack } => {

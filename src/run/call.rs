@@ -8,6 +8,8 @@ use crate::catalog::Catalog;
 use crate::catalog::overloads::{Selection, ambiguous_values, best};
 use crate::compile;
 use crate::host::Host;
+use crate::host::failed;
+use crate::host::traced::Traced;
 use crate::model::conversion::converted;
 use crate::model::function::{FunctionBody, Param, View};
 use crate::model::native::Native;
@@ -115,7 +117,7 @@ pub fn function(f: &Arc<Function>, mut args: Vec<Value>, cx: &Cx) -> Result<Opti
         }
     }
     let _depth = cx.enter()?;
-    if Host::of(cx).traced.has(f) {
+    if Traced::prints(f, cx) {
         return traced(f, args, cx);
     }
     body(f, args, cx)
@@ -143,7 +145,7 @@ pub fn stored_of(
     let fits = |(arg, param): (&&Value, &Param)| {
         !arg.is_collection() && matches!(convert(arg, param), Some(None))
     };
-    if args.iter().zip(params).all(fits) && !Host::of(cx).traced.has(f) {
+    if args.iter().zip(params).all(fits) && !Traced::prints(f, cx) {
         return Ok(stored(f, table, args));
     }
     function(f, args.iter().map(|arg| (*arg).clone()).collect(), cx)
@@ -158,7 +160,7 @@ pub fn native(
 ) -> Result<Option<Value>> {
     let lifted = |(arg, param): (&Value, &Param)| arg.is_collection() && !param.ty.is_collection();
     let params = &f.signature.params;
-    if args.iter().zip(params).any(lifted) || Host::of(cx).traced.has(f) {
+    if args.iter().zip(params).any(lifted) || Traced::prints(f, cx) {
         return function(f, args.to_vec(), cx);
     }
     for (arg, param) in args.iter_mut().zip(params) {
@@ -318,30 +320,59 @@ impl Source for LiftedRun {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
         loop {
             if let Some(inner) = &mut self.inner {
-                let value = inner.next(cx).map_err(|error| self.explain(error))?;
-                if value.is_some() {
-                    return Ok(value);
+                match inner.next(cx) {
+                    Ok(None) => self.inner = None,
+                    Ok(value) => return Ok(value),
+                    Err(error) => {
+                        self.inner = None;
+                        self.set_aside(error, cx)?;
+                    }
                 }
-                self.inner = None;
+                continue;
             }
             let Some(element) = self.elements.next(cx)? else {
                 return Ok(None);
             };
             self.taken += 1;
-            self.args[self.at] = element;
-            let args = self.args.clone();
-            let result = match &self.target {
-                Target::One(f) => function(f, args, cx),
-                Target::Late(candidates) => late(candidates, args, cx),
-            };
-            match result.map_err(|error| self.explain(error))? {
-                Some(value) if value.is_collection() => {
-                    let elements = value.elements(cx);
-                    self.inner = Some(elements.map_err(|error| self.explain(error))?);
-                }
-                Some(value) => return Ok(Some(value)),
-                None => {}
+            match self.apply(element, cx) {
+                Ok(Some(value)) => return Ok(Some(value)),
+                Ok(None) => {}
+                Err(error) => self.set_aside(error, cx)?,
             }
+        }
+    }
+
+    fn is_live(&self) -> bool {
+        self.elements.is_live()
+    }
+}
+
+impl LiftedRun {
+    /// The result for an element; `None` where there is none, or where it is a collection, which
+    /// becomes `inner`.
+    fn apply(&mut self, element: Value, cx: &Cx) -> Result<Option<Value>> {
+        self.args[self.at] = element;
+        let args = self.args.clone();
+        let result = match &self.target {
+            Target::One(f) => function(f, args, cx),
+            Target::Late(candidates) => late(candidates, args, cx),
+        }?;
+        match result {
+            Some(value) if value.is_collection() => {
+                self.inner = Some(value.elements(cx)?);
+                Ok(None)
+            }
+            result => Ok(result),
+        }
+    }
+
+    /// Leaves the latest element out, where it is one of a live stream.
+    fn set_aside(&self, error: Error, cx: &Cx) -> Result<()> {
+        let error = self.explain(error);
+        if self.elements.is_live() {
+            failed::set_aside(error, cx)
+        } else {
+            Err(error)
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::call::short;
 use crate::catalog::fit::{Exactness, fit};
+use crate::host::failed;
 use crate::model::collection::Numbers;
 use crate::model::conversion::converted;
 use crate::model::{Collection, Cx, Function, Source, Type, Value};
@@ -117,11 +118,16 @@ struct DeclaredRun {
 
 impl Source for DeclaredRun {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
-        let value = match self.ahead.next() {
-            Some(value) => Some(value),
-            None => self.inner.next(cx)?,
-        };
-        value.map(|value| self.check.element(value)).transpose()
+        loop {
+            let value = match self.ahead.next() {
+                Some(value) => Some(value),
+                None => self.inner.next(cx)?,
+            };
+            match value.map(|value| self.check.element(value)).transpose() {
+                Err(error) if self.inner.is_live() => failed::set_aside(error, cx)?,
+                checked => return checked,
+            }
+        }
     }
 
     fn numbers(&mut self, cx: &Cx) -> Result<Option<Numbers>> {
@@ -141,6 +147,10 @@ impl Source for DeclaredRun {
 
     fn explain(&self, error: Error) -> Error {
         self.inner.explain(error)
+    }
+
+    fn is_live(&self) -> bool {
+        self.inner.is_live()
     }
 
     fn taken(&self) -> Option<u64> {

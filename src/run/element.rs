@@ -8,6 +8,7 @@
 
 use std::sync::Arc;
 
+use crate::host::failed;
 use crate::model::counter::ElementCounter;
 use crate::model::{Collection, Cx, Function, Numbers, Source, Type, Value};
 use crate::plan::{PlanExpr, Query};
@@ -63,6 +64,7 @@ pub fn call(
 ) -> Result<Option<Value>> {
     let input = only_stream(function, args);
     let site = Site {
+        live: function.native().is_some_and(|native| native.live),
         span: span.clone(),
         stream: input
             .and_then(|at| name(written.get(at)?, &[]))
@@ -137,6 +139,8 @@ fn output(collection: Arc<dyn Collection>, site: Site) -> Arc<dyn Collection> {
 
 /// Where a function was called, and what its stream is called.
 struct Site {
+    /// Whether the function's own elements arrive over time.
+    live: bool,
     span: Span,
     stream: String,
 }
@@ -166,7 +170,11 @@ impl Collection for Input {
         };
         counter.restart();
         let source = self.0.open(&cx).inspect_err(|_| counter.end())?;
-        Ok(Box::new(InputRun { source, counter }))
+        Ok(Box::new(InputRun {
+            source,
+            counter,
+            begun: false,
+        }))
     }
 
     fn as_slice(&self) -> Option<&[Value]> {
@@ -181,6 +189,8 @@ impl Collection for Input {
 struct InputRun {
     source: Box<dyn Source>,
     counter: Arc<ElementCounter>,
+    /// Whether the first element has come.
+    begun: bool,
 }
 
 impl InputRun {
@@ -196,10 +206,20 @@ impl InputRun {
 }
 
 impl Source for InputRun {
+    fn is_live(&self) -> bool {
+        self.source.is_live()
+    }
+
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
         let element = self.source.next(cx);
         match element {
-            Ok(Some(_)) => self.counter.one_more(),
+            Ok(Some(_)) => {
+                self.counter.one_more();
+                if !self.begun {
+                    self.begun = true;
+                    self.counter.set_live(self.source.is_live());
+                }
+            }
             _ => self.counter.end(),
         }
         element
@@ -238,6 +258,7 @@ impl Collection for Output {
             source,
             counter,
             site: self.site.clone(),
+            failed_at: 0,
         }))
     }
 
@@ -254,6 +275,8 @@ struct OutputRun {
     source: Box<dyn Source>,
     counter: Arc<ElementCounter>,
     site: Arc<Site>,
+    /// The number of the latest element that was set aside, from 1.
+    failed_at: u64,
 }
 
 impl OutputRun {
@@ -261,12 +284,32 @@ impl OutputRun {
         let latest = self.counter.latest().or_else(|| self.source.taken());
         self.site.explain_at(error, latest)
     }
+
+    /// Sets the input's latest element aside, where `error` is about it and the input is live. An
+    /// operator that fails again on the same element would do so for ever.
+    fn set_aside(&mut self, error: Error, cx: &Cx) -> Result<()> {
+        let latest = self.counter.latest().unwrap_or(0);
+        let explained = self.explained(error);
+        if latest <= self.failed_at || !self.counter.is_live() {
+            return Err(explained);
+        }
+        self.failed_at = latest;
+        failed::set_aside(explained, cx)
+    }
 }
 
 impl Source for OutputRun {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
-        let element = self.source.next(cx);
-        element.map_err(|error| self.explained(error))
+        loop {
+            match self.source.next(cx) {
+                Ok(element) => return Ok(element),
+                Err(error) => self.set_aside(error, cx)?,
+            }
+        }
+    }
+
+    fn is_live(&self) -> bool {
+        self.site.live || self.counter.is_live() || self.source.is_live()
     }
 
     fn numbers(&mut self, cx: &Cx) -> Result<Option<Numbers>> {

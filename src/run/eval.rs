@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use super::query::{self, SubCollection};
 use crate::catalog::Catalog;
-use crate::host::Host;
 use crate::host::traced::Traced;
 use crate::model::conversion::conform;
 use crate::model::function::FunctionBody;
 use crate::model::{Cx, Function, Record, Value};
 use crate::plan::{Call, PlanExpr, Sub, Target};
 use crate::run::concat::Concat;
+use crate::run::guarded::guarded;
 use crate::run::{call, element};
 use crate::syntax::ast::BinaryOp;
 use crate::text::diagnostic::{Error, Result};
@@ -45,6 +45,7 @@ pub fn eval(expr: &PlanExpr, frame: &[Value], cx: &Cx) -> Result<Option<Value>> 
                 .as_ref()
                 .map_or(Ok(None), |result| eval(result, frame, cx))
         }
+        PlanExpr::Try(both) => guarded(both, frame, cx),
         PlanExpr::Convert(value, ty) => {
             Ok(eval(value, frame, cx)?.and_then(|value| conform(&value, ty)))
         }
@@ -333,13 +334,9 @@ fn arithmetic(op: BinaryOp, call: &Call, frame: &[Value], cx: &Cx) -> Result<Opt
 /// Whether calls of the function, or of one of those that it may be, are to be printed.
 #[inline]
 fn is_traced(target: &Target, cx: &Cx) -> bool {
-    if !Traced::is_in_use() {
-        return false;
-    }
-    let traced = &Host::of(cx).traced;
     match target {
-        Target::One(function) => traced.has(function),
-        Target::Late(functions) => functions.iter().any(|f| traced.has(f)),
+        Target::One(function) => Traced::prints(function, cx),
+        Target::Late(functions) => functions.iter().any(|f| Traced::prints(f, cx)),
     }
 }
 

@@ -9,7 +9,7 @@ use super::aggregate::Accumulator;
 use super::batch::{BatchColumn, Feed};
 use super::eval::eval;
 use super::query::{Pipeline, output};
-use crate::host::Host;
+use crate::host::traced::Traced;
 use crate::model::{Cx, Value};
 use crate::plan::{Group, GroupAggregate, Order, Query};
 use crate::text::diagnostic::Result;
@@ -33,13 +33,32 @@ pub fn collect(
                 }
             }
         }
-        None => {
-            while pipeline.next(&query.steps, frame, cx)? {
-                results.add(query, frame, cx)?;
-            }
-        }
+        None => each_row(query, pipeline, frame, cx, |frame| {
+            results.add(query, frame, cx)
+        })?,
     }
     Ok(results.sorted(&query.order))
+}
+
+/// Gives each row of the query to `take`. One that fails is set aside where it was made of an element
+/// of a live stream.
+fn each_row(
+    query: &Query,
+    pipeline: &mut Pipeline,
+    frame: &mut [Value],
+    cx: &Cx,
+    mut take: impl FnMut(&mut [Value]) -> Result<()>,
+) -> Result<()> {
+    loop {
+        let taken = match pipeline.next(&query.steps, frame, cx) {
+            Ok(true) => take(frame),
+            Ok(false) => return Ok(()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = taken {
+            pipeline.set_aside(query, error, cx)?;
+        }
+    }
 }
 
 /// Results with their sort keys.
@@ -120,7 +139,7 @@ impl Held {
 /// Whether calls of the aggregate are printed, with the bag.
 fn is_traced(aggregate: &GroupAggregate, cx: &Cx) -> bool {
     let running = aggregate.running.as_ref();
-    running.is_some_and(|running| Host::of(cx).traced.has(&running.function))
+    running.is_some_and(|running| Traced::prints(&running.function, cx))
 }
 
 /// Groups in the order in which their first rows came: by keys, what they have for each aggregate.
@@ -144,12 +163,12 @@ fn groups(
         }
         *pipeline = Pipeline::resume(query.steps.len(), feed.rest());
     }
-    'rows: while pipeline.next(&query.steps, frame, cx)? {
+    each_row(query, pipeline, frame, cx, |frame| {
         keys.clear();
         for (key, _) in &group.keys {
             match eval(key, frame, cx)? {
                 Some(key) => keys.push(key),
-                None => continue 'rows,
+                None => return Ok(()),
             }
         }
         let held = held(group, &mut groups, &keys, cx);
@@ -158,7 +177,8 @@ fn groups(
                 held.add(value, cx);
             }
         }
-    }
+        Ok(())
+    })?;
     Ok(groups)
 }
 

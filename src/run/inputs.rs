@@ -2,6 +2,7 @@
 //! or falls silent does not hold up its neighbours.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
@@ -33,6 +34,8 @@ pub struct Inputs {
 /// The inputs' queue: what came first is first, whichever input it came from.
 struct Shared {
     state: Mutex<State>,
+    /// Whether the elements of one of them arrive over time.
+    live: AtomicBool,
 }
 
 struct State {
@@ -63,6 +66,7 @@ impl Inputs {
                     open: true,
                     waiting: Vec::new(),
                 }),
+                live: AtomicBool::new(false),
             }),
             token: cx.token.child(),
             threads: Vec::with_capacity(collections.len()),
@@ -147,6 +151,11 @@ impl Inputs {
         Ok(received.is_some())
     }
 
+    /// Whether the elements of an input that has begun arrive over time.
+    pub fn is_live(&self) -> bool {
+        self.shared.live.load(Ordering::Relaxed)
+    }
+
     /// Elements of the inputs have been consumed: `consumed` says how many of each.
     pub fn release(&self, consumed: &mut [usize]) {
         let mut state = lock(&self.shared.state);
@@ -172,6 +181,9 @@ impl Drop for Inputs {
 fn run(shared: &Shared, input: usize, collection: &dyn Collection, cx: &Cx) -> Result<()> {
     let mut source = collection.open(cx)?;
     while let Some(element) = source.next(cx)? {
+        if !shared.live.load(Ordering::Relaxed) && source.is_live() {
+            shared.live.store(true, Ordering::Relaxed);
+        }
         shared.wait_for_room(input, &cx.token)?;
         if !shared.put(input, Event::Element(element)) {
             return Ok(());

@@ -17,6 +17,7 @@ mod declared;
 pub mod element;
 pub mod eval;
 mod group;
+mod guarded;
 pub mod inputs;
 mod lookup;
 mod pattern;

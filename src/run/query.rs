@@ -11,7 +11,8 @@ use super::lookup::{self, Start};
 use super::pattern;
 use crate::catalog::Catalog;
 use crate::catalog::objects::ObjectScan;
-use crate::host::Host;
+use crate::host::failed;
+use crate::host::traced::Traced;
 use crate::model::{Collection, Cx, Source, Type, Value};
 use crate::plan::{PlanExpr, Query, Slot, Step};
 use crate::run::{element, group};
@@ -39,7 +40,7 @@ pub fn open(query: &Arc<Query>, given: Vec<(Slot, Value)>, cx: &Cx) -> Result<Bo
     // A query may be made of itself without end, as a function may call itself.
     let _depth = cx.enter()?;
     let query = match &query.traceable {
-        Some(all) if all.replaced.iter().any(|f| Host::of(cx).traced.has(f)) => &all.query,
+        Some(all) if all.replaced.iter().any(|f| Traced::prints(f, cx)) => &all.query,
         _ => query,
     };
     let mut frame = vec![Value::Null; query.slots];
@@ -147,9 +148,13 @@ impl Source for QueryRun {
         }
         let _depth = cx.enter()?;
         loop {
-            let candidate = self.candidate(cx);
-            let Some(value) = candidate.map_err(|error| self.explain(error))? else {
-                return Ok(None);
+            let value = match self.candidate(cx) {
+                Ok(Some(value)) => value,
+                Ok(None) => return Ok(None),
+                Err(error) => {
+                    self.set_aside(error, cx)?;
+                    continue;
+                }
             };
             if self
                 .seen
@@ -171,6 +176,11 @@ impl Source for QueryRun {
     fn explain(&self, error: Error) -> Error {
         self.pipeline.explain(&self.query, error)
     }
+
+    fn is_live(&self) -> bool {
+        let inner = self.inner.as_ref();
+        self.pipeline.is_live() || inner.is_some_and(|inner| inner.is_live())
+    }
 }
 
 impl QueryRun {
@@ -179,6 +189,20 @@ impl QueryRun {
         self.pipeline = Pipeline::new(0);
         self.inner = None;
         self.sorted = None;
+    }
+
+    /// Goes on after a row that failed, where it was made of an element of a live stream.
+    fn set_aside(&mut self, error: Error, cx: &Cx) -> Result<()> {
+        if self.is_collected() {
+            return Err(error);
+        }
+        self.inner = None;
+        self.pipeline.set_aside(&self.query, error, cx)
+    }
+
+    /// Whether all rows are needed before the first result. What fails among them is seen to there.
+    fn is_collected(&self) -> bool {
+        !self.query.order.is_empty() || self.query.group.is_some()
     }
 
     fn candidate(&mut self, cx: &Cx) -> Result<Option<Value>> {
@@ -201,7 +225,7 @@ impl QueryRun {
     }
 
     fn result(&mut self, cx: &Cx) -> Result<Option<Value>> {
-        if self.query.order.is_empty() && self.query.group.is_none() {
+        if !self.is_collected() {
             return self.row(cx);
         }
         if self.sorted.is_none() {
@@ -268,6 +292,33 @@ impl Pipeline {
         pipeline.cursors[0] = first;
         pipeline.started = true;
         pipeline
+    }
+
+    /// Whether an element of a live stream is at work.
+    pub fn is_live(&self) -> bool {
+        self.live_cursor().is_some()
+    }
+
+    fn live_cursor(&self) -> Option<usize> {
+        let is_live = |cursor: &Cursor| match cursor {
+            Cursor::Source(taken) => taken.count > 0 && taken.source.is_live(),
+            _ => false,
+        };
+        self.cursors.iter().rposition(is_live)
+    }
+
+    /// `error` came while a row was made or looked at. Gives up the element of a live stream that the
+    /// row was made of, so that [`Pipeline::next`] goes on with the one after it; gives the error back
+    /// where there is none.
+    pub fn set_aside(&mut self, query: &Query, error: Error, cx: &Cx) -> Result<()> {
+        let error = self.explain(query, error);
+        let Some(at) = self.live_cursor() else {
+            return Err(error);
+        };
+        for cursor in &mut self.cursors[at + 1..] {
+            *cursor = Cursor::Idle;
+        }
+        failed::set_aside(error, cx)
     }
 
     /// `error` came while a row was made or looked at: says of which elements of streams it is made.

@@ -28,6 +28,8 @@ pub struct Config {
     /// Ends each query after that long.
     pub timeout: Option<Duration>,
     pub console: Console,
+    /// Whether the first element of a live stream that fails ends its query. Else it is set aside.
+    pub bail: bool,
 }
 
 /// One user's session.
@@ -53,7 +55,7 @@ impl Session {
         Session {
             world: Arc::new(World {
                 catalog: Catalog::new(&BUILT_INS),
-                host: Host::new(config.home, config.console),
+                host: Host::new(config.home, config.console, config.bail),
             }),
             timeout: config.timeout,
             running: Interrupt::default(),

@@ -71,6 +71,7 @@ fn run(options: ProgramOptions) -> ExitCode {
         home: home::folder(options.home.as_deref()),
         timeout: options.timeout,
         console,
+        bail: options.bail,
     });
     session.world().host.clients.set_verbose(options.verbose);
     let mut runner = Runner::new(session, signals, options.format);

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use codespan_reporting::diagnostic::{Diagnostic, Label};
+use codespan_reporting::diagnostic::{Diagnostic, Label, Severity};
 use codespan_reporting::term::{self, termcolor};
 
 use super::excerpt::Excerpt;
@@ -242,25 +242,38 @@ impl Error {
     ///
     /// `colour` adds ANSI escapes.
     pub fn render(&self, colour: bool) -> String {
+        self.render_as(Severity::Error, colour)
+    }
+
+    /// The same as a warning: what went wrong did not end what runs.
+    pub fn render_warning(&self, colour: bool) -> String {
+        self.render_as(Severity::Warning, colour)
+    }
+
+    fn render_as(&self, severity: Severity, colour: bool) -> String {
         match &self.0.span {
-            Some(span) => self.render_at(span, colour),
-            None => self.render_plain(),
+            Some(span) => self.render_at(span, severity, colour),
+            None => self.render_plain(severity),
         }
     }
 
-    fn render_plain(&self) -> String {
-        let mut text = format!("error: {}\n", self.0.message);
+    fn render_plain(&self, severity: Severity) -> String {
+        let word = match severity {
+            Severity::Warning => "warning",
+            _ => "error",
+        };
+        let mut text = format!("{word}: {}\n", self.0.message);
         for help in &self.0.help {
             text.push_str(&format!("  = help: {help}\n"));
         }
         text
     }
 
-    fn render_at(&self, span: &Span, colour: bool) -> String {
+    fn render_at(&self, span: &Span, severity: Severity, colour: bool) -> String {
         let excerpt = Excerpt::new(span);
         let label = Label::primary((), excerpt.mark.clone())
             .with_message(self.0.label.clone().unwrap_or_default());
-        let diagnostic = Diagnostic::error()
+        let diagnostic = Diagnostic::new(severity)
             .with_message(&self.0.message)
             .with_labels(vec![label])
             .with_notes(self.0.help.iter().map(|h| format!("help: {h}")).collect());
@@ -277,7 +290,7 @@ impl Error {
                     .to_owned()
                     + "\n"
             }
-            Err(_) => self.render_plain(),
+            Err(_) => self.render_plain(severity),
         }
     }
 }

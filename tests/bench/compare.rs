@@ -5,6 +5,7 @@
 
 mod broker;
 mod measure;
+mod program;
 
 use std::error::Error;
 use std::fs::File;
@@ -14,8 +15,6 @@ use std::process::{Command, Stdio};
 
 use broker::Broker;
 use measure::{Cost, median};
-
-const OSQL: &str = env!("CARGO_BIN_EXE_osql");
 
 /// Messages are the numbers from here on: 16 digits, 16 bytes.
 const FIRST: u64 = 1_000_000_000_000_000;
@@ -70,7 +69,7 @@ fn osql(broker: &Broker, qos: u8, count: u64) -> Result<Cost> {
         "mqtt:register_client('b', {{'connection': 'tcp://127.0.0.1:{port}', 'qos': {qos}}}); \
          sink(publish(siota({FIRST},{last}), 'b:bench'));"
     );
-    measure::run(Command::new(OSQL).args(["-o", &script]))
+    measure::run(program::osql().args(["-o", &script]))
 }
 
 /// Runs it once for each file; gives what all runs cost together.
@@ -106,7 +105,7 @@ fn write_lines(folder: &Path, count: u64, at_once: u64) -> Result<Vec<PathBuf>> 
 fn starting() -> Result<()> {
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..STARTS {
-        ours.push(measure::run(Command::new(OSQL).args(["-o", "1;"]))?);
+        ours.push(measure::run(program::osql().args(["-o", "1;"]))?);
         theirs.push(measure::run(
             Command::new("sqlite3").args([":memory:", "select 1"]),
         )?);

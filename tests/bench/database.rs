@@ -86,6 +86,7 @@ fn loaded() -> Result<Session> {
         home: "/".into(),
         timeout: None,
         console: Console::standard(),
+        bail: false,
     });
     let last = OBJECTS - 1;
     for statement in [

@@ -11,6 +11,7 @@ mod measure;
 mod mosquitto;
 #[path = "../e2e/support/port.rs"]
 mod port;
+mod program;
 #[path = "../e2e/support/wait.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]
 mod wait;
@@ -25,8 +26,6 @@ use std::time::{Duration, Instant};
 
 use measure::Cost;
 use mosquitto::{Folder, Mosquitto};
-
-const OSQL: &str = env!("CARGO_BIN_EXE_osql");
 
 /// Messages are the numbers from here on: 16 digits, 16 bytes.
 const FIRST: usize = 1_000_000_000_000_000;
@@ -106,7 +105,7 @@ fn osql_publishes(broker: &Mosquitto, qos: u8, version: u8, count: usize) -> Res
         "{} sink(publish(siota({FIRST},{last}), 'b:bench'));",
         register(broker, qos, version)
     );
-    measure::run(Command::new(OSQL).args(["-o", &script]))
+    measure::run(program::osql().args(["-o", &script]))
 }
 
 fn register(broker: &Mosquitto, qos: u8, version: u8) -> String {
@@ -220,7 +219,7 @@ fn receiving(qos: u8, count: usize) -> Result<()> {
             "{} count(first_n(subscribe('b:bench'), {count}));",
             register(&broker, qos, 4)
         );
-        let mut command = Command::new(OSQL);
+        let mut command = program::osql();
         ours.push(receive(&broker, qos, count, command.args(["-o", &script]))?);
         let broker = Mosquitto::start(BROKER);
         let mut command = mosquitto("mosquitto_sub", &broker, qos);

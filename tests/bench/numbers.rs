@@ -4,7 +4,7 @@
 use std::io::{Seek, Write};
 use std::process::{Command, Stdio};
 
-use super::{Result, installed};
+use super::{Result, installed, program};
 
 /// Runs of each query in each program; the fastest counts.
 const ROUNDS: usize = 3;
@@ -59,8 +59,8 @@ struct Timed {
 }
 
 /// Prints a table of all queries in all programs.
-pub fn compare(osql: &str) -> Result<()> {
-    let ours = in_osql(osql)?;
+pub fn compare() -> Result<()> {
+    let ours = in_osql()?;
     let others = [
         ("DuckDB, one thread", in_duckdb()?),
         ("SQLite", in_sqlite()?),
@@ -96,12 +96,12 @@ fn cell(ours: Timed, theirs: Option<Timed>) -> Result<String> {
 }
 
 /// Each query stands between two looks at the clock.
-fn in_osql(osql: &str) -> Result<Vec<Timed>> {
+fn in_osql() -> Result<Vec<Timed>> {
     let mut script = String::new();
     for query in QUERIES {
         script += &format!("clock(); {}; clock();\n", query.osql).repeat(ROUNDS);
     }
-    let numbers = numbers(Command::new(osql).args(["-o", &script]))?;
+    let numbers = numbers(program::osql().args(["-o", &script]))?;
     let (runs, _) = numbers.as_chunks::<3>();
     let timed = runs.iter().map(|&[begun, answer, ended]| Timed {
         seconds: ended - begun,

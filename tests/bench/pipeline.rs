@@ -3,14 +3,14 @@
 //! two Markdown tables.
 //!
 //! Needs mosquitto and mosquitto-clients; of jq, Python's duckdb, sqlite3 and luajit it takes what is
-//! there: `cargo bench --bench pipeline`, with `-- filter` or `-- numbers` for one part. The variable
-//! `OSQL` names another osql to measure.
+//! there: `cargo bench --bench pipeline`, with `-- filter` or `-- numbers` for one part.
 
 #[allow(dead_code, reason = "other benchmarks use the rest")]
 mod broker;
 #[allow(dead_code, reason = "other benchmarks use the rest")]
 mod measure;
 mod numbers;
+mod program;
 
 use std::error::Error;
 use std::fmt;
@@ -41,13 +41,12 @@ fn main() -> Result<()> {
     if std::env::args().any(|a| a == "--test") {
         return Ok(());
     }
-    let osql = std::env::var("OSQL").unwrap_or_else(|_| env!("CARGO_BIN_EXE_osql").to_owned());
     if chosen("filter") {
-        filters(&osql)?;
+        filters()?;
         println!();
     }
     if chosen("numbers") {
-        numbers::compare(&osql)?;
+        numbers::compare()?;
     }
     Ok(())
 }
@@ -93,14 +92,14 @@ impl fmt::Display for Runs {
 }
 
 /// Both filters in turns, each with a broker of its own, then their table.
-fn filters(osql: &str) -> Result<()> {
+fn filters() -> Result<()> {
     let folder = tempfile::TempDir::new()?;
     let messages = folder.path().join("messages");
     let passing = write_messages(&messages)?;
     let jq = installed("jq");
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        ours.push(filter(&messages, passing, |b| one_query(osql, b))?);
+        ours.push(filter(&messages, passing, one_query)?);
         if jq {
             theirs.push(filter(&messages, passing, three_programs)?);
         }
@@ -190,7 +189,7 @@ fn settled(reader: &mut Child, out: &Path, passing: usize) -> Result<usize> {
     Ok(lines()?.min(passing))
 }
 
-fn one_query(osql: &str, broker: &Broker) -> Result<Vec<Child>> {
+fn one_query(broker: &Broker) -> Result<Vec<Child>> {
     let port = broker.port;
     let script = format!(
         "mqtt:register_client('b', {{'connection': 'tcp://127.0.0.1:{port}', 'qos': 0}});
@@ -198,7 +197,7 @@ fn one_query(osql: &str, broker: &Broker) -> Result<Vec<Child>> {
                         where b in first_n(subscribe('b:in'), {MESSAGES})
                           and r = json:unstringify(charstring(b)) and r['temp'] > 30), 'b:out'));"
     );
-    let query = Command::new(osql)
+    let query = program::osql()
         .args(["-o", &script])
         .stdout(Stdio::null())
         .spawn()?;

@@ -7,16 +7,15 @@
 mod broker;
 #[allow(dead_code)]
 mod measure;
+mod program;
 
 use std::error::Error;
 use std::fs;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use broker::Broker;
-
-const OSQL: &str = env!("CARGO_BIN_EXE_osql");
 
 /// Of temperatures from 0 to 59, those above 30 pass.
 const TEMPERATURES: u64 = 60;
@@ -118,7 +117,7 @@ fn osql(broker: &Broker, script: &str) -> Result<Child> {
     let url = format!("tcp://127.0.0.1:{}", broker.port);
     let script =
         format!("mqtt:register_client('b', {{'connection': '{url}', 'qos': 1}}); {script}");
-    Ok(Command::new(OSQL)
+    Ok(program::osql()
         .args(["-o", &script])
         .stdout(Stdio::null())
         .spawn()?)

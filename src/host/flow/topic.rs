@@ -2,10 +2,12 @@
 //! JSON; payloads come as binaries.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use bytes::Bytes;
 
 use super::{ElementForm, Flow, FlowPublisher};
+use crate::model::failed::Origin;
 use crate::model::{Cx, Record, Source, Value, json};
 use crate::mqtt::{
     Client, Message, PublishOptions, Settings, TopicPublisher, TopicSubscription, check_filter,
@@ -51,6 +53,7 @@ impl Flow for TopicFlow {
     fn subscribe(&self, form: ElementForm, token: &Token) -> Result<Box<dyn Source>> {
         Ok(Box::new(TopicSource {
             subscription: self.client.subscribe(&self.topic, token)?,
+            failed: self.client.failed_elements().clone(),
             element: match form {
                 ElementForm::Payload => |message| Value::Binary(message.payload),
                 ElementForm::Message => record,
@@ -73,11 +76,21 @@ impl FlowPublisher for TopicPublisher {
 struct TopicSource {
     subscription: TopicSubscription,
     element: fn(Message) -> Value,
+    /// How many of the client's messages made a query's element fail.
+    failed: Arc<AtomicU64>,
 }
 
 impl Source for TopicSource {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
-        Ok(self.subscription.recv(&cx.token)?.map(self.element))
+        let Some(message) = self.subscription.recv(&cx.token)? else {
+            return Ok(None);
+        };
+        cx.latest_origin.set(Origin {
+            topic: message.topic.clone(),
+            payload: message.payload.clone(),
+            failed: self.failed.clone(),
+        });
+        Ok(Some((self.element)(message)))
     }
 }
 

@@ -10,7 +10,7 @@ mod evaluate;
 mod fetch;
 
 use crate::catalog::Catalog;
-use crate::host::Host;
+use crate::host::traced::Traced;
 pub use column::BatchColumn;
 use std::sync::Arc;
 
@@ -71,7 +71,7 @@ enum FeedInput {
 impl Feed {
     /// Starts a program, or gives `None` where it must not run as one.
     pub fn open(program: &Arc<BatchProgram>, frame: &[Value], cx: &Cx) -> Result<Option<Feed>> {
-        if program.functions.iter().any(|f| Host::of(cx).traced.has(f)) {
+        if program.functions.iter().any(|f| Traced::prints(f, cx)) {
             return Ok(None);
         }
         let input = match &program.origin {
@@ -141,6 +141,11 @@ impl Feed {
             (None, _) => self.ended = true,
         }
         Ok(results)
+    }
+
+    /// Whether the rows are made of elements that arrive over time.
+    fn is_live(&self) -> bool {
+        matches!(&self.input, FeedInput::Elements(again) if again.input.is_live())
     }
 
     /// The first step of the query, where the evaluator has to go on.
@@ -268,6 +273,10 @@ impl Source for Rest {
             None => self.input.next(cx),
         }
     }
+
+    fn is_live(&self) -> bool {
+        self.input.is_live()
+    }
 }
 
 /// Starts a query that is a program.
@@ -327,6 +336,13 @@ impl Source for BatchRun {
         match &self.rows {
             Some(rows) => rows.explain(error),
             None => error,
+        }
+    }
+
+    fn is_live(&self) -> bool {
+        match (&self.feed, &self.rows) {
+            (Some(feed), _) => feed.is_live(),
+            (None, rows) => rows.as_ref().is_some_and(|rows| rows.is_live()),
         }
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::catalog::{Catalog, signature};
 use crate::compile;
-use crate::host::Host;
+use crate::host::{Host, failed};
 use crate::model::{Cx, Type, Value};
 use crate::run::{procedure, query};
 use crate::syntax::ast::{self, ExprKind, StatementKind};
@@ -35,6 +35,9 @@ pub fn execute(cx: &Cx, source: &Arc<SourceText>) -> Result<Outcome> {
         // Rows end the statement when they are dropped.
         Ok(Outcome::Results(_)) => {}
         Ok(_) => Catalog::of(cx).end_of_statement(),
+    }
+    if !matches!(outcome, Ok(Outcome::Results(_))) {
+        failed::summarize(cx);
     }
     outcome
 }

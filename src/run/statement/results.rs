@@ -1,6 +1,7 @@
 //! What statements give.
 
 use crate::catalog::Catalog;
+use crate::host::failed;
 use crate::model::{Cx, Source, Value};
 use crate::text::diagnostic::Result;
 
@@ -80,6 +81,7 @@ impl Drop for Results {
         self.cx.token.stop("the result is not wanted any more");
         self.source = None;
         if !self.within {
+            failed::summarize(&self.cx);
             Catalog::of(&self.cx).end_of_statement();
         }
     }

@@ -233,7 +233,8 @@ fn the_place_is_where_the_stream_was_made() {
 #[test]
 fn elements_of_a_flow_and_of_a_topic() {
     let broker = Mosquitto::start("log_type all");
-    let mut db = Db::of(&format!(
+    let mut db = Db::bailing();
+    db.does(&format!(
         "set :m = mqtt:register_client('m',{{'connection':'{}'}});",
         broker.url("tcp")
     ));

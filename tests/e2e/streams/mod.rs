@@ -3,6 +3,7 @@
 mod combine;
 mod elements;
 mod examples;
+mod failed_elements;
 mod flows;
 mod jobs;
 mod lines;

@@ -207,6 +207,16 @@ impl Mosquitto {
         writer.join().expect("written");
     }
 
+    /// Publishes what a file holds as one message.
+    pub fn publish_file(&self, topic: &str, file: &Path) {
+        let status = Command::new("mosquitto_pub")
+            .args(["-p", &self.port.to_string(), "-t", topic, "-f"])
+            .arg(file)
+            .status()
+            .expect("mosquitto_pub is installed");
+        assert!(status.success());
+    }
+
     /// Publishes one message with `mosquitto_pub` and these arguments besides.
     pub fn publish(&self, topic: &str, payload: &str, arguments: &[&str]) {
         self.publish_by(topic, &["-m", payload], arguments);

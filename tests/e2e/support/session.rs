@@ -44,12 +44,22 @@ impl Db {
 
     /// A session that ends each query after that long.
     pub fn with_timeout(timeout: Option<Duration>) -> Db {
+        Db::configured(timeout, false)
+    }
+
+    /// A session in which the first element of a live stream that fails ends its query.
+    pub fn bailing() -> Db {
+        Db::configured(None, true)
+    }
+
+    fn configured(timeout: Option<Duration>, bail: bool) -> Db {
         let printed = Printed::default();
         let console = Console::new(Box::new(printed.clone()), Box::new(printed.clone()));
         let session = Session::new(Config {
             home: PathBuf::from("/nowhere/"),
             timeout,
             console,
+            bail,
         });
         Db { session, printed }
     }

@@ -1,0 +1,88 @@
+//! Elements of live streams that failed, and the message that was at work when one did.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use crate::text::wait::lock;
+
+/// What came in from outside: the topic and the payload of a message.
+#[derive(Clone)]
+pub struct Origin {
+    pub topic: Arc<str>,
+    pub payload: Arc<[u8]>,
+    /// How many messages failed of those that came the same way.
+    pub failed: Arc<AtomicU64>,
+}
+
+/// The message that one thread has taken last. What fails on that thread afterwards was made of it.
+#[derive(Clone, Default)]
+pub struct LatestOrigin(Arc<Mutex<Option<Origin>>>);
+
+impl LatestOrigin {
+    pub fn set(&self, origin: Origin) {
+        *lock(&self.0) = Some(origin);
+    }
+
+    pub fn get(&self) -> Option<Origin> {
+        lock(&self.0).clone()
+    }
+}
+
+/// How long failures are only counted until their number is said.
+const SUMMARY_EVERY: Duration = Duration::from_secs(10);
+
+/// The failed elements of one statement or one background job.
+#[derive(Default)]
+pub struct FailedElements(Mutex<Counts>);
+
+#[derive(Default)]
+struct Counts {
+    all: u64,
+    /// How many have been told of.
+    said: u64,
+    last_said: Option<Instant>,
+}
+
+/// What is to be said of an element that has just failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// It is the first: all that is known of it.
+    Whole,
+    /// That so many failed since the last report.
+    Number(u64),
+    Nothing,
+}
+
+impl FailedElements {
+    /// One more has failed.
+    pub fn add(&self) -> Report {
+        let mut counts = lock(&self.0);
+        counts.all += 1;
+        let now = Instant::now();
+        let due = |last: Instant| now.duration_since(last) >= SUMMARY_EVERY;
+        let report = match counts.last_said {
+            None => Report::Whole,
+            Some(last) if due(last) => Report::Number(counts.all - counts.said),
+            Some(_) => return Report::Nothing,
+        };
+        counts.said = counts.all;
+        counts.last_said = Some(now);
+        report
+    }
+
+    /// How many have failed, where some have that were not told of. They count as told from here on.
+    pub fn untold(&self) -> Option<u64> {
+        let mut counts = lock(&self.0);
+        let untold = counts.all > counts.said;
+        counts.said = counts.all;
+        untold.then_some(counts.all)
+    }
+}
+
+impl Origin {
+    /// The message has failed.
+    pub fn count(&self) {
+        self.failed.fetch_add(1, Ordering::Relaxed);
+    }
+}
