@@ -14,6 +14,8 @@ pub const NATIVES: Natives = &[
     Native::new("clients", clients).volatile(),
     Native::new("status", status).volatile(),
     Native::new("request", request).acting(),
+    Native::new("unread", unread).volatile(),
+    Native::new("unsubscribe", unsubscribe).acting(),
     Native::new("start_broker", start_broker).acting(),
     Native::new("stop_broker", stop_broker).acting(),
 ];
@@ -58,6 +60,26 @@ fn request(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let payload = payload(args.value(2), &cx.token)?;
     let answer = client.request(args.str(1)?, payload, timeout, &cx.token)?;
     Ok(Some(Value::Binary(answer.payload)))
+}
+
+fn unread(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let unread = Host::of(cx).clients.get(args.str(0)?)?.unread();
+    let filters = unread.filters.into_iter().map(Value::Str);
+    let topics = unread.topics.into_iter();
+    let topics = topics.map(|(topic, count)| (topic.to_string(), Value::Int(count as i64)));
+    Ok(Some(Value::record(Record::from_iter([
+        ("filters", Value::Vector(filters.collect())),
+        ("passed-by", Value::record(topics.collect())),
+    ]))))
+}
+
+fn unsubscribe(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let (client, filter) = (args.str(0)?, args.str(1)?);
+    Host::of(cx)
+        .clients
+        .get(client)?
+        .unsubscribe(filter, &cx.token)?;
+    Ok(Some(Value::str(filter)))
 }
 
 #[cfg(feature = "broker")]

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use rustls::ClientConfig;
 use tokio::sync::Notify;
 
-use super::inbox::{FilterState, Inbox, Wanted};
+use super::inbox::{FilterState, Inbox, Unread, Wanted};
 use super::net::Agreed;
 use super::options::ClientOptions;
-use super::outbox::{Command, Outbox, Phase};
+use super::outbox::{Command, Outbox, Phase, UnsubscribeReply};
 use super::publisher::{PublishOptions, TopicPublisher};
 use super::settings::{Setting, Settings};
 use super::subscription::TopicSubscription;
@@ -221,6 +221,49 @@ impl Client {
         }
     }
 
+    /// What a kept session has that no query reads.
+    pub fn unread(&self) -> Unread {
+        lock(&self.0.inbox).unread()
+    }
+
+    /// Gives a filter up that the broker has for this client, perhaps from an earlier process; returns
+    /// when the broker has agreed. An error if a query reads it, or if the broker does not have it, which
+    /// only MQTT 5 says.
+    pub fn unsubscribe(&self, filter: &str, token: &Token) -> Result<()> {
+        topic::check_filter(filter)?;
+        self.0.check_open(&lock(&self.0.outbox))?;
+        let Some(commands) = lock(&self.0.inbox).forget(filter) else {
+            return Err(Error::run(format!(
+                "a query reads `{filter}` of mqtt client {}",
+                self.0.name
+            ))
+            .help("it is given up when the query ends"));
+        };
+        for command in commands {
+            self.0.command(command);
+        }
+        let reply = UnsubscribeReply::awaited();
+        self.0.command(Command::Unsubscribe {
+            filter: filter.to_owned(),
+            reply: Some(reply.clone()),
+        });
+        let answered = token.wait(None, || {
+            let mut out = lock(&self.0.outbox);
+            out.waiting.push(thread::current());
+            match self.0.check(&out) {
+                Err(error) => Some(Err(error)),
+                Ok(()) => reply.get().map(Ok),
+            }
+        })?;
+        match answered.unwrap_or(Ok(Ok(())))? {
+            Ok(()) => Ok(()),
+            Err(reason) => Err(Error::run(format!(
+                "the broker of mqtt client {} does not give up `{filter}`: {reason}",
+                self.0.name
+            ))),
+        }
+    }
+
     /// The client as `mqtt:status` shows it. Never contains a secret.
     pub fn status(&self) -> Settings {
         let shared = &self.0;
@@ -267,6 +310,8 @@ impl Client {
             ("received", count(counts.received)),
             ("waiting", count(inbox.waiting as u64)),
             ("dropped", count(inbox.dropped)),
+            ("too-large", count(counts.too_large)),
+            ("passed-by", count(inbox.passed_by)),
             (
                 "failed-elements",
                 count(shared.failed_elements.load(Ordering::Relaxed)),

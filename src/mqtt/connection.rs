@@ -9,7 +9,7 @@ use super::client::Shared;
 use super::net::{Agreed, Wires};
 use super::options::ClientOptions;
 use super::socket::Socket;
-use super::wire::{self, IncomingPacket, OutgoingPacket};
+use super::wire::{self, Decoder, IncomingPacket, OutgoingPacket, Violation};
 
 /// The initial size of both buffers, in bytes.
 const BUFFER: usize = 64 * 1024;
@@ -38,8 +38,8 @@ impl Connection {
                 stream: wires.read,
                 socket: wires.socket,
                 buffer: BytesMut::with_capacity(BUFFER),
-                version: options.version,
-                longest: options.max_packet,
+                decoder: Decoder::new(options.version, options.max_packet),
+                told: true,
             },
             writer: PacketWriter {
                 stream: wires.write,
@@ -65,9 +65,9 @@ pub struct PacketReader {
     stream: Box<dyn AsyncRead + Send + Unpin>,
     socket: Socket,
     buffer: BytesMut,
-    version: super::options::Version,
-    /// The largest packet that is taken, in bytes.
-    longest: usize,
+    decoder: Decoder,
+    /// Whether the other end's TCP was told of all that was read.
+    told: bool,
 }
 
 impl PacketReader {
@@ -77,7 +77,10 @@ impl PacketReader {
         self.buffer.reserve(READ);
         match self.stream.read_buf(&mut self.buffer).await {
             Ok(0) => Err(ReadEnd::Closed),
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                self.told = false;
+                Ok(())
+            }
             Err(error) => Err(ReadEnd::Failed(error)),
         }
     }
@@ -102,8 +105,8 @@ impl PacketReader {
 
     /// The next packet of what was read; `None` if it is not complete. An error says how the broker
     /// breaks the protocol.
-    pub fn next(&mut self) -> Result<Option<IncomingPacket>, String> {
-        wire::decode(self.version, &mut self.buffer, self.longest)
+    pub fn next(&mut self) -> Result<Option<IncomingPacket>, Violation> {
+        self.decoder.next(&mut self.buffer)
     }
 
     /// What was read and is no packet yet.
@@ -114,6 +117,13 @@ impl PacketReader {
     /// Throws away what was read.
     pub fn discard(&mut self) {
         self.buffer.clear();
+    }
+
+    /// Lets the other end's TCP know what was read, if it has not been told.
+    pub fn acknowledge(&mut self) {
+        if !std::mem::replace(&mut self.told, true) {
+            self.socket.acknowledge();
+        }
     }
 
     /// Lets arrivals wake nobody until the next read.

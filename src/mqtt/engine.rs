@@ -1,31 +1,26 @@
 //! The protocol's state of one client, across its connections: what is in flight, what was received
 //! and is not acknowledged. It never waits; the [`link`](super::link) moves the bytes.
 
+mod sending;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::thread::Thread;
+use std::time::Instant;
 
 use super::client::Shared;
 use super::connection::PacketWriter;
-use super::in_flight::{Answered, InFlight, Outgoing, SendQuota, Unanswered};
+use super::in_flight::{Answered, InFlight, Outgoing, Unanswered};
 use super::inbox::{FilterState, Receipt};
 use super::incoming::{Arrival, IncomingMessages};
 use super::journal::{Left, NOBODY};
 use super::lost::Lost;
 use super::options::Qos;
 use super::outbox::{Command, Outbox};
-use super::wire::{ConnAck, IncomingPacket, OutgoingPacket, Publish};
+use super::wire::{
+    self, ConnAck, EndReason, IncomingPacket, OutgoingPacket, Oversized, Publish, Violation,
+};
 use crate::text::wait::lock;
-
-/// Messages that are taken from the queue at a time.
-const BATCH: usize = 1024;
-
-/// From so many messages in one batch on, the next is held together for a moment.
-const BURST: usize = 16;
-
-/// Queue lengths at which a connection that holds a burst together wants to be woken early.
-const WAKE_MESSAGES: usize = 512;
-const WAKE_COMMANDS: usize = 8;
 
 /// What a look at the outbox came to.
 pub struct OutboxWork {
@@ -37,6 +32,10 @@ pub struct OutboxWork {
     pub over: bool,
 }
 
+fn violation(text: impl Into<String>) -> Lost {
+    Lost::violation(Violation::protocol(text))
+}
+
 /// The state of one client, owned by the task of its connection.
 pub struct Engine {
     pub shared: Arc<Shared>,
@@ -45,6 +44,13 @@ pub struct Engine {
     in_flight: InFlight,
     /// To be sent before anything else: what an earlier session or process left.
     again: VecDeque<Outgoing>,
+    /// Packet identifiers of what is in flight and has not been sent again on this connection.
+    unsent: VecDeque<u16>,
+    /// So many publications go out one by one, because there may be one among them that the broker
+    /// closes the connection over.
+    one_by_one: usize,
+    /// So many connections in a row fell before a publication was settled on them.
+    fruitless: u8,
     /// Messages at QoS 0 with the position at which each ends in what the connection has encoded:
     /// until that is written, they can be sent again on another connection.
     unwritten: VecDeque<(u64, Outgoing)>,
@@ -53,6 +59,9 @@ pub struct Engine {
     epoch: u32,
     /// How many publications the broker takes at a time (MQTT 5, section 3.3.4).
     receive_maximum: usize,
+    /// The largest packet that the broker takes (section 3.2.2.3.6), or that there can be (section
+    /// 2.1.4), in bytes.
+    maximum_packet: usize,
     subscription_ids: bool,
     /// What the current batch of packets settled, and whom it woke.
     settled: Vec<(Outgoing, Option<String>)>,
@@ -68,10 +77,14 @@ impl Engine {
             connections: 0,
             in_flight: InFlight::default(),
             again: VecDeque::new(),
+            unsent: VecDeque::new(),
+            one_by_one: 0,
+            fruitless: 0,
             unwritten: VecDeque::new(),
             incoming: IncomingMessages::default(),
             epoch: 0,
             receive_maximum: usize::from(u16::MAX),
+            maximum_packet: wire::LONGEST_PACKET,
             subscription_ids: false,
             settled: Vec::new(),
             sent: Vec::new(),
@@ -116,12 +129,14 @@ impl Engine {
         let options = &self.shared.options;
         self.connections += 1;
         self.receive_maximum = usize::from(ack.receive_maximum.unwrap_or(u16::MAX));
+        self.maximum_packet = wire::maximum_packet(ack.maximum_packet);
+        self.unsent.clear();
         self.subscription_ids =
             options.version == super::options::Version::V5 && ack.subscription_ids;
         self.in_flight.forget_controls();
         let resent = self.in_flight.publishing() as u64;
         if ack.session_present {
-            self.resend(writer)?;
+            self.plan_to_send_again();
         } else {
             self.epoch += 1;
             self.incoming.clear();
@@ -138,30 +153,19 @@ impl Engine {
         // Commands from before are answered by subscribing to all that is wanted.
         lock(&self.shared.outbox).commands.retain(|c| match c {
             Command::Subscribe(_) => false,
-            Command::Unsubscribe(_) => ack.session_present,
+            Command::Unsubscribe { reply, .. } => {
+                // A new session has nothing to give up.
+                if !ack.session_present
+                    && let Some(reply) = reply
+                {
+                    reply.give(Ok(()));
+                }
+                ack.session_present
+            }
             Command::Acknowledge { .. } => true,
         });
         for number in filters {
             self.subscribe(number, writer)?;
-        }
-        Ok(())
-    }
-
-    /// The broker kept the session: everything in flight goes out again under its identifier
-    /// (MQTT section 4.4).
-    fn resend(&mut self, writer: &mut PacketWriter) -> Result<(), Lost> {
-        for (id, slot) in self.in_flight.iter() {
-            let send = match slot {
-                Unanswered::Publish { released: true, .. } => OutgoingPacket::PubRel(id),
-                Unanswered::Publish { message, .. } => OutgoingPacket::Publish {
-                    head: &message.head,
-                    payload: message.payload.clone(),
-                    id,
-                    dup: true,
-                },
-                _ => continue,
-            };
-            writer.push(&self.shared, send).map_err(Lost::plain)?;
         }
         Ok(())
     }
@@ -180,109 +184,23 @@ impl Engine {
             qos,
             number: self.subscription_ids.then_some(number),
         };
-        writer.push(&self.shared, send).map_err(Lost::plain)
-    }
-
-    /// Takes what queries have handed over and encodes it.
-    pub fn take_work(&mut self, writer: &mut PacketWriter) -> Result<OutboxWork, Lost> {
-        let shared = self.shared.clone();
-        let mut commands = Vec::new();
-        let mut batch = Vec::new();
-        let work = {
-            let mut out = lock(&shared.outbox);
-            commands.append(&mut out.commands);
-            let more = self.take_messages(&mut out, &mut batch);
-            self.plan(&mut out, batch.len(), more, commands.is_empty())
+        // Fixed header, identifier, properties, length and options of the filter, at most.
+        let size = 5 + 2 + 6 + 2 + text.len() + 1;
+        let fault = match size > self.maximum_packet {
+            true => Some("it is longer than the broker's packets may be".to_owned()),
+            false => writer.push(&self.shared, send).err(),
         };
-        // The batch has left the queue: it is in flight whatever becomes of the rest.
-        let commanded = commands
-            .into_iter()
-            .try_for_each(|c| self.command(c, writer));
-        for message in batch {
-            self.publish(message, writer);
+        if let Some(fault) = fault {
+            self.granted(id, Err(fault));
         }
-        commanded?;
-        self.note_sent()?;
-        Ok(work)
-    }
-
-    /// Too much waits to be written: only an end by force is of interest.
-    pub fn hold(&mut self) -> OutboxWork {
-        let mut out = lock(&self.shared.outbox);
-        out.wake_at = usize::MAX;
-        out.wake_at_commands = usize::MAX;
-        OutboxWork {
-            more: false,
-            linger: false,
-            over: out.abandon,
-        }
-    }
-
-    /// Moves messages into `batch`, as many as may go out now; `true` if more could have followed.
-    fn take_messages(&mut self, out: &mut Outbox, batch: &mut Vec<Outgoing>) -> bool {
-        let mut room = self.room();
-        let mut bytes = 0;
-        while batch.len() < BATCH && bytes < 256 * 1024 {
-            let next = self.again.front().or(out.queue.front());
-            let Some(qos) = next.map(|m| m.head.qos) else {
-                break;
-            };
-            if !room.take(qos) {
-                break;
-            }
-            let message = match self.again.pop_front() {
-                Some(message) => Some(message),
-                None => out.pop(),
-            };
-            bytes += message.as_ref().map_or(0, |m| m.payload.len());
-            batch.extend(message);
-        }
-        if batch.len() >= BATCH || bytes >= 256 * 1024 {
-            return true;
-        }
-        // Whoever waits for room is woken when there is some to work with.
-        if out.queue.len() <= shared_half(&self.shared) {
-            out.wake_waiting();
-        }
-        false
-    }
-
-    /// How many publications may still go out before others are acknowledged.
-    fn room(&self) -> SendQuota {
-        let in_flight = self.in_flight.publishing();
-        let of = |qos| self.receive_maximum.min(self.shared.options.inflight(qos));
-        SendQuota {
-            ids: self.in_flight.room(),
-            at_least_once: of(Qos::AtLeastOnce).saturating_sub(in_flight),
-            exactly_once: of(Qos::ExactlyOnce).saturating_sub(self.in_flight.exactly_once()),
-            all: self.receive_maximum.saturating_sub(in_flight),
-        }
-    }
-
-    /// Says when this connection wants to be woken, and what is to be done now.
-    fn plan(&self, out: &mut Outbox, taken: usize, more: bool, quiet: bool) -> OutboxWork {
-        let in_flight = self.in_flight.publishing() + taken;
-        out.counts.in_flight = self.in_flight.publishing();
-        let idle = out.queue.is_empty() && self.again.is_empty() && taken == 0 && quiet;
-        let over =
-            out.abandon || (out.closing && idle && in_flight == 0 && self.unwritten.is_empty());
-        let linger = !more && taken >= BURST && out.queue.is_empty() && !out.closing;
-        let most = self.shared.options.max_buffered;
-        out.wake_at = match (linger, out.queue.is_empty()) {
-            (true, _) => WAKE_MESSAGES.min(most.div_ceil(2)),
-            (false, true) => 1,
-            // As much is in flight as may be: an answer from the broker comes first.
-            (false, false) => usize::MAX,
-        };
-        out.wake_at_commands = if linger { WAKE_COMMANDS } else { 1 };
-        OutboxWork { more, linger, over }
+        Ok(())
     }
 
     fn command(&mut self, command: Command, writer: &mut PacketWriter) -> Result<(), Lost> {
         match command {
             Command::Subscribe(number) => self.subscribe(number, writer),
-            Command::Unsubscribe(filter) => {
-                let id = self.in_flight.push(Unanswered::Unsubscribe);
+            Command::Unsubscribe { filter, reply } => {
+                let id = self.in_flight.push(Unanswered::Unsubscribe(reply));
                 let send = OutgoingPacket::Unsubscribe {
                     id,
                     filter: &filter,
@@ -301,70 +219,6 @@ impl Engine {
                 writer.push(&self.shared, send).map_err(Lost::plain)
             }
         }
-    }
-
-    fn publish(&mut self, message: Outgoing, writer: &mut PacketWriter) {
-        let head = message.head.clone();
-        let payload = message.payload.clone();
-        if head.qos == Qos::AtMostOnce {
-            let send = OutgoingPacket::Publish {
-                head: &head,
-                payload,
-                id: 0,
-                dup: false,
-            };
-            match writer.push(&self.shared, send) {
-                Ok(()) => self.unwritten.push_back((writer.encoded(), message)),
-                Err(fault) => self.settled.push((message, Some(fault))),
-            }
-            return;
-        }
-        let record = message.record;
-        let id = self.in_flight.push(Unanswered::Publish {
-            message,
-            released: false,
-        });
-        let send = OutgoingPacket::Publish {
-            head: &head,
-            payload,
-            id,
-            dup: false,
-        };
-        if let Err(fault) = writer.push(&self.shared, send) {
-            if let Answered::Settled(message) = self.in_flight.acknowledge(id, head.qos) {
-                self.settled.push((message, Some(fault)));
-            }
-            return;
-        }
-        if record != 0 {
-            self.sent.push((record, id, false));
-        }
-    }
-
-    fn note_sent(&mut self) -> Result<(), Lost> {
-        if !self.sent.is_empty() {
-            let mut out = lock(&self.shared.outbox);
-            if let Some(journal) = &mut out.journal {
-                journal
-                    .sent(&self.sent)
-                    .map_err(|e| Lost::fatal(e.to_string()))?;
-            }
-            self.sent.clear();
-        }
-        Ok(())
-    }
-
-    /// The connection has written `position` bytes in all.
-    pub fn written(&mut self, position: u64) {
-        while let Some((end, _)) = self.unwritten.front() {
-            if *end > position {
-                break;
-            }
-            if let Some((_, message)) = self.unwritten.pop_front() {
-                self.settled.push((message, None));
-            }
-        }
-        self.settle();
     }
 
     /// A packet came.
@@ -389,46 +243,61 @@ impl Engine {
                 self.granted(id, granted);
                 Ok(())
             }
-            IncomingPacket::UnsubAck { id } => {
-                self.in_flight.unsubscribed(id);
+            IncomingPacket::UnsubAck { id, fault } => {
+                if let Some(reply) = self.in_flight.unsubscribed(id) {
+                    reply.give(fault.map_or(Ok(()), Err));
+                }
                 Ok(())
             }
+            IncomingPacket::TooLarge(message) => self.pass_over(&message, writer),
             IncomingPacket::PingResp => Ok(()),
-            IncomingPacket::Disconnect { reason, fatal } => {
+            IncomingPacket::Disconnect { reason, kind } => {
                 let reason = format!("the broker ended it: {reason}");
-                Err(if fatal {
-                    Lost::fatal(reason)
-                } else {
-                    Lost::plain(reason)
+                Err(match kind {
+                    EndReason::Final => Lost::fatal(reason),
+                    EndReason::Sent => Lost::by_broker(reason),
+                    EndReason::Passing => Lost::plain(reason),
                 })
             }
-            IncomingPacket::ConnAck(_) => Err(Lost::violation("the broker sent a second CONNACK")),
-            IncomingPacket::Auth => Err(Lost::violation(
-                "the broker sent AUTH, which nobody asked it for",
-            )),
-            IncomingPacket::Unexpected(name) => Err(Lost::violation(format!(
+            IncomingPacket::ConnAck(_) => Err(violation("the broker sent a second CONNACK")),
+            IncomingPacket::Auth => {
+                Err(violation("the broker sent AUTH, which nobody asked it for"))
+            }
+            IncomingPacket::Unexpected(name) => Err(violation(format!(
                 "the broker sent {name}, which only clients may"
             ))),
         }
     }
 
     fn acknowledged(&mut self, id: u16, level: Qos, fault: Option<String>) -> Result<(), Lost> {
+        self.answer_came(id);
         match self.in_flight.acknowledge(id, level) {
             Answered::Settled(message) => {
+                let fault = fault.map(|fault| format!("refused by the broker: {fault}"));
                 self.settled.push((message, fault));
+                self.one_by_one = self.one_by_one.saturating_sub(1);
+                self.fruitless = 0;
                 Ok(())
             }
-            Answered::Violation => Err(Lost::violation(format!(
+            Answered::Violation => Err(violation(format!(
                 "the broker acknowledged packet {id} in the wrong way"
             ))),
             Answered::Release | Answered::Unknown => Ok(()),
         }
     }
 
+    /// An answer to an earlier connection's packet may come before that is sent again.
+    fn answer_came(&mut self, id: u16) {
+        if let Some(at) = self.unsent.iter().position(|unsent| *unsent == id) {
+            self.unsent.remove(at);
+        }
+    }
+
     fn released(&mut self, id: u16, writer: &mut PacketWriter) -> Result<(), Lost> {
+        self.answer_came(id);
         match self.in_flight.receive(id) {
             Answered::Violation => {
-                return Err(Lost::violation(format!(
+                return Err(violation(format!(
                     "the broker acknowledged packet {id} in the wrong way"
                 )));
             }
@@ -445,18 +314,70 @@ impl Engine {
             .map_err(Lost::plain)
     }
 
+    /// A level below the one that was asked for is granted without an error.
+    fn say_if_lower(&self, number: u32, granted: &Result<Qos, String>) {
+        let wanted = self.shared.options.subscribe_qos;
+        let Some(qos) = granted.as_ref().ok().filter(|qos| **qos < wanted) else {
+            return;
+        };
+        let filter = lock(&self.shared.inbox)
+            .filter(number)
+            .map(|f| f.text.clone());
+        self.shared.say(format!(
+            "the broker grants the subscription to `{}` at QoS {} only, not at {}",
+            filter.as_deref().unwrap_or_default(),
+            qos.number(),
+            wanted.number()
+        ));
+    }
+
     fn granted(&mut self, id: u16, granted: Result<Qos, String>) {
         let Some(number) = self.in_flight.subscribed(id) else {
             return;
         };
+        self.say_if_lower(number, &granted);
         let state = match granted {
             Ok(_) => FilterState::Granted,
             Err(reason) => FilterState::Refused(reason),
         };
         let needless = lock(&self.shared.inbox).answer(number, state);
         for filter in needless {
-            self.shared.command(Command::Unsubscribe(filter));
+            self.shared.command(Command::Unsubscribe {
+                filter,
+                reply: None,
+            });
         }
+    }
+
+    /// Whether the broker keeps the session, and with it filters that no query reads.
+    fn keeps(&self) -> bool {
+        !self.shared.options.clean_session
+    }
+
+    /// Lets go of messages that no query wants; gives when there will be more to do.
+    pub fn pass_by(&mut self) -> Option<Instant> {
+        if !self.keeps() {
+            return None;
+        }
+        let mut inbox = lock(&self.shared.inbox);
+        let next = inbox.unread_until()?;
+        if next > Instant::now() {
+            return Some(next);
+        }
+        let (messages, topic) = inbox.pass_by();
+        let first = inbox.passed_by() == messages.len() as u64;
+        drop(inbox);
+        // Dropping them acknowledges them.
+        drop(messages);
+        if let Some(topic) = topic.filter(|_| first) {
+            self.shared.say(format!(
+                "messages come for filters of the kept session that no query reads, the first to \
+                 `{topic}`: they are passed by and counted. mqtt:unread(\"{0}\") lists them, \
+                 mqtt:unsubscribe(\"{0}\", filter) gives a filter up",
+                self.shared.name
+            ));
+        }
+        None
     }
 
     /// How many messages the broker has sent that are not acknowledged.
@@ -480,12 +401,10 @@ impl Engine {
         self.received += 1;
         let mut receipt = None;
         if publish.qos > Qos::AtMostOnce {
-            match self.incoming.arrive(
-                publish.id,
-                publish.payload.len(),
-                publish.dup,
-                self.connections,
-            ) {
+            match self
+                .incoming
+                .arrive(publish.id, publish.size(), publish.dup, self.connections)
+            {
                 Arrival::New => {}
                 Arrival::Held => return Ok(()),
                 Arrival::Answered => {
@@ -494,7 +413,7 @@ impl Engine {
                         .map_err(Lost::plain);
                 }
                 Arrival::Violation => {
-                    return Err(Lost::violation(format!(
+                    return Err(violation(format!(
                         "the broker sent two messages as packet {} without an answer between",
                         publish.id
                     )));
@@ -508,7 +427,7 @@ impl Engine {
                 self.epoch,
             ));
         }
-        let keep = !self.shared.options.clean_session;
+        let keep = self.keeps();
         let dropping = lock(&self.shared.inbox).deliver(publish, receipt, keep, &mut self.woken);
         if let Some(filter) = dropping {
             self.shared.say(format!(
@@ -517,6 +436,29 @@ impl Engine {
             ));
         }
         Ok(())
+    }
+
+    /// A message came that is larger than is taken. It is answered, or it would come again; its sender
+    /// learns nothing, as with any message that nobody wants.
+    fn pass_over(&mut self, message: &Oversized, writer: &mut PacketWriter) -> Result<(), Lost> {
+        let first = {
+            let mut out = lock(&self.shared.outbox);
+            out.counts.too_large += 1;
+            out.counts.too_large == 1
+        };
+        if first {
+            self.shared.say(format!(
+                "a message of {} bytes to `{}` is passed over: maxdatalen allows {}; more of them are \
+                 only counted in mqtt:status",
+                message.size, message.topic, self.shared.options.max_packet
+            ));
+        }
+        let answer = match message.qos {
+            Qos::AtMostOnce => return Ok(()),
+            Qos::AtLeastOnce => OutgoingPacket::PubAck(message.id),
+            Qos::ExactlyOnce => OutgoingPacket::PubRec(message.id),
+        };
+        writer.push(&self.shared, answer).map_err(Lost::plain)
     }
 
     /// Books what the packets since the last time settled, and wakes who waits for it.
@@ -558,9 +500,8 @@ impl Engine {
         drop(out);
         for (head, fault) in orphans {
             let topic = String::from_utf8_lossy(&head.topic);
-            self.shared.say(format!(
-                "a message to `{topic}` was refused by the broker: {fault}"
-            ));
+            self.shared
+                .say(format!("a message to `{topic}` was {fault}"));
         }
     }
 
@@ -584,18 +525,4 @@ impl Engine {
             out.note_settled(&records);
         }
     }
-
-    /// The connection is gone: what it had not written at QoS 0 goes back into the queue.
-    pub fn lose(&mut self) {
-        self.settle();
-        let unwritten = std::mem::take(&mut self.unwritten);
-        let mut out = lock(&self.shared.outbox);
-        out.put_back(unwritten.into_iter().map(|(_, message)| message));
-        out.counts.in_flight = self.in_flight.publishing();
-    }
-}
-
-/// The length of the queue from which on its senders may go on.
-fn shared_half(shared: &Shared) -> usize {
-    shared.options.max_buffered / 2
 }

@@ -81,7 +81,7 @@ async fn shake_hands(shared: &Shared, connection: &mut Connection) -> Result<Con
                 ))));
             }
             Ok(None) => {}
-            Err(fault) => return Err(not_mqtt(&at, reader.unread(), &fault)),
+            Err(violation) => return Err(not_mqtt(&at, reader.unread(), &violation.text)),
         }
         match reader.read().await {
             Ok(()) => {}

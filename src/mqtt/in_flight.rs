@@ -7,10 +7,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::options::Qos;
-use super::wire::Head;
+use super::outbox::UnsubscribeReply;
+use super::wire::{self, Head};
 
 /// How many packet identifiers there are: 1 to 65535 (MQTT section 2.2.1).
 const IDS: u32 = 65_535;
+
+/// What a publication takes beside its topic, its properties and its payload, in bytes, about.
+const OVERHEAD: usize = 64;
 
 /// A publication on its way.
 #[derive(Debug, Clone)]
@@ -21,6 +25,16 @@ pub struct Outgoing {
     pub payload: Bytes,
     /// Its number in the journal; 0 where there is none.
     pub record: u64,
+    /// How many connections in a row fell while it alone was on its way.
+    pub falls: u8,
+}
+
+impl Outgoing {
+    /// What it takes in memory, in bytes.
+    pub fn size(&self) -> usize {
+        let properties = wire::properties_size(self.head.properties.as_ref());
+        OVERHEAD + self.head.topic.len() + properties + self.payload.len()
+    }
 }
 
 /// Something that waits for an answer.
@@ -29,13 +43,17 @@ pub enum Unanswered {
     /// Answered already, but something before it is not.
     Done,
     /// `released`: the broker has taken it (PUBREC) and waits for PUBREL or sends PUBCOMP.
-    Publish {
-        message: Outgoing,
-        released: bool,
-    },
+    Publish { message: Outgoing, released: bool },
     /// A subscription to the filter of that number.
     Subscribe(u32),
-    Unsubscribe,
+    /// Somebody may wait for its reply.
+    Unsubscribe(Option<Arc<UnsubscribeReply>>),
+}
+
+impl Unanswered {
+    fn is_control(&self) -> bool {
+        matches!(self, Unanswered::Subscribe(_) | Unanswered::Unsubscribe(_))
+    }
 }
 
 /// What an answer means.
@@ -60,6 +78,8 @@ pub struct InFlight {
     publishing: usize,
     /// Of these, at QoS 2.
     exactly_once: usize,
+    /// What the publications take, in bytes.
+    bytes: usize,
 }
 
 impl Default for InFlight {
@@ -69,6 +89,7 @@ impl Default for InFlight {
             first: 1,
             publishing: 0,
             exactly_once: 0,
+            bytes: 0,
         }
     }
 }
@@ -89,6 +110,25 @@ impl InFlight {
         self.exactly_once
     }
 
+    /// What the publications take, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// How many subscriptions wait, to be made or given up.
+    pub fn controls(&self) -> usize {
+        let controls = self.slots.iter().filter(|slot| slot.is_control());
+        controls.count()
+    }
+
+    /// The publication with that identifier, and whether the broker has it (PUBREC).
+    pub fn publication(&mut self, id: u16) -> Option<(&mut Outgoing, bool)> {
+        match self.slot(id)? {
+            Unanswered::Publish { message, released } => Some((message, *released)),
+            _ => None,
+        }
+    }
+
     /// How many packet identifiers are free. A few are kept for subscriptions.
     pub fn room(&self) -> usize {
         (IDS as usize - 1000).saturating_sub(self.slots.len())
@@ -100,6 +140,7 @@ impl InFlight {
         let id = self.id(self.slots.len());
         if let Unanswered::Publish { message, .. } = &slot {
             self.publishing += 1;
+            self.bytes += message.size();
             self.exactly_once += usize::from(message.head.qos == Qos::ExactlyOnce);
         }
         self.slots.push_back(slot);
@@ -144,7 +185,7 @@ impl InFlight {
             Unanswered::Publish { message, .. } if message.head.qos != level => Answered::Violation,
             Unanswered::Publish { .. } => self.settle(id),
             Unanswered::Done => Answered::Unknown,
-            Unanswered::Subscribe(_) | Unanswered::Unsubscribe => Answered::Violation,
+            Unanswered::Subscribe(_) | Unanswered::Unsubscribe(_) => Answered::Violation,
         }
     }
 
@@ -179,6 +220,7 @@ impl InFlight {
         match std::mem::replace(slot, Unanswered::Done) {
             Unanswered::Publish { message, .. } => {
                 self.publishing -= 1;
+                self.bytes -= message.size();
                 self.exactly_once -= usize::from(message.head.qos == Qos::ExactlyOnce);
                 self.trim();
                 Answered::Settled(message)
@@ -201,12 +243,16 @@ impl InFlight {
         Some(filter)
     }
 
-    /// UNSUBACK.
-    pub fn unsubscribed(&mut self, id: u16) {
-        if let Some(slot @ Unanswered::Unsubscribe) = self.slot(id) {
-            *slot = Unanswered::Done;
-            self.trim();
-        }
+    /// UNSUBACK: who waits for it.
+    pub fn unsubscribed(&mut self, id: u16) -> Option<Arc<UnsubscribeReply>> {
+        let slot = self.slot(id)?;
+        let Unanswered::Unsubscribe(reply) = slot else {
+            return None;
+        };
+        let reply = reply.take();
+        *slot = Unanswered::Done;
+        self.trim();
+        reply
     }
 
     fn trim(&mut self) {
@@ -223,7 +269,10 @@ impl InFlight {
     /// Gives up what waits for answers to subscriptions: those are made anew on each connection.
     pub fn forget_controls(&mut self) {
         for slot in &mut self.slots {
-            if matches!(slot, Unanswered::Subscribe(_) | Unanswered::Unsubscribe) {
+            if let Unanswered::Unsubscribe(Some(reply)) = slot {
+                reply.give(Err("the connection was lost meanwhile".to_owned()));
+            }
+            if slot.is_control() {
                 *slot = Unanswered::Done;
             }
         }
@@ -259,19 +308,24 @@ pub struct SendQuota {
     pub all: usize,
     pub at_least_once: usize,
     pub exactly_once: usize,
+    /// Bytes that may still be in flight. The first publication may have any size.
+    pub bytes: usize,
+    pub first: bool,
 }
 
 impl SendQuota {
-    /// Takes room for one publication; `false` if there is none.
-    pub fn take(&mut self, qos: Qos) -> bool {
+    /// Takes room for one publication of `size` bytes; `false` if there is none.
+    pub fn take(&mut self, qos: Qos, size: usize) -> bool {
         let own = match qos {
             Qos::AtMostOnce => return true,
             Qos::AtLeastOnce => &mut self.at_least_once,
             Qos::ExactlyOnce => &mut self.exactly_once,
         };
-        if *own == 0 || self.all == 0 || self.ids == 0 {
+        if *own == 0 || self.all == 0 || self.ids == 0 || (size > self.bytes && !self.first) {
             return false;
         }
+        self.bytes = self.bytes.saturating_sub(size);
+        self.first = false;
         *own -= 1;
         self.all -= 1;
         self.ids -= 1;
@@ -295,6 +349,7 @@ mod tests {
             head: Arc::new(head),
             payload: Bytes::copy_from_slice(&[number]),
             record: 0,
+            falls: 0,
         };
         Unanswered::Publish {
             message,
@@ -318,7 +373,7 @@ mod tests {
             assert!(matches!(again, Answered::Unknown), "{again:?}");
         }
         assert_eq!(in_flight.iter().count(), 0);
-        assert_eq!(in_flight.push(Unanswered::Unsubscribe), 6);
+        assert_eq!(in_flight.push(Unanswered::Unsubscribe(None)), 6);
     }
 
     #[test]
@@ -333,7 +388,7 @@ mod tests {
             ));
         }
         for _ in 0..65_535 {
-            in_flight.push(Unanswered::Unsubscribe);
+            in_flight.push(Unanswered::Unsubscribe(None));
         }
         let mut ids: Vec<_> = in_flight.iter().map(|(id, _)| id).collect();
         ids.sort_unstable();

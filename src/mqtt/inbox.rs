@@ -4,8 +4,10 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::thread::Thread;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use sha2::{Digest, Sha256};
 
 use super::client::Shared;
 use super::filters::{FilterTree, Filters};
@@ -19,8 +21,20 @@ use crate::text::wait::lock;
 /// How many messages at QoS 0 wait for one query; then the oldest gives way.
 const WAITING_MESSAGES: usize = 100_000;
 
-/// The same in bytes of payload.
+/// The same in bytes.
 const WAITING_BYTES: usize = 64 << 20;
+
+/// How long messages of a kept session that no query reads wait for one, once there are queries that
+/// they could hold up: a script starts its queries one after the other.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Numbers of filters: subscription identifiers go to 268,435,455 (MQTT 5, section 3.8.2.1.2), and other
+/// programs count them from 1.
+const NUMBERS_FROM: u32 = 1 << 20;
+const NUMBERS_TO: u32 = 1 << 28;
+
+/// How many topics are remembered of messages that were passed by.
+const PASSED_TOPICS: usize = 100;
 
 /// A message from the broker.
 #[derive(Clone)]
@@ -37,6 +51,8 @@ pub struct Message {
     pub properties: Option<Arc<rumqttc_v5::mqttbytes::v5::PublishProperties>>,
     /// Acknowledges when the last copy is dropped.
     pub(super) receipt: Option<Arc<Receipt>>,
+    /// What it takes in memory, in bytes.
+    size: usize,
 }
 
 /// The duty to acknowledge a message at QoS 1 or 2. Fulfilled when it is dropped: when every query
@@ -140,7 +156,7 @@ impl FilterReader {
     /// Queues a message; `true` if one at QoS 0 had to give way and that has not been said yet.
     fn put(&self, message: Message, woken: &mut Vec<Thread>) -> bool {
         let mut queue = lock(&self.queue);
-        queue.bytes += message.payload.len();
+        queue.bytes += message.size;
         queue.messages.push_back(message);
         if let Some(thread) = queue.waiting.take() {
             woken.push(thread);
@@ -152,7 +168,7 @@ impl FilterReader {
             let Some(message) = oldest.and_then(|at| queue.messages.remove(at)) else {
                 break;
             };
-            queue.bytes -= message.payload.len();
+            queue.bytes -= message.size;
             gone += 1;
         }
         gone > 0 && self.dropped.fetch_add(gone, Ordering::Relaxed) == 0
@@ -162,7 +178,7 @@ impl FilterReader {
     pub fn give_back(&self, batch: &mut VecDeque<Message>) {
         let mut queue = lock(&self.queue);
         for message in batch.drain(..).rev() {
-            queue.bytes += message.payload.len();
+            queue.bytes += message.size;
             queue.messages.push_front(message);
         }
     }
@@ -186,9 +202,13 @@ pub struct Inbox {
     at_broker: FilterTree,
     /// How many the broker agreed to and has not, as others cover them.
     covered: usize,
-    next_number: u32,
     /// Messages of a kept session that no query reads yet. They are not acknowledged.
     parked: VecDeque<Message>,
+    /// When the last query began to read.
+    reader_came: Option<Instant>,
+    /// Messages that no query read in time, by topic, and how many there were in all.
+    passed: Vec<(Arc<str>, u64)>,
+    passed_by: u64,
     /// Who reads the topic that came last: most streams have one topic.
     route: Option<Route>,
     /// Drops of readers that are gone.
@@ -204,6 +224,17 @@ pub struct Summary {
     pub waiting: usize,
     /// Messages at QoS 0 that readers had to drop.
     pub dropped: u64,
+    /// Messages of a kept session that no query read.
+    pub passed_by: u64,
+}
+
+/// What a kept session has that no query reads.
+#[derive(Debug, Default, PartialEq)]
+pub struct Unread {
+    /// Filters of queries that have ended.
+    pub filters: Vec<Arc<str>>,
+    /// Topics of messages that were passed by, and how many there were. Not all, if there are many.
+    pub topics: Vec<(Arc<str>, u64)>,
 }
 
 struct Route {
@@ -223,6 +254,7 @@ impl Inbox {
     /// Adds a reader of `filter`.
     pub fn add_reader(&mut self, filter: &str) -> (Wanted, Arc<FilterReader>) {
         self.route = None;
+        self.reader_came = Some(Instant::now());
         let reader = Arc::new(FilterReader::new());
         self.unpark(filter, &reader);
         if let Some(entry) = self.filters.with_text_mut(filter) {
@@ -240,8 +272,7 @@ impl Inbox {
             }
             return (Wanted::Wait(number), reader);
         }
-        self.next_number += 1;
-        let number = self.next_number;
+        let number = self.number_for(filter);
         self.filters.push(Filter {
             number,
             text: Arc::from(filter),
@@ -251,6 +282,22 @@ impl Inbox {
             waiting: Vec::new(),
         });
         (Wanted::Ask(number), reader)
+    }
+
+    /// A number for a new filter, which in MQTT 5 is its subscription identifier. A broker that keeps the
+    /// session says the numbers of an earlier process with the messages that waited, and there the same
+    /// filter must have had the same number, and no other filter.
+    fn number_for(&self, filter: &str) -> u32 {
+        // One that stays the same in later versions of this program.
+        let digest = Sha256::digest(filter.as_bytes());
+        let mut hash = digest[..4].iter().fold(0, |n, b| n << 8 | u32::from(*b));
+        loop {
+            let number = NUMBERS_FROM + hash % (NUMBERS_TO - NUMBERS_FROM);
+            if self.filter(number).is_none() {
+                return number;
+            }
+            hash = hash.wrapping_add(1);
+        }
     }
 
     /// Gives parked messages that `filter` takes to their first reader.
@@ -294,16 +341,24 @@ impl Inbox {
             self.covered -= 1;
             return Vec::new();
         }
-        self.at_broker.remove(filter);
-        // What it had covered has to stand for itself again, before it goes.
-        let mut commands = Vec::new();
-        if self.covered > 0 {
-            let bare = |f: &&Filter| f.is_covered() && !self.at_broker.covers(&f.text);
-            let bare = self.filters.iter().filter(bare);
-            commands.extend(bare.map(|f| Command::Subscribe(f.number)));
-        }
-        commands.push(Command::Unsubscribe(entry.text.to_string()));
+        let mut commands = self.uncovered_without(filter);
+        commands.push(Command::Unsubscribe {
+            filter: entry.text.to_string(),
+            reply: None,
+        });
         commands
+    }
+
+    /// The broker is to lose `filter`: what it had covered has to stand for itself again, before it
+    /// goes.
+    fn uncovered_without(&mut self, filter: &str) -> Vec<Command> {
+        self.at_broker.remove(filter);
+        if self.covered == 0 {
+            return Vec::new();
+        }
+        let bare = |f: &&Filter| f.is_covered() && !self.at_broker.covers(&f.text);
+        let bare = self.filters.iter().filter(bare);
+        bare.map(|f| Command::Subscribe(f.number)).collect()
     }
 
     pub fn filter(&self, number: u32) -> Option<&Filter> {
@@ -385,6 +440,7 @@ impl Inbox {
             filters: self.filters.iter().map(|f| f.text.clone()).collect(),
             waiting: waiting + self.parked.len(),
             dropped: self.dropped + dropped,
+            passed_by: self.passed_by,
         }
     }
 
@@ -398,7 +454,9 @@ impl Inbox {
         woken: &mut Vec<Thread>,
     ) -> Option<Arc<str>> {
         let topic = self.find_route(&publish.topic);
+        let size = publish.size();
         let message = Message {
+            size,
             topic,
             payload: Arc::from(&publish.payload[..]),
             qos: publish.qos,
@@ -412,14 +470,18 @@ impl Inbox {
             Some(p) if self.subscription_ids => &p.subscription_identifiers,
             _ => &[],
         };
-        let meant = |number: u32| asked.is_empty() || asked.contains(&(number as usize));
+        // Another program's identifiers say nothing here.
+        let foreign = asked.iter().all(|id| *id < NUMBERS_FROM as usize);
+        let meant = |number: u32| foreign || asked.contains(&(number as usize));
         let mut chosen = readers
             .iter()
             .filter(|(number, _)| meant(*number))
             .peekable();
         if chosen.peek().is_none() {
-            if keep && message.receipt.is_some() {
-                self.parked.push_back(message);
+            match message.receipt {
+                Some(_) if keep => self.parked.push_back(message),
+                None if keep => self.count_passed(&message.topic),
+                _ => {}
             }
             return None;
         }
@@ -436,6 +498,70 @@ impl Inbox {
             }
         }
         self.filter(dropping?).map(|f| f.text.clone())
+    }
+
+    /// When messages that no query reads are to be let go, if there are any and they are in the way of
+    /// others.
+    pub fn unread_until(&self) -> Option<Instant> {
+        let read = self.filters.iter().any(|f| !f.readers.is_empty());
+        match self.parked.is_empty() || !read {
+            true => None,
+            false => self.reader_came.map(|came| came + GRACE),
+        }
+    }
+
+    /// Takes out the messages that no query reads; gives them and the topic of the first.
+    pub fn pass_by(&mut self) -> (VecDeque<Message>, Option<Arc<str>>) {
+        let messages = std::mem::take(&mut self.parked);
+        for message in &messages {
+            self.count_passed(&message.topic);
+        }
+        let topic = messages.front().map(|message| message.topic.clone());
+        (messages, topic)
+    }
+
+    fn count_passed(&mut self, topic: &Arc<str>) {
+        self.passed_by += 1;
+        if let Some((_, count)) = self.passed.iter_mut().find(|(known, _)| known == topic) {
+            *count += 1;
+        } else if self.passed.len() < PASSED_TOPICS {
+            self.passed.push((topic.clone(), 1));
+        }
+    }
+
+    /// How many messages no query read.
+    pub fn passed_by(&self) -> u64 {
+        self.passed_by
+    }
+
+    /// What no query reads.
+    pub fn unread(&self) -> Unread {
+        let filters = self.filters.iter().filter(|f| f.readers.is_empty());
+        Unread {
+            filters: filters.map(|f| f.text.clone()).collect(),
+            topics: self.passed.clone(),
+        }
+    }
+
+    /// Forgets a filter that no query reads, and what came for it; `None` if one reads it. Gives what
+    /// the broker is to be told before it loses the filter.
+    pub fn forget(&mut self, filter: &str) -> Option<Vec<Command>> {
+        let found = self.filters.with_text_mut(filter);
+        if found.is_some_and(|entry| !entry.readers.is_empty()) {
+            return None;
+        }
+        self.route = None;
+        let commands = match self.filters.remove(filter) {
+            Some(entry) if entry.is_covered() => {
+                self.covered -= 1;
+                Vec::new()
+            }
+            _ => self.uncovered_without(filter),
+        };
+        self.parked.retain(|m| !topic::matches(filter, &m.topic));
+        self.passed
+            .retain(|(known, _)| !topic::matches(filter, known));
+        Some(commands)
     }
 
     /// Sees to it that `route` is that of `topic`; gives the topic as a string.

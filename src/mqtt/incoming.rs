@@ -9,12 +9,12 @@ use super::options::Qos;
 /// keep. In MQTT 5 the broker is told so (Receive Maximum, section 3.1.2.11.3).
 pub const MOST: u16 = 1000;
 
-/// The same in bytes of payload. One message more may always come.
+/// The same in bytes. One message more may always come.
 const MOST_BYTES: usize = 64 << 20;
 
 /// A message by its packet identifier.
 struct IncomingMessage {
-    /// Bytes of its payload.
+    /// What it takes, in bytes.
     size: usize,
     /// QoS 2: the query has taken it, and the broker was told so (PUBREC).
     received: bool,
@@ -64,7 +64,7 @@ impl IncomingMessages {
         self.full
     }
 
-    /// A message with a payload of `size` bytes comes at QoS 1 or 2, on the connection of that number.
+    /// A message of `size` bytes comes at QoS 1 or 2, on the connection of that number.
     pub fn arrive(&mut self, id: u16, size: usize, dup: bool, connection: u64) -> Arrival {
         match self.messages.get(&id) {
             Some(before) if dup && before.received => return Arrival::Answered,

@@ -73,7 +73,7 @@ pub async fn run(shared: Arc<Shared>, left: Vec<Left>) {
                 }
             }
         };
-        violations += u32::from(lost.violation);
+        violations += u32::from(lost.violation.is_some());
         let reason = lost.reason.clone();
         if lost.fatal || violations >= VIOLATIONS {
             return fail(

@@ -1,36 +1,47 @@
 //! Why a connection ended.
 
+use super::wire::Violation;
+
 /// Why a connection ended.
 pub struct Lost {
     pub reason: String,
-    /// The broker broke the protocol.
-    pub violation: bool,
+    /// The broker broke the protocol; in MQTT 5 it is told how, by this code.
+    pub violation: Option<u8>,
     /// Another try is of no use.
     pub fatal: bool,
+    /// The broker closed it, perhaps over something that was sent.
+    pub by_broker: bool,
 }
 
 impl Lost {
     pub fn plain(reason: impl Into<String>) -> Lost {
         Lost {
             reason: reason.into(),
-            violation: false,
+            violation: None,
             fatal: false,
+            by_broker: false,
         }
     }
 
-    pub fn violation(reason: impl Into<String>) -> Lost {
+    pub fn violation(violation: Violation) -> Lost {
         Lost {
-            reason: reason.into(),
-            violation: true,
-            fatal: false,
+            violation: Some(violation.code),
+            ..Lost::plain(violation.text)
         }
     }
 
     pub fn fatal(reason: impl Into<String>) -> Lost {
         Lost {
-            reason: reason.into(),
-            violation: false,
             fatal: true,
+            ..Lost::plain(reason)
+        }
+    }
+
+    /// The broker closed the connection and does not say that it is for reasons of its own.
+    pub fn by_broker(reason: impl Into<String>) -> Lost {
+        Lost {
+            by_broker: true,
+            ..Lost::plain(reason)
         }
     }
 }

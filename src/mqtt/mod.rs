@@ -61,7 +61,7 @@ use std::time::{Duration, Instant};
 
 pub use address::{Address, Transport};
 pub use client::Client;
-pub use inbox::Message;
+pub use inbox::{Message, Unread};
 pub use options::{ClientOptions, Qos, Version};
 pub use publisher::{PublishOptions, TopicPublisher};
 pub use settings::{Setting, Settings};

@@ -2,14 +2,16 @@
 //! what was received, wishes for subscriptions. Guarded by one lock, held for moments.
 
 use std::collections::VecDeque;
-use std::thread::Thread;
+use std::sync::{Arc, Mutex};
+use std::thread::{self, Thread};
 
 use super::in_flight::Outgoing;
 use super::journal::PublicationJournal;
 use super::options::Qos;
 use crate::text::diagnostic::Error;
+use crate::text::wait::lock;
 
-/// Payload bytes that may wait to be sent, beside the number of messages that `maxBufferedMessages`
+/// Bytes of messages that may wait to be sent, beside the number of messages that `maxBufferedMessages`
 /// allows. One message of any size may always wait.
 pub const BUFFERED_BYTES: usize = 64 << 20;
 
@@ -32,13 +34,44 @@ pub enum Phase {
 pub enum Command {
     /// Subscribe to the filter of that number.
     Subscribe(u32),
-    Unsubscribe(String),
+    /// Somebody may wait for the broker's reply.
+    Unsubscribe {
+        filter: String,
+        reply: Option<Arc<UnsubscribeReply>>,
+    },
     /// The query has taken a message.
     Acknowledge {
         id: u16,
         exactly_once: bool,
         epoch: u32,
     },
+}
+
+/// The broker's reply to somebody who gives a filter up, once it has come; an error says why it is
+/// not done.
+#[derive(Debug)]
+pub struct UnsubscribeReply {
+    reply: Mutex<Option<Result<(), String>>>,
+    waiting: Thread,
+}
+
+impl UnsubscribeReply {
+    /// For this thread to wait for.
+    pub fn awaited() -> Arc<UnsubscribeReply> {
+        Arc::new(UnsubscribeReply {
+            reply: Mutex::default(),
+            waiting: thread::current(),
+        })
+    }
+
+    pub fn give(&self, reply: Result<(), String>) {
+        *lock(&self.reply) = Some(reply);
+        self.waiting.unpark();
+    }
+
+    pub fn get(&self) -> Option<Result<(), String>> {
+        lock(&self.reply).clone()
+    }
 }
 
 /// What became of the messages of one publisher.
@@ -49,7 +82,7 @@ pub struct Account {
     /// Of these: acknowledged, refused, or at QoS 0 written to the network.
     pub settled: u64,
     pub refused: u64,
-    /// Why the first of the refused was refused.
+    /// What became of the first of the refused, in words that follow "was".
     pub fault: Option<String>,
     /// Parked until all is settled.
     pub waiter: Option<Thread>,
@@ -89,6 +122,8 @@ pub struct Counts {
     pub refused: u64,
     pub resent: u64,
     pub received: u64,
+    /// Messages that were larger than `maxdatalen` allows.
+    pub too_large: u64,
     pub in_flight: usize,
     pub reconnects: u64,
     pub last_error: Option<String>,
@@ -123,20 +158,20 @@ impl Outbox {
     }
 
     pub fn push(&mut self, message: Outgoing) {
-        self.queue_bytes += message.payload.len();
+        self.queue_bytes += message.size();
         self.queue.push_back(message);
     }
 
     pub fn pop(&mut self) -> Option<Outgoing> {
         let message = self.queue.pop_front()?;
-        self.queue_bytes -= message.payload.len();
+        self.queue_bytes -= message.size();
         Some(message)
     }
 
     /// Puts back, at the front, what could not be sent.
     pub fn put_back(&mut self, messages: impl DoubleEndedIterator<Item = Outgoing>) {
         for message in messages.rev() {
-            self.queue_bytes += message.payload.len();
+            self.queue_bytes += message.size();
             self.queue.push_front(message);
         }
     }

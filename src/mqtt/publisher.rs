@@ -12,7 +12,7 @@ use super::in_flight::Outgoing;
 use super::journal::PublicationJournal;
 use super::options::{ClientOptions, Qos, Version};
 use super::outbox::Phase;
-use super::settings::{Setting, Settings, SettingsReader};
+use super::settings::{Setting, Settings, SettingsReader, sendable};
 use super::topic;
 use super::wire::{self, Head};
 use crate::text::diagnostic::{Error, Result};
@@ -110,7 +110,10 @@ fn user_properties(reader: &SettingsReader) -> Result<Vec<(String, String)>> {
         Some(Setting::Group(pairs)) => pairs
             .iter()
             .map(|(key, value)| match value {
-                Setting::Text(text) => Ok((key.to_owned(), text.clone())),
+                Setting::Text(text) => Ok((
+                    sendable("user-properties", key)?,
+                    sendable("user-properties", text)?,
+                )),
                 _ => Err(wrong()),
             })
             .collect(),
@@ -177,6 +180,7 @@ impl TopicPublisher {
             head: self.head.clone(),
             payload: payload.into(),
             record: 0,
+            falls: 0,
         });
         self.check_size(&message)?;
         // What goes wrong from here on may be about messages sent long before.
@@ -216,7 +220,7 @@ impl TopicPublisher {
                 self.shared.name
             )));
         }
-        let size = message.as_ref().map_or(0, |m| m.payload.len());
+        let size = message.as_ref().map_or(0, Outgoing::size);
         if !out.has_room(options.max_buffered, size) {
             out.waiting.push(thread::current());
             return Ok(false);
@@ -252,20 +256,15 @@ impl TopicPublisher {
     }
 
     fn check_size(&self, message: &Option<Outgoing>) -> Result<()> {
-        // MQTT section 2.2.3: what a packet's length field can say.
-        const LONGEST: usize = 268_435_455;
         let payload = message.as_ref().map_or(0, |m| m.payload.len());
-        if payload < 1024 {
-            return Ok(());
-        }
-        let size = wire::publish_size(&self.head, payload);
-        let broker = lock(&self.shared.connected).maximum_packet;
-        let most = broker.map_or(LONGEST, |n| (n as usize).min(LONGEST));
+        let size = wire::publish_size(self.shared.options.version, &self.head, payload);
+        let most = wire::maximum_packet(lock(&self.shared.connected).maximum_packet);
         if size <= most {
             return Ok(());
         }
         Err(Error::run(format!(
-            "a message of {payload} bytes to `{}` is too large: the broker takes packets of {most} bytes",
+            "a message of {payload} bytes to `{}` is too large: its packet has {size} bytes, and the \
+             broker takes {most}",
             self.topic()
         )))
     }
@@ -353,10 +352,10 @@ impl TopicPublisher {
 
 fn refused(head: &Head, count: u64, fault: Option<&str>) -> Error {
     let topic = String::from_utf8_lossy(&head.topic);
-    let reason = fault.unwrap_or("the broker gives no reason");
+    let fate = fault.unwrap_or("refused");
     Error::run(match count {
-        1 => format!("a message to `{topic}` was refused by the broker: {reason}"),
-        n => format!("{n} messages to `{topic}` were refused by the broker: {reason}"),
+        1 => format!("a message to `{topic}` was {fate}"),
+        n => format!("{n} messages to `{topic}` were {fate}"),
     })
 }
 

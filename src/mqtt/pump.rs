@@ -53,9 +53,17 @@ pub async fn run(engine: &mut Engine, connection: Connection, ack: ConnAck) -> E
             pump.say_goodbye().await;
             End::Closed
         }
-        Err(lost) => End::Lost(lost),
+        Err(lost) => {
+            if let Some(code) = lost.violation {
+                pump.protest(code).await;
+            }
+            End::Lost(lost)
+        }
     };
-    engine.lose();
+    engine.lose(match &end {
+        End::Closed => None,
+        End::Lost(lost) => Some(lost),
+    });
     end
 }
 
@@ -99,7 +107,7 @@ impl Pump<'_> {
             let waiting = self.waiting(&work);
             match self.wait(&waiting).await {
                 Event::Read(read) => self.after_read(read.is_ok(), read).await?,
-                Event::Wrote(written) => self.after_write(written)?,
+                Event::Wrote(written) => self.after_write(written).await?,
                 Event::Due if self.pace.resting_until().is_some() => self.end_rest().await?,
                 Event::Woken | Event::Due => {}
             }
@@ -127,19 +135,25 @@ impl Pump<'_> {
             self.pings.heard();
         }
         let resting = self.pace.resting_until();
+        let unread = self.engine.pass_by().map(Instant::from_std);
         Waiting {
             read: reads && resting.is_none(),
             write: self.connection.writer.has_work(),
             until: match resting {
                 Some(until) => until.into(),
                 None if work.linger => Instant::now() + LINGER,
-                None => self.pings.next(),
+                None => unread.map_or(self.pings.next(), |at| at.min(self.pings.next())),
             },
         }
     }
 
     async fn wait(&mut self, waiting: &Waiting) -> Event {
         let Connection { reader, writer, .. } = &mut self.connection;
+        if !waiting.write {
+            // Nothing goes out that could say it along the way. A broker with Nagle's algorithm holds
+            // its next message until it hears.
+            reader.acknowledge();
+        }
         tokio::select! {
             read = reader.read(), if waiting.read => Event::Read(read),
             written = writer.write(), if waiting.write => Event::Wrote(written),
@@ -178,15 +192,26 @@ impl Pump<'_> {
             }
         }
         end.map_err(|end| match end {
-            ReadEnd::Closed => Lost::plain("the broker closed it"),
+            ReadEnd::Closed => Lost::by_broker("the broker closed it"),
             ReadEnd::Failed(error) => self.broken(&error),
         })
     }
 
-    fn after_write(&mut self, written: io::Result<usize>) -> Result<(), Lost> {
-        if written.map_err(|error| self.broken(&error))? > 0 {
-            self.pings.spoke();
-            self.engine.written(self.connection.writer.written());
+    async fn after_write(&mut self, written: io::Result<usize>) -> Result<(), Lost> {
+        match written {
+            Ok(0) => {}
+            Ok(_) => {
+                self.pings.spoke();
+                self.engine.written(self.connection.writer.written());
+            }
+            Err(error) => {
+                // What the broker said before it closed: answers, and perhaps why.
+                let (came, _) = self.connection.reader.read_available().await;
+                if came {
+                    self.take_packets().await?;
+                }
+                return Err(self.broken(&error));
+            }
         }
         Ok(())
     }
@@ -222,8 +247,18 @@ impl Pump<'_> {
         let options = &self.shared.options;
         match tls::explain(error, &options.address, &options.tls) {
             Some(explained) => Lost::plain(explained.to_string()),
+            None if closed_by_broker(error) => Lost::by_broker(net::plain(error)),
             None => Lost::plain(net::plain(error)),
         }
+    }
+
+    /// Tells the broker how it breaks the protocol (MQTT 5, section 4.13).
+    async fn protest(&mut self, code: u8) {
+        let deadline = Instant::now() + FAREWELL;
+        let writer = &mut self.connection.writer;
+        let _ = writer.push(&self.shared, OutgoingPacket::Protest(code));
+        // A broker that does not listen misses it.
+        let _ = timeout_at(deadline, writer.close()).await;
     }
 
     /// Says goodbye, so that no will is sent, and waits until the broker has read everything: closing
@@ -242,4 +277,14 @@ impl Pump<'_> {
         // A broker that does not close, or not properly, changes nothing about what was delivered.
         let _ = timeout_at(deadline, goodbye).await;
     }
+}
+
+/// Whether an error means that the other end has closed the connection.
+fn closed_by_broker(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+
+    matches!(
+        error.kind(),
+        BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof
+    )
 }

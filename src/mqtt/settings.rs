@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::options::{Qos, Version};
+use super::topic;
 use crate::text::diagnostic::{Error, Result, nearest};
 
 /// A plain value.
@@ -156,7 +157,7 @@ impl<'a> SettingsReader<'a> {
     pub fn text(&self, name: &str) -> Result<Option<String>> {
         match self.value(name) {
             None => Ok(None),
-            Some(Setting::Text(text)) => Ok(Some(text.clone())),
+            Some(Setting::Text(text)) => sendable(name, text).map(Some),
             Some(other) => Err(wrong(name, "a string", other)),
         }
     }
@@ -224,6 +225,16 @@ impl<'a> SettingsReader<'a> {
             .help("register the client with version: 5"));
         }
         Ok(self)
+    }
+}
+
+/// The text of an option, if MQTT has a form for it. It is not shown: it may be a secret.
+pub fn sendable(name: &str, text: &str) -> Result<String> {
+    match topic::unfit(text) {
+        None => Ok(text.to_owned()),
+        Some(fault) => Err(Error::run(format!(
+            "option {name}: MQTT cannot carry the text: {fault}"
+        ))),
     }
 }
 

@@ -42,6 +42,23 @@ impl Socket {
         };
     }
 
+    /// Tells the other end at once what has been read, where the system can: its TCP may hold back what
+    /// it has to send until it knows (Nagle's algorithm), and ours waits up to 40 ms for something of
+    /// ours to send along. The system forgets the wish, so it is told after each read.
+    pub fn acknowledge(&self) {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        {
+            use std::os::linux::net::TcpStreamExt;
+
+            // Where it fails the connection is lost, and reading says so.
+            let _ = match &*lock(&self.0) {
+                Watch::Watched(stream) => stream.set_quickack(true),
+                Watch::Unwatched(stream) => stream.set_quickack(true),
+                Watch::Gone => Ok(()),
+            };
+        }
+    }
+
     /// Does `directly` if the socket is not watched and need not be waited for, `by_runtime` otherwise.
     fn poll<T>(
         &self,

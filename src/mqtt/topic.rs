@@ -37,15 +37,20 @@ pub fn check_filter(filter: &str) -> Result<()> {
     check_wildcards(filter, filter)
 }
 
+/// Why MQTT has no form for a text, if it has none (section 1.5.4).
+pub fn unfit(text: &str) -> Option<&'static str> {
+    if text.len() > LONGEST {
+        return Some("it is longer than 65535 bytes");
+    }
+    text.contains('\0')
+        .then_some("it contains a null character")
+}
+
 fn check_text(text: &str, what: &str) -> Result<()> {
-    let fault = if text.is_empty() {
-        "it is empty"
-    } else if text.len() > LONGEST {
-        "it is longer than 65535 bytes"
-    } else if text.contains('\0') {
-        "it contains a null character"
-    } else {
-        return Ok(());
+    let fault = match unfit(text) {
+        Some(fault) => fault,
+        None if text.is_empty() => "it is empty",
+        None => return Ok(()),
     };
     let shown: String = text.chars().take(60).collect();
     Err(Error::run(format!(

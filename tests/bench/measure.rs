@@ -95,14 +95,25 @@ pub fn until_end(mut children: Vec<Child>, patience: Duration) -> Result<Cost> {
 
 /// The processor time of all children that have ended, in seconds (proc(5), fields 16 and 17).
 fn children_processor_time() -> Result<f64> {
-    let stat = fs::read_to_string("/proc/self/stat")?;
+    seconds_of("/proc/self/stat", 13)
+}
+
+/// The processor time of a running process, in seconds (proc(5), fields 14 and 15).
+#[allow(dead_code, reason = "not every benchmark looks at running ones")]
+pub fn processor_time(process: u32) -> Result<f64> {
+    seconds_of(&format!("/proc/{process}/stat"), 11)
+}
+
+/// The sum of two fields of a process's statistics, the first of them so many behind its name.
+fn seconds_of(path: &str, behind_name: usize) -> Result<f64> {
+    let stat = fs::read_to_string(path)?;
     // The second field is a name in parentheses, which may hold blanks.
     let (_, fields) = stat
         .rsplit_once(')')
-        .ok_or("an unknown form of /proc/self/stat")?;
+        .ok_or_else(|| format!("an unknown form of {path}"))?;
     let ticks = fields
         .split_whitespace()
-        .skip(13)
+        .skip(behind_name)
         .take(2)
         .map(str::parse::<f64>)
         .sum::<std::result::Result<f64, _>>()?;

@@ -35,12 +35,15 @@ mod delivery_restarts;
 mod delivery_slow;
 mod device_model;
 mod language;
+mod mqtt_bounds;
 #[cfg(feature = "broker")]
 mod mqtt_broker;
 mod mqtt_connecting;
 mod mqtt_delivery;
 mod mqtt_errors;
+mod mqtt_fate;
 mod mqtt_hostile;
+mod mqtt_kept;
 mod mqtt_liveness;
 mod mqtt_persistence;
 mod mqtt_restart;

@@ -309,6 +309,7 @@ impl Replay {
                         head: self.shared(head),
                         payload: Bytes::copy_from_slice(payload),
                         record: number,
+                        falls: 0,
                     },
                     sent: None,
                 };

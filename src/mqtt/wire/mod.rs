@@ -1,14 +1,26 @@
 //! Packets, the same for both versions of the protocol. Their bytes are rumqttc's business
 //! ([`v4`], [`v5`]); what they mean for a session is said here.
 
+mod answers;
+mod fields;
+mod frame;
+#[cfg(test)]
+mod fuzz;
+mod properties;
+mod reasons;
 mod v4;
 mod v5;
+mod violation;
 mod words;
 
 use bytes::{Bytes, BytesMut};
 use rumqttc_v5::mqttbytes::v5::PublishProperties;
 
+pub use frame::Oversized;
+pub use violation::Violation;
+
 use super::options::{Authentication, ClientOptions, Qos, Version};
+use frame::{Frame, Framer};
 
 /// Everything about a publication but its payload; shared by all that one publisher sends.
 #[derive(Debug, PartialEq)]
@@ -46,17 +58,42 @@ pub enum IncomingPacket {
     },
     UnsubAck {
         id: u16,
+        fault: Option<String>,
     },
     PingResp,
     /// MQTT 5: the broker ends the connection and says why.
     Disconnect {
         reason: String,
-        fatal: bool,
+        kind: EndReason,
     },
+    /// A message that is larger than is taken, and was passed over.
+    TooLarge(Oversized),
     /// A packet that a broker must not send here.
     Unexpected(&'static str),
     /// MQTT 5: the broker wants the next step of an authentication.
     Auth,
+}
+
+/// What it means that a broker ends a connection (MQTT 5, section 3.14.2.1).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum EndReason {
+    /// It has to do with the broker, or with time: try again.
+    Passing,
+    /// Something that was sent displeased it.
+    Sent,
+    /// Trying again is of no use.
+    Final,
+}
+
+impl EndReason {
+    fn of(code: u8) -> EndReason {
+        match code {
+            // Use another server, server moved.
+            0x9c | 0x9d => EndReason::Final,
+            0x81..=0x83 | 0x87 | 0x90 | 0x93..=0x95 | 0x97 | 0x99..=0x9b => EndReason::Sent,
+            _ => EndReason::Passing,
+        }
+    }
 }
 
 /// The broker's answer to a connection.
@@ -132,10 +169,8 @@ fn unknown_refusal(reason: String) -> IncomingPacket {
     })
 }
 
-/// The error for a packet larger than is taken.
-fn too_large(size: usize, limit: usize) -> String {
-    format!("a packet of {size} bytes came, and maxdatalen allows {limit}")
-}
+/// What a message takes beside its topic, its properties and its payload, in bytes, about.
+const MESSAGE_OVERHEAD: usize = 128;
 
 /// A message from the broker.
 #[derive(Debug, PartialEq)]
@@ -149,19 +184,46 @@ pub struct Publish {
     pub properties: Option<Box<PublishProperties>>,
 }
 
-/// Reads the next packet off `buffer`; `None` if it is not complete. A packet may be `limit` bytes
-/// long.
-pub fn decode(
-    version: Version,
-    buffer: &mut BytesMut,
-    limit: usize,
-) -> Result<Option<IncomingPacket>, String> {
-    if buffer.is_empty() {
-        return Ok(None);
+impl Publish {
+    /// What it takes in memory, in bytes.
+    pub fn size(&self) -> usize {
+        let properties = properties_size(self.properties.as_deref());
+        MESSAGE_OVERHEAD + self.topic.len() + properties + self.payload.len()
     }
-    match version {
-        Version::V4 => v4::decode(buffer, limit),
-        Version::V5 => v5::decode(buffer, limit),
+}
+
+/// Reads the packets of one connection.
+#[derive(Debug)]
+pub struct Decoder {
+    version: Version,
+    framer: Framer,
+}
+
+impl Decoder {
+    /// For packets of `limit` bytes at most.
+    pub fn new(version: Version, limit: usize) -> Decoder {
+        Decoder {
+            version,
+            framer: Framer::new(limit),
+        }
+    }
+
+    /// Reads the next packet off `buffer`; `None` if it is not complete. The error says how the broker
+    /// breaks the protocol.
+    pub fn next(&mut self, buffer: &mut BytesMut) -> Result<Option<IncomingPacket>, Violation> {
+        match self.framer.next(buffer)? {
+            Frame::Packet { header, bytes } => match self.version {
+                Version::V4 => v4::decode(header, bytes),
+                Version::V5 => v5::decode(header, bytes),
+            }
+            .map(Some),
+            Frame::TooLarge(message) => Ok(Some(IncomingPacket::TooLarge(message))),
+            Frame::Missing(bytes) => {
+                // No more than has been announced and allowed.
+                buffer.reserve(bytes.min(self.framer.limit()));
+                Ok(None)
+            }
+        }
     }
 }
 
@@ -196,6 +258,8 @@ pub enum OutgoingPacket<'a> {
     Auth(&'a Authentication),
     Ping,
     Disconnect,
+    /// Ends the connection because the broker broke the protocol: with that reason code in MQTT 5.
+    Protest(u8),
 }
 
 /// Appends a packet to `out`.
@@ -206,9 +270,39 @@ pub fn encode(version: Version, send: OutgoingPacket, out: &mut BytesMut) -> Res
     }
 }
 
-/// The size of a publication on the wire, at most.
-pub fn publish_size(head: &Head, payload: usize) -> usize {
-    // Fixed header, topic length, packet identifier, length of the properties.
-    let properties = head.properties.as_ref().map_or(0, v5::properties_size);
-    5 + 2 + head.topic.len() + 2 + 4 + properties + payload
+/// The size of a publication on the wire, in bytes.
+pub fn publish_size(version: Version, head: &Head, payload: usize) -> usize {
+    let id = if head.qos > Qos::AtMostOnce { 2 } else { 0 };
+    let properties = match version {
+        Version::V4 => 0,
+        Version::V5 => {
+            let size = properties_size(head.properties.as_ref());
+            variable_size(size) + size
+        }
+    };
+    let remaining = 2 + head.topic.len() + id + properties + payload;
+    1 + variable_size(remaining) + remaining
+}
+
+/// The largest packet there can be (MQTT section 2.2.3): five bytes before what a length can say.
+pub const LONGEST_PACKET: usize = 5 + 268_435_455;
+
+/// The largest packet that a broker takes which says this of itself.
+pub fn maximum_packet(said: Option<u32>) -> usize {
+    said.map_or(LONGEST_PACKET, |n| (n as usize).min(LONGEST_PACKET))
+}
+
+/// How many bytes a number of variable length takes.
+fn variable_size(number: usize) -> usize {
+    match number {
+        0..0x80 => 1,
+        0x80..0x4000 => 2,
+        0x4000..0x20_0000 => 3,
+        _ => 4,
+    }
+}
+
+/// The size of publish properties on the wire, without that of their length.
+pub fn properties_size(properties: Option<&PublishProperties>) -> usize {
+    properties.map_or(0, v5::properties_size)
 }

@@ -8,24 +8,29 @@ use rumqttc::mqttbytes::v4::{
     PubComp, PubRec, PubRel, Publish as WirePublish, Subscribe, SubscribeReasonCode, Unsubscribe,
 };
 
-use super::{
-    ConnAck, IncomingPacket, OutgoingPacket, Publish, Refusal, too_large, unknown_refusal,
-};
+use super::violation::Violation;
+use super::{ConnAck, IncomingPacket, OutgoingPacket, Publish, Refusal, unknown_refusal};
 use crate::mqtt::options::{ClientOptions, Qos};
 
-pub fn decode(buffer: &mut BytesMut, limit: usize) -> Result<Option<IncomingPacket>, String> {
-    match Wire::read(buffer, limit) {
-        Ok(packet) => Ok(Some(translate(packet))),
-        Err(Error::InsufficientBytes(more)) => {
-            // No more than has been announced and allowed.
-            buffer.reserve(more.min(limit));
-            Ok(None)
-        }
+/// Reads a packet, whose fixed header ends at `header`.
+pub fn decode(header: usize, mut bytes: BytesMut) -> Result<IncomingPacket, Violation> {
+    if bytes[0] >> 4 == 3 && bytes[header..].starts_with(&[0, 0]) {
+        return Err(Violation::protocol(
+            "the broker sent a message without a topic",
+        ));
+    }
+    // rumqttc reads these two with bytes behind them.
+    let length = bytes.len() - header;
+    if bytes[0] >> 4 == 13 && length > 0 || bytes[0] >> 4 == 11 && length > 2 {
+        return Err(Violation::malformed("a packet has more than belongs to it"));
+    }
+    let limit = bytes.len();
+    match Wire::read(&mut bytes, limit) {
+        Ok(packet) => Ok(translate(packet)),
         Err(Error::InvalidConnectReturnCode(code)) => {
-            Ok(Some(unknown_refusal(format!("unknown return code {code}"))))
+            Ok(unknown_refusal(format!("unknown return code {code}")))
         }
-        Err(Error::PayloadSizeLimitExceeded(size)) => Err(too_large(size, limit)),
-        Err(fault) => Err(format!("what came is not MQTT: {fault}")),
+        Err(fault) => Err(Violation::malformed(fault.to_string())),
     }
 }
 
@@ -66,7 +71,10 @@ fn translate(packet: Wire) -> IncomingPacket {
                 _ => Err("the broker does not allow it".to_owned()),
             },
         },
-        Wire::UnsubAck(ack) => IncomingPacket::UnsubAck { id: ack.pkid },
+        Wire::UnsubAck(ack) => IncomingPacket::UnsubAck {
+            id: ack.pkid,
+            fault: None,
+        },
         Wire::PingResp => IncomingPacket::PingResp,
         Wire::Connect(_) => IncomingPacket::Unexpected("CONNECT"),
         Wire::Subscribe(_) => IncomingPacket::Unexpected("SUBSCRIBE"),
@@ -128,6 +136,8 @@ pub fn encode(send: OutgoingPacket, out: &mut BytesMut) -> Result<(), Error> {
         OutgoingPacket::Auth(_) => Err(Error::IncorrectPacketFormat),
         OutgoingPacket::Ping => PingReq.write(out),
         OutgoingPacket::Disconnect => Disconnect.write(out),
+        // There is no word for it: closing says it.
+        OutgoingPacket::Protest(_) => Ok(0),
     }
     .map(|_| ())
 }

@@ -1,114 +1,104 @@
 //! MQTT 5 packets, by rumqttc.
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use rumqttc_v5::mqttbytes::v5::{
     Auth, AuthProperties, AuthReasonCode, Connect, ConnectAuth, ConnectProperties,
     ConnectReturnCode as Code, Disconnect, DisconnectReasonCode, LastWill, Packet as Wire, PingReq,
-    PubAck, PubAckReason, PubComp, PubCompReason, PubRec, PubRecReason, PubRel,
-    Publish as WirePublish, PublishProperties, Subscribe, SubscribeFilter, SubscribeProperties,
-    SubscribeReasonCode, Unsubscribe,
+    PubAck, PubComp, PubRec, PubRel, Publish as WirePublish, PublishProperties, Subscribe,
+    SubscribeFilter, SubscribeProperties, Unsubscribe,
 };
 use rumqttc_v5::mqttbytes::{Error, QoS};
 
+use super::fields::FieldReader;
+use super::properties::{self, Carrier};
+use super::violation::Violation;
 use super::words::words;
-use super::{
-    ConnAck, IncomingPacket, OutgoingPacket, Publish, Refusal, too_large, unknown_refusal,
-};
+use super::{ConnAck, IncomingPacket, OutgoingPacket, Publish, Refusal, answers, unknown_refusal};
 use crate::mqtt::incoming;
 use crate::mqtt::options::{ClientOptions, Qos};
 
-pub fn decode(buffer: &mut BytesMut, limit: usize) -> Result<Option<IncomingPacket>, String> {
-    match Wire::read(buffer, Some(limit as u32)) {
-        Ok(packet) => Ok(Some(translate(packet))),
-        Err(Error::InsufficientBytes(more)) => {
-            // No more than has been announced and allowed.
-            buffer.reserve(more.min(limit));
-            Ok(None)
+/// Reads a packet, whose fixed header ends at `header`.
+pub fn decode(header: usize, mut bytes: BytesMut) -> Result<IncomingPacket, Violation> {
+    if let Some(answer) = answers::read(bytes[0], &bytes[header..])? {
+        return match bytes[0] & 0x0f == if bytes[0] >> 4 == 6 { 2 } else { 0 } {
+            true => Ok(answer),
+            false => Err(Violation::malformed(
+                "a packet has flags that are not its own",
+            )),
+        };
+    }
+    match bytes[0] >> 4 {
+        2 => {
+            let mut input = FieldReader(&bytes[header..]);
+            input.bytes(2)?;
+            properties::read(&mut input, Carrier::ConnAck)?;
         }
+        3 => return message(header, bytes.freeze()).map(IncomingPacket::Publish),
+        15 if bytes.len() > header + 1 => {
+            let mut input = FieldReader(&bytes[header + 1..]);
+            properties::read(&mut input, Carrier::Auth)?;
+        }
+        _ => {}
+    }
+    match Wire::read(&mut bytes, None) {
+        Ok(Wire::ConnAck(ack)) => Ok(IncomingPacket::ConnAck(connack(ack))),
+        Ok(Wire::PingResp) => Ok(IncomingPacket::PingResp),
+        Ok(Wire::Auth(_)) => Ok(IncomingPacket::Auth),
+        Ok(other) => Ok(IncomingPacket::Unexpected(name(&other))),
         Err(Error::InvalidConnectReturnCode(code)) => {
-            Ok(Some(unknown_refusal(format!("unknown reason code {code}"))))
+            Ok(unknown_refusal(format!("unknown reason code {code}")))
         }
-        Err(Error::PayloadSizeLimitExceeded { pkt_size, .. }) => Err(too_large(pkt_size, limit)),
-        Err(fault) => Err(format!("what came is not MQTT: {fault}")),
+        Err(fault) => Err(Violation::malformed(fault.to_string())),
     }
 }
 
-fn translate(packet: Wire) -> IncomingPacket {
+/// Reads PUBLISH. rumqttc 0.34 counts each subscription identifier as a byte more than it has, so that
+/// with two of them the last property becomes part of the payload, and it does not look at lengths,
+/// repetitions, values and missing topics.
+fn message(header: usize, bytes: Bytes) -> Result<Publish, Violation> {
+    let flags = bytes[0] & 0x0f;
+    let qos = Qos::from_number(i64::from(flags >> 1 & 3))
+        .ok_or_else(|| Violation::malformed("a message at QoS 3"))?;
+    let dup = flags & 8 != 0;
+    if dup && qos == Qos::AtMostOnce {
+        return Err(Violation::malformed(
+            "a message at QoS 0 that is sent again",
+        ));
+    }
+    let mut input = FieldReader(&bytes[header..]);
+    let topic = input.text()?;
+    if topic.contains(['+', '#']) {
+        return Err(Violation::malformed("a topic with a wildcard"));
+    }
+    let id = match qos {
+        Qos::AtMostOnce => 0,
+        _ => input.id()?,
+    };
+    let properties = properties::read(&mut input, Carrier::Publish)?;
+    if topic.is_empty() {
+        return Err(Violation::protocol(
+            "the broker sent a message without a topic",
+        ));
+    }
+    Ok(Publish {
+        topic: bytes.slice_ref(topic.as_bytes()),
+        payload: bytes.slice_ref(input.0),
+        qos,
+        retain: flags & 1 != 0,
+        dup,
+        id,
+        properties: properties.any.then(|| Box::new(properties.of_message)),
+    })
+}
+
+/// What a packet is called that a broker must not send.
+fn name(packet: &Wire) -> &'static str {
     match packet {
-        Wire::ConnAck(ack) => IncomingPacket::ConnAck(connack(ack)),
-        Wire::Publish(publish) => IncomingPacket::Publish(Publish {
-            topic: publish.topic,
-            payload: publish.payload,
-            qos: from_wire(publish.qos),
-            retain: publish.retain,
-            dup: publish.dup,
-            id: publish.pkid,
-            properties: publish.properties.map(Box::new),
-        }),
-        Wire::PubAck(ack) => IncomingPacket::PubAck {
-            id: ack.pkid,
-            fault: match ack.reason {
-                PubAckReason::Success | PubAckReason::NoMatchingSubscribers => None,
-                reason => Some(with_text(
-                    &reason,
-                    ack.properties.and_then(|p| p.reason_string),
-                )),
-            },
-        },
-        Wire::PubRec(rec) => IncomingPacket::PubRec {
-            id: rec.pkid,
-            fault: match rec.reason {
-                PubRecReason::Success | PubRecReason::NoMatchingSubscribers => None,
-                reason => Some(with_text(
-                    &reason,
-                    rec.properties.and_then(|p| p.reason_string),
-                )),
-            },
-        },
-        Wire::PubRel(rel) => IncomingPacket::PubRel { id: rel.pkid },
-        Wire::PubComp(comp) => IncomingPacket::PubComp {
-            id: comp.pkid,
-            fault: match comp.reason {
-                PubCompReason::Success => None,
-                reason => Some(with_text(
-                    &reason,
-                    comp.properties.and_then(|p| p.reason_string),
-                )),
-            },
-        },
-        Wire::SubAck(ack) => IncomingPacket::SubAck {
-            id: ack.pkid,
-            granted: match ack.return_codes.first() {
-                Some(SubscribeReasonCode::Success(qos)) => Ok(from_wire(*qos)),
-                Some(reason) => Err(with_text(
-                    reason,
-                    ack.properties.and_then(|p| p.reason_string),
-                )),
-                None => Err("the broker gives no reason".to_owned()),
-            },
-        },
-        Wire::UnsubAck(ack) => IncomingPacket::UnsubAck { id: ack.pkid },
-        Wire::PingResp => IncomingPacket::PingResp,
-        Wire::Disconnect(end) => {
-            let fatal = matches!(
-                end.reason_code,
-                DisconnectReasonCode::NotAuthorized
-                    | DisconnectReasonCode::UseAnotherServer
-                    | DisconnectReasonCode::ServerMoved
-            );
-            let text = end
-                .properties
-                .and_then(|p| p.reason_string.or(p.server_reference));
-            IncomingPacket::Disconnect {
-                reason: with_text(&end.reason_code, text),
-                fatal,
-            }
-        }
-        Wire::Auth(_) => IncomingPacket::Auth,
-        Wire::Connect(..) => IncomingPacket::Unexpected("CONNECT"),
-        Wire::Subscribe(_) => IncomingPacket::Unexpected("SUBSCRIBE"),
-        Wire::Unsubscribe(_) => IncomingPacket::Unexpected("UNSUBSCRIBE"),
-        Wire::PingReq => IncomingPacket::Unexpected("PINGREQ"),
+        Wire::Connect(..) => "CONNECT",
+        Wire::Subscribe(_) => "SUBSCRIBE",
+        Wire::Unsubscribe(_) => "UNSUBSCRIBE",
+        Wire::PingReq => "PINGREQ",
+        _ => "a packet",
     }
 }
 
@@ -164,13 +154,6 @@ fn refusal(code: Code, text: Option<String>) -> Option<Refusal> {
         refusal.reason = format!("{} ({text})", refusal.reason);
     }
     Some(refusal)
-}
-
-fn with_text(reason: &impl std::fmt::Debug, text: Option<String>) -> String {
-    match text {
-        Some(text) => format!("{} ({text})", words(reason)),
-        None => words(reason),
-    }
 }
 
 pub fn encode(send: OutgoingPacket, out: &mut BytesMut) -> Result<(), Error> {
@@ -230,6 +213,10 @@ pub fn encode(send: OutgoingPacket, out: &mut BytesMut) -> Result<(), Error> {
         OutgoingPacket::Disconnect => {
             Disconnect::new(DisconnectReasonCode::NormalDisconnection).write(out)
         }
+        OutgoingPacket::Protest(code) => {
+            let code = DisconnectReasonCode::try_from(code);
+            Disconnect::new(code.unwrap_or(DisconnectReasonCode::ProtocolError)).write(out)
+        }
     }
     .map(|_| ())
 }
@@ -277,16 +264,22 @@ fn connect(options: &ClientOptions, clean: bool) -> (Connect, Option<LastWill>, 
     (connect, will, auth)
 }
 
-/// The size of publish properties on the wire, at most (MQTT 5, section 3.3.2.3).
+/// The size of publish properties on the wire (MQTT 5, section 3.3.2.3).
 pub fn properties_size(p: &PublishProperties) -> usize {
-    let text = |t: &Option<String>| t.as_ref().map_or(0, |t| 3 + t.len());
-    let pairs: usize = p
-        .user_properties
-        .iter()
-        .map(|(k, v)| 5 + k.len() + v.len())
-        .sum();
+    let text = |text: &Option<String>| text.as_ref().map_or(0, |t| 3 + t.len());
+    let pairs = p.user_properties.iter().map(|(k, v)| 5 + k.len() + v.len());
+    let numbers = p.payload_format_indicator.map_or(0, |_| 2)
+        + p.message_expiry_interval.map_or(0, |_| 5)
+        + p.topic_alias.map_or(0, |_| 3);
+    let ids = p.subscription_identifiers.iter();
+    let ids = ids.map(|id| 1 + super::variable_size(*id));
     let correlation = p.correlation_data.as_ref().map_or(0, |data| 3 + data.len());
-    7 + text(&p.content_type) + text(&p.response_topic) + correlation + pairs
+    numbers
+        + text(&p.content_type)
+        + text(&p.response_topic)
+        + correlation
+        + pairs.sum::<usize>()
+        + ids.sum::<usize>()
 }
 
 fn to_wire(qos: Qos) -> QoS {
@@ -294,13 +287,5 @@ fn to_wire(qos: Qos) -> QoS {
         Qos::AtMostOnce => QoS::AtMostOnce,
         Qos::AtLeastOnce => QoS::AtLeastOnce,
         Qos::ExactlyOnce => QoS::ExactlyOnce,
-    }
-}
-
-fn from_wire(qos: QoS) -> Qos {
-    match qos {
-        QoS::AtMostOnce => Qos::AtMostOnce,
-        QoS::AtLeastOnce => Qos::AtLeastOnce,
-        QoS::ExactlyOnce => Qos::ExactlyOnce,
     }
 }

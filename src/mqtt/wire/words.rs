@@ -3,6 +3,7 @@
 
 use std::fmt::{Debug, Display, Formatter, Result};
 
+use super::reasons::reason;
 use super::{ConnAck, IncomingPacket, OutgoingPacket};
 use crate::mqtt::options::Qos;
 
@@ -24,10 +25,15 @@ impl Display for IncomingPacket {
                 Ok(qos) => write!(f, "SUBACK {id}: QoS {}", qos.number()),
                 Err(reason) => write!(f, "SUBACK {id}: {reason}"),
             },
-            IncomingPacket::UnsubAck { id } => write!(f, "UNSUBACK {id}"),
+            IncomingPacket::UnsubAck { id, fault } => answer(f, "UNSUBACK", *id, fault),
             IncomingPacket::PingResp => f.write_str("PINGRESP"),
             IncomingPacket::Disconnect { reason, .. } => write!(f, "DISCONNECT: {reason}"),
             IncomingPacket::Auth => f.write_str("AUTH"),
+            IncomingPacket::TooLarge(message) => write!(
+                f,
+                "PUBLISH to {}: {} bytes, which is too large",
+                message.topic, message.size
+            ),
             IncomingPacket::Unexpected(name) => f.write_str(name),
         }
     }
@@ -77,6 +83,7 @@ impl Display for OutgoingPacket<'_> {
             OutgoingPacket::Auth(authentication) => write!(f, "AUTH by {}", authentication.method),
             OutgoingPacket::Ping => f.write_str("PINGREQ"),
             OutgoingPacket::Disconnect => f.write_str("DISCONNECT"),
+            OutgoingPacket::Protest(code) => write!(f, "DISCONNECT: {}", reason(*code)),
         }
     }
 }

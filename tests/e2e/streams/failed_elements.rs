@@ -129,7 +129,7 @@ fn bytes_that_are_no_text_and_an_empty_payload_are_set_aside() {
     broker.publish("t", "", &["-r"]);
     let file = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(file.path(), [0xff, 0xfe, 0x00]).expect("written");
-    broker.publish_file("t", file.path());
+    broker.publish_file("t", file.path(), &[]);
     broker.publish("t", "2", &[]);
     let output = osql.wait();
     assert_eq!(output.stdout, "1\n2\n", "{output:?}");

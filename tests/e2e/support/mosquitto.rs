@@ -1,5 +1,6 @@
 //! A real mosquitto on a free port of this machine, gone when it is dropped.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -207,20 +208,20 @@ impl Mosquitto {
         writer.join().expect("written");
     }
 
-    /// Publishes what a file holds as one message.
-    pub fn publish_file(&self, topic: &str, file: &Path) {
-        let status = Command::new("mosquitto_pub")
-            .args(["-p", &self.port.to_string(), "-t", topic, "-f"])
-            .arg(file)
-            .status()
-            .expect("mosquitto_pub is installed");
-        assert!(status.success());
-    }
-
     /// Publishes one message with `mosquitto_pub` and these arguments besides.
     pub fn publish(&self, topic: &str, payload: &str, arguments: &[&str]) {
+        self.publish_by(topic, "-m", payload.as_ref(), arguments);
+    }
+
+    /// The same with what a file holds.
+    pub fn publish_file(&self, topic: &str, file: &Path, arguments: &[&str]) {
+        self.publish_by(topic, "-f", file.as_ref(), arguments);
+    }
+
+    fn publish_by(&self, topic: &str, flag: &str, what: &OsStr, arguments: &[&str]) {
         let status = Command::new("mosquitto_pub")
-            .args(["-p", &self.port.to_string(), "-t", topic, "-m", payload])
+            .args(["-p", &self.port.to_string(), "-t", topic, flag])
+            .arg(what)
             .args(arguments)
             .status()
             .expect("mosquitto_pub is installed");

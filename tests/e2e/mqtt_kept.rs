@@ -1,0 +1,206 @@
+//! Kept sessions: what an earlier run, another program, or a query that has ended left at the broker.
+
+use std::process::Command;
+
+use osql::mqtt::{Setting, Unread};
+
+use crate::support::mosquitto::Mosquitto;
+use crate::support::mqtt::{Connection, patience, text};
+use crate::support::osql::osql;
+use crate::support::table::each_row;
+use crate::support::wait::wait_until;
+
+/// Nothing that waits is thrown away.
+const ALL: &str = "max_queued_messages 0";
+
+fn kept(broker: &Mosquitto, version: i64) -> Connection {
+    let options = [
+        ("clientid", "steady".into()),
+        ("cleansession", false.into()),
+        ("version", version.into()),
+    ];
+    Connection::to(broker, options)
+}
+
+fn publish(broker: &Mosquitto, topic: &str, count: usize) {
+    let lines: Vec<_> = (0..count).map(|i| format!("{topic} {i}")).collect();
+    broker.publish_lines(topic, 1, lines.join("\n") + "\n");
+}
+
+/// The first run subscribes in one order, the second in another: each filter gets what waited for it.
+#[test]
+fn what_waited_finds_its_query_in_whatever_order_queries_come() {
+    each_row([4, 5], |version| {
+        let broker = Mosquitto::start(ALL);
+        let first = kept(&broker, version);
+        let filters = ["plant/a", "plant/+", "other/#", "plant/b/c"];
+        let readers: Vec<_> = filters.iter().map(|f| first.listen(f)).collect();
+        drop(readers);
+        first.close();
+        publish(&broker, "other/x", 1500);
+        publish(&broker, "plant/b/c", 1500);
+        let second = kept(&broker, version);
+        let mut deep = second.listen("plant/b/c");
+        let mut other = second.listen("other/#");
+        for i in 0..1500 {
+            assert_eq!(text(&mut other), format!("other/x {i}"));
+        }
+        for i in 0..1500 {
+            assert_eq!(text(&mut deep), format!("plant/b/c {i}"));
+        }
+        assert_eq!(second.number("passed-by"), 0);
+    });
+}
+
+/// Another program made the session and numbered its subscriptions from 1.
+#[test]
+fn what_another_program_left_is_found_by_its_topic() {
+    let broker = Mosquitto::start(ALL);
+    for (id, topic) in [("1", "a"), ("2", "b")] {
+        let status = Command::new("mosquitto_sub")
+            .args(["-p", &broker.port.to_string(), "-i", "steady", "-V", "5"])
+            .args(["-c", "-x", "1000", "-q", "1", "-E", "-t", topic])
+            .args(["-D", "subscribe", "subscription-identifier", id])
+            .status();
+        assert!(status.expect("mosquitto_sub is installed").success());
+    }
+    publish(&broker, "a", 100);
+    publish(&broker, "b", 100);
+    let client = kept(&broker, 5);
+    let mut b = client.listen("b");
+    let mut a = client.listen("a");
+    for i in 0..100 {
+        assert_eq!(text(&mut b), format!("b {i}"));
+        assert_eq!(text(&mut a), format!("a {i}"));
+    }
+}
+
+/// More for an unread filter than a broker sends before it has an answer: 20 in mosquitto with MQTT
+/// 3.1.1, 1000 that this client allows in MQTT 5.
+#[test]
+fn what_no_query_reads_is_passed_by_and_holds_up_nobody() {
+    each_row([4, 5], |version| {
+        let broker = Mosquitto::start(ALL);
+        let first = kept(&broker, version);
+        drop((first.listen("old/#"), first.listen("new")));
+        first.close();
+        publish(&broker, "old/x", 3000);
+        publish(&broker, "new", 10);
+        let second = kept(&broker, version);
+        let mut new = second.listen("new");
+        for i in 0..10 {
+            assert_eq!(text(&mut new), format!("new {i}"));
+        }
+        wait_until("all are counted", || second.number("passed-by") == 3000);
+        assert_eq!(
+            second.unread(),
+            Unread {
+                filters: vec![],
+                topics: vec![("old/x".into(), 3000)]
+            }
+        );
+        // Given up, it brings nothing more.
+        let token = patience(10);
+        second.unsubscribe("old/#", &token).expect("given up");
+        publish(&broker, "old/x", 10);
+        publish(&broker, "new", 1);
+        assert_eq!(text(&mut new), "new 0");
+        assert_eq!(second.number("passed-by"), 3000);
+        assert_eq!(second.unread(), Unread::default());
+        let error = second.unsubscribe("new", &token).expect_err("it is read");
+        assert!(error.message().contains("a query reads `new`"), "{error:?}");
+        let again = second.unsubscribe("old/#", &token);
+        match version {
+            5 => assert!(
+                again
+                    .expect_err("it is gone")
+                    .message()
+                    .contains("no subscription existed")
+            ),
+            _ => again.expect("MQTT 3.1.1 does not say"),
+        }
+    });
+}
+
+/// The same for a filter whose query ended in this run.
+#[test]
+fn a_query_that_ended_leaves_a_filter_that_holds_up_nobody() {
+    each_row([4, 5], |version| {
+        let broker = Mosquitto::start(ALL);
+        let client = kept(&broker, version);
+        let mut one = client.listen("one");
+        publish(&broker, "one", 1);
+        assert_eq!(text(&mut one), "one 0");
+        let mut two = client.listen("two");
+        drop(one);
+        for _ in 0..3 {
+            publish(&broker, "one", 1100);
+            publish(&broker, "two", 2);
+            assert_eq!(text(&mut two), "two 0");
+            assert_eq!(text(&mut two), "two 1");
+        }
+        wait_until("all are counted", || client.number("passed-by") == 3300);
+        assert_eq!(*client.unread().filters, ["one".into()]);
+        // Who reads it again gets what comes from then on.
+        let mut one = client.listen("one");
+        publish(&broker, "one", 2);
+        assert_eq!(text(&mut one), "one 0");
+        assert_eq!(text(&mut one), "one 1");
+        assert_eq!(client.number("passed-by"), 3300);
+    });
+}
+
+/// While nobody is held up, what came waits for its query.
+#[test]
+fn without_another_query_nothing_is_passed_by() {
+    let broker = Mosquitto::start(ALL);
+    let client = kept(&broker, 4);
+    drop(client.listen("t"));
+    publish(&broker, "t", 100);
+    wait_until("some came", || client.number("waiting") >= 10);
+    let mut late = client.listen("t");
+    for i in 0..100 {
+        assert_eq!(text(&mut late), format!("t {i}"));
+    }
+    assert_eq!(client.number("passed-by"), 0);
+    assert_eq!(client.status().get("passed-by"), Some(&Setting::Integer(0)));
+}
+
+/// What a user sees.
+#[test]
+fn a_script_is_told_and_can_give_the_filter_up() {
+    let broker = Mosquitto::start(ALL);
+    let first = kept(&broker, 5);
+    drop((first.listen("old"), first.listen("new")));
+    first.close();
+    publish(&broker, "old", 5);
+    let script = format!(
+        "mqtt:register_client('m', {{'connection': '{}', 'clientid': 'steady', 'cleansession': false,
+                                     'version': 5}});
+         charstring(first_n(subscribe('m:new'), 1));
+         mqtt:unread('m');
+         mqtt:unsubscribe('m', 'old');
+         mqtt:unread('m');",
+        broker.url("tcp")
+    );
+    let running = osql().statements(&script).spawn();
+    running.stderr.wait_line("passed by");
+    publish(&broker, "new", 1);
+    let output = running.finish();
+    assert_eq!(
+        output.lines(),
+        [
+            "\"m\"",
+            "\"new 0\"",
+            r#"{"filters":["new"],"passed-by":{"old":5}}"#,
+            "\"old\"",
+            r#"{"filters":["new"],"passed-by":{}}"#
+        ],
+        "{output:?}"
+    );
+    assert!(
+        output.stderr.contains("mqtt:unsubscribe(\"m\", filter)"),
+        "{output:?}"
+    );
+    assert_eq!(output.code, 0);
+}
