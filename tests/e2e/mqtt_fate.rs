@@ -330,6 +330,7 @@ fn why_a_broker_ends_a_connection_is_said_in_every_form() {
         (vec![0xe0, 2, 0x8b, 0], "server shutting down"),
         (vec![0xe0, 1, 0x97], "quota exceeded"),
         (vec![0xe0, 1, 0x8d], "keep alive timeout"),
+        (vec![0xe0, 1, 0x8e], "session taken over"),
         (vec![0xe0, 1, 0xee], "unknown reason code 238"),
         (vec![0xe0, 0], "gives no reason"),
         (
@@ -354,18 +355,6 @@ fn why_a_broker_ends_a_connection_is_said_in_every_form() {
         let lines = said.lock().expect("whole").clone();
         assert!(lines[0].contains(words), "{lines:?}");
     });
-    // A takeover is final, and said as what it is.
-    let broker = Hostile::with(|mut stream, _| {
-        packet(&mut stream)?;
-        stream.write_all(&accepted(5, false, &[])).ok()?;
-        packet(&mut stream)?;
-        stream.write_all(&[0xe0, 1, 0x8e]).ok()?;
-        packet(&mut stream)?;
-        None
-    });
-    let client = connect(&quick(broker.url(), 5)).expect("connected");
-    let error = client.subscribe("t", &patience(10)).err().expect("over");
-    assert!(error.message().contains("session taken over"), "{error:?}");
 }
 
 /// Bytes that break MQTT 5, and the code that the broker is told.

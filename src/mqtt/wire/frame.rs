@@ -20,7 +20,7 @@ pub struct Framer {
 
 /// What comes next.
 #[derive(Debug)]
-pub enum Frame {
+pub enum FramedPacket {
     /// A whole packet: its first byte, where its length ends, and all its bytes.
     Packet { header: usize, bytes: BytesMut },
     /// A message that is passed over.
@@ -51,22 +51,22 @@ impl Framer {
     }
 
     /// Takes the next packet off `buffer`.
-    pub fn next(&mut self, buffer: &mut BytesMut) -> Result<Frame, Violation> {
+    pub fn next(&mut self, buffer: &mut BytesMut) -> Result<FramedPacket, Violation> {
         let skipped = self.skip.min(buffer.len());
         buffer.advance(skipped);
         self.skip -= skipped;
         if self.skip > 0 || buffer.is_empty() {
-            return Ok(Frame::Missing(1));
+            return Ok(FramedPacket::Missing(1));
         }
         let Some((header, size)) = header(buffer)? else {
-            return Ok(Frame::Missing(1));
+            return Ok(FramedPacket::Missing(1));
         };
         if size > self.limit {
             return self.pass_over(buffer, header, size);
         }
         match buffer.len() < size {
-            true => Ok(Frame::Missing(size - buffer.len())),
-            false => Ok(Frame::Packet {
+            true => Ok(FramedPacket::Missing(size - buffer.len())),
+            false => Ok(FramedPacket::Packet {
                 header,
                 bytes: buffer.split_to(size),
             }),
@@ -80,7 +80,7 @@ impl Framer {
         buffer: &mut BytesMut,
         header: usize,
         size: usize,
-    ) -> Result<Frame, Violation> {
+    ) -> Result<FramedPacket, Violation> {
         if buffer[0] >> 4 != 3 {
             return Err(Violation::too_large(size, self.limit));
         }
@@ -88,7 +88,7 @@ impl Framer {
         let qos = Qos::from_number(i64::from(flags >> 1 & 3))
             .ok_or_else(|| Violation::malformed("a message at QoS 3"))?;
         let Some(length) = buffer.get(header..header + 2) else {
-            return Ok(Frame::Missing(header + 2 - buffer.len()));
+            return Ok(FramedPacket::Missing(header + 2 - buffer.len()));
         };
         let topic = usize::from(u16::from_be_bytes([length[0], length[1]]));
         let id = if qos > Qos::AtMostOnce { 2 } else { 0 };
@@ -97,7 +97,7 @@ impl Framer {
             return Err(Violation::malformed("a topic reaches beyond its packet"));
         }
         if buffer.len() < needed {
-            return Ok(Frame::Missing(needed - buffer.len()));
+            return Ok(FramedPacket::Missing(needed - buffer.len()));
         }
         let mut input = FieldReader(&buffer[header..needed]);
         let oversized = Oversized {
@@ -107,7 +107,7 @@ impl Framer {
             size,
         };
         self.skip = size;
-        Ok(Frame::TooLarge(oversized))
+        Ok(FramedPacket::TooLarge(oversized))
     }
 }
 

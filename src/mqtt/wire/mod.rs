@@ -20,7 +20,7 @@ pub use frame::Oversized;
 pub use violation::Violation;
 
 use super::options::{Authentication, ClientOptions, Qos, Version};
-use frame::{Frame, Framer};
+use frame::{FramedPacket, Framer};
 
 /// Everything about a publication but its payload; shared by all that one publisher sends.
 #[derive(Debug, PartialEq)]
@@ -212,13 +212,13 @@ impl Decoder {
     /// breaks the protocol.
     pub fn next(&mut self, buffer: &mut BytesMut) -> Result<Option<IncomingPacket>, Violation> {
         match self.framer.next(buffer)? {
-            Frame::Packet { header, bytes } => match self.version {
+            FramedPacket::Packet { header, bytes } => match self.version {
                 Version::V4 => v4::decode(header, bytes),
                 Version::V5 => v5::decode(header, bytes),
             }
             .map(Some),
-            Frame::TooLarge(message) => Ok(Some(IncomingPacket::TooLarge(message))),
-            Frame::Missing(bytes) => {
+            FramedPacket::TooLarge(message) => Ok(Some(IncomingPacket::TooLarge(message))),
+            FramedPacket::Missing(bytes) => {
                 // No more than has been announced and allowed.
                 buffer.reserve(bytes.min(self.framer.limit()));
                 Ok(None)
