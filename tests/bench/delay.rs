@@ -11,6 +11,7 @@ mod broker;
 #[allow(dead_code, reason = "another benchmark uses the rest")]
 mod measure;
 mod probe;
+mod program;
 
 use std::error::Error;
 use std::path::Path;
@@ -20,8 +21,6 @@ use std::time::Duration;
 use broker::Broker;
 use probe::Delays;
 use tempfile::TempDir;
-
-const OSQL: &str = env!("CARGO_BIN_EXE_osql");
 
 /// Messages a second, and for how many seconds.
 const RATES: [(u32, u32); 3] = [(50, 8), (500, 5), (2000, 4)];
@@ -156,7 +155,7 @@ fn osql(port: u16, qos: u8) -> Command {
                        where b in subscribe('b:in') and r = json:unstringify(charstring(b))
                          and r['celsius'] > 20), 'b:out'));"
     );
-    let mut command = Command::new(OSQL);
+    let mut command = program::osql();
     command.args(["-o", &statements]);
     command
 }
