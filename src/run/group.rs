@@ -1,29 +1,27 @@
 //! Results that must be collected before the first can be given: groups and sorted rows.
 
-use std::cmp::Ordering;
-
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
 use super::aggregate::Accumulator;
 use super::batch::{BatchColumn, Feed};
 use super::eval::eval;
-use super::query::{Pipeline, output};
+use super::query::Pipeline;
+use super::sorted::SortedResults;
 use crate::host::traced::Traced;
 use crate::model::{Cx, Value, size};
-use crate::plan::{Group, GroupAggregate, Order, Query};
-use crate::run::call;
-use crate::text::diagnostic::{Error, Result};
-use crate::text::stoppable;
+use crate::plan::{Group, GroupAggregate, Query};
+use crate::text::diagnostic::Result;
 
-/// All results of a query that groups or sorts, in order.
+/// All results of a query that groups or sorts, in order; the first `most` of them are enough.
 pub fn collect(
     query: &Query,
+    most: Option<usize>,
     pipeline: &mut Pipeline,
     frame: &mut [Value],
     cx: &Cx,
 ) -> Result<Vec<Value>> {
-    let mut results = Results::default();
+    let mut results = SortedResults::new(most);
     match &query.group {
         Some(group) => {
             for (keys, held) in groups(group, query, pipeline, frame, cx)? {
@@ -42,7 +40,7 @@ pub fn collect(
             results.add(query, frame, cx)
         })?,
     }
-    results.sorted(&query.order, cx)
+    results.finish(&query.order, cx)
 }
 
 /// Gives each row of the query to `take`. One that fails is set aside where it was made of an element
@@ -64,73 +62,6 @@ fn each_row(
             pipeline.set_aside(query, error, cx)?;
         }
     }
-}
-
-/// Results with their sort keys.
-#[derive(Default)]
-struct Results {
-    values: Vec<Value>,
-    /// As many for each result as there are in `order by`.
-    keys: Vec<Value>,
-}
-
-impl Results {
-    /// Keeps a row's result; a key without a value sorts as null.
-    fn add(&mut self, query: &Query, frame: &[Value], cx: &Cx) -> Result<()> {
-        let Some(value) = output(query, frame, cx)? else {
-            return Ok(());
-        };
-        for order in &query.order {
-            let key = eval(&order.key, frame, cx)?.map(|key| sort_key(key, cx));
-            self.keys.push(key.unwrap_or(Ok(Value::Null))?);
-        }
-        self.values.push(value);
-        Ok(())
-    }
-
-    fn sorted(mut self, order: &[Order], cx: &Cx) -> Result<Vec<Value>> {
-        if order.is_empty() {
-            return Ok(self.values);
-        }
-        let keys: Vec<&[Value]> = self.keys.chunks(order.len()).collect();
-        let mut places: Vec<usize> = (0..self.values.len()).collect();
-        let looks = cx.token.looks();
-        stoppable::sort_by(&mut places, &looks, |a, b| {
-            by_keys(order, keys[*a], keys[*b])
-        })?;
-        let take = |place: usize| std::mem::replace(&mut self.values[place], Value::Null);
-        Ok(places.into_iter().map(take).collect())
-    }
-}
-
-/// The one value that a row is sorted by; null for none.
-fn sort_key(key: Value, cx: &Cx) -> Result<Value> {
-    if !key.is_collection() {
-        return Ok(key);
-    }
-    let mut elements = key.elements(cx)?;
-    let first = elements.next(cx)?;
-    match elements.next(cx)? {
-        Some(second) => {
-            let first = call::short(&first.unwrap_or(Value::Null));
-            let second = call::short(&second);
-            Err(Error::run(format!(
-                "a row is sorted by one value, but a key of 'order by' gives several: {first}, {second}"
-            ))
-            .help("sort by one of them, min(…) or max(…)"))
-        }
-        None => Ok(first.unwrap_or(Value::Null)),
-    }
-}
-
-fn by_keys(order: &[Order], a: &[Value], b: &[Value]) -> Ordering {
-    let compared =
-        order.iter().zip(a.iter().zip(b)).map(
-            |(order, (a, b))| {
-                if order.descending { b.cmp(a) } else { a.cmp(b) }
-            },
-        );
-    compared.fold(Ordering::Equal, Ordering::then)
 }
 
 /// What a group has for one aggregate.

@@ -25,6 +25,7 @@ mod pattern;
 pub mod procedure;
 pub mod query;
 mod solve;
+mod sorted;
 pub mod statement;
 pub mod update;
 

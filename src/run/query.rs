@@ -238,6 +238,13 @@ impl QueryRun {
         self.pipeline.set_aside(&self.query, error, cx)
     }
 
+    /// How many results the limit leaves, where each of those that are sorted is one.
+    fn most_results(&self) -> Option<usize> {
+        let each_is_one = !self.query.distinct && !self.query.output.flatten;
+        let left = self.left.filter(|_| each_is_one);
+        left.and_then(|left| usize::try_from(left).ok())
+    }
+
     /// Whether all rows are needed before the first result. What fails among them is seen to there.
     fn is_collected(&self) -> bool {
         !self.query.order.is_empty() || self.query.group.is_some()
@@ -267,7 +274,9 @@ impl QueryRun {
             return self.row(cx);
         }
         if self.sorted.is_none() {
-            let results = group::collect(&self.query, &mut self.pipeline, &mut self.frame, cx)?;
+            let most = self.most_results();
+            let results =
+                group::collect(&self.query, most, &mut self.pipeline, &mut self.frame, cx)?;
             self.sorted = Some(results.into_iter());
         }
         Ok(self.sorted.as_mut().and_then(Iterator::next))

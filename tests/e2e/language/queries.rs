@@ -1,6 +1,7 @@
 //! Queries: calls, conditions, nesting, aggregates, groups, order, quantifiers.
 
 use crate::support::session::Db;
+use crate::support::table::each_row;
 
 /// A crew: who they are, what they earn, who is whose friend and child.
 fn crew() -> Db {
@@ -385,5 +386,36 @@ fn a_bag_variable_holds_what_it_is_set_to() {
     db.gives_bag(
         "select name(v), count(b) from Bag of Integer b, Valve v where b = (select w from Valve w) and v in b;",
         "[\"in\",2]\n[\"out\",2]",
+    );
+}
+
+#[test]
+fn the_first_of_what_is_sorted_are_those_of_the_whole() {
+    let mut db = Db::new();
+    let keys = [
+        "mod(i*7919,101)",
+        "mod(i*7919,101), mod(i,7) desc",
+        "mod(i*31,5) desc",
+        "-i",
+        "case when mod(i,3) = 0 then null else mod(i*17,1009) end, i",
+    ];
+    let rows = keys
+        .iter()
+        .flat_map(|key| [1, 37, 1500, 20_000].map(|most| (*key, most)));
+    each_row(rows, |(key, most)| {
+        let query =
+            format!("select i, mod(i,11) from Integer i where i in iota(1,9000) order by {key}");
+        db.gives(
+            &format!(
+                "(select vector of [r] from Vector r where r in ({query} limit {most})) =
+                 (select vector of [r] from Vector r where r in first_n(({query}),{most}));"
+            ),
+            "true",
+        );
+    });
+    // Where a result is not a row, all rows are needed.
+    db.gives(
+        "select distinct mod(i,3) from Integer i where i in iota(1,9000) order by i desc limit 2;",
+        "0\n2",
     );
 }
