@@ -73,8 +73,10 @@ impl Scan {
                 continue;
             };
             bound.extend(slots_of_pattern(pattern));
-            if let Pattern::Bind(slot, _) = pattern
+            // A variable that is declared Real would hold a real, and the operations would be rounded.
+            if let Pattern::Bind(slot, declared) = pattern
                 && table.types()[at] == Type::Integer
+                && Type::Integer.is_subtype_of(declared)
             {
                 integers.push((*slot, at));
             }

@@ -247,6 +247,10 @@ fn what_is_looked_up_decides_nothing() {
         "1\n2",
     );
     db.gives_bag("select id(p) from P p where n(p)/2 = 5;", "10\n110");
+    db.does("create P(id,n) instances :large (301, 9007199254740992);");
+    let real = "select v from P p, Real v where n(p) = v and v+1 = 9007199254740992;";
+    db.gives(real, "9007199254740992.0");
+    db.does("delete :large;");
     // A row on which the condition fails still does, though the index could pass it by.
     db.does("create P(id,n) instances :big (300, 9223372036854775807);");
     let query = "select id(p) from P p where n(p)+1 = 5;";
