@@ -146,7 +146,7 @@ impl Builder {
                 self.columns.push((Some(*slot), ty.clone()));
                 Some(BatchOrigin::Extent(ty.clone()))
             }
-            Step::Lookup(lookup) if lookup.known.is_empty() => {
+            Step::Lookup(lookup) if lookup.known.is_empty() && lookup.narrowing.is_none() => {
                 let columns = self.copies(lookup)?;
                 Some(BatchOrigin::Rows(lookup.function.clone(), columns))
             }

@@ -17,6 +17,7 @@ mod inverse;
 mod lookup;
 mod multiplicity;
 pub mod names;
+mod narrow;
 mod planner;
 mod procedure;
 mod query;

@@ -6,7 +6,7 @@ use super::frame::{Captures, Fragment, Frame};
 use super::names::{children, normalized};
 use crate::catalog::fit::fit;
 use crate::catalog::{Catalog, signature};
-use crate::compile::{Compiler, batch, windows};
+use crate::compile::{Compiler, batch, narrow, windows};
 use crate::model::Type;
 use crate::model::function::Param;
 use crate::plan::{Order, PlanExpr, Query, QueryOutput, Sub, Traceable, used};
@@ -60,6 +60,7 @@ impl Draft {
     /// The query as it stands, with what its steps and its batches are made of.
     fn lowered(self) -> Query {
         let mut query = self.0;
+        narrow::narrow(&mut query.steps);
         used::find_copies(&mut query);
         query.batch = batch::lower(&query).map(Arc::new);
         query

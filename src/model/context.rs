@@ -131,7 +131,9 @@ impl Cx {
             let depth = self.max_depth;
             format!("functions call each other more than {depth} deep")
         };
-        Error::run(message).help("a function that calls itself needs a case in which it does not")
+        Error::run(message)
+            .help("a function that calls itself needs a case in which it does not")
+            .at_limit()
     }
 }
 

@@ -65,6 +65,7 @@ fn check(length: usize, most: usize, what: &str, unit: &str) -> Result<()> {
     }
     Err(
         Error::run(format!("{what} cannot have more than {most} {unit}"))
-            .help("a stream or a bag that is read once takes no memory for what has passed"),
+            .help("a stream or a bag that is read once takes no memory for what has passed")
+            .at_limit(),
     )
 }

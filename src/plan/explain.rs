@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::model::function::FunctionBody;
 use crate::model::table::{Access, Table};
-use crate::plan::{Group, LookupColumn, Pattern, PlanExpr, Query, Slot, Step, Target};
+use crate::plan::{Group, Lookup, LookupColumn, Pattern, PlanExpr, Query, Slot, Step, Target};
 use crate::syntax::ast::BinaryOp;
 
 /// The plan of a query, one step a line, steps inside others indented.
@@ -128,13 +128,13 @@ impl Explainer<'_> {
         self.line(&text);
     }
 
-    fn lookup(&self, lookup: &super::Lookup) -> String {
+    fn lookup(&self, lookup: &Lookup) -> String {
         let known = |c: &LookupColumn| matches!(c, LookupColumn::Known(_));
         let arity = lookup.function.arity();
         let (args, results) = lookup.columns.split_at(arity);
         let access = if args.iter().all(known) && !args.is_empty() {
             "key lookup"
-        } else if lookup.columns.iter().any(known) {
+        } else if lookup.columns.iter().any(known) || lookup.narrowing.is_some() {
             "index lookup"
         } else {
             "scan"
@@ -148,11 +148,17 @@ impl Explainer<'_> {
         };
         let name = lookup.function.name();
         let rows = match &lookup.function.body {
-            FunctionBody::Stored(table) => rows(table, &lookup.columns),
+            FunctionBody::Stored(table) => rows(table, lookup),
             _ => String::new(),
         };
+        let solved = lookup
+            .narrowing
+            .as_ref()
+            .map_or_else(String::new, |narrowing| {
+                format!(", solved from {}", self.expr(&narrowing.value))
+            });
         format!(
-            "{access} {name}({}) -> {}{rows}",
+            "{access} {name}({}) -> {}{solved}{rows}",
             columns(args),
             columns(results)
         )
@@ -243,10 +249,10 @@ impl Explainer<'_> {
 }
 
 /// How many rows there are, and how the wanted ones are found among them.
-fn rows(table: &Table, columns: &[LookupColumn]) -> String {
+fn rows(table: &Table, lookup: &Lookup) -> String {
     let count = table.len();
-    let known = |i: &usize| matches!(columns[*i], LookupColumn::Known(_));
-    let known: Vec<usize> = (0..columns.len()).filter(known).collect();
+    let solved = lookup.narrowing.iter().map(|narrowing| narrowing.column);
+    let known: Vec<usize> = lookup.known.iter().copied().chain(solved).collect();
     if known.is_empty() {
         return format!(" ({count} rows)");
     }

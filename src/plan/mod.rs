@@ -273,6 +273,8 @@ pub struct Lookup {
     /// Whether rows that are equal in the columns that it binds are one: it only says which values the
     /// variables can have.
     pub distinct: bool,
+    /// Where all rows are wanted: which of them the filters after it can let through.
+    pub narrowing: Option<Narrowing>,
     /// The columns that go into variables as they are, if each row found matches.
     pub copies: Option<Vec<(usize, Slot)>>,
 }
@@ -290,9 +292,21 @@ impl Lookup {
             known,
             unique,
             distinct: false,
+            narrowing: None,
             copies: None,
         }
     }
+}
+
+/// An equation that a filter after a scan tests. It leaves rows out only where it would find that it
+/// does not hold.
+#[derive(Clone)]
+pub struct Narrowing {
+    /// The column of integers that is its unknown.
+    pub column: usize,
+    pub value: PlanExpr,
+    /// The operations on the unknown, the outermost first.
+    pub operations: Vec<UnknownOperation>,
 }
 
 #[derive(Clone)]

@@ -103,6 +103,16 @@ macro_rules! visitor {
                 }
             }
 
+            fn operations(&mut self, operations: & $($mutable)? [UnknownOperation]) {
+                for operation in operations {
+                    match operation {
+                        UnknownOperation::Negation => {}
+                        UnknownOperation::OnLeft(_, operand)
+                        | UnknownOperation::OnRight(_, operand) => self.expr(operand),
+                    }
+                }
+            }
+
             fn walk_step(&mut self, step: & $($mutable)? Step) {
                 match step {
                     Step::Filter(condition) => self.expr(condition),
@@ -117,13 +127,7 @@ macro_rules! visitor {
                     Step::Solve(equation) => {
                         self.slot(& $($mutable)? equation.unknown);
                         self.expr(& $($mutable)? equation.value);
-                        for operation in & $($mutable)? equation.operations {
-                            match operation {
-                                UnknownOperation::Negation => {}
-                                UnknownOperation::OnLeft(_, operand)
-                                | UnknownOperation::OnRight(_, operand) => self.expr(operand),
-                            }
-                        }
+                        self.operations(& $($mutable)? equation.operations);
                         self.expr(& $($mutable)? equation.condition);
                     }
                     Step::Index { base, position, .. } => {
@@ -134,6 +138,10 @@ macro_rules! visitor {
                     Step::Lookup(lookup) => {
                         for column in & $($mutable)? lookup.columns {
                             self.column(column);
+                        }
+                        if let Some(narrowing) = & $($mutable)? lookup.narrowing {
+                            self.expr(& $($mutable)? narrowing.value);
+                            self.operations(& $($mutable)? narrowing.operations);
                         }
                         for (_, slot) in (& $($mutable)? lookup.copies).into_iter().flatten() {
                             self.slot(slot);

@@ -14,7 +14,7 @@ use crate::run::concat::Concat;
 use crate::run::guarded::guarded;
 use crate::run::{call, element};
 use crate::syntax::ast::BinaryOp;
-use crate::text::diagnostic::{Error, Result};
+use crate::text::diagnostic::{Error, Kind, Result};
 
 /// The value of `expr` with the variables in `frame`; `None` for no result.
 pub fn eval(expr: &PlanExpr, frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
@@ -114,41 +114,60 @@ const FEW: usize = 3;
 /// Gives the values of `count` expressions to `then`; no result where one of them has none.
 pub fn with_values<'a, R>(
     count: usize,
-    exprs: impl Iterator<Item = &'a PlanExpr>,
+    mut exprs: impl Iterator<Item = &'a PlanExpr>,
     frame: &'a [Value],
     cx: &Cx,
     then: impl FnOnce(&[&Value]) -> R,
 ) -> Result<Option<R>> {
     if count > FEW {
         let mut held = Vec::with_capacity(count);
-        for expr in exprs {
-            match borrowed(expr, frame, cx)? {
-                Some(value) => held.push(value),
-                None => return Ok(None),
+        while let Some(expr) = exprs.next() {
+            match borrowed(expr, frame, cx) {
+                Ok(Some(value)) => held.push(value),
+                Ok(None) => return Ok(None),
+                Err(error) => return failed(error, exprs, frame, cx),
             }
         }
         return Ok(Some(then(&held.iter().map(|v| &**v).collect::<Vec<_>>())));
     }
     let mut held = [const { Cow::Borrowed(&Value::Null) }; FEW];
-    for (place, expr) in held.iter_mut().zip(exprs) {
-        match borrowed(expr, frame, cx)? {
-            Some(value) => *place = value,
-            None => return Ok(None),
+    for place in &mut held[..count] {
+        let Some(expr) = exprs.next() else { break };
+        match borrowed(expr, frame, cx) {
+            Ok(Some(value)) => *place = value,
+            Ok(None) => return Ok(None),
+            Err(error) => return failed(error, exprs, frame, cx),
         }
     }
     let values: [&Value; FEW] = std::array::from_fn(|i| &*held[i]);
     Ok(Some(then(&values[..count])))
 }
 
-/// What comes of expressions of which one failed with `error`, the others being `rest`: nothing, if one
-/// of them has no value. So it does not matter which is evaluated first, nor whether a query looks up
-/// values before, and never gets as far as the one that fails.
+/// What comes of expressions of which one failed with `error`; the others, `rest`, come after it and
+/// have not been evaluated. Nothing, if one of them has no value: so it does not matter which is
+/// evaluated first, nor whether a query looks up values before, and never gets as far as the one that
+/// fails. Each expression is evaluated once, as it may act.
 #[cold]
-fn failed<R>(error: Error, rest: &[PlanExpr], frame: &[Value], cx: &Cx) -> Result<Option<R>> {
-    let without_value = |expr| matches!(eval(expr, frame, cx), Ok(None));
-    if rest.iter().any(without_value) {
-        cx.token.check()?;
-        return Ok(None);
+fn failed<'a, R>(
+    mut error: Error,
+    rest: impl Iterator<Item = &'a PlanExpr>,
+    frame: &[Value],
+    cx: &Cx,
+) -> Result<Option<R>> {
+    if error.ends_evaluation() {
+        return Err(error);
+    }
+    for expr in rest {
+        match eval(expr, frame, cx) {
+            Ok(Some(_)) => {}
+            Ok(None) => return Ok(None),
+            Err(other) if other.kind() == Kind::Stopped => return Err(other),
+            Err(other) if other.ends_evaluation() => {
+                error = error.at_limit();
+                break;
+            }
+            Err(_) => {}
+        }
     }
     Err(error)
 }
@@ -156,12 +175,12 @@ fn failed<R>(error: Error, rest: &[PlanExpr], frame: &[Value], cx: &Cx) -> Resul
 fn comparison(op: BinaryOp, sides: &[PlanExpr; 2], frame: &[Value], cx: &Cx) -> Result<bool> {
     let left = match borrowed(&sides[0], frame, cx) {
         Ok(left) => left,
-        Err(error) => failed(error, &sides[1..], frame, cx)?,
+        Err(error) => return Ok(failed(error, sides[1..].iter(), frame, cx)?.unwrap_or(false)),
     };
     // Both are evaluated, whatever the first gives.
     let right = match borrowed(&sides[1], frame, cx) {
         Ok(right) => right,
-        Err(_) if left.is_none() => None,
+        Err(error) if left.is_none() && !error.ends_evaluation() => None,
         Err(error) => return Err(error),
     };
     Ok(match (left, right) {
@@ -213,7 +232,7 @@ fn all_values(exprs: &[PlanExpr], frame: &[Value], cx: &Cx) -> Result<Option<Vec
         match eval(expr, frame, cx) {
             Ok(Some(value)) => values.push(value),
             Ok(None) => return Ok(None),
-            Err(error) => return failed(error, &exprs[i + 1..], frame, cx),
+            Err(error) => return failed(error, exprs[i + 1..].iter(), frame, cx),
         }
     }
     Ok(Some(values))
@@ -224,11 +243,18 @@ fn vector(elements: &[PlanExpr], frame: &[Value], cx: &Cx) -> Result<Option<Valu
 }
 
 fn record(fields: &[(PlanExpr, PlanExpr)], frame: &[Value], cx: &Cx) -> Result<Option<Value>> {
+    let mut parts = fields.iter().flat_map(|(key, value)| [key, value]);
+    let mut values = Vec::with_capacity(2 * fields.len());
+    while let Some(part) = parts.next() {
+        match eval(part, frame, cx) {
+            Ok(Some(value)) => values.push(value),
+            Ok(None) => return Ok(None),
+            Err(error) => return failed(error, parts, frame, cx),
+        }
+    }
     let mut record = Record::new();
-    for (key, value) in fields {
-        let (Some(key), Some(value)) = (eval(key, frame, cx)?, eval(value, frame, cx)?) else {
-            return Ok(None);
-        };
+    let mut values = values.into_iter();
+    while let (Some(key), Some(value)) = (values.next(), values.next()) {
         match key {
             Value::Str(key) => record.put(key, value),
             other => {
@@ -302,7 +328,7 @@ fn evaluate_call(call: &Call, frame: &[Value], cx: &Cx) -> Result<Option<Value>>
             match eval(arg, frame, cx) {
                 Ok(Some(value)) => args[i] = value,
                 Ok(None) => return Ok(None),
-                Err(error) => return failed(error, &call.args[i + 1..], frame, cx),
+                Err(error) => return failed(error, call.args[i + 1..].iter(), frame, cx),
             }
         }
         let args = &mut args[..call.args.len()];
@@ -340,7 +366,7 @@ fn arithmetic(op: BinaryOp, call: &Call, frame: &[Value], cx: &Cx) -> Result<Opt
     let left = match borrowed(&call.args[0], frame, cx) {
         Ok(Some(left)) => left,
         Ok(None) => return Ok(None),
-        Err(error) => return failed(error, &call.args[1..], frame, cx),
+        Err(error) => return failed(error, call.args[1..].iter(), frame, cx),
     };
     let Some(right) = call.args.get(1) else {
         return call::target(&call.target, vec![left.into_owned()], &call.span, cx);

@@ -6,9 +6,10 @@ use foldhash::fast::RandomState;
 
 use super::eval::with_values;
 use crate::model::function::FunctionBody;
-use crate::model::table::{Scan, Table};
+use crate::model::table::{Found, Scan, Table};
 use crate::model::{Cx, Value};
 use crate::plan::{Lookup, LookupColumn, Pattern, PlanExpr, Slot};
+use crate::run::narrow::{Narrowed, narrowed};
 use crate::run::pattern;
 use crate::text::diagnostic::Result;
 
@@ -41,6 +42,17 @@ pub fn start(lookup: &Lookup, frame: &mut [Value], cx: &Cx) -> Result<Start> {
     if lookup.distinct {
         return Ok(Start::Rows(distinct(lookup, table, frame, cx)?));
     }
+    if let Some(narrowing) = &lookup.narrowing
+        && let Some(narrowed) = narrowed(narrowing, table, frame, cx)
+    {
+        return Ok(match narrowed {
+            Narrowed::To(int) => {
+                let found = table.find(&[narrowing.column], &[Value::Int(int)]);
+                of_found(lookup, &found, frame)
+            }
+            Narrowed::Nothing => Start::Nothing,
+        });
+    }
     if lookup.known.is_empty() {
         return Ok(Start::Rows(LookupRows::All(table.scan())));
     }
@@ -48,21 +60,22 @@ pub fn start(lookup: &Lookup, frame: &mut [Value], cx: &Cx) -> Result<Start> {
     let found = with_values(lookup.known.len(), known, frame, cx, |key| {
         table.find(&lookup.known, key)
     })?;
-    let Some(found) = found else {
-        return Ok(Start::Nothing);
-    };
+    Ok(found.map_or(Start::Nothing, |found| of_found(lookup, &found, frame)))
+}
+
+fn of_found(lookup: &Lookup, found: &Found, frame: &mut [Value]) -> Start {
     let mut rows = found.iter();
     match (rows.len(), &lookup.copies) {
-        (0, _) => Ok(Start::Nothing),
+        (0, _) => Start::Nothing,
         (1, Some(copies)) => {
             copy(copies, rows.next().unwrap_or_default(), frame);
-            Ok(Start::Bound)
+            Start::Bound
         }
-        _ => Ok(Start::Rows(LookupRows::Some {
+        _ => Start::Rows(LookupRows::Some {
             cells: rows.flatten().cloned().collect(),
             width: lookup.columns.len(),
             next: 0,
-        })),
+        }),
     }
 }
 

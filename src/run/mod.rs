@@ -21,6 +21,7 @@ mod group;
 mod guarded;
 pub mod inputs;
 mod lookup;
+mod narrow;
 mod pattern;
 pub mod procedure;
 pub mod query;

@@ -146,6 +146,7 @@ struct Inner {
     label: Option<String>,
     help: Vec<String>,
     no_element: bool,
+    at_limit: bool,
 }
 
 impl Error {
@@ -157,6 +158,7 @@ impl Error {
             label: None,
             help: Vec::new(),
             no_element: false,
+            at_limit: false,
         }))
     }
 
@@ -202,6 +204,18 @@ impl Error {
 
     pub fn is_about_no_element(&self) -> bool {
         self.0.no_element
+    }
+
+    /// A limit of depth or size has been reached: nothing more is to be evaluated before it is reported,
+    /// for that would take as much again.
+    pub fn at_limit(mut self) -> Error {
+        self.0.at_limit = true;
+        self
+    }
+
+    /// Whether what is evaluated ends with it at once: a limit has been reached, or the query was stopped.
+    pub fn ends_evaluation(&self) -> bool {
+        self.0.at_limit || self.0.kind == Kind::Stopped
     }
 
     /// Says something at the marked place.

@@ -1,6 +1,7 @@
 //! Finds the rows that have given values in some columns, in the same time however many rows there are.
 
 use std::borrow::Borrow;
+use std::ops::RangeInclusive;
 use std::slice::from_ref;
 
 use crate::model::Value;
@@ -14,6 +15,7 @@ pub struct Index {
     columns: Vec<usize>,
     entries: Entries,
     lists: Lists,
+    integers: Integers,
 }
 
 enum Entries {
@@ -34,6 +36,7 @@ impl Index {
                     columns: columns.to_vec(),
                     entries: Entries::Numbered(entries),
                     lists,
+                    integers: Integers::of(columns, rows),
                 };
             }
         }
@@ -49,11 +52,17 @@ impl Index {
             columns: columns.to_vec(),
             entries: Entries::Hashed(entries),
             lists,
+            integers: Integers::of(columns, rows),
         }
     }
 
     pub fn columns(&self) -> &[usize] {
         &self.columns
+    }
+
+    /// Integers between which all values in the only column are; `None` if some are no integers.
+    pub fn integers(&self) -> Option<RangeInclusive<i64>> {
+        self.integers.range.clone()
     }
 
     /// The entry of the rows with these values in the columns, for [`Index::places`].
@@ -89,6 +98,7 @@ impl Index {
 
     /// A row has come to a place.
     pub fn add(&mut self, place: Place, rows: &Rows) {
+        self.integers.add(&self.columns, rows.get(place));
         let lists = &mut self.lists;
         match &mut self.entries {
             Entries::Numbered(entries) => {
@@ -106,6 +116,34 @@ impl Index {
             Entries::Numbered(entries) => entries.take(place, rows, &mut self.lists),
             Entries::Hashed(entries) => entries.take(place, &self.columns, rows, &mut self.lists),
         }
+    }
+}
+
+/// Between which integers the values in a column are, or have been.
+struct Integers {
+    /// An empty one before the first value; `None` if there is another column, or a value that is no
+    /// integer.
+    range: Option<RangeInclusive<i64>>,
+}
+
+impl Integers {
+    #[allow(clippy::reversed_empty_ranges, reason = "nothing is between them yet")]
+    fn of(columns: &[usize], rows: &Rows) -> Integers {
+        let range = (columns.len() == 1).then_some(i64::MAX..=i64::MIN);
+        let mut integers = Integers { range };
+        for place in rows.iter() {
+            integers.add(columns, rows.get(place));
+        }
+        integers
+    }
+
+    #[inline]
+    fn add(&mut self, columns: &[usize], row: &[Value]) {
+        let Some(range) = &self.range else { return };
+        self.range = match row[columns[0]] {
+            Value::Int(int) => Some(int.min(*range.start())..=int.max(*range.end())),
+            _ => None,
+        };
     }
 }
 

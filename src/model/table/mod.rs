@@ -7,6 +7,7 @@ mod numbered;
 mod rows;
 
 use std::borrow::Borrow;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::model::function::Signature;
@@ -144,6 +145,14 @@ impl Table {
         let mut contents = lock(&self.contents);
         let places = contents.find(columns, key);
         Found { contents, places }
+    }
+
+    /// Integers between which all values in a column are. `None` if some are no integers, or if there
+    /// are so few rows that there is no index.
+    pub fn integers(&self, column: usize) -> Option<RangeInclusive<i64>> {
+        let mut contents = lock(&self.contents);
+        let index = contents.index(&[column])?;
+        contents.indexes[index].integers()
     }
 
     /// Finds rows by the value in one column, many times.

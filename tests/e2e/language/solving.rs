@@ -282,6 +282,69 @@ fn what_has_no_value_makes_nothing_of_an_error() {
     );
 }
 
+/// A procedure that counts its calls, with a result or without.
+const ACTING: &str = "create function calls(Charstring) -> Integer as stored;
+    set calls('act') = 0;
+    create function act(Integer i) -> Integer
+      as { set calls('act') = calls('act')+1; return i; };
+    create function nothing(Integer i) -> Integer as { set calls('act') = calls('act')+1; };
+    create function missing(Integer) -> Integer as stored;
+    create function take(Integer i, Integer j) -> Integer as { return i+j; };
+    create function table(Integer, Integer) -> Integer as stored;";
+
+#[test]
+fn an_operand_acts_once_whatever_the_others_do() {
+    let mut db = Db::of(ACTING);
+    let mut calls = 0;
+    for (statement, prints) in [
+        ("nothing(1) = 1/0;", ""),
+        ("1/0 = nothing(1);", ""),
+        ("1/0 < nothing(1);", ""),
+        ("missing(1) = act(1);", ""),
+        ("1/0 + nothing(1);", ""),
+        ("nothing(1) + 1/0;", ""),
+        ("take(1/0,nothing(1));", ""),
+        ("take(nothing(1),1/0);", ""),
+        ("table(1/0,nothing(1));", ""),
+        ("table(nothing(1),1/0);", ""),
+        ("[1/0,nothing(1),2];", ""),
+        ("[1,nothing(1),1/0];", ""),
+        ("{'a':1/0,'b':nothing(1)};", ""),
+        ("{'a':nothing(1),'b':1/0};", ""),
+        ("try(1/0 + act(1), 5);", "5"),
+        ("try(act(1) + 1/0, 5);", "5"),
+        ("try(1/0 = act(1), 5);", "5"),
+        ("try(take(1/0,act(1)), 5);", "5"),
+        ("act(1) = 1;", "true"),
+        ("act(1) + 1;", "2"),
+    ] {
+        db.gives(statement, prints);
+        calls += 1;
+        db.gives("calls('act');", &calls.to_string());
+    }
+}
+
+#[test]
+fn a_limit_that_is_reached_ends_the_others_too() {
+    let mut db = Db::of(
+        "create function both(Integer n) -> Integer as both(n+1)+both(n+1);
+         create function sides(Integer n) -> Boolean as sides(n+1) = sides(n+1);
+         create function parts(Integer n) -> Vector as [parts(n+1),parts(n+1),parts(n+1)];
+         create function failing(Integer n) -> Integer as [1/0,failing(n+1)+failing(n+1)][1];
+         create function keyed(Integer, Integer) -> Integer as stored;
+         create function keys(Integer n) -> Integer as keyed(keys(n+1),keys(n+1));
+         create function fields(Integer n) -> Record as {'a':fields(n+1),'b':fields(n+1)};",
+    );
+    // Evaluating both operands on each level would never end.
+    for call in ["both", "sides", "parts", "keys", "fields"] {
+        db.fails(
+            &format!("{call}(0);"),
+            &["functions call each other more than"],
+        );
+    }
+    db.fails("failing(0);", &["division by zero in 1 / 0"]);
+}
+
 #[test]
 fn what_a_variable_never_is_filters() {
     let mut db = Db::of(DATA);

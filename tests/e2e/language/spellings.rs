@@ -192,6 +192,10 @@ impl Found {
             _ => "rows",
         };
         *self.0.entry(kind).or_default() += 1;
+        let done: usize = self.0.values().sum();
+        if done.is_multiple_of(1000) {
+            println!("{done} cases so far: {:?}", self.0);
+        }
     }
 
     fn check(&self, done: usize) {
@@ -245,7 +249,6 @@ fn a_condition_on_stored_functions() {
                 format!("select id(p) from P p where {r} = {l};"),
                 format!("select id(p) from P p where {l} = {r} and 1 = 1;"),
                 format!("select id(p) from P p where id(p) >= 0 and {l} = {r};"),
-                format!("select id(p) from P p where {function}(p) = {r};"),
                 format!("select id(p) from P p where some(select true where {l} = {r});"),
                 format!(
                     "select id(p) from P p
@@ -255,8 +258,10 @@ fn a_condition_on_stored_functions() {
                 format!("select id(p) from P p where p in (select q from P q where {of_q});"),
             ];
             let given = same(&mut db, &queries);
-            // Several conditions: one may fail for a row for which another has no value.
+            // Several conditions: one may fail for a row for which another has no value. So may what the
+            // function gives, which may be a bag: it is taken apart before the other side is looked at.
             let several = [
+                format!("select id(p) from P p where {function}(p) = {r};"),
                 format!("select id(p) from P p{from} where {bound} {whole};"),
                 format!("select id(p) from P p{from} where {whole} and {bound} 1 = 1;"),
                 format!("select id(p) from P p, Object v where v = {l} and {r} = v;"),
