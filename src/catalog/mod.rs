@@ -117,9 +117,7 @@ impl Catalog {
 
     fn undo_one(&self, change: Undo) {
         match change {
-            Undo::Inserted(table, row) => {
-                table.remove(&row);
-            }
+            Undo::Inserted(table, place, row) => table.take_back(place, &row),
             // What was there before fits again.
             Undo::Removed(table, row) => drop(table.insert(&row)),
             Undo::Created(object) => {

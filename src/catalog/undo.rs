@@ -3,13 +3,13 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use crate::model::table::{Row, Table};
+use crate::model::table::{Place, Row, Table};
 use crate::model::{Function, Object, UserType};
 use crate::text::wait::lock;
 
 /// One change, with what is needed to undo it.
 pub enum Undo {
-    Inserted(Arc<Table>, Row),
+    Inserted(Arc<Table>, Place, Row),
     Removed(Arc<Table>, Row),
     Created(Arc<Object>),
     Deleted(Arc<Object>),

@@ -343,6 +343,7 @@ impl Source for PivotEvents {
                 continue;
             };
             self.latest[at] = value.clone();
+            cx.token.looks().steps(self.latest.len())?;
             let latest = Value::Vector(self.latest.as_slice().into());
             return Ok(Some(Value::Time(Arc::new(Timeval::at(time).stamp(latest)))));
         }

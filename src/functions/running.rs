@@ -60,7 +60,13 @@ impl<F: FnMut(u64, Value) -> Result<Value> + Send> Source for Running<F> {
             return Ok(None);
         };
         self.count += 1;
-        (self.step)(self.count, value).map(Some)
+        let made = (self.step)(self.count, value)?;
+        // It may be large, and comes anew for each element.
+        if let Value::Vector(parts) = &made {
+            let steps = parts.iter().map(Value::steps).sum();
+            cx.token.looks().steps(steps)?;
+        }
+        Ok(Some(made))
     }
 }
 

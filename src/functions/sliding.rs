@@ -292,6 +292,7 @@ impl Sliding {
 
     /// What the functions over vectors say of a window with something beside numbers.
     fn plain_results(&self, cx: &Cx) -> Result<Value> {
+        cx.token.looks().steps(self.window.len())?;
         let window = Value::vector(self.window.iter().cloned());
         let mut results = Vec::with_capacity(self.names.len());
         for name in &self.names {

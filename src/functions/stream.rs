@@ -314,18 +314,39 @@ fn timeout(_: &Cx, args: Args) -> Result<Option<Value>> {
         seconds(args.real(1)?, "a timeout")?,
     );
     Ok(Some(Value::stream_from(move |cx| {
-        let token = cx
-            .token
-            .child_until(from_now(limit), "the stream's time is over");
-        let inner = Some(stream.open(&cx.with_token(token.clone()))?);
-        Ok(Box::new(Timed { inner, token }))
+        let mut until = Until {
+            end: from_now(limit),
+            tokens: None,
+        };
+        let inner = Some(stream.open(&cx.with_token(until.token(cx)))?);
+        Ok(Box::new(Timed { inner, until }))
     })))
 }
 
 /// A stream under a deadline, which ends it without an error.
 struct Timed {
     inner: Option<Box<dyn Source>>,
-    token: Token,
+    until: Until,
+}
+
+/// A deadline for whoever pulls.
+struct Until {
+    end: Instant,
+    /// The token of who pulled last, and the one below it with the deadline.
+    tokens: Option<(Token, Token)>,
+}
+
+impl Until {
+    fn token(&mut self, cx: &Cx) -> Token {
+        match &self.tokens {
+            Some((puller, below)) if puller.is(&cx.token) => below.clone(),
+            _ => {
+                let below = cx.token.child_until(self.end, "the stream's time is over");
+                self.tokens = Some((cx.token.clone(), below.clone()));
+                below
+            }
+        }
+    }
 }
 
 impl Source for Timed {
@@ -333,7 +354,7 @@ impl Source for Timed {
         let Some(inner) = &mut self.inner else {
             return Ok(None);
         };
-        match inner.next(&cx.with_token(self.token.clone())) {
+        match inner.next(&cx.with_token(self.until.token(cx))) {
             Ok(Some(value)) => Ok(Some(value)),
             Err(error) if error.kind() != Kind::Stopped => Err(error),
             ended => {

@@ -8,7 +8,7 @@ use crate::model::native::{Native, Natives};
 use crate::model::{Args, Cx, Source, Timeval, Value};
 use crate::run::call::short;
 use crate::text::diagnostic::{Error, Kind, Result};
-use crate::text::wait::{Token, later};
+use crate::text::wait::later;
 
 pub const NATIVES: Natives = &[
     Native::new("skip_s", skip_s),
@@ -40,11 +40,8 @@ fn sectioned(args: Args, start: Duration, stop: Option<Stop>) -> Result<Option<V
     let stream = args.collection(0)?.clone();
     Ok(Some(Value::stream_from(move |cx| {
         let now = Instant::now();
-        let token = cx.token.child();
-        let inner = Some(stream.open(&cx.with_token(token.clone()))?);
         Ok(Box::new(TimeSection {
-            inner,
-            token,
+            inner: Some(stream.open(cx)?),
             began: now,
             start: later(now, start),
             heard: now,
@@ -65,7 +62,6 @@ enum Stop {
 struct TimeSection {
     /// `None` when the section is over.
     inner: Option<Box<dyn Source>>,
-    token: Token,
     began: Instant,
     /// Elements before that do not count.
     start: Instant,
@@ -89,8 +85,8 @@ impl TimeSection {
             return Ok(None);
         };
         let token = match end {
-            Some(end) => self.token.child_until(end, "the section is over"),
-            None => self.token.clone(),
+            Some(end) => cx.token.child_until(end, "the section is over"),
+            None => cx.token.clone(),
         };
         match inner.next(&cx.with_token(token)) {
             Err(error)
@@ -114,7 +110,6 @@ impl Source for TimeSection {
                 Some(_) if self.heard < self.start => {}
                 Some(value) => return Ok(Some(value)),
                 None => {
-                    self.token.stop("the section is over");
                     self.inner = None;
                     return Ok(None);
                 }

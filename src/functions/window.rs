@@ -87,19 +87,26 @@ impl Source for Winagg {
             }
             self.window.push_back(value);
             if self.strides.step() {
-                return Ok(Some(vector(&self.window)));
+                return vector(&self.window, cx).map(Some);
             }
         }
         Ok(None)
     }
 }
 
-fn vector(window: &VecDeque<Value>) -> Value {
+fn vector(window: &VecDeque<Value>, cx: &Cx) -> Result<Value> {
+    cx.token.looks().steps(window.len())?;
     let (front, back) = window.as_slices();
     if back.is_empty() {
-        return Value::Vector(front.into());
+        return Ok(Value::Vector(front.into()));
     }
-    Value::vector(window.iter().cloned())
+    Ok(Value::vector(window.iter().cloned()))
+}
+
+/// The values of a window by time.
+fn values(window: &VecDeque<(i64, Value)>, cx: &Cx) -> Result<Value> {
+    cx.token.looks().steps(window.len())?;
+    Ok(Value::vector(window.iter().map(|(_, value)| value.clone())))
 }
 
 /// A duration in microseconds, above 0.
@@ -189,7 +196,7 @@ impl Source for Twinagg {
                 };
                 self.ahead = Some((time, stamped_value(&stamped)));
             }
-            if let Some(window) = self.advance() {
+            if let Some(window) = self.advance(cx)? {
                 return Ok(Some(window));
             }
         }
@@ -199,24 +206,26 @@ impl Source for Twinagg {
 impl Twinagg {
     /// Takes the element that is ahead into the present window, or closes that window and goes on to
     /// the next; gives the closed window if it has elements.
-    fn advance(&mut self) -> Option<Value> {
-        let (time, value) = self.ahead.take()?;
+    fn advance(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        let Some((time, value)) = self.ahead.take() else {
+            return Ok(None);
+        };
         let start = *self.start.get_or_insert(time);
         let end = start.saturating_add(self.size);
         if time < end {
             if time >= start {
                 self.window.push_back((time, value));
             }
-            return None;
+            return Ok(None);
         }
-        let closed = (!self.window.is_empty()).then(|| {
-            let values = self.window.iter().map(|(_, value)| value.clone());
-            Value::Time(Arc::new(Timeval::at(end).stamp(Value::vector(values))))
-        });
+        let closed = match self.window.is_empty() {
+            true => None,
+            false => Some(Timeval::at(end).stamp(values(&self.window, cx)?)),
+        };
         self.start = Some(self.next_start(start, time));
         self.forget();
         self.ahead = Some((time, value));
-        closed
+        Ok(closed.map(|window| Value::Time(Arc::new(window))))
     }
 
     /// The start of the next window; a silence is skipped, as its windows have no elements.
@@ -278,8 +287,7 @@ impl Source for TwinaggIf {
             let mut args = vec![Value::Time(stamped)];
             args.extend(self.arguments.iter().cloned());
             if holds(&self.predicate, args, cx)? {
-                let values = self.window.iter().map(|(_, value)| value.clone());
-                let window = Timeval::at(time).stamp(Value::vector(values));
+                let window = Timeval::at(time).stamp(values(&self.window, cx)?);
                 return Ok(Some(Value::Time(Arc::new(window))));
             }
         }
@@ -348,7 +356,7 @@ impl Predwin {
         }
         holds(
             predicate,
-            vec![vector(&self.latest), self.parameter.clone()],
+            vec![vector(&self.latest, cx)?, self.parameter.clone()],
             cx,
         )
     }

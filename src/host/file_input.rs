@@ -7,19 +7,20 @@ use std::path::Path;
 use std::thread;
 
 use crate::model::Cx;
+use crate::model::context::Puller;
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::{Received, Receiver, Sender, Token, queue};
 
 /// A file that is open for reading.
 pub type FileInput = Box<dyn Read + Send>;
 
-/// Opens a file, under the token of `cx`.
+/// Opens a file, whose reads end when whoever pulls what is read from it is stopped.
 pub fn open(path: &str, cx: &Cx) -> Result<FileInput> {
     let metadata = fs::metadata(path).map_err(|e| file_error("read", path, &e))?;
     if metadata.is_file() || metadata.is_dir() {
         let file = File::open(path).map_err(|e| file_error("read", path, &e))?;
-        let token = cx.token.clone();
-        return Ok(Box::new(Stoppable { file, token }));
+        let puller = cx.puller();
+        return Ok(Box::new(Stoppable { file, puller }));
     }
     let (sender, receiver) = queue(PIECES);
     let owned = path.to_owned();
@@ -30,28 +31,29 @@ pub fn open(path: &str, cx: &Cx) -> Result<FileInput> {
         .map_err(|e| file_error("read", path, &e))?;
     Ok(Box::new(Piped {
         receiver,
-        token: cx.token.clone(),
+        puller: cx.puller(),
         piece: Vec::new(),
         at: 0,
     }))
 }
 
-/// A file whose reads end when the token stops: one value of it may take long to read.
+/// A file whose reads end when its reader is stopped: one value of it may take long to read.
 struct Stoppable {
     file: File,
-    token: Token,
+    puller: Puller,
 }
 
 impl Read for Stoppable {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        self.token
+        self.puller
+            .token()
             .check()
             .map_err(|stopped| io::Error::other(stopped.to_string()))?;
         self.file.read(into)
     }
 }
 
-/// Opens a file of text, under the token of `cx`. A byte order mark at its beginning, as editors on
+/// Opens a file of text, as [`open`] does. A byte order mark at its beginning, as editors on
 /// Windows write it, is no part of the text.
 pub fn open_text(path: &str, cx: &Cx) -> Result<FileInput> {
     Ok(Box::new(WithoutMark {
@@ -144,7 +146,7 @@ fn forward(path: &str, sender: &Sender<Piece>) {
 /// What the thread that reads a file hands over.
 struct Piped {
     receiver: Receiver<Piece>,
-    token: Token,
+    puller: Puller,
     piece: Vec<u8>,
     /// How much of the piece has been read.
     at: usize,
@@ -153,7 +155,7 @@ struct Piped {
 impl Read for Piped {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         if self.at == self.piece.len() {
-            let received = self.receiver.recv(None, &self.token);
+            let received = self.receiver.recv(None, &self.puller.token());
             match received.map_err(|stopped| io::Error::other(stopped.to_string()))? {
                 Received::Item(piece) => (self.piece, self.at) = (piece?, 0),
                 Received::End | Received::Late => return Ok(0),

@@ -17,6 +17,7 @@ use std::time::Instant;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
+use crate::model::context::CursorTokens;
 use crate::model::{Cx, Source};
 use crate::mqtt;
 use crate::text::console::Console;
@@ -40,13 +41,19 @@ pub struct Host {
     /// The folders to which `popd` goes back, the nearest last.
     pub folders: Mutex<Vec<PathBuf>>,
     /// The cursors that statements have opened, by the names of their session variables.
-    pub cursors: Mutex<HashMap<Arc<str>, Box<dyn Source>>>,
+    pub cursors: Mutex<HashMap<Arc<str>, SessionCursor>>,
     /// The functions whose calls are printed.
     pub traced: Traced,
     /// Whether the first element of a live stream that fails ends its query (`--bail`).
     pub bail: bool,
     /// When the session began.
     pub started: Instant,
+}
+
+/// A cursor that lasts from statement to statement. Dropping it stops its query.
+pub struct SessionCursor {
+    pub rows: Box<dyn Source>,
+    pub tokens: CursorTokens,
 }
 
 impl Host {

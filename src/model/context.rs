@@ -2,12 +2,12 @@
 
 use std::any::Any;
 use std::cell::Cell;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use super::counter::ElementCounter;
 use super::failed::{FailedElements, LatestOrigin};
 use crate::text::diagnostic::{Error, Result};
-use crate::text::wait::Token;
+use crate::text::wait::{Token, lock};
 
 /// What surrounds everything that runs: the definitions and the world outside.
 ///
@@ -36,6 +36,36 @@ pub struct Cx {
     pub latest_origin: LatestOrigin,
     /// Counts what the operator that is being started takes from its stream.
     counter: Option<Arc<ElementCounter>>,
+    /// The session's cursor whose query runs.
+    cursor: Option<CursorTokens>,
+}
+
+/// The tokens of a session's cursor, which one statement opens and others pull.
+#[derive(Clone)]
+pub struct CursorTokens {
+    /// Above all that its query starts and that goes on between two pulls. It has no deadline.
+    lasting: Token,
+    puller: Puller,
+}
+
+impl CursorTokens {
+    /// Those of a new cursor. Nobody pulls it yet.
+    pub fn new(lasting: Token) -> CursorTokens {
+        CursorTokens {
+            puller: Puller(Arc::new(Mutex::new(lasting.clone()))),
+            lasting,
+        }
+    }
+}
+
+/// The token of whoever pulls a source now, for what is read without a context.
+#[derive(Clone)]
+pub struct Puller(Arc<Mutex<Token>>);
+
+impl Puller {
+    pub fn token(&self) -> Token {
+        lock(&self.0).clone()
+    }
 }
 
 /// How deep functions may call each other on the session's own thread, whose stack is
@@ -64,6 +94,33 @@ impl Cx {
             failed: Arc::default(),
             latest_origin: LatestOrigin::default(),
             counter: None,
+            cursor: None,
+        }
+    }
+
+    /// The same for a statement that opens a session's cursor or pulls it.
+    pub fn within_cursor(&self, tokens: &CursorTokens) -> Cx {
+        *lock(&tokens.puller.0) = self.token.clone();
+        Cx {
+            cursor: Some(tokens.clone()),
+            ..self.clone()
+        }
+    }
+
+    /// What stops that which a source starts when it is opened and which goes on between two pulls, such
+    /// as a thread: the token, or that of the session's cursor, which outlives the statement.
+    pub fn lasting_token(&self) -> &Token {
+        match &self.cursor {
+            Some(cursor) => &cursor.lasting,
+            None => &self.token,
+        }
+    }
+
+    /// Whoever pulls the source that is opened now.
+    pub fn puller(&self) -> Puller {
+        match &self.cursor {
+            Some(cursor) => cursor.puller.clone(),
+            None => Puller(Arc::new(Mutex::new(self.token.clone()))),
         }
     }
 

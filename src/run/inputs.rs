@@ -2,7 +2,7 @@
 //! or falls silent does not hold up its neighbours.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
@@ -14,6 +14,37 @@ use crate::text::wait::{Token, from_now, lock};
 
 /// How many elements of one input may wait to be consumed before that input has to wait.
 const AHEAD: usize = 512;
+
+/// How many inputs may run at once in the whole process: each has a thread, and whoever shares the
+/// machine needs some, too.
+const MOST: usize = 4096;
+
+/// How many run.
+static RUNNING: AtomicUsize = AtomicUsize::new(0);
+
+/// So many of the inputs that run, until it is dropped.
+struct Places(usize);
+
+impl Places {
+    fn take(count: usize, what: &str) -> Result<Places> {
+        let taken = RUNNING.fetch_add(count, Ordering::Relaxed);
+        // Gives them back where they were too many.
+        let places = Places(count);
+        if taken.saturating_add(count) <= MOST {
+            return Ok(places);
+        }
+        Err(Error::run(format!(
+            "{what}: no more than {MOST} streams can be listened to at once"
+        ))
+        .help("each needs a thread; elements of a bag can be merged without a stream for each"))
+    }
+}
+
+impl Drop for Places {
+    fn drop(&mut self) {
+        RUNNING.fetch_sub(self.0, Ordering::Relaxed);
+    }
+}
 
 /// What an input has to say.
 pub enum Event {
@@ -29,6 +60,8 @@ pub struct Inputs {
     shared: Arc<Shared>,
     token: Token,
     threads: Vec<JoinHandle<()>>,
+    /// Held until the threads have ended.
+    _places: Places,
 }
 
 /// The inputs' queue: what came first is first, whichever input it came from.
@@ -58,23 +91,30 @@ impl State {
 impl Inputs {
     /// Starts all of them. `what` names the operator in the error of a thread that cannot start.
     pub fn start(collections: Vec<Arc<dyn Collection>>, what: &str, cx: &Cx) -> Result<Inputs> {
-        let mut inputs = Inputs {
+        let mut inputs = Inputs::new(collections.len(), what, cx)?;
+        for (input, collection) in collections.into_iter().enumerate() {
+            inputs.spawn(input, collection, what, cx)?;
+        }
+        Ok(inputs)
+    }
+
+    /// So many inputs, of which none runs yet.
+    fn new(count: usize, what: &str, cx: &Cx) -> Result<Inputs> {
+        let places = Places::take(count, what)?;
+        Ok(Inputs {
             shared: Arc::new(Shared {
                 state: Mutex::new(State {
                     events: VecDeque::new(),
-                    ahead: vec![0; collections.len()],
+                    ahead: vec![0; count],
                     open: true,
                     waiting: Vec::new(),
                 }),
                 live: AtomicBool::new(false),
             }),
-            token: cx.token.child(),
-            threads: Vec::with_capacity(collections.len()),
-        };
-        for (input, collection) in collections.into_iter().enumerate() {
-            inputs.spawn(input, collection, what, cx)?;
-        }
-        Ok(inputs)
+            token: cx.lasting_token().child(),
+            threads: Vec::with_capacity(count),
+            _places: places,
+        })
     }
 
     /// Starts them one after the other, so that what each has at once comes in their order. One that
@@ -85,8 +125,7 @@ impl Inputs {
         patience: Duration,
         cx: &Cx,
     ) -> Result<Inputs> {
-        let mut inputs = Inputs::start(vec![], what, cx)?;
-        lock(&inputs.shared.state).ahead = vec![0; collections.len()];
+        let mut inputs = Inputs::new(collections.len(), what, cx)?;
         let until = from_now(patience);
         for (input, collection) in collections.into_iter().enumerate() {
             inputs.spawn(input, collection, what, cx)?;
@@ -109,6 +148,7 @@ impl Inputs {
         what: &str,
         cx: &Cx,
     ) -> Result<()> {
+        cx.token.check()?;
         let shared = self.shared.clone();
         let cx = cx.for_thread(self.token.clone());
         let thread = thread::Builder::new()

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use crate::catalog::Catalog;
 use crate::compile;
-use crate::host::Host;
+use crate::host::{Host, SessionCursor};
+use crate::model::context::CursorTokens;
 use crate::model::conversion::conform;
 use crate::model::{Cx, Function, Source, Value, nesting, size};
 use crate::plan::{AssignmentTarget, CursorName, Procedure, Slot, Stmt, Sub};
@@ -141,13 +142,9 @@ impl Running<'_> {
                 let arguments = arguments.map(|sub| self.open(sub)).transpose()?;
                 update::update(change, rows, arguments, self.cx).map_err(|e| e.at(&change.span))?;
             }
-            Stmt::OpenCursor(cursor, sub) => {
-                let rows = self.open(sub)?;
-                self.take_cursor(cursor);
-                self.put_cursor(cursor, rows);
-            }
+            Stmt::OpenCursor(cursor, sub) => self.open_cursor(cursor, sub)?,
             Stmt::FetchCursor(cursor, places, span) => self.fetch(cursor, places, span)?,
-            Stmt::CloseCursor(cursor) => drop(self.take_cursor(cursor)),
+            Stmt::CloseCursor(cursor) => self.close_cursor(cursor),
             Stmt::Commit => Catalog::of(self.cx).commit(),
             Stmt::Rollback => Catalog::of(self.cx).rollback(),
         }
@@ -242,30 +239,58 @@ impl Running<'_> {
         places: &[AssignmentTarget],
         span: &Span,
     ) -> Result<()> {
-        // Taken out meanwhile: what it reads may fetch from it, too.
-        let Some(mut rows) = self.take_cursor(cursor) else {
-            return Err(Error::run("the cursor is not open").at(span));
+        let row = match cursor {
+            CursorName::Slot(slot) => self.fetch_own(*slot),
+            CursorName::Session(name) => self.fetch_of_session(name),
         };
-        let row = rows.next(self.cx);
-        self.put_cursor(cursor, rows);
-        self.assign(places, row?)
-    }
-
-    fn take_cursor(&mut self, cursor: &CursorName) -> Option<Box<dyn Source>> {
-        match cursor {
-            CursorName::Slot(slot) => {
-                let at = self.cursors.iter().position(|(open, _)| open == slot)?;
-                Some(self.cursors.swap_remove(at).1)
-            }
-            CursorName::Session(name) => lock(&Host::of(self.cx).cursors).remove(name),
+        match row {
+            Some(row) => self.assign(places, row?),
+            None => Err(Error::run("the cursor is not open").at(span)),
         }
     }
 
-    fn put_cursor(&mut self, cursor: &CursorName, rows: Box<dyn Source>) {
+    /// The next row of a cursor of this procedure; `None` if it is not open.
+    fn fetch_own(&mut self, slot: Slot) -> Option<Result<Option<Value>>> {
+        let at = self.cursors.iter().position(|(open, _)| *open == slot)?;
+        Some(self.cursors[at].1.next(self.cx))
+    }
+
+    /// The next row of a cursor of the session; `None` if it is not open.
+    fn fetch_of_session(&self, name: &Arc<str>) -> Option<Result<Option<Value>>> {
+        let cursors = &Host::of(self.cx).cursors;
+        // Taken out meanwhile: what it reads may fetch from it, too.
+        let mut cursor = lock(cursors).remove(name)?;
+        let row = cursor.rows.next(&self.cx.within_cursor(&cursor.tokens));
+        lock(cursors).insert(name.clone(), cursor);
+        Some(row)
+    }
+
+    fn open_cursor(&mut self, cursor: &CursorName, sub: &Sub) -> Result<()> {
         match cursor {
-            CursorName::Slot(slot) => self.cursors.push((*slot, rows)),
+            CursorName::Slot(slot) => {
+                let rows = self.open(sub)?;
+                self.close_cursor(cursor);
+                self.cursors.push((*slot, rows));
+            }
             CursorName::Session(name) => {
-                lock(&Host::of(self.cx).cursors).insert(name.clone(), rows);
+                let tokens = CursorTokens::new(self.cx.token.apart());
+                let cx = self.cx.within_cursor(&tokens);
+                let rows = query::open(&sub.query, captured(sub, &self.frame), &cx)?;
+                let cursor = SessionCursor { rows, tokens };
+                let replaced = lock(&Host::of(self.cx).cursors).insert(name.clone(), cursor);
+                // Its threads end here, and not under the lock.
+                drop(replaced);
+            }
+        }
+        Ok(())
+    }
+
+    fn close_cursor(&mut self, cursor: &CursorName) {
+        match cursor {
+            CursorName::Slot(slot) => self.cursors.retain(|(open, _)| open != slot),
+            CursorName::Session(name) => {
+                let closed = lock(&Host::of(self.cx).cursors).remove(name);
+                drop(closed);
             }
         }
     }

@@ -90,7 +90,8 @@ impl SortedResults {
         let keys: Vec<&[Value]> = self.keys.chunks(order.len()).collect();
         let mut places: Vec<usize> = (0..self.values.len()).collect();
         let looks = cx.token.looks();
-        stoppable::sort_by(&mut places, &looks, |a, b| {
+        let steps = |place: &usize| keys[*place].iter().map(Value::steps).sum();
+        stoppable::sort_by(&mut places, &looks, steps, |a, b| {
             by_keys(order, keys[*a], keys[*b])
         })?;
         places.truncate(self.most.unwrap_or(usize::MAX));

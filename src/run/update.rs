@@ -194,10 +194,10 @@ fn change_table(
                 remove(table, &row, cx);
             }
             UpdateOp::Set | UpdateOp::Add => {
-                table.insert(&row)?;
+                let place = table.insert(&row)?;
                 Catalog::of(cx)
                     .undo_log
-                    .record(Undo::Inserted(table.clone(), row));
+                    .record(Undo::Inserted(table.clone(), place, row));
             }
         }
     }

@@ -67,26 +67,30 @@ impl Looks<'_> {
     }
 }
 
-/// Sorts, what is equal staying in its order. A comparison is a step.
+/// Sorts, what is equal staying in its order. `steps` says how many a comparison with an element takes
+/// at most, or nearly.
 ///
 /// The standard library's sort cannot be left: pieces are sorted by it, and merged here.
 pub fn sort_by<T>(
     elements: &mut Vec<T>,
     looks: &Looks,
+    steps: impl Fn(&T) -> usize,
     mut compare: impl FnMut(&T, &T) -> Ordering,
 ) -> Result<()> {
-    if elements.len() <= STEPS {
-        elements.sort_by(compare);
-        return looks.steps(elements.len());
-    }
-    let mut runs = Vec::with_capacity(elements.len() / STEPS + 1);
+    let mut runs = Vec::new();
     let mut rest = std::mem::take(elements).into_iter();
     loop {
-        let mut run: Vec<T> = rest.by_ref().take(STEPS).collect();
+        let (mut run, mut taken) = (Vec::new(), 0);
+        while taken < STEPS
+            && let Some(element) = rest.next()
+        {
+            taken += steps(&element);
+            run.push(element);
+        }
         if run.is_empty() {
             break;
         }
-        looks.steps(STEPS)?;
+        looks.steps(taken)?;
         run.sort_by(&mut compare);
         runs.push(run);
     }
@@ -95,7 +99,7 @@ pub fn sort_by<T>(
         let mut pairs = runs.into_iter();
         while let Some(left) = pairs.next() {
             merged.push(match pairs.next() {
-                Some(right) => merge(left, right, looks, &mut compare)?,
+                Some(right) => merge(left, right, looks, &steps, &mut compare)?,
                 None => left,
             });
         }
@@ -109,12 +113,13 @@ fn merge<T>(
     left: Vec<T>,
     right: Vec<T>,
     looks: &Looks,
+    steps: &impl Fn(&T) -> usize,
     compare: &mut impl FnMut(&T, &T) -> Ordering,
 ) -> Result<Vec<T>> {
     let mut merged = Vec::with_capacity(left.len() + right.len());
     let (mut left, mut right) = (left.into_iter(), right.into_iter());
     while let (Some(a), Some(b)) = (left.as_slice().first(), right.as_slice().first()) {
-        looks.step()?;
+        looks.steps(steps(a).min(steps(b)))?;
         let next = match compare(a, b) {
             Ordering::Greater => right.next(),
             _ => left.next(),
@@ -148,11 +153,15 @@ mod tests {
     fn sorting_keeps_the_order_of_what_is_equal() {
         let token = Token::new();
         for length in [0, 1, STEPS, STEPS + 1, 10 * STEPS + 7] {
-            let mut pairs: Vec<_> = (0..length).map(|i| ((i * 7919) % 1013, i)).collect();
+            let pairs: Vec<_> = (0..length).map(|i| ((i * 7919) % 1013, i)).collect();
             let mut expected = pairs.clone();
             expected.sort();
-            sort_by(&mut pairs, &token.looks(), |a, b| a.0.cmp(&b.0)).expect("not stopped");
-            assert_eq!(pairs, expected);
+            for steps in [1, 3, STEPS] {
+                let mut sorted = pairs.clone();
+                sort_by(&mut sorted, &token.looks(), |_| steps, |a, b| a.0.cmp(&b.0))
+                    .expect("not stopped");
+                assert_eq!(sorted, expected);
+            }
         }
     }
 
@@ -161,7 +170,28 @@ mod tests {
         let token = Token::new();
         token.stop("enough");
         let mut numbers: Vec<_> = (0..100 * STEPS).collect();
-        let sorted = sort_by(&mut numbers, &token.looks(), |a, b| b.cmp(a));
+        let sorted = sort_by(&mut numbers, &token.looks(), |_| 1, |a, b| b.cmp(a));
         assert_eq!(sorted.expect_err("stopped").message(), "enough");
+    }
+
+    /// What takes long to compare is compared no more than a few times after a stop.
+    #[test]
+    fn sorting_of_what_is_large_can_be_stopped() {
+        let token = Token::new();
+        let mut compared = 0;
+        let sorted = sort_by(
+            &mut (0..STEPS).collect(),
+            &token.looks(),
+            |_| STEPS,
+            |a, b| {
+                compared += 1;
+                if compared == 10 {
+                    token.stop("enough");
+                }
+                b.cmp(a)
+            },
+        );
+        assert_eq!(sorted.expect_err("stopped").message(), "enough");
+        assert!(compared < 15, "{compared}");
     }
 }

@@ -152,6 +152,16 @@ impl Token {
         self.adopt(Some(earliest))
     }
 
+    /// A token of its own, without a deadline, whose waits call the hooks of this one's tree.
+    pub fn apart(&self) -> Token {
+        Token::with(None, self.0.before_waiting.clone(), None)
+    }
+
+    /// Whether both are the same token.
+    pub fn is(&self, other: &Token) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     fn adopt(&self, deadline: Option<(Instant, String)>) -> Token {
         let hooks = self.0.before_waiting.clone();
         let child = Token::with(deadline, hooks, Some(self.clone()));

@@ -58,6 +58,7 @@ mod shell_output;
 mod shell_prompt;
 mod shell_script;
 mod shell_sources;
+mod shell_stop;
 mod streams;
 mod support;
 mod tutorial;

@@ -156,7 +156,7 @@ const REPEATED: Entry = MOST as Entry;
 /// The places of the rows of keys that have several, or had, oldest first.
 #[derive(Default)]
 pub struct Lists {
-    lists: Vec<Vec<Place>>,
+    lists: Vec<List>,
     /// The numbers of those that no key leads to.
     spare: Vec<u32>,
 }
@@ -165,7 +165,7 @@ impl Lists {
     #[inline]
     fn places<'a>(&'a self, entry: &'a Entry) -> &'a [Place] {
         match entry.checked_sub(REPEATED) {
-            Some(list) => &self.lists[list as usize],
+            Some(list) => self.lists[list as usize].places(),
             None => from_ref(entry),
         }
     }
@@ -179,14 +179,14 @@ impl Lists {
     /// Adds a place to those of an entry.
     pub fn add(&mut self, entry: &mut Entry, place: Place) {
         if let Some(list) = entry.checked_sub(REPEATED) {
-            self.lists[list as usize].push(place);
+            self.lists[list as usize].places.push(place);
             return;
         }
         let list = self.spare.pop().unwrap_or_else(|| {
-            self.lists.push(Vec::new());
+            self.lists.push(List::default());
             (self.lists.len() - 1) as u32
         });
-        self.lists[list as usize].extend([*entry, place]);
+        self.lists[list as usize].places.extend([*entry, place]);
         *entry = REPEATED + list;
     }
 
@@ -196,10 +196,45 @@ impl Lists {
             return true;
         };
         let list = &mut self.lists[number as usize];
-        list.retain(|other| *other != place);
-        if list.is_empty() {
+        list.take(place);
+        let empty = list.places().is_empty();
+        if empty {
             self.spare.push(number);
         }
-        list.is_empty()
+        empty
+    }
+}
+
+/// The places of one key's rows, oldest first. Those near either end are taken away in the same time
+/// however many there are: all go in that order when they are replaced, and in the other when that is
+/// undone.
+#[derive(Default)]
+struct List {
+    places: Vec<Place>,
+    /// How many of the oldest have been taken away.
+    gone: usize,
+}
+
+impl List {
+    fn places(&self) -> &[Place] {
+        &self.places[self.gone..]
+    }
+
+    fn take(&mut self, place: Place) {
+        let places = self.places();
+        let from_both_ends = (0..places.len().div_ceil(2)).find_map(|i| {
+            let back = places.len() - 1 - i;
+            let found = [i, back].into_iter().find(|at| places[*at] == place);
+            found.map(|at| self.gone + at)
+        });
+        match from_both_ends {
+            Some(at) if at == self.gone => self.gone += 1,
+            Some(at) => drop(self.places.remove(at)),
+            None => {}
+        }
+        if 2 * self.gone >= self.places.len() {
+            self.places.drain(..self.gone);
+            self.gone = 0;
+        }
     }
 }

@@ -12,7 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::model::function::Signature;
 use crate::model::table::index::Index;
-use crate::model::table::rows::{MOST, Place, Rows};
+pub use crate::model::table::rows::Place;
+use crate::model::table::rows::{MOST, Rows};
 use crate::model::{Type, Value};
 use crate::syntax::ast::Many;
 use crate::text::diagnostic::{Error, Result};
@@ -177,8 +178,8 @@ impl Table {
         }
     }
 
-    /// Adds a row. An error if its key or arguments occur already.
-    pub fn insert(&self, row: &[Value]) -> Result<()> {
+    /// Adds a row, and gives its place. An error if its key or arguments occur already.
+    pub fn insert(&self, row: &[Value]) -> Result<Place> {
         let mut contents = lock(&self.contents);
         if contents.rows.places() >= MOST {
             return Err(
@@ -193,8 +194,18 @@ impl Table {
                 return Err(self.duplicate(row, contents.rows.get(*other), columns));
             }
         }
-        contents.insert(row);
-        Ok(())
+        Ok(contents.insert(row))
+    }
+
+    /// Takes a row away that was put at `place`, without looking for it where it still stands there.
+    pub fn take_back(&self, place: Place, row: &[Value]) {
+        let mut contents = lock(&self.contents);
+        if contents.rows.at(place) == Some(row) {
+            contents.remove(place);
+            return;
+        }
+        drop(contents);
+        self.remove(row);
     }
 
     /// Takes all rows away for good.
@@ -425,11 +436,12 @@ impl Contents {
         }
     }
 
-    fn insert(&mut self, row: &[Value]) {
+    fn insert(&mut self, row: &[Value]) -> Place {
         let place = Arc::make_mut(&mut self.rows).insert(row);
         for index in &mut self.indexes {
             index.add(place, &self.rows);
         }
+        place
     }
 
     fn remove(&mut self, place: Place) {

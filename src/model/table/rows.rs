@@ -46,6 +46,12 @@ impl Rows {
         &self.cells[start..start + self.width]
     }
 
+    /// The row at a place, if there is one.
+    pub fn at(&self, place: Place) -> Option<&[Value]> {
+        let used = self.used.get(place as usize)?;
+        used.then(|| self.get(place))
+    }
+
     /// The first place from `from` on that has a row.
     #[inline]
     pub fn next(&self, from: usize) -> Option<Place> {

@@ -28,7 +28,7 @@ fn start(
     cx: &Cx,
 ) -> Result<ReturnedStream> {
     let (sender, values) = queue(1);
-    let token = cx.token.child();
+    let token = cx.lasting_token().child();
     let cx = cx.for_thread(token.clone());
     let run = move || {
         let mut give = |value| match sender.send(Ok(value), &cx.token)? {

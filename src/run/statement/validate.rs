@@ -50,7 +50,7 @@ fn results(cx: &Cx, expr: &Expr) -> Result<Vec<Value>> {
 fn same_bag(a: &[Value], b: &[Value], looks: &Looks) -> Result<bool> {
     let sorted = |values: &[Value]| {
         let mut values = values.to_vec();
-        stoppable::sort_by(&mut values, looks, Value::cmp)?;
+        stoppable::sort_by(&mut values, looks, Value::steps, Value::cmp)?;
         Ok(values)
     };
     Ok(a.len() == b.len() && sorted(a)? == sorted(b)?)

@@ -109,7 +109,7 @@ fn every_function_keeps_within_limits() {
     all.retain(|f| !acting.contains(f.name));
     assert!(all.len() > 400, "only {} resolvents", all.len());
     let cases = cases(600);
-    let trial = Trial::default();
+    let trial = Trial::new();
     thread::scope(|scope| {
         for seed in [10, 20] {
             let (all, trial) = (&all, &trial);

@@ -431,3 +431,90 @@ fn arguments(text: &str) -> Vec<String> {
     }
     arguments
 }
+
+/// What makes a large value of each element looks for a stop at each: its source may not.
+#[test]
+fn large_results_of_each_element_look_for_a_stop() {
+    let mut db = Db::of(
+        "set :v = vectorof(iota(1,10000));
+         create function always(Vector v, Object x) -> Boolean as true;
+         create function never(Vector v, Object x) -> Boolean as false;
+         set :stamped = vectorof(select ts(timeval(i),i) from Integer i where i in iota(1,10000));",
+    );
+    for stream in [
+        "winagg(streamof(in(:v)),5000,1)",
+        "histogram(streamof(in(:v)),0,1,5000)",
+        "pivot_events(:v, streamof(select [timeval(i),i,i] from Integer i where i in iota(1,10)))",
+    ] {
+        match db.pull_stopped(stream, 3) {
+            Err(error) => assert_eq!(error.message(), "stopped by the test", "{stream}"),
+            Ok(_) => panic!("{stream} goes on"),
+        }
+    }
+}
+
+#[test]
+fn so_many_streams_are_listened_to_at_once() {
+    let mut db = Db::new();
+    for what in [
+        "merge(vectorof(iota(1,1000000)))",
+        "streams:merge(iota(1,1000000))",
+    ] {
+        db.fails(
+            &format!("count({what});"),
+            &["merge: no more than 4096 streams can be listened to at once"],
+        );
+    }
+    db.gives("count(merge(vectorof(iota(1,100))));", "100");
+}
+
+#[test]
+fn a_bag_may_grow_step_by_step() {
+    let mut db = Db::of(
+        "create function grown(Integer n) -> Integer as
+           { declare Bag of Integer b, Integer i; set b = bag(0); set i = 0;
+             while i < n do set b = bag(b,i); set i = i+1; end while; return count(b); };
+         create function pulled(Integer n) -> Integer as
+           { declare Bag of Integer b, Integer i; set b = bag(0); set i = 0;
+             while i < n do set b = bag(i,b); set i = i+1; end while; return sum(b); };",
+    );
+    db.gives("grown(100000);", "100001");
+    db.gives("pulled(100000);", "4999950000");
+    let statement = "grown(1000000000);";
+    let stopper = db.stop_when_it_runs(statement);
+    db.fails(statement, &["stopped by the test"]);
+    stopper.join().expect("it was running");
+}
+
+#[test]
+fn many_values_of_one_argument_are_replaced_in_linear_time() {
+    let mut db = Db::of(
+        "create function b(Integer i) -> Bag of Integer as stored; add b(1) = iota(1,200000);",
+    );
+    let started = Instant::now();
+    db.does("set b(1) = bag(7);").gives("b(1);", "7");
+    // What fails is undone.
+    db.does("set b(1) = iota(1,200000);");
+    db.fails("{ set b(1) = bag(8); error('undone'); };", &["undone"]);
+    db.gives("count(b(1)); sum(b(1));", "200000\n20000100000");
+    // Out of order.
+    db.does(
+        "remove b(1) = iota(5,199990); remove b(1) = 2; add b(1) = 2; remove b(1) = bag(1,200000);",
+    );
+    db.gives("count(b(1)); sum(b(1));", "12\n1799964");
+    assert!(started.elapsed() < Duration::from_secs(30));
+}
+
+#[test]
+fn sorting_by_large_keys_can_be_stopped() {
+    let mut db = Db::of(
+        "create function key(Integer i) -> Vector as stored;
+         set :v = vectorof(iota(1,1000000)); set :w = concat(vectorof(iota(1,999999)),[0]);
+         set key(0) = :v; set key(1) = :w;",
+    );
+    let statement =
+        "count(select i from Integer i where i in iota(1,100000) order by key(mod(i,2)));";
+    let stopper = db.stop_when_it_runs(statement);
+    db.fails(statement, &["stopped by the test"]);
+    stopper.join().expect("it was running");
+}

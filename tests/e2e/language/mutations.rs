@@ -285,7 +285,7 @@ fn mutated_statements_keep_within_limits() {
     assert!(corpus.0.len() > 2000, "only {} statements", corpus.0.len());
     let allowed = Allowed::new();
     let cases = cases(600);
-    let trial = Trial::default();
+    let trial = Trial::new();
     thread::scope(|scope| {
         for seed in [10, 20] {
             let (corpus, allowed, trial) = (&corpus, &allowed, &trial);

@@ -1,5 +1,7 @@
 //! Procedural functions.
 
+use std::time::Duration;
+
 use crate::support::session::Db;
 
 fn people() -> Db {
@@ -213,6 +215,42 @@ fn a_cursor_of_the_session_goes_on_in_later_statements() {
     // A function has its own.
     db.does("create function own() -> Integer as { declare Integer x; open c for range(3); fetch c into x; return x; };");
     db.gives("own(); own();", "1\n1");
+}
+
+/// A statement's time is over with the statement; what its cursor reads goes on.
+#[test]
+fn a_cursor_of_the_session_outlives_the_time_of_its_statement() {
+    let mut db = Db::with_timeout(Some(Duration::from_secs(1)));
+    db.does(
+        "create function steps() -> Stream of Integer as { return 1; return 2; return 3; };
+         open :merged for merge(siota(1,2),siota(1,2));
+         open :steps for steps();
+         open :timed for timeout(siota(1,9),3600);
+         open :section for streams:time_section(merge(siota(1,5),siota(1,5)),0,3600);
+         open :beat for heartbeat(3600);
+         open :busy for select x from Integer x where x in natural_numbers() and x < 0;
+         fetch :merged into :a; fetch :steps into :b; fetch :timed into :c; fetch :section into :d;
+         fetch :beat into :e;",
+    );
+    // Whoever fetches has a time of his own; the cursor stays open.
+    for waiting in ["fetch :beat into :e;", "fetch :busy into :f;"] {
+        db.fails(waiting, &["the query ran longer than 1 seconds"]);
+    }
+    db.does(
+        "fetch :merged into :a2; fetch :merged into :a3; fetch :merged into :a4;
+         fetch :steps into :b2; fetch :steps into :b3;
+         fetch :timed into :c2; fetch :section into :d2;",
+    );
+    db.gives(
+        ":a + :a2 + :a3 + :a4; [:b,:b2,:b3]; [:c,:c2]; :d + :d2 > 1;",
+        "6\n[1,2,3]\n[1,2]\ntrue",
+    );
+    let statement = "fetch :beat into :e;";
+    let stopper = db.stop_when_it_runs(statement);
+    db.fails(statement, &["stopped by the test"]);
+    stopper.join().expect("it was running");
+    db.does("fetch :merged into :a5; close :merged; close :busy; close :beat;");
+    db.gives(":a5;", "null");
 }
 
 #[test]

@@ -106,6 +106,25 @@ impl Db {
         (native.code)(&Cx::new(self.session.world().clone(), token), Args(args))
     }
 
+    /// Pulls elements of a bag or stream as long as `pulled` wants, and then one more under a token that
+    /// has been stopped.
+    pub fn pull_stopped(
+        &mut self,
+        expression: &str,
+        pulled: usize,
+    ) -> Result<Option<Value>, Error> {
+        let collection = self.value(expression);
+        let token = Token::new();
+        let cx = Cx::new(self.session.world().clone(), token.clone());
+        let mut elements = collection.elements(&cx).expect("can be opened");
+        for _ in 0..pulled {
+            let element = elements.next(&cx).expect("an element");
+            assert!(element.is_some(), "{expression} ends");
+        }
+        token.stop("stopped by the test");
+        elements.next(&cx)
+    }
+
     /// What a script prints, line by line; its errors as `error: message` with their help.
     pub fn run(&mut self, script: &str) -> String {
         // Evaluation wants a large stack, as the program's own thread has it.
