@@ -29,8 +29,10 @@ impl LatestOrigin {
     }
 }
 
-/// How long failures are only counted until their number is said.
-const SUMMARY_EVERY: Duration = Duration::from_secs(10);
+/// How long failures are only counted until their number is said: twice as long each time, up to the
+/// longest, so that a service does not fill its log.
+const FIRST_PAUSE: Duration = Duration::from_secs(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
 /// The failed elements of one statement or one background job.
 #[derive(Default)]
@@ -42,6 +44,15 @@ struct Counts {
     /// How many have been told of.
     said: u64,
     last_said: Option<Instant>,
+    /// How often their number was said since the first.
+    summaries: u32,
+}
+
+impl Counts {
+    fn pause(&self) -> Duration {
+        let longer = 1_u32.checked_shl(self.summaries).unwrap_or(u32::MAX);
+        FIRST_PAUSE.saturating_mul(longer).min(LONGEST_PAUSE)
+    }
 }
 
 /// What is to be said of an element that has just failed.
@@ -60,10 +71,14 @@ impl FailedElements {
         let mut counts = lock(&self.0);
         counts.all += 1;
         let now = Instant::now();
-        let due = |last: Instant| now.duration_since(last) >= SUMMARY_EVERY;
+        let pause = counts.pause();
+        let due = |last: Instant| now.duration_since(last) >= pause;
         let report = match counts.last_said {
             None => Report::Whole,
-            Some(last) if due(last) => Report::Number(counts.all - counts.said),
+            Some(last) if due(last) => {
+                counts.summaries += 1;
+                Report::Number(counts.all - counts.said)
+            }
             Some(_) => return Report::Nothing,
         };
         counts.said = counts.all;
