@@ -221,11 +221,7 @@ impl Day {
             begun.elapsed().as_secs_f64()
         );
         println!("publisher: {} acknowledged", publisher.said("out").trim());
-        for line in relay
-            .said("err")
-            .lines()
-            .filter(|l| l.contains("set aside"))
-        {
+        if let Some(line) = relay.said("err").lines().last() {
             println!("relay: {line}");
         }
         let mut lost = 0;
