@@ -18,6 +18,7 @@ mod lookup;
 mod multiplicity;
 pub mod names;
 mod narrow;
+mod place;
 mod planner;
 mod procedure;
 mod query;

@@ -16,7 +16,6 @@ mod program;
 use std::error::Error;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use broker::Broker;
 use probe::Delays;
@@ -176,8 +175,6 @@ fn through(load: &probe::Load, relay: impl FnOnce(u16) -> Command) -> Result<Del
     let mut delays = probe::measure(broker.port, load)?;
     let used = measure::processor_time(relay.0.id())? - before;
     delays.processor = used * 1e3 / f64::from(load.messages());
-    // What was sent at once is not part of the next.
-    std::thread::sleep(Duration::from_millis(200));
     Ok(delays)
 }
 

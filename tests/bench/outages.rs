@@ -193,6 +193,7 @@ impl Day {
             if passed / self.between > restarts {
                 restarts = passed / self.between;
                 broker.end("TERM");
+                // It is away for a while, so that clients meet a port that nobody listens on.
                 thread::sleep(Duration::from_secs(1));
                 broker.start_again();
             }

@@ -13,8 +13,7 @@ use crate::support::osql::{Running, osql};
 use crate::support::wait::wait_at_most;
 
 /// The most that the memory of a process may grow once it has done a tenth of its work, in kilobytes.
-/// An allocator takes its blocks one after the other; what holds on to the messages would take more.
-const STEADY: u64 = 2048;
+const STEADY: u64 = 1024;
 
 /// The memory that the process has in use, in kilobytes: without the parts of its program that were
 /// read so far (proc(5)). `None` if it has ended.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use proptest::prelude::*;
+use proptest::test_runner::FileFailurePersistence;
 
 use super::*;
 use crate::mqtt::options::Qos;
@@ -277,7 +278,12 @@ fn check_known(place: &Place, content: &[u8], payloads: &[Vec<u8>]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig {
+        cases: 200,
+        // Cases that failed once stand beside this file.
+        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("regressions"))),
+        ..ProptestConfig::default()
+    })]
     #[test]
     fn damage_is_never_silent(payloads in payloads(), settled: u16, changes in changes()) {
         damage_round(&payloads, settled, &changes);

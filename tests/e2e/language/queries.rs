@@ -147,8 +147,8 @@ fn in_takes_elements_of_bags_subqueries_and_vectors() {
         "35\n12\n35",
     );
     db.gives(
-        "1 in [1,2]; 3 in [1,2]; 2 in bag(2); some(2 in range(1000000000));",
-        "true\ntrue\ntrue",
+        "1 in [1,2]; 3 in [1,2]; 2 in bag(2); 2 in range(100000); some(2 in range(1000000000));",
+        "true\ntrue\ntrue\ntrue",
     );
     db.gives(
         "select x from Object x where x in [1,'a',[2]];",
