@@ -1,0 +1,108 @@
+//! What the steps of a query become: where a program's rows come from, and what is done with a batch.
+
+use super::{Builder, Kind, kind};
+use crate::model::Type;
+use crate::model::function::FunctionBody;
+use crate::plan::batch::{BatchExpr, BatchFetch, BatchOrigin, BatchWork, NumbersDeclared};
+use crate::plan::{Lookup, LookupColumn, Pattern, Step};
+
+/// What the values of a variable of the type are declared to be, if numbers.
+fn declared(ty: &Type) -> Option<NumbersDeclared> {
+    Some(match ty {
+        Type::Number | Type::Object => NumbersDeclared::Any,
+        Type::Integer => NumbersDeclared::Integer,
+        Type::Real => NumbersDeclared::Real,
+        _ => return None,
+    })
+}
+
+impl Builder {
+    pub(super) fn origin(&mut self, step: &Step) -> Option<BatchOrigin> {
+        match step {
+            Step::Iterate {
+                pattern: Pattern::Bind(slot, ty),
+                over,
+                ..
+            } => {
+                self.columns.push((Some(*slot), Type::Number));
+                Some(BatchOrigin::Elements(over.clone(), declared(ty)?))
+            }
+            Step::Iterate {
+                pattern: Pattern::Vector(parts),
+                over,
+                ..
+            } => {
+                for part in parts {
+                    let Pattern::Bind(slot, Type::Object | Type::Number) = part else {
+                        return None;
+                    };
+                    self.columns.push((Some(*slot), Type::Number));
+                }
+                Some(BatchOrigin::Vectors {
+                    over: over.clone(),
+                    width: parts.len(),
+                })
+            }
+            Step::Extent { slot, ty } => {
+                self.columns.push((Some(*slot), ty.clone()));
+                Some(BatchOrigin::Extent(ty.clone()))
+            }
+            Step::Lookup(lookup) if lookup.known.is_empty() && lookup.narrowing.is_none() => {
+                let columns = self.copies(lookup)?;
+                Some(BatchOrigin::Rows(lookup.function.clone(), columns))
+            }
+            _ => None,
+        }
+    }
+
+    /// Makes columns for what a lookup copies; gives their places in its rows.
+    fn copies(&mut self, lookup: &Lookup) -> Option<Vec<usize>> {
+        let FunctionBody::Stored(table) = &lookup.function.body else {
+            return None;
+        };
+        let copies = lookup.copies.as_ref().filter(|_| !lookup.distinct)?;
+        for (at, slot) in copies {
+            let ty = &table.types()[*at];
+            kind(ty)?;
+            self.columns.push((Some(*slot), ty.clone()));
+        }
+        Some(copies.iter().map(|(at, _)| *at).collect())
+    }
+
+    pub(super) fn step(&mut self, step: &Step) -> Option<()> {
+        match step {
+            Step::Filter(condition) => {
+                let condition = self.node(condition).filter(BatchExpr::is_condition)?;
+                self.work.push(BatchWork::Filter(condition));
+            }
+            Step::Let(Pattern::Bind(slot, ty), value) => {
+                let value = self.node(value).filter(|value| !value.is_condition())?;
+                let declared = declared(ty)?;
+                if self.kind(&value) != Kind::Number {
+                    return None;
+                }
+                self.columns.push((Some(*slot), Type::Number));
+                self.work.push(BatchWork::Compute(value, declared));
+            }
+            Step::Lookup(lookup) => {
+                let [known] = lookup.known.as_slice() else {
+                    return None;
+                };
+                let LookupColumn::Known(key) = &lookup.columns[*known] else {
+                    return None;
+                };
+                let key = self.node(key).filter(|key| !key.is_condition())?;
+                let columns = self.copies(lookup)?;
+                self.work.push(BatchWork::Fetch(BatchFetch {
+                    function: lookup.function.clone(),
+                    known: [*known],
+                    key,
+                    columns,
+                    required: false,
+                }));
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+}
