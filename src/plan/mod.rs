@@ -129,6 +129,34 @@ impl Query {
             || self.output.flatten && self.output.columns.iter().any(is_stream)
     }
 
+    /// For each key of `order by` which column holds it where results are kept to be sorted: the column
+    /// of the result that it is, or one behind those of the results.
+    pub fn key_columns(&self) -> Vec<usize> {
+        let mut own = self.output.columns.len()..;
+        let mut column = |order: &Order| {
+            let of_result = (0..self.output.columns.len()).find(|at| self.is_key(*at, order));
+            of_result.or_else(|| own.next()).unwrap_or_default()
+        };
+        self.order.iter().map(&mut column).collect()
+    }
+
+    /// Whether a result is the variable that is the key, a single value by its type.
+    fn is_key(&self, result: usize, order: &Order) -> bool {
+        use PlanExpr::{Known, Slot};
+        let ty = match &self.ty {
+            Type::Tuple(types) => types.get(result),
+            ty => Some(ty),
+        };
+        let is_single = matches!(
+            ty,
+            Some(Type::Number | Type::Integer | Type::Real | Type::Charstring | Type::Boolean)
+        );
+        let (Slot(result) | Known(result)) = &self.output.columns[result] else {
+            return false;
+        };
+        is_single && matches!(&order.key, Slot(key) | Known(key) if key == result)
+    }
+
     /// Whether there is at most one result, whatever the data.
     pub fn is_single(&self) -> bool {
         self.group.is_none() && !self.steps.iter().any(Step::is_many) && !self.output.flatten
