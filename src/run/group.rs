@@ -4,7 +4,7 @@ use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
 use super::aggregate::Accumulator;
-use super::batch::{BatchColumn, Feed};
+use super::batch::{BatchResults, Fed, Feed, Wanted};
 use super::eval::eval;
 use super::query::Pipeline;
 use super::sorted::SortedResults;
@@ -112,16 +112,36 @@ fn groups(
     cx: &Cx,
 ) -> Result<Groups> {
     let mut groups = Groups::default();
-    let mut keys = Vec::with_capacity(group.keys.len());
-    if !group.aggregates.iter().any(|a| is_traced(a, cx))
-        && let Some(program) = &query.batch
+    let in_batches = !group.aggregates.iter().any(|a| is_traced(a, cx));
+    if let Some(program) = query.batch.as_ref().filter(|_| in_batches)
         && let Some(mut feed) = Feed::open(program, frame, cx)?
     {
-        while let Some((columns, rows)) = feed.next(frame, cx)? {
-            add_batch(group, &mut groups, &columns, rows, cx)?;
+        while let Some(fed) = feed.next(Wanted::Columns, frame, cx)? {
+            match fed {
+                Fed::Columns(results) => add_batch(group, &mut groups, &results, cx)?,
+                Fed::Rows(first) | Fed::Rest(first) => {
+                    *pipeline = Pipeline::resume(query.steps.len(), first);
+                    add_rows(group, &mut groups, query, pipeline, frame, cx)?;
+                }
+                Fed::Values(_) => {}
+            }
         }
-        *pipeline = Pipeline::resume(query.steps.len(), feed.rest());
+    } else {
+        add_rows(group, &mut groups, query, pipeline, frame, cx)?;
     }
+    Ok(groups)
+}
+
+/// Adds the rows that the pipeline makes.
+fn add_rows(
+    group: &Group,
+    groups: &mut Groups,
+    query: &Query,
+    pipeline: &mut Pipeline,
+    frame: &mut [Value],
+    cx: &Cx,
+) -> Result<()> {
+    let mut keys = Vec::with_capacity(group.keys.len());
     each_row(query, pipeline, frame, cx, |frame| {
         keys.clear();
         for (key, _) in &group.keys {
@@ -130,7 +150,7 @@ fn groups(
                 None => return Ok(()),
             }
         }
-        let held = held(group, &mut groups, &keys, cx)?;
+        let held = held(group, groups, &keys, cx)?;
         for (aggregate, held) in group.aggregates.iter().zip(held) {
             let Some(value) = eval(&aggregate.argument, frame, cx)? else {
                 continue;
@@ -145,8 +165,7 @@ fn groups(
             }
         }
         Ok(())
-    })?;
-    Ok(groups)
+    })
 }
 
 /// What the group with these keys has.
@@ -169,16 +188,10 @@ fn held<'g>(
 }
 
 /// Adds rows that have columns for the keys, and then for what the aggregates take.
-fn add_batch(
-    group: &Group,
-    groups: &mut Groups,
-    columns: &[BatchColumn],
-    rows: usize,
-    cx: &Cx,
-) -> Result<()> {
-    let (keys, arguments) = columns.split_at(group.keys.len());
+fn add_batch(group: &Group, groups: &mut Groups, results: &BatchResults, cx: &Cx) -> Result<()> {
+    let (keys, arguments) = results.columns.split_at(group.keys.len());
     let mut key = Vec::with_capacity(keys.len());
-    for row in 0..rows {
+    for row in 0..results.rows {
         key.clear();
         key.extend(keys.iter().filter_map(|column| column.value(row)));
         let held = held(group, groups, &key, cx)?;
