@@ -56,6 +56,20 @@ impl Objects {
         }
     }
 
+    /// The objects of exactly the types with these numbers that have these numbers themselves; `None` for one that is not there any
+    /// more.
+    pub fn numbered(&self, types: &[u64], numbers: &[u64]) -> Vec<Option<Arc<Object>>> {
+        let extents = lock(&self.extents);
+        let extents: Vec<_> = types.iter().filter_map(|ty| extents.get(ty)).collect();
+        let object = |number| {
+            extents
+                .iter()
+                .find_map(|extent| extent.get(number))
+                .cloned()
+        };
+        numbers.iter().map(object).collect()
+    }
+
     /// The objects of exactly this type, oldest first.
     pub fn of(&self, ty: &UserType) -> Vec<Arc<Object>> {
         let extents = lock(&self.extents);
@@ -108,14 +122,10 @@ impl ObjectScan {
         numbers
     }
 
-    /// Where the scan is, as long as only numbers are taken from it.
-    pub fn mark(&self) -> u64 {
-        self.seen
-    }
-
-    /// Goes back to where the scan was.
-    pub fn back(&mut self, mark: u64) {
-        self.seen = mark;
+    /// The objects that have these numbers, of those that are there.
+    pub fn numbered(&self, objects: &Objects, numbers: &[u64]) -> Vec<Arc<Object>> {
+        let found = objects.numbered(&self.types, numbers);
+        found.into_iter().flatten().collect()
     }
 
     fn take(&mut self, objects: &Objects) {

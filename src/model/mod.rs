@@ -4,6 +4,7 @@
 
 pub mod args;
 pub mod collection;
+pub mod column;
 pub mod context;
 pub mod conversion;
 pub mod counter;
@@ -29,6 +30,7 @@ pub mod value;
 
 pub use args::Args;
 pub use collection::{Collection, Numbers, Source};
+pub use column::BatchColumn;
 pub use context::Cx;
 pub use function::Function;
 pub use object::Object;

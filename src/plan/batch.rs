@@ -13,6 +13,8 @@ pub struct BatchProgram {
     pub work: Vec<BatchWork>,
     /// What comes out of each row; of a query that groups, its keys and what the aggregates take.
     pub outputs: Vec<BatchExpr>,
+    /// What each output is declared to be, as far as it is known.
+    pub types: Vec<Type>,
     /// Whether the only output is a number.
     pub numeric: bool,
     /// The functions that are called, each once: where calls of one of them are to be printed, the

@@ -71,11 +71,7 @@ fn of_found(lookup: &Lookup, found: &Found, frame: &mut [Value]) -> Start {
             copy(copies, rows.next().unwrap_or_default(), frame);
             Start::Bound
         }
-        _ => Start::Rows(LookupRows::Some {
-            cells: rows.flatten().cloned().collect(),
-            width: lookup.columns.len(),
-            next: 0,
-        }),
+        _ => Start::Rows(LookupRows::of(&rows.collect::<Vec<_>>())),
     }
 }
 
@@ -124,6 +120,15 @@ fn copy(copies: &[(usize, Slot)], row: &[Value], frame: &mut [Value]) {
 }
 
 impl LookupRows {
+    /// These rows of one function.
+    pub fn of(rows: &[&[Value]]) -> LookupRows {
+        LookupRows::Some {
+            cells: rows.iter().copied().flatten().cloned().collect(),
+            width: rows.first().map_or(0, |row| row.len()),
+            next: 0,
+        }
+    }
+
     /// Binds the next row that matches; `false` at the end.
     pub fn bind(&mut self, lookup: &Lookup, frame: &mut [Value], cx: &Cx) -> Result<bool> {
         while let Some(row) = self.next() {

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::{Builder, Kind, kind};
-use crate::model::Function;
 use crate::model::function::FunctionBody;
 use crate::model::native::BatchForm;
 use crate::model::table::Table;
+use crate::model::{Function, Type};
 use crate::plan::batch::{BatchExpr, BatchFetch, BatchWork};
 use crate::plan::{Call, PlanExpr, Target};
 use crate::syntax::ast::{BinaryOp, Many};
@@ -17,6 +17,14 @@ impl Builder {
             BatchExpr::Column(at) => kind(&self.columns[*at].1).unwrap_or(Kind::Other),
             BatchExpr::Const(_) => Kind::Other,
             _ => Kind::Number,
+        }
+    }
+
+    /// The type of the values, as far as it is known.
+    pub(super) fn type_of(&self, node: &BatchExpr) -> Type {
+        match node {
+            BatchExpr::Column(at) => self.columns[*at].1.clone(),
+            _ => Type::Object,
         }
     }
 

@@ -60,8 +60,10 @@ pub fn lower(query: &Query) -> Option<BatchProgram> {
     }
     let numeric = query.group.is_none()
         && matches!(outputs.as_slice(), [one] if builder.kind(one) == Kind::Number);
+    let types = outputs.iter().map(|output| builder.type_of(output));
     Some(BatchProgram {
         origin,
+        types: types.collect(),
         work: builder.work,
         outputs,
         numeric,

@@ -368,16 +368,6 @@ impl Scan {
         }
         rows
     }
-
-    /// Where the scan is.
-    pub fn mark(&self) -> usize {
-        self.next
-    }
-
-    /// Goes back to where the scan was.
-    pub fn back(&mut self, mark: usize) {
-        self.next = mark;
-    }
 }
 
 impl Contents {

@@ -1,13 +1,15 @@
 //! Expressions over batches.
 
-use super::column::{BatchColumn, apply, arithmetic, compare, to_reals};
-use crate::model::{Value, number};
+use super::operations::{apply, arithmetic, compare, to_reals};
+use crate::model::{BatchColumn, Value, column, number};
 use crate::plan::batch::{BatchExpr, NumbersDeclared};
 
 /// Rows, column by column.
 pub struct Batch {
     pub columns: Vec<BatchColumn>,
     pub rows: usize,
+    /// Of which element of the input each row is made, counted from 0, where that may be asked.
+    pub elements: Option<Vec<usize>>,
 }
 
 impl BatchExpr {
@@ -93,15 +95,35 @@ fn fold(
 }
 
 impl Batch {
+    pub fn new(columns: Vec<BatchColumn>, rows: usize) -> Batch {
+        Batch {
+            columns,
+            rows,
+            elements: None,
+        }
+    }
+
+    /// The same, with the number of its element for each row if that `is_asked` for.
+    pub fn counted(mut self, is_asked: bool) -> Batch {
+        self.elements = is_asked.then(|| (0..self.rows).collect());
+        self
+    }
+
     /// The rows for which a condition holds.
     pub fn keep(&mut self, mask: &[bool]) {
         self.columns.iter_mut().for_each(|c| c.keep(mask));
+        if let Some(elements) = &mut self.elements {
+            column::keep(elements, mask);
+        }
         self.rows = mask.iter().filter(|keep| **keep).count();
     }
 
     /// The rows at these places, in this order.
     pub fn pick(&mut self, places: &[usize]) {
         self.columns.iter_mut().for_each(|c| c.pick(places));
+        if let Some(elements) = &mut self.elements {
+            column::pick(elements, places);
+        }
         self.rows = places.len();
     }
 }

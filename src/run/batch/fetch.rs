@@ -1,7 +1,7 @@
 //! Looks up rows of stored functions for a whole batch.
 
-use super::column::BatchColumn;
 use super::evaluate::Batch;
+use crate::model::BatchColumn;
 use crate::model::Value;
 use crate::model::function::FunctionBody;
 use crate::model::table::Key;
@@ -49,6 +49,12 @@ impl BatchFetch {
             BatchColumn::Value(value) => {
                 for row in 0..batch.rows {
                     find(row, Key::Value(&value))?;
+                }
+            }
+            BatchColumn::Texts(texts) => {
+                for row in 0..batch.rows {
+                    let text = Value::str(texts.get(row)?);
+                    find(row, Key::Value(&text))?;
                 }
             }
             BatchColumn::Reals(_) | BatchColumn::Real(_) | BatchColumn::Mask(_) => return None,

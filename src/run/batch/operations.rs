@@ -1,146 +1,9 @@
-//! Columns of values of one kind, and what is computed of them. Where a column cannot have what the
-//! evaluator would give, there is no result, and the evaluator has to do it.
+//! What is computed of columns. Where a column cannot have what the evaluator would give, there is no
+//! result, and the evaluator has to do it.
 
-use crate::model::{Numbers, Value};
+use crate::model::BatchColumn;
 use crate::run::eval;
 use crate::syntax::ast::BinaryOp;
-
-/// What the rows of a batch have for one expression.
-#[derive(Clone)]
-pub enum BatchColumn {
-    Ints(Vec<i64>),
-    Reals(Vec<f64>),
-    /// The numbers of objects.
-    Objects(Vec<u64>),
-    /// Other values, not all of one kind perhaps.
-    Values(Vec<Value>),
-    /// The same for all rows.
-    Int(i64),
-    Real(f64),
-    Value(Value),
-    Mask(Vec<bool>),
-}
-
-impl BatchColumn {
-    /// The column that these values are; `None` for objects among other values.
-    pub fn of<'a>(values: impl ExactSizeIterator<Item = &'a Value> + Clone) -> Option<BatchColumn> {
-        let ints = |value: &Value| match value {
-            Value::Int(i) => Some(*i),
-            _ => None,
-        };
-        let reals = |value: &Value| match value {
-            Value::Real(r) => Some(*r),
-            _ => None,
-        };
-        let objects = |value: &Value| match value {
-            Value::Object(object) => Some(object.id()),
-            _ => None,
-        };
-        let of_one_kind = match values.clone().next() {
-            None | Some(Value::Int(_)) => all(values.clone(), ints).map(BatchColumn::Ints),
-            Some(Value::Real(_)) => all(values.clone(), reals).map(BatchColumn::Reals),
-            Some(Value::Object(_)) => return all(values, objects).map(BatchColumn::Objects),
-            _ => None,
-        };
-        of_one_kind.or_else(|| {
-            let other = |value: &Value| match value {
-                Value::Object(_) => None,
-                value => Some(value.clone()),
-            };
-            all(values, other).map(BatchColumn::Values)
-        })
-    }
-
-    /// The rows whose place in the mask is true.
-    pub fn keep(&mut self, mask: &[bool]) {
-        match self {
-            BatchColumn::Ints(list) => keep(list, mask),
-            BatchColumn::Reals(list) => keep(list, mask),
-            BatchColumn::Objects(list) => keep(list, mask),
-            BatchColumn::Mask(list) => keep(list, mask),
-            BatchColumn::Values(list) => {
-                let mut mask = mask.iter();
-                list.retain(|_| mask.next().is_some_and(|keep| *keep));
-            }
-            BatchColumn::Int(_) | BatchColumn::Real(_) | BatchColumn::Value(_) => {}
-        }
-    }
-
-    /// The rows at these places, in this order.
-    pub fn pick(&mut self, places: &[usize]) {
-        fn pick<T: Clone>(list: &mut Vec<T>, places: &[usize]) {
-            *list = places.iter().map(|at| list[*at].clone()).collect();
-        }
-        match self {
-            BatchColumn::Ints(list) => pick(list, places),
-            BatchColumn::Reals(list) => pick(list, places),
-            BatchColumn::Objects(list) => pick(list, places),
-            BatchColumn::Mask(list) => pick(list, places),
-            BatchColumn::Values(list) => pick(list, places),
-            BatchColumn::Int(_) | BatchColumn::Real(_) | BatchColumn::Value(_) => {}
-        }
-    }
-
-    /// The value of a row; `None` for objects.
-    #[inline]
-    pub fn value(&self, row: usize) -> Option<Value> {
-        match self {
-            BatchColumn::Ints(ints) => ints.get(row).copied().map(Value::Int),
-            BatchColumn::Reals(reals) => reals.get(row).copied().map(Value::Real),
-            BatchColumn::Values(values) => values.get(row).cloned(),
-            BatchColumn::Int(int) => Some(Value::Int(*int)),
-            BatchColumn::Real(real) => Some(Value::Real(*real)),
-            BatchColumn::Value(value) => Some(value.clone()),
-            BatchColumn::Objects(_) | BatchColumn::Mask(_) => None,
-        }
-    }
-
-    pub fn is_numbers(&self) -> bool {
-        use BatchColumn::{Int, Ints, Real, Reals};
-        matches!(self, Ints(_) | Reals(_) | Int(_) | Real(_))
-    }
-
-    /// The numbers of so many rows.
-    pub fn numbers(self, rows: usize) -> Option<Numbers> {
-        match self {
-            BatchColumn::Ints(ints) => Some(Numbers::Ints(ints)),
-            BatchColumn::Reals(reals) => Some(Numbers::Reals(reals)),
-            BatchColumn::Int(int) => Some(Numbers::Ints(vec![int; rows])),
-            BatchColumn::Real(real) => Some(Numbers::Reals(vec![real; rows])),
-            _ => None,
-        }
-    }
-}
-
-impl From<Numbers> for BatchColumn {
-    fn from(numbers: Numbers) -> BatchColumn {
-        match numbers {
-            Numbers::Ints(ints) => BatchColumn::Ints(ints),
-            Numbers::Reals(reals) => BatchColumn::Reals(reals),
-        }
-    }
-}
-
-fn all<'a, T>(
-    values: impl ExactSizeIterator<Item = &'a Value>,
-    of_one: impl Fn(&Value) -> Option<T>,
-) -> Option<Vec<T>> {
-    let mut list = Vec::with_capacity(values.len());
-    for value in values {
-        list.push(of_one(value)?);
-    }
-    Some(list)
-}
-
-fn keep<T: Copy>(list: &mut Vec<T>, mask: &[bool]) {
-    // Written to each place in turn and moved on only if kept: no branch to mispredict.
-    let mut kept = 0;
-    for (at, keep) in mask.iter().enumerate() {
-        list[kept] = list[at];
-        kept += usize::from(*keep);
-    }
-    list.truncate(kept);
-}
 
 pub fn to_reals(column: BatchColumn) -> Option<BatchColumn> {
     Some(match column {
@@ -265,8 +128,20 @@ pub fn compare(
         (Real(a), Reals(b)) => reals(op, b.into_iter().map(|b| (a, b)).collect())?,
         (Real(a), Real(b)) => reals(op, vec![(a, b); rows])?,
         (BatchColumn::Objects(a), BatchColumn::Objects(b)) => mask(op, a.into_iter().zip(b)),
-        (left @ (BatchColumn::Values(_) | BatchColumn::Value(_)), right)
-        | (left, right @ (BatchColumn::Values(_) | BatchColumn::Value(_))) => {
+        (left @ (BatchColumn::Texts(_) | BatchColumn::Value(_)), right @ BatchColumn::Texts(_))
+        | (left @ BatchColumn::Texts(_), right @ BatchColumn::Value(_))
+            if let Some(mask) = texts(op, &left, &right, rows) =>
+        {
+            mask
+        }
+        (
+            left @ (BatchColumn::Values(_) | BatchColumn::Value(_) | BatchColumn::Texts(_)),
+            right,
+        )
+        | (
+            left,
+            right @ (BatchColumn::Values(_) | BatchColumn::Value(_) | BatchColumn::Texts(_)),
+        ) => {
             let mut mask = Vec::with_capacity(rows);
             for row in 0..rows {
                 mask.push(eval::compare(op, &left.value(row)?, &right.value(row)?));
@@ -280,6 +155,13 @@ pub fn compare(
         }
         _ => return None,
     })
+}
+
+/// Compares strings; `None` where one of the sides has others.
+fn texts(op: BinaryOp, left: &BatchColumn, right: &BatchColumn, rows: usize) -> Option<Vec<bool>> {
+    let pair = |row| Some((left.text(row)?, right.text(row)?));
+    let pairs: Option<Vec<(&str, &str)>> = (0..rows).map(pair).collect();
+    Some(mask(op, pairs?.into_iter()))
 }
 
 /// Whether every number is one that a real holds exactly.

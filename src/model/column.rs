@@ -1,0 +1,243 @@
+//! Columns of values of one kind: what a batch of rows has for one expression.
+
+use std::sync::Arc;
+
+use crate::model::{Numbers, Value};
+
+/// What the rows of a batch have for one expression.
+#[derive(Clone)]
+pub enum BatchColumn {
+    Ints(Vec<i64>),
+    Reals(Vec<f64>),
+    /// The numbers of objects.
+    Objects(Vec<u64>),
+    Texts(Texts),
+    /// Other values, not all of one kind perhaps.
+    Values(Vec<Value>),
+    /// The same for all rows.
+    Int(i64),
+    Real(f64),
+    Value(Value),
+    Mask(Vec<bool>),
+}
+
+impl BatchColumn {
+    /// The column that these values are; `None` for objects among other values.
+    pub fn of<'a>(values: impl ExactSizeIterator<Item = &'a Value> + Clone) -> Option<BatchColumn> {
+        let ints = |value: &Value| match value {
+            Value::Int(i) => Some(*i),
+            _ => None,
+        };
+        let reals = |value: &Value| match value {
+            Value::Real(r) => Some(*r),
+            _ => None,
+        };
+        let objects = |value: &Value| match value {
+            Value::Object(object) => Some(object.id()),
+            _ => None,
+        };
+        let of_one_kind = match values.clone().next() {
+            None | Some(Value::Int(_)) => all(values.clone(), ints).map(BatchColumn::Ints),
+            Some(Value::Real(_)) => all(values.clone(), reals).map(BatchColumn::Reals),
+            Some(Value::Object(_)) => return all(values, objects).map(BatchColumn::Objects),
+            _ => None,
+        };
+        of_one_kind.or_else(|| {
+            let other = |value: &Value| match value {
+                Value::Object(_) => None,
+                value => Some(value.clone()),
+            };
+            all(values, other).map(BatchColumn::Values)
+        })
+    }
+
+    /// The rows whose place in the mask is true.
+    pub fn keep(&mut self, mask: &[bool]) {
+        match self {
+            BatchColumn::Ints(list) => keep(list, mask),
+            BatchColumn::Reals(list) => keep(list, mask),
+            BatchColumn::Objects(list) => keep(list, mask),
+            BatchColumn::Mask(list) => keep(list, mask),
+            BatchColumn::Texts(texts) => *texts = texts.kept(mask),
+            BatchColumn::Values(list) => {
+                let mut mask = mask.iter();
+                list.retain(|_| mask.next().is_some_and(|keep| *keep));
+            }
+            BatchColumn::Int(_) | BatchColumn::Real(_) | BatchColumn::Value(_) => {}
+        }
+    }
+
+    /// The rows at these places, in this order.
+    pub fn pick(&mut self, places: &[usize]) {
+        match self {
+            BatchColumn::Ints(list) => pick(list, places),
+            BatchColumn::Reals(list) => pick(list, places),
+            BatchColumn::Objects(list) => pick(list, places),
+            BatchColumn::Mask(list) => pick(list, places),
+            BatchColumn::Texts(texts) => *texts = texts.picked(places),
+            BatchColumn::Values(list) => pick(list, places),
+            BatchColumn::Int(_) | BatchColumn::Real(_) | BatchColumn::Value(_) => {}
+        }
+    }
+
+    /// Whether a value is null.
+    pub fn has_null(&self) -> bool {
+        match self {
+            BatchColumn::Values(values) => values.iter().any(Value::is_null),
+            BatchColumn::Value(value) => value.is_null(),
+            _ => false,
+        }
+    }
+
+    /// The value of a row; `None` for objects.
+    #[inline]
+    pub fn value(&self, row: usize) -> Option<Value> {
+        match self {
+            BatchColumn::Ints(ints) => ints.get(row).copied().map(Value::Int),
+            BatchColumn::Reals(reals) => reals.get(row).copied().map(Value::Real),
+            BatchColumn::Values(values) => values.get(row).cloned(),
+            BatchColumn::Texts(texts) => Some(Value::Str(Arc::from(texts.get(row)?))),
+            BatchColumn::Int(int) => Some(Value::Int(*int)),
+            BatchColumn::Real(real) => Some(Value::Real(*real)),
+            BatchColumn::Value(value) => Some(value.clone()),
+            BatchColumn::Objects(_) | BatchColumn::Mask(_) => None,
+        }
+    }
+
+    /// The string of a row; `None` for what is no string.
+    #[inline]
+    pub fn text(&self, row: usize) -> Option<&str> {
+        match self {
+            BatchColumn::Texts(texts) => texts.get(row),
+            BatchColumn::Values(values) => values.get(row)?.as_str(),
+            BatchColumn::Value(value) => value.as_str(),
+            _ => None,
+        }
+    }
+
+    /// Whether all rows have the same value by construction.
+    pub fn is_constant(&self) -> bool {
+        use BatchColumn::{Int, Real, Value};
+        matches!(self, Int(_) | Real(_) | Value(_))
+    }
+
+    pub fn is_numbers(&self) -> bool {
+        use BatchColumn::{Int, Ints, Real, Reals};
+        matches!(self, Ints(_) | Reals(_) | Int(_) | Real(_))
+    }
+
+    /// The numbers of so many rows.
+    pub fn numbers(self, rows: usize) -> Option<Numbers> {
+        match self {
+            BatchColumn::Ints(ints) => Some(Numbers::Ints(ints)),
+            BatchColumn::Reals(reals) => Some(Numbers::Reals(reals)),
+            BatchColumn::Int(int) => Some(Numbers::Ints(vec![int; rows])),
+            BatchColumn::Real(real) => Some(Numbers::Reals(vec![real; rows])),
+            _ => None,
+        }
+    }
+}
+
+impl From<Numbers> for BatchColumn {
+    fn from(numbers: Numbers) -> BatchColumn {
+        match numbers {
+            Numbers::Ints(ints) => BatchColumn::Ints(ints),
+            Numbers::Reals(reals) => BatchColumn::Reals(reals),
+        }
+    }
+}
+
+fn all<'a, T>(
+    values: impl ExactSizeIterator<Item = &'a Value>,
+    of_one: impl Fn(&Value) -> Option<T>,
+) -> Option<Vec<T>> {
+    let mut list = Vec::with_capacity(values.len());
+    for value in values {
+        list.push(of_one(value)?);
+    }
+    Some(list)
+}
+
+/// The elements at these places, in this order.
+pub fn pick<T: Clone>(list: &mut Vec<T>, places: &[usize]) {
+    *list = places.iter().map(|at| list[*at].clone()).collect();
+}
+
+/// The elements whose place in the mask is true.
+pub fn keep<T: Copy>(list: &mut Vec<T>, mask: &[bool]) {
+    // Written to each place in turn and moved on only if kept: no branch to mispredict.
+    let mut kept = 0;
+    for (at, keep) in mask.iter().enumerate() {
+        list[kept] = list[at];
+        kept += usize::from(*keep);
+    }
+    list.truncate(kept);
+}
+
+/// Strings one behind the other.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Texts {
+    bytes: String,
+    /// Where each ends; it begins where the one before it ends.
+    ends: Vec<usize>,
+}
+
+impl Texts {
+    /// No strings, with room for so many.
+    pub fn with_capacity(rows: usize) -> Texts {
+        Texts {
+            bytes: String::new(),
+            ends: Vec::with_capacity(rows),
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    #[inline]
+    pub fn get(&self, row: usize) -> Option<&str> {
+        let end = *self.ends.get(row)?;
+        let start = row.checked_sub(1).map_or(0, |before| self.ends[before]);
+        self.bytes.get(start..end)
+    }
+
+    /// Adds a string, which `write` appends to what it is given. Nothing is added where that gives
+    /// `None`.
+    #[inline]
+    pub fn add(&mut self, write: impl FnOnce(&mut String) -> Option<()>) -> Option<()> {
+        let before = self.bytes.len();
+        let written = write(&mut self.bytes);
+        match written {
+            Some(()) => self.ends.push(self.bytes.len()),
+            None => self.bytes.truncate(before),
+        }
+        written
+    }
+
+    #[inline]
+    pub fn push(&mut self, text: &str) {
+        self.bytes.push_str(text);
+        self.ends.push(self.bytes.len());
+    }
+
+    fn kept(&self, mask: &[bool]) -> Texts {
+        let rows = mask.iter().enumerate().filter(|(_, keep)| **keep);
+        self.of(rows.map(|(row, _)| row))
+    }
+
+    fn picked(&self, places: &[usize]) -> Texts {
+        self.of(places.iter().copied())
+    }
+
+    /// Those at these places.
+    fn of(&self, places: impl Iterator<Item = usize>) -> Texts {
+        let mut texts = Texts::default();
+        places.for_each(|place| texts.push(self.get(place).unwrap_or_default()));
+        texts
+    }
+}

@@ -1,0 +1,271 @@
+//! A running program: where its rows come from, batch by batch.
+
+use std::sync::Arc;
+
+use super::evaluate::Batch;
+use super::{BatchResults, BatchValues};
+use crate::catalog::Catalog;
+use crate::catalog::objects::ObjectScan;
+use crate::host::traced::Traced;
+use crate::model::BatchColumn;
+use crate::model::collection::{BATCH, Bytes, Iter};
+use crate::model::function::FunctionBody;
+use crate::model::table::Scan;
+use crate::model::{Cx, Numbers, Source, Value};
+use crate::plan::PlanExpr;
+use crate::plan::batch::{BatchOrigin, BatchProgram};
+use crate::run::eval::eval;
+use crate::run::lookup::LookupRows;
+use crate::run::query::{Cursor, ElementsTaken};
+use crate::text::diagnostic::Result;
+
+/// What the results of a program are wanted for.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Wanted {
+    Columns,
+    /// A value for each row.
+    Values,
+}
+
+/// What comes next of a running program.
+pub enum Fed {
+    Columns(BatchResults),
+    Values(BatchValues),
+    /// A batch that cannot be computed: the first step of the query over its rows, for the evaluator.
+    Rows(Cursor),
+    /// All that is left does not come in batches: the first step of the query over it.
+    Rest(Cursor),
+}
+
+/// A running program.
+pub struct Feed {
+    pub(super) program: Arc<BatchProgram>,
+    input: FeedInput,
+}
+
+enum FeedInput {
+    Elements(Again),
+    Objects(ObjectScan),
+    Rows(Scan),
+    /// The rest was given away.
+    Nothing,
+}
+
+impl Feed {
+    /// Starts a program, or gives `None` where it must not run as one.
+    pub fn open(program: &Arc<BatchProgram>, frame: &[Value], cx: &Cx) -> Result<Option<Feed>> {
+        if program.functions.iter().any(|f| Traced::prints(f, cx)) {
+            return Ok(None);
+        }
+        let input = match &program.origin {
+            BatchOrigin::Elements(over, _) | BatchOrigin::Vectors { over, .. } => {
+                FeedInput::Elements(Again::of(over, frame, cx)?)
+            }
+            BatchOrigin::Extent(ty) => match Catalog::of(cx).types_within(ty) {
+                Some(types) => FeedInput::Objects(Catalog::of(cx).objects.scan(&types)),
+                None => return Ok(None),
+            },
+            BatchOrigin::Rows(function, _) => match &function.body {
+                FunctionBody::Stored(table) => FeedInput::Rows(table.scan()),
+                _ => return Ok(None),
+            },
+        };
+        Ok(Some(Feed {
+            program: program.clone(),
+            input,
+        }))
+    }
+
+    /// What comes of the next rows; `None` at the end.
+    pub fn next(&mut self, wanted: Wanted, frame: &[Value], cx: &Cx) -> Result<Option<Fed>> {
+        cx.token.check()?;
+        let program = &self.program;
+        let made = |batch: Option<Batch>| {
+            let results = program.run(batch?, frame)?;
+            match wanted {
+                Wanted::Columns => Some(Fed::Columns(results)),
+                Wanted::Values => results.values(program, cx).map(Fed::Values),
+            }
+        };
+        let fed = match &mut self.input {
+            FeedInput::Nothing => return Ok(None),
+            FeedInput::Elements(input) => {
+                let Some(batch) = input.batch(&program.origin, cx)? else {
+                    return Ok(self.rest());
+                };
+                made(batch)
+                    .unwrap_or_else(|| Fed::Rows(Cursor::Source(input.again(&program.origin))))
+            }
+            FeedInput::Objects(scan) => {
+                let numbers = scan.numbers(&Catalog::of(cx).objects, BATCH);
+                if numbers.is_empty() {
+                    return Ok(None);
+                }
+                let columns = vec![BatchColumn::Objects(numbers.clone())];
+                let batch = Batch::new(columns, numbers.len());
+                made(Some(batch)).unwrap_or_else(|| {
+                    let objects = scan.numbered(&Catalog::of(cx).objects, &numbers);
+                    let objects: Vec<Value> = objects.into_iter().map(Value::Object).collect();
+                    Fed::Rows(Cursor::Objects(objects.into_iter()))
+                })
+            }
+            FeedInput::Rows(scan) => {
+                let rows = scan.some(BATCH);
+                if rows.is_empty() {
+                    return Ok(None);
+                }
+                made(columns_of(&rows, &program.origin))
+                    .unwrap_or_else(|| Fed::Rows(Cursor::Rows(LookupRows::of(&rows))))
+            }
+        };
+        Ok(Some(fed))
+    }
+
+    /// What is left of a collection that gives no more batches.
+    fn rest(&mut self) -> Option<Fed> {
+        match std::mem::replace(&mut self.input, FeedInput::Nothing) {
+            FeedInput::Elements(input) => Some(Fed::Rest(Cursor::Source(input.rest()))),
+            _ => None,
+        }
+    }
+
+    /// How many elements of a stream the batches before the latest had; `None` where the rows are not
+    /// made of a stream.
+    pub(super) fn elements_before(&self) -> Option<u64> {
+        match &self.input {
+            FeedInput::Elements(again) if again.stream => Some(again.before),
+            _ => None,
+        }
+    }
+
+    /// The stream that the rows are made of.
+    pub(super) fn over(&self) -> Option<&PlanExpr> {
+        match &self.program.origin {
+            BatchOrigin::Elements(over, _) | BatchOrigin::Vectors { over, .. } => Some(over),
+            _ => None,
+        }
+    }
+
+    /// Whether the rows are made of elements that arrive over time.
+    pub(super) fn is_live(&self) -> bool {
+        matches!(&self.input, FeedInput::Elements(again) if again.input.is_live())
+    }
+}
+
+/// The wanted columns of rows of a stored function.
+fn columns_of(rows: &[&[Value]], origin: &BatchOrigin) -> Option<Batch> {
+    let BatchOrigin::Rows(_, columns) = origin else {
+        return None;
+    };
+    let column = |at: &usize| BatchColumn::of(rows.iter().map(|row| &row[*at]));
+    let columns = columns.iter().map(column).collect::<Option<_>>()?;
+    Some(Batch::new(columns, rows.len()))
+}
+
+/// A collection that is read in batches and can give the elements of its latest batch once more.
+struct Again {
+    input: Box<dyn Source>,
+    /// The latest batch: numbers, or the columns of vectors.
+    taken: Vec<Numbers>,
+    /// How many elements the batches before the latest had.
+    before: u64,
+    /// How many the latest has.
+    latest: u64,
+    stream: bool,
+}
+
+impl Again {
+    fn of(over: &PlanExpr, frame: &[Value], cx: &Cx) -> Result<Again> {
+        let over = eval(over, frame, cx)?;
+        let stream = matches!(over, Some(Value::Stream(_)));
+        let input = match over {
+            Some(Value::Binary(bytes)) => Box::new(Bytes::new(bytes)),
+            Some(value) => value.elements(cx)?,
+            None => Value::bag(vec![]).elements(cx)?,
+        };
+        Ok(Again {
+            input,
+            taken: Vec::new(),
+            before: 0,
+            latest: 0,
+            stream,
+        })
+    }
+
+    /// The next elements; nothing inside where they are not what the program wants.
+    fn batch(&mut self, origin: &BatchOrigin, cx: &Cx) -> Result<Option<Option<Batch>>> {
+        self.before += std::mem::take(&mut self.latest);
+        let taken = match origin {
+            BatchOrigin::Vectors { .. } => self.input.columns(cx)?,
+            _ => self.input.numbers(cx)?.map(|numbers| vec![numbers]),
+        };
+        let Some(taken) = taken else {
+            return Ok(None);
+        };
+        self.taken = taken;
+        self.latest = self.taken.first().map_or(0, Numbers::len) as u64;
+        let wanted = wanted(&self.taken, origin);
+        Ok(Some(wanted.map(|batch| batch.counted(self.stream))))
+    }
+
+    /// The elements of the latest batch, one by one.
+    fn again(&mut self, origin: &BatchOrigin) -> ElementsTaken {
+        let mut columns = std::mem::take(&mut self.taken)
+            .into_iter()
+            .map(Numbers::values);
+        let elements: Vec<Value> = if matches!(origin, BatchOrigin::Vectors { .. }) {
+            let columns: Vec<Vec<Value>> = columns.collect();
+            let rows = columns.first().map_or(0, Vec::len);
+            let row = |at: usize| Value::vector(columns.iter().map(|column| column[at].clone()));
+            (0..rows).map(row).collect()
+        } else {
+            columns.next().unwrap_or_default()
+        };
+        ElementsTaken {
+            source: Box::new(Taken {
+                elements: Iter(elements.into_iter()),
+                live: self.input.is_live(),
+            }),
+            count: self.before,
+            stream: self.stream,
+        }
+    }
+
+    /// The elements behind the latest batch.
+    fn rest(self) -> ElementsTaken {
+        ElementsTaken {
+            source: self.input,
+            count: self.before,
+            stream: self.stream,
+        }
+    }
+}
+
+/// What was taken as the batch that the program wants.
+fn wanted(taken: &[Numbers], origin: &BatchOrigin) -> Option<Batch> {
+    let columns: Vec<BatchColumn> = match (origin, taken) {
+        (BatchOrigin::Elements(_, declared), [numbers]) => {
+            vec![declared.column(numbers.clone().into())?]
+        }
+        (BatchOrigin::Vectors { width, .. }, columns) if columns.len() != *width => return None,
+        (_, columns) => columns.iter().cloned().map(BatchColumn::from).collect(),
+    };
+    Some(Batch::new(columns, taken.first().map_or(0, Numbers::len)))
+}
+
+/// Elements that were taken out of an input.
+struct Taken {
+    elements: Iter<std::vec::IntoIter<Value>>,
+    /// Whether the input is live.
+    live: bool,
+}
+
+impl Source for Taken {
+    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        self.elements.next(cx)
+    }
+
+    fn is_live(&self) -> bool {
+        self.live
+    }
+}
