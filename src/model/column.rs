@@ -225,6 +225,12 @@ impl Texts {
         self.ends.push(self.bytes.len());
     }
 
+    /// Takes all away but the first `rows`.
+    pub fn truncate(&mut self, rows: usize) {
+        self.ends.truncate(rows);
+        self.bytes.truncate(self.ends.last().copied().unwrap_or(0));
+    }
+
     fn kept(&self, mask: &[bool]) -> Texts {
         let rows = mask.iter().enumerate().filter(|(_, keep)| **keep);
         self.of(rows.map(|(row, _)| row))
@@ -235,7 +241,7 @@ impl Texts {
     }
 
     /// Those at these places.
-    fn of(&self, places: impl Iterator<Item = usize>) -> Texts {
+    pub fn of(&self, places: impl Iterator<Item = usize>) -> Texts {
         let mut texts = Texts::default();
         places.for_each(|place| texts.push(self.get(place).unwrap_or_default()));
         texts

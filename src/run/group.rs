@@ -7,7 +7,7 @@ use super::query::Pipeline;
 use super::sorted::{CollectedRows, SortedResults};
 use crate::host::traced::Traced;
 use crate::model::{Cx, Value, size};
-use crate::plan::{Group, GroupAggregate, Query};
+use crate::plan::{Group, GroupAggregate, PlanExpr, Query, Slot};
 use crate::text::diagnostic::Result;
 
 /// All results of a query that groups or sorts, in order; the first `most` of them are enough.
@@ -57,14 +57,13 @@ fn each(
     let Some(mut feed) = feed else {
         return each_row(query, collector, pipeline, frame, cx);
     };
-    while let Some(fed) = feed.next(Wanted::Columns, frame, cx)? {
+    while let Some(fed) = feed.next(Wanted::Values, frame, cx)? {
         match fed {
             Fed::Columns(results) => collector.add_batch(&results, cx)?,
             Fed::Rows(first) | Fed::Rest(first) => {
                 *pipeline = Pipeline::resume(query.steps.len(), first);
                 each_row(query, collector, pipeline, frame, cx)?;
             }
-            Fed::Values(_) => {}
         }
     }
     Ok(())
@@ -135,6 +134,18 @@ impl Held {
         match self {
             Held::Running(running) => running.grow(groups),
             Held::Bags(bags) => bags.resize(groups, Vec::new()),
+        }
+    }
+
+    /// Whether each group has a result that is no collection and not null, and they are of one type.
+    fn is_column(&self) -> bool {
+        matches!(self, Held::Running(running) if running.is_column())
+    }
+
+    fn into_column(self) -> HeldColumn {
+        match self {
+            Held::Running(running) => running.into_column(),
+            Held::Bags(_) => HeldColumn::default(),
         }
     }
 
@@ -241,6 +252,13 @@ impl Groups<'_> {
         } = self;
         let groups = keys.len();
         let keys: Vec<HeldColumn> = keys.into_firsts();
+        if let Some(places) = columns_given(query, group, &keys, &held) {
+            let aggregates = held.into_iter().map(Held::into_column);
+            let columns: Vec<HeldColumn> = keys.into_iter().chain(aggregates).collect();
+            let columns = places.into_iter().map(|place| columns[place].clone());
+            results.take(columns.collect(), groups);
+            return Ok(());
+        }
         for number in 0..groups {
             for ((_, slot), column) in group.keys.iter().zip(&keys) {
                 frame[*slot] = column.value(number);
@@ -255,6 +273,31 @@ impl Groups<'_> {
         }
         Ok(())
     }
+}
+
+/// Where the results are nothing but keys and aggregates of groups that all have them, and so are what
+/// they are sorted by: which of these each column is.
+fn columns_given(
+    query: &Query,
+    group: &Group,
+    keys: &[HeldColumn],
+    held: &[Held],
+) -> Option<Vec<usize>> {
+    // What is no number may be null, which not all that asks for it takes.
+    let is_plain = |key: &HeldColumn| !matches!(key, HeldColumn::Values(_));
+    if !group.after.is_empty()
+        || !keys.iter().all(is_plain)
+        || !held.iter().all(Held::is_column)
+    {
+        return None;
+    }
+    let keys = group.keys.iter().map(|(_, slot)| *slot);
+    let slots: Vec<Slot> = keys.chain(group.aggregates.iter().map(|a| a.result)).collect();
+    let place = |expr: &PlanExpr| match expr {
+        PlanExpr::Slot(slot) | PlanExpr::Known(slot) => slots.iter().position(|of| of == slot),
+        _ => None,
+    };
+    query.columns_collected().map(place).collect()
 }
 
 /// Computes a group's aggregates; `false` if one that is required has no result.

@@ -3,10 +3,10 @@
 
 use std::cmp::Ordering;
 
-use super::batch::{BatchColumn, HeldColumn, SortKey, order, rank_of_int, rank_of_real, sort_alone};
+use super::batch::{HeldColumn, SortKey, order, rank_of_int, rank_of_real, sort_alone};
 use super::call;
 use super::eval::eval;
-use crate::model::{Cx, Numbers, Value};
+use crate::model::{BatchColumn, Cx, Numbers, Value};
 use crate::plan::Query;
 use crate::text::diagnostic::{Error, Result};
 
@@ -99,6 +99,12 @@ impl SortedResults {
             }
         }
         self.prune(cx)
+    }
+
+    /// Keeps so many rows, all that there are.
+    pub fn take(&mut self, columns: Vec<HeldColumn>, rows: usize) {
+        self.columns = columns;
+        self.rows = rows;
     }
 
     /// The places of the rows that may be wanted; `None` for all.
@@ -206,6 +212,7 @@ impl SortedResults {
 }
 
 /// Rows that were collected, being given one after the other.
+#[derive(Default)]
 pub struct CollectedRows {
     columns: Vec<HeldColumn>,
     rows: usize,
@@ -228,7 +235,7 @@ impl CollectedRows {
 
     /// The next rows, `most` at the most, where each is a number and all are of one type.
     pub fn numbers(&mut self, most: usize) -> Option<Numbers> {
-        let [only] = self.columns.as_slice() else {
+        let [only @ (HeldColumn::Ints(_) | HeldColumn::Reals(_))] = self.columns.as_slice() else {
             return None;
         };
         let numbers = only.part(self.next, most).numbers(0)?;

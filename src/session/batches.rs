@@ -11,7 +11,7 @@ use crate::run::query;
 use crate::syntax::ast::StatementKind;
 use crate::syntax::statement;
 
-fn plan(text: &str, cx: &Cx) -> Arc<Query> {
+pub fn plan(text: &str, cx: &Cx) -> Arc<Query> {
     let source = crate::text::diagnostic::SourceText::new("test", text);
     let parsed = statement(&source).expect("parses").expect("a statement");
     let StatementKind::Query(expr) = parsed.kind else {
@@ -21,7 +21,7 @@ fn plan(text: &str, cx: &Cx) -> Arc<Query> {
 }
 
 /// All results, or the error, made in batches where that is asked for; and how many were.
-fn results(plan: &Arc<Query>, cx: &Cx, batches: bool) -> (Vec<String>, usize) {
+pub fn results(plan: &Arc<Query>, cx: &Cx, batches: bool) -> (Vec<String>, usize) {
     let mut source = query::open(plan, vec![], cx).expect("opens");
     let mut results = Vec::new();
     let mut batched = 0;

@@ -4,6 +4,8 @@
 
 #[cfg(test)]
 mod batches;
+#[cfg(test)]
+mod collected;
 mod world;
 
 use std::path::PathBuf;

@@ -15,10 +15,6 @@ use crate::plan::{Query, Slot};
 
 /// The program that the query can be, if any.
 pub fn lower(query: &Query) -> Option<BatchProgram> {
-    let plain = query.limit.is_none() && !query.distinct && !query.output.flatten;
-    if !plain || query.group.is_none() && !query.order.is_empty() {
-        return None;
-    }
     let (first, rest) = query.steps.split_first()?;
     let mut builder = Builder::default();
     let origin = builder.origin(first)?;
@@ -28,7 +24,9 @@ pub fn lower(query: &Query) -> Option<BatchProgram> {
     let mut outputs = Vec::new();
     match &query.group {
         None => {
-            for column in &query.output.columns {
+            for column in query.columns_collected() {
+                // A row without a sort key is sorted all the same.
+                builder.required = outputs.len() >= query.output.columns.len();
                 outputs.push(builder.node(column)?);
             }
         }
@@ -50,16 +48,18 @@ pub fn lower(query: &Query) -> Option<BatchProgram> {
                     _ => argument,
                 });
             }
-            if outputs.iter().any(|o| builder.kind(o) == Kind::Object) {
-                return None;
-            }
         }
     }
     if outputs.iter().any(BatchExpr::is_condition) {
         return None;
     }
     let numeric = query.group.is_none()
-        && matches!(outputs.as_slice(), [one] if builder.kind(one) == Kind::Number);
+        && query.output.columns.len() == 1
+        && matches!(outputs.first(), Some(first) if builder.kind(first) == Kind::Number);
+    // Numbers have no elements to be taken apart into.
+    if query.group.is_none() && query.output.flatten && !numeric {
+        return None;
+    }
     let types = outputs.iter().map(|output| builder.type_of(output));
     Some(BatchProgram {
         origin,

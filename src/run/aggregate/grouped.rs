@@ -8,8 +8,8 @@ use foldhash::fast::RandomState;
 use super::Accumulator;
 use super::statistics::{Moments, Total};
 use crate::model::native::AggregateKind;
-use crate::model::{Cx, RealSum, Value, number};
-use crate::run::batch::BatchColumn;
+use crate::model::{BatchColumn, Cx, RealSum, Value, number};
+use crate::run::batch::HeldColumn;
 use crate::text::diagnostic::Result;
 
 /// What an aggregate makes of the elements of each group so far. Groups are known by their numbers.
@@ -176,6 +176,43 @@ impl GroupedAccumulator {
     }
 }
 
+impl GroupedAccumulator {
+    /// Whether each group has a number as its result, all of one type.
+    pub fn is_column(&self) -> bool {
+        let counted = |counts: &[u64]| counts.iter().all(|count| *count > 0);
+        self.apart.is_empty()
+            && match &self.columns {
+                Columns::Count(_) => true,
+                Columns::Sum(totals) => totals.is_column(),
+                Columns::Mean(_, counts) => counted(counts),
+                Columns::Stdev(moments) => moments.iter().all(|moments| moments.count() > 1),
+                Columns::Extreme(extremes) => {
+                    !matches!(extremes.best, Best::Values(_)) && !extremes.found.contains(&false)
+                }
+            }
+    }
+
+    /// The results of all groups, where they are a column.
+    pub fn into_column(self) -> HeldColumn {
+        match self.columns {
+            Columns::Count(counts) => HeldColumn::Ints(counts),
+            Columns::Sum(totals) => totals.into_column(),
+            Columns::Mean(totals, counts) => {
+                let mean = |(group, count): (usize, u64)| totals.total(group).mean(count);
+                HeldColumn::Reals(counts.into_iter().enumerate().filter_map(mean).collect())
+            }
+            Columns::Stdev(moments) => {
+                HeldColumn::Reals(moments.iter().filter_map(Moments::stdev).collect())
+            }
+            Columns::Extreme(extremes) => match extremes.best {
+                Best::Ints(best) => HeldColumn::Ints(best),
+                Best::Reals(best) => HeldColumn::Reals(best),
+                Best::Values(best) => HeldColumn::Values(best),
+            },
+        }
+    }
+}
+
 /// The sum of each group, as a [`Total`] of its own would have it.
 #[derive(Default)]
 struct Totals {
@@ -245,6 +282,26 @@ impl Totals {
         }
         self.reals[group].add(real);
         self.counts_of_reals[group] += 1;
+    }
+
+    /// Whether all sums are integers of 64 bits, or all have a real.
+    fn is_column(&self) -> bool {
+        match &self.integers {
+            Integers::Narrow(_) if self.reals.is_empty() => true,
+            _ => {
+                self.counts_of_reals.len() == self.groups
+                    && self.counts_of_reals.iter().all(|count| *count > 0)
+            }
+        }
+    }
+
+    fn into_column(mut self) -> HeldColumn {
+        if self.reals.is_empty()
+            && let Integers::Narrow(sums) = &mut self.integers
+        {
+            return HeldColumn::Ints(std::mem::take(sums));
+        }
+        HeldColumn::Reals((0..self.groups).map(|group| self.total(group).real()).collect())
     }
 
     fn total(&self, group: usize) -> Total {

@@ -33,7 +33,7 @@ pub fn median(source: &mut dyn Source, cx: &Cx) -> Result<Option<Value>> {
 fn other_than_number(numbers: &HeldColumn) -> Option<Value> {
     match numbers {
         HeldColumn::Ints(_) | HeldColumn::Reals(_) => None,
-        HeldColumn::Strings(strings) => strings.first().cloned().map(Value::Str),
+        HeldColumn::Texts(texts) => texts.get(0).map(Value::str),
         HeldColumn::Values(values) => {
             let mut values = values.iter();
             values.find(|value| value.as_real().is_none()).cloned()

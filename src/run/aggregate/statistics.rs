@@ -227,6 +227,11 @@ impl Moments {
         }
     }
 
+    /// How many numbers there are.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
     /// The sample standard deviation (n-1 in the denominator); `None` for fewer than two numbers.
     pub fn stdev(&self) -> Option<f64> {
         if self.count < 2 {

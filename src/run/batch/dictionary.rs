@@ -6,9 +6,9 @@ use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
-use super::column::BatchColumn;
-use super::held::HeldColumn;
-use crate::model::{Value, number};
+use super::held::{HeldColumn, text};
+use crate::model::{BatchColumn, Value, number, size};
+use crate::text::diagnostic::Result;
 
 /// The different values that have come, numbered from 0 in the order in which each came first. Numbers
 /// of one amount are one value, whatever their type, as they are everywhere.
@@ -38,8 +38,8 @@ impl Hashes {
         self.0.hash_one(one.to_bits())
     }
 
-    fn string(&self, string: &str) -> u64 {
-        self.0.hash_one(string)
+    fn text(&self, text: &str) -> u64 {
+        self.0.hash_one(text)
     }
 
     fn value(&self, value: &Value) -> u64 {
@@ -47,28 +47,25 @@ impl Hashes {
     }
 }
 
-/// The number of a value among those that came first; a new one where it is not among them.
+/// The number of a value among so many that came first; a new one, and true, where it is not among them.
 #[inline]
-fn number_among<T>(
-    firsts: &mut Vec<T>,
+fn number_among(
+    firsts: usize,
     table: &mut HashTable<u32>,
     hash: u64,
-    is_equal: impl Fn(&T) -> bool,
-    hash_of: impl Fn(&T) -> u64,
-    value: impl FnOnce() -> T,
-) -> u32 {
+    is_equal: impl Fn(usize) -> bool,
+    hash_of: impl Fn(usize) -> u64,
+) -> (u32, bool) {
     let entry = table.entry(
         hash,
-        |number| is_equal(&firsts[*number as usize]),
-        |number| hash_of(&firsts[*number as usize]),
+        |number| is_equal(*number as usize),
+        |number| hash_of(*number as usize),
     );
     match entry {
-        Entry::Occupied(known) => *known.get(),
+        Entry::Occupied(known) => (*known.get(), false),
         Entry::Vacant(new) => {
-            let number = firsts.len() as u32;
-            new.insert(number);
-            firsts.push(value());
-            number
+            new.insert(firsts as u32);
+            (firsts as u32, true)
         }
     }
 }
@@ -92,6 +89,10 @@ impl Dictionary {
             BatchColumn::Reals(reals) => {
                 numbers.extend(reals.iter().map(|real| self.number_real(*real)));
             }
+            BatchColumn::Texts(texts) => {
+                let rows = (0..texts.len()).map(|row| self.number_text(text(texts, row)));
+                numbers.extend(rows);
+            }
             BatchColumn::Values(values) => {
                 numbers.extend(values.iter().map(|value| self.number(value)));
             }
@@ -105,72 +106,82 @@ impl Dictionary {
 
     #[inline]
     fn number_int(&mut self, int: i64) -> u32 {
-        let Dictionary {
-            firsts,
-            table,
-            hashes,
-        } = self;
-        match firsts {
-            HeldColumn::Ints(firsts) => number_among(
-                firsts,
-                table,
-                hashes.int(int),
-                |first| *first == int,
-                |first| hashes.int(*first),
-                || int,
-            ),
-            _ => self.number(&Value::Int(int)),
+        let HeldColumn::Ints(firsts) = &mut self.firsts else {
+            return self.number(&Value::Int(int));
+        };
+        let (hashes, known) = (&self.hashes, &*firsts);
+        let (number, is_new) = number_among(
+            known.len(),
+            &mut self.table,
+            hashes.int(int),
+            |at| known[at] == int,
+            |at| hashes.int(known[at]),
+        );
+        if is_new {
+            firsts.push(int);
         }
+        number
     }
 
     #[inline]
     fn number_real(&mut self, real: f64) -> u32 {
-        let Dictionary {
-            firsts,
-            table,
-            hashes,
-        } = self;
-        match firsts {
-            HeldColumn::Reals(firsts) => number_among(
-                firsts,
-                table,
-                hashes.real(real),
-                |first| number::cmp_reals(*first, real).is_eq(),
-                |first| hashes.real(*first),
-                || real,
-            ),
-            _ => self.number(&Value::Real(real)),
+        let HeldColumn::Reals(firsts) = &mut self.firsts else {
+            return self.number(&Value::Real(real));
+        };
+        let (hashes, known) = (&self.hashes, &*firsts);
+        let (number, is_new) = number_among(
+            known.len(),
+            &mut self.table,
+            hashes.real(real),
+            |at| number::cmp_reals(known[at], real).is_eq(),
+            |at| hashes.real(known[at]),
+        );
+        if is_new {
+            firsts.push(real);
         }
+        number
+    }
+
+    #[inline]
+    fn number_text(&mut self, string: &str) -> u32 {
+        let HeldColumn::Texts(firsts) = &mut self.firsts else {
+            return self.number(&Value::str(string));
+        };
+        let (hashes, known) = (&self.hashes, &*firsts);
+        let (number, is_new) = number_among(
+            known.len(),
+            &mut self.table,
+            hashes.text(string),
+            |at| text(known, at) == string,
+            |at| hashes.text(text(known, at)),
+        );
+        if is_new {
+            firsts.push(string);
+        }
+        number
     }
 
     /// The number of a value.
     pub fn number(&mut self, value: &Value) -> u32 {
         self.make_room_for(value);
-        let Dictionary {
-            firsts,
-            table,
-            hashes,
-        } = self;
-        match (firsts, value) {
-            (HeldColumn::Ints(_), Value::Int(int)) => self.number_int(*int),
-            (HeldColumn::Reals(_), Value::Real(real)) => self.number_real(*real),
-            (HeldColumn::Strings(firsts), Value::Str(string)) => number_among(
-                firsts,
-                table,
-                hashes.string(string),
-                |first| first == string,
-                |first| hashes.string(first),
-                || string.clone(),
-            ),
-            (firsts, value) => number_among(
-                firsts.to_values(),
-                table,
-                hashes.value(value),
-                |first| first == value,
-                |first| hashes.value(first),
-                || value.clone(),
-            ),
+        let firsts = match (&mut self.firsts, value) {
+            (HeldColumn::Ints(_), Value::Int(int)) => return self.number_int(*int),
+            (HeldColumn::Reals(_), Value::Real(real)) => return self.number_real(*real),
+            (HeldColumn::Texts(_), Value::Str(string)) => return self.number_text(string),
+            (firsts, _) => firsts.to_values(),
+        };
+        let (hashes, known) = (&self.hashes, &*firsts);
+        let (number, is_new) = number_among(
+            known.len(),
+            &mut self.table,
+            hashes.value(value),
+            |at| known[at] == *value,
+            |at| hashes.value(&known[at]),
+        );
+        if is_new {
+            firsts.push(value.clone());
         }
+        number
     }
 
     /// Sees to it that the column of values can hold this one.
@@ -285,7 +296,7 @@ fn pair(left: u32, right: u32) -> i64 {
 }
 
 /// The rows that have new numbers, the first of each, where so many numbers had been given before.
-pub fn new_rows(numbers: &[u32], known: usize) -> Vec<usize> {
+fn new_rows(numbers: &[u32], known: usize) -> Vec<usize> {
     let mut next = known;
     let mut new = Vec::new();
     for (row, number) in numbers.iter().enumerate() {
@@ -295,6 +306,43 @@ pub fn new_rows(numbers: &[u32], known: usize) -> Vec<usize> {
         }
     }
     new
+}
+
+/// The results that have come, where each is wanted once.
+pub struct Distinct {
+    columns: usize,
+    seen: RowDictionary,
+}
+
+impl Distinct {
+    /// None yet, of results of so many columns.
+    pub fn new(columns: usize) -> Distinct {
+        Distinct {
+            columns,
+            seen: RowDictionary::new(columns),
+        }
+    }
+
+    /// The places of the rows of a batch that are new; an error beside them where more cannot be
+    /// remembered than these.
+    pub fn new_rows(&mut self, columns: &[BatchColumn], rows: usize) -> (Vec<usize>, Result<()>) {
+        let known = self.seen.len();
+        self.seen.number_all(columns, rows);
+        let mut new = new_rows(self.seen.numbers(), known);
+        new.truncate(size::MAX_DISTINCT.saturating_sub(known));
+        (new, size::check_distinct(self.seen.len()))
+    }
+
+    /// Whether a result is new. One of several columns is a vector.
+    pub fn is_new(&mut self, result: &Value) -> Result<bool> {
+        let known = self.seen.len();
+        let number = match result {
+            Value::Vector(row) if self.columns > 1 => self.seen.number(row),
+            value => self.seen.number(std::slice::from_ref(value)),
+        };
+        size::check_distinct(self.seen.len())?;
+        Ok(number as usize >= known)
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::evaluate::Batch;
-use super::{BatchResults, BatchValues};
+use super::BatchResults;
 use crate::catalog::Catalog;
 use crate::catalog::objects::ObjectScan;
 use crate::host::traced::Traced;
@@ -23,14 +23,13 @@ use crate::text::diagnostic::Result;
 #[derive(Clone, Copy, PartialEq)]
 pub enum Wanted {
     Columns,
-    /// A value for each row.
+    /// Columns of values, as the evaluator gives them: none of objects, and no nulls.
     Values,
 }
 
 /// What comes next of a running program.
 pub enum Fed {
     Columns(BatchResults),
-    Values(BatchValues),
     /// A batch that cannot be computed: the first step of the query over its rows, for the evaluator.
     Rows(Cursor),
     /// All that is left does not come in batches: the first step of the query over it.
@@ -47,8 +46,9 @@ enum FeedInput {
     Elements(Again),
     Objects(ObjectScan),
     Rows(Scan),
-    /// The rest was given away.
-    Nothing,
+    /// The rest was given away, or is not wanted. Of a stream it is known how many elements the batches
+    /// before the latest had.
+    Ended(Option<u64>),
 }
 
 impl Feed {
@@ -82,13 +82,15 @@ impl Feed {
         let program = &self.program;
         let made = |batch: Option<Batch>| {
             let results = program.run(batch?, frame)?;
-            match wanted {
-                Wanted::Columns => Some(Fed::Columns(results)),
-                Wanted::Values => results.values(program, cx).map(Fed::Values),
+            if wanted == Wanted::Columns {
+                return Some(Fed::Columns(results));
             }
+            let has_null = results.columns.iter().any(BatchColumn::has_null);
+            let results = results.with_objects(program, cx).filter(|_| !has_null);
+            results.map(Fed::Columns)
         };
         let fed = match &mut self.input {
-            FeedInput::Nothing => return Ok(None),
+            FeedInput::Ended(_) => return Ok(None),
             FeedInput::Elements(input) => {
                 let Some(batch) = input.batch(&program.origin, cx)? else {
                     return Ok(self.rest());
@@ -123,10 +125,15 @@ impl Feed {
 
     /// What is left of a collection that gives no more batches.
     fn rest(&mut self) -> Option<Fed> {
-        match std::mem::replace(&mut self.input, FeedInput::Nothing) {
+        match std::mem::replace(&mut self.input, FeedInput::Ended(None)) {
             FeedInput::Elements(input) => Some(Fed::Rest(Cursor::Source(input.rest()))),
             _ => None,
         }
+    }
+
+    /// Stops what is behind the latest batch.
+    pub(super) fn end(&mut self) {
+        self.input = FeedInput::Ended(self.elements_before());
     }
 
     /// How many elements of a stream the batches before the latest had; `None` where the rows are not
@@ -134,6 +141,7 @@ impl Feed {
     pub(super) fn elements_before(&self) -> Option<u64> {
         match &self.input {
             FeedInput::Elements(again) if again.stream => Some(again.before),
+            FeedInput::Ended(before) => *before,
             _ => None,
         }
     }

@@ -1,10 +1,8 @@
 //! Columns that are kept: what is collected to be grouped, told apart or sorted.
 
 use std::cmp::Ordering;
-use std::sync::Arc;
-
-use super::column::BatchColumn;
-use crate::model::{Cx, Source, Value, number, size};
+use crate::model::column::Texts;
+use crate::model::{BatchColumn, Cx, Source, Value, number, size};
 use crate::text::diagnostic::Result;
 
 /// A column that grows. It holds values of one kind as such for as long as no other kind comes.
@@ -12,7 +10,7 @@ use crate::text::diagnostic::Result;
 pub enum HeldColumn {
     Ints(Vec<i64>),
     Reals(Vec<f64>),
-    Strings(Vec<Arc<str>>),
+    Texts(Texts),
     Values(Vec<Value>),
 }
 
@@ -22,13 +20,18 @@ impl Default for HeldColumn {
     }
 }
 
+/// The string of a row that there is.
+pub fn text(texts: &Texts, row: usize) -> &str {
+    texts.get(row).unwrap_or_default()
+}
+
 /// Calls what stands behind with the list of a column, whatever it holds.
 macro_rules! each_kind {
     ($column:expr, $list:ident => $then:expr) => {
         match $column {
             HeldColumn::Ints($list) => $then,
             HeldColumn::Reals($list) => $then,
-            HeldColumn::Strings($list) => $then,
+            HeldColumn::Texts($list) => $then,
             HeldColumn::Values($list) => $then,
         }
     };
@@ -48,7 +51,7 @@ impl HeldColumn {
         match self {
             HeldColumn::Ints(ints) => Value::Int(ints[row]),
             HeldColumn::Reals(reals) => Value::Real(reals[row]),
-            HeldColumn::Strings(strings) => Value::Str(strings[row].clone()),
+            HeldColumn::Texts(texts) => Value::str(text(texts, row)),
             HeldColumn::Values(values) => values[row].clone(),
         }
     }
@@ -58,8 +61,16 @@ impl HeldColumn {
         match value {
             Value::Int(_) => HeldColumn::Ints(Vec::new()),
             Value::Real(_) => HeldColumn::Reals(Vec::new()),
-            Value::Str(_) => HeldColumn::Strings(Vec::new()),
+            Value::Str(_) => HeldColumn::Texts(Texts::default()),
             _ => HeldColumn::Values(Vec::new()),
+        }
+    }
+
+    fn for_kind_of_column(column: &BatchColumn) -> HeldColumn {
+        match column {
+            BatchColumn::Reals(_) => HeldColumn::Reals(Vec::new()),
+            BatchColumn::Texts(_) => HeldColumn::Texts(Texts::default()),
+            _ => HeldColumn::default(),
         }
     }
 
@@ -69,34 +80,30 @@ impl HeldColumn {
             (self, value),
             (HeldColumn::Ints(_), Value::Int(_))
                 | (HeldColumn::Reals(_), Value::Real(_))
-                | (HeldColumn::Strings(_), Value::Str(_))
+                | (HeldColumn::Texts(_), Value::Str(_))
                 | (HeldColumn::Values(_), _)
         )
     }
 
     /// Adds the values of the rows at these places of a batch.
-    pub fn extend(&mut self, column: &BatchColumn, places: impl Iterator<Item = usize> + Clone) {
+    pub fn extend(&mut self, column: &BatchColumn, places: impl Iterator<Item = usize>) {
+        if self.is_empty() {
+            *self = HeldColumn::for_kind_of_column(column);
+        }
         match (&mut *self, column) {
             (HeldColumn::Ints(held), BatchColumn::Ints(ints)) => {
                 held.extend(places.map(|at| ints[at]));
-                return;
             }
             (HeldColumn::Reals(held), BatchColumn::Reals(reals)) => {
                 held.extend(places.map(|at| reals[at]));
-                return;
             }
-            _ => {}
-        }
-        match column {
-            BatchColumn::Reals(reals) if self.is_empty() => {
-                *self = HeldColumn::Reals(places.map(|at| reals[at]).collect());
+            (HeldColumn::Texts(held), BatchColumn::Texts(texts)) => {
+                places.for_each(|at| held.push(text(texts, at)));
             }
-            _ => {
-                for at in places {
-                    // Objects come as values, and conditions do not come at all.
-                    self.push(column.value(at).unwrap_or(Value::Null));
-                }
-            }
+            _ => places.for_each(|at| {
+                // Objects come as values, and conditions do not come at all.
+                self.push(column.value(at).unwrap_or(Value::Null));
+            }),
         }
     }
 
@@ -105,7 +112,7 @@ impl HeldColumn {
         match (&mut *self, value) {
             (HeldColumn::Ints(ints), Value::Int(int)) => ints.push(int),
             (HeldColumn::Reals(reals), Value::Real(real)) => reals.push(real),
-            (HeldColumn::Strings(strings), Value::Str(string)) => strings.push(string),
+            (HeldColumn::Texts(texts), Value::Str(text)) => texts.push(&text),
             (HeldColumn::Values(values), value) => values.push(value),
             (_, value) if self.is_empty() => {
                 *self = HeldColumn::for_kind_of(&value);
@@ -141,8 +148,9 @@ impl HeldColumn {
             HeldColumn::Reals(reals) => {
                 *self = HeldColumn::Values(reals.drain(..).map(Value::Real).collect());
             }
-            HeldColumn::Strings(strings) => {
-                *self = HeldColumn::Values(strings.drain(..).map(Value::Str).collect());
+            HeldColumn::Texts(texts) => {
+                let values = (0..texts.len()).map(|row| Value::str(text(texts, row)));
+                *self = HeldColumn::Values(values.collect());
             }
             HeldColumn::Values(_) => {}
         }
@@ -161,7 +169,12 @@ impl HeldColumn {
         fn pick<T: Clone>(list: &mut Vec<T>, places: &[u32]) {
             *list = places.iter().map(|at| list[*at as usize].clone()).collect();
         }
-        each_kind!(self, list => pick(list, places));
+        match self {
+            HeldColumn::Ints(ints) => pick(ints, places),
+            HeldColumn::Reals(reals) => pick(reals, places),
+            HeldColumn::Texts(texts) => *texts = texts.of(places.iter().map(|at| *at as usize)),
+            HeldColumn::Values(values) => pick(values, places),
+        }
     }
 
     /// The rows from `from` on, `rows` at the most.
@@ -171,9 +184,7 @@ impl HeldColumn {
         match self {
             HeldColumn::Ints(ints) => BatchColumn::Ints(ints[from..to].to_vec()),
             HeldColumn::Reals(reals) => BatchColumn::Reals(reals[from..to].to_vec()),
-            HeldColumn::Strings(strings) => {
-                BatchColumn::Values(strings[from..to].iter().cloned().map(Value::Str).collect())
-            }
+            HeldColumn::Texts(texts) => BatchColumn::Texts(texts.of(from..to)),
             HeldColumn::Values(values) => BatchColumn::Values(values[from..to].to_vec()),
         }
     }
@@ -183,7 +194,7 @@ impl HeldColumn {
         match self {
             HeldColumn::Ints(ints) => ints[a].cmp(&ints[b]),
             HeldColumn::Reals(reals) => number::cmp_reals(reals[a], reals[b]),
-            HeldColumn::Strings(strings) => strings[a].cmp(&strings[b]),
+            HeldColumn::Texts(texts) => texts.get(a).cmp(&texts.get(b)),
             HeldColumn::Values(values) => values[a].cmp(&values[b]),
         }
     }
@@ -192,7 +203,7 @@ impl HeldColumn {
     pub fn steps(&self, row: usize) -> usize {
         match self {
             HeldColumn::Ints(_) | HeldColumn::Reals(_) => 1,
-            HeldColumn::Strings(strings) => 1 + strings[row].len() / 16,
+            HeldColumn::Texts(texts) => 1 + text(texts, row).len() / 16,
             HeldColumn::Values(values) => values[row].steps(),
         }
     }

@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 
-use super::held::HeldColumn;
+use super::held::{HeldColumn, text};
 use super::radix;
 use crate::text::diagnostic::{Error, Result};
 use crate::text::stoppable::{self, Looks, STEPS};
@@ -71,7 +71,7 @@ fn sort(places: &mut [u32], keys: &[SortKey], looks: &Looks) -> Result<()> {
         HeldColumn::Values(_) => return sort_by_comparing(places, keys, looks),
         HeldColumn::Ints(ints) => first.ranks(places, |at| rank_of_int(ints[at])),
         HeldColumn::Reals(reals) => first.ranks(places, |at| rank_of_real(reals[at])),
-        HeldColumn::Strings(strings) => first.ranks(places, |at| rank_of_string(&strings[at])),
+        HeldColumn::Texts(texts) => first.ranks(places, |at| rank_of_text(text(texts, at))),
     };
     looks.steps(places.len())?;
     let sorted = radix::sort_pairs(ranks, looks)?;
@@ -80,7 +80,7 @@ fn sort(places: &mut [u32], keys: &[SortKey], looks: &Looks) -> Result<()> {
     }
     // A string is more than its beginning.
     let open = match first.column {
-        HeldColumn::Strings(_) => keys,
+        HeldColumn::Texts(_) => keys,
         _ => rest,
     };
     if open.is_empty() {
@@ -162,7 +162,7 @@ pub fn real_of_rank(rank: u64) -> f64 {
 }
 
 /// A number that is not smaller where the string is larger: its first eight bytes.
-fn rank_of_string(string: &str) -> u64 {
+fn rank_of_text(string: &str) -> u64 {
     let mut first = [0; 8];
     let length = string.len().min(first.len());
     first[..length].copy_from_slice(&string.as_bytes()[..length]);

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use proptest::prelude::*;
 
-use super::column::BatchColumn;
-use crate::model::Value;
+use crate::model::column::Texts;
+use crate::model::{BatchColumn, Value};
 
 /// A batch, and whether a test is to take it row by row.
 #[derive(Clone)]
@@ -74,12 +74,19 @@ pub fn value() -> impl Strategy<Value = Value> {
     ]
 }
 
+fn texts(values: Vec<Value>) -> BatchColumn {
+    let mut texts = Texts::default();
+    values.iter().filter_map(Value::as_str).for_each(|text| texts.push(text));
+    BatchColumn::Texts(texts)
+}
+
 fn column(rows: usize) -> impl Strategy<Value = BatchColumn> {
     use prop::collection::vec;
     prop_oneof![
         4 => vec(int(), rows).prop_map(BatchColumn::Ints),
         3 => vec(real(), rows).prop_map(BatchColumn::Reals),
         3 => vec(string(), rows).prop_map(BatchColumn::Values),
+        2 => vec(string(), rows).prop_map(texts),
         2 => vec(value(), rows).prop_map(BatchColumn::Values),
         1 => int().prop_map(BatchColumn::Int),
         1 => real().prop_map(BatchColumn::Real),
