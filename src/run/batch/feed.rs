@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::evaluate::Batch;
+use super::evaluate::{Batch, Scope};
 use super::{BatchResults, BatchValues};
 use crate::catalog::Catalog;
 use crate::catalog::objects::ObjectScan;
@@ -81,7 +81,7 @@ impl Feed {
         cx.token.check()?;
         let program = &self.program;
         let made = |batch: Option<Batch>| {
-            let results = program.run(batch?, frame)?;
+            let results = program.run(batch?, Scope { frame, cx })?;
             match wanted {
                 Wanted::Columns => Some(Fed::Columns(results)),
                 Wanted::Values => results.values(program, cx).map(Fed::Values),
