@@ -47,22 +47,22 @@ impl Draft {
     /// The query with all that is found out about it once nothing changes any more.
     pub fn finish(self, catalog: &Catalog) -> Query {
         let Some((slid, replaced)) = windows::slide(&self.0, catalog) else {
-            return self.lowered();
+            return self.lowered(catalog);
         };
-        let mut query = Draft(slid).lowered();
+        let mut query = Draft(slid).lowered(catalog);
         query.traceable = Some(Traceable {
             replaced,
-            query: Arc::new(self.lowered()),
+            query: Arc::new(self.lowered(catalog)),
         });
         query
     }
 
     /// The query as it stands, with what its steps and its batches are made of.
-    fn lowered(self) -> Query {
+    fn lowered(self, catalog: &Catalog) -> Query {
         let mut query = self.0;
         narrow::narrow(&mut query.steps);
         used::find_copies(&mut query);
-        query.batch = batch::lower(&query).map(Arc::new);
+        query.batch = batch::lower(&query, catalog).map(Arc::new);
         query
     }
 }

@@ -10,6 +10,8 @@ use crate::text::diagnostic::{Error, Result};
 use crate::text::stoppable::Looks;
 use crate::text::wait::lock;
 
+mod columns;
+
 pub const NATIVES: Natives = &[
     Native::new("plus", |_, a| {
         number::plus(a.value(0), a.value(1)).map(Some)
@@ -27,9 +29,11 @@ pub const NATIVES: Natives = &[
     Native::new("uminus", |_, a| number::uminus(a.value(0)).map(Some)),
     Native::new("mod", |_, a| {
         number::modulo(a.value(0), a.value(1)).map(Some)
-    }),
+    })
+    .batch(BatchForm::Column(columns::modulo)),
     Native::new("divide", divide),
-    Native::new("abs", |_, a| number::abs(a.value(0)).map(Some)),
+    Native::new("abs", |_, a| number::abs(a.value(0)).map(Some))
+        .batch(BatchForm::Column(columns::absolute)),
     Native::new("sign", |_, a| {
         Ok(Some(Value::Int(a.value(0).cmp(&Value::Int(0)) as i64)))
     }),
@@ -37,14 +41,19 @@ pub const NATIVES: Natives = &[
         .batch(BatchForm::OfReal(f64::sqrt)),
     Native::new("exp", |_, a| real(a, "exp", "be a number", f64::exp))
         .batch(BatchForm::OfReal(f64::exp)),
-    Native::new("ln", |_, a| logarithm(a, "ln", f64::ln)),
-    Native::new("log10", |_, a| logarithm(a, "log10", f64::log10)),
+    Native::new("ln", |_, a| logarithm(a, "ln", f64::ln)).batch(BatchForm::OfReal(|x| {
+        if x == 0.0 { f64::NAN } else { x.ln() }
+    })),
+    Native::new("log10", |_, a| logarithm(a, "log10", f64::log10)).batch(BatchForm::OfReal(|x| {
+        if x == 0.0 { f64::NAN } else { x.log10() }
+    })),
     Native::new("pi", |_, _| Ok(Some(Value::Real(std::f64::consts::PI)))),
     Native::new("sin", |_, a| real(a, "sin", "be finite", f64::sin))
         .batch(BatchForm::OfReal(f64::sin)),
     Native::new("cos", |_, a| real(a, "cos", "be finite", f64::cos))
         .batch(BatchForm::OfReal(f64::cos)),
-    Native::new("tan", |_, a| real(a, "tan", "be finite", f64::tan)),
+    Native::new("tan", |_, a| real(a, "tan", "be finite", f64::tan))
+        .batch(BatchForm::OfReal(f64::tan)),
     Native::new("asin", |_, a| {
         real(a, "asin", "lie between -1 and 1", f64::asin)
     }),
@@ -56,12 +65,16 @@ pub const NATIVES: Natives = &[
     Native::new("atan2", |_, a| {
         Ok(Some(Value::Real(a.real(0)?.atan2(a.real(1)?))))
     }),
-    Native::new("round", |_, a| whole(a, "round", f64::round)),
+    Native::new("round", |_, a| whole(a, "round", f64::round))
+        .batch(BatchForm::Column(|a| columns::whole(a, f64::round))),
     Native::new("roundto", roundto),
-    Native::new("floor", |_, a| whole(a, "floor", f64::floor)),
-    Native::new("ceiling", |_, a| whole(a, "ceiling", f64::ceil)),
-    Native::new("integer", |_, a| whole(a, "integer", f64::trunc)),
-    Native::new("real", |_, a| Ok(Some(Value::Real(a.real(0)?)))).batch(BatchForm::ToReal),
+    Native::new("floor", |_, a| whole(a, "floor", f64::floor))
+        .batch(BatchForm::Column(|a| columns::whole(a, f64::floor))),
+    Native::new("ceiling", |_, a| whole(a, "ceiling", f64::ceil))
+        .batch(BatchForm::Column(|a| columns::whole(a, f64::ceil))),
+    Native::new("integer", |_, a| whole(a, "integer", f64::trunc))
+        .batch(BatchForm::Column(|a| columns::whole(a, f64::trunc))),
+    Native::new("real", |_, a| Ok(Some(Value::Real(a.real(0)?)))).batch(BatchForm::OfReal(|x| x)),
     Native::new("number", as_number),
     Native::new("isinteger", |_, a| {
         Ok(Some(Value::Bool(a.value(0).as_int().is_some())))
@@ -71,13 +84,13 @@ pub const NATIVES: Natives = &[
             a.value(0).as_int().is_some_and(|i| i % 2 == 0),
         )))
     })
-    .batch(BatchForm::Parity { odd: false }),
+    .batch(BatchForm::Condition(|a| columns::parity(a, 0))),
     Native::new("odd", |_, a| {
         Ok(Some(Value::Bool(
             a.value(0).as_int().is_some_and(|i| i % 2 != 0),
         )))
     })
-    .batch(BatchForm::Parity { odd: true }),
+    .batch(BatchForm::Condition(|a| columns::parity(a, 1))),
     Native::new("not", |cx, a| not(a.value(0), &cx.token.looks()).map(Some)),
     Native::new("max", |_, a| Ok(Some(a.value(0).max(a.value(1)).clone()))),
     Native::new("min", |_, a| Ok(Some(a.value(0).min(a.value(1)).clone()))),

@@ -4,35 +4,42 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::catalog::Catalog;
-use crate::model::native::{Native, Natives};
+use crate::model::native::{BatchForm, Native, Natives};
 use crate::model::{Args, Cx, Value, like, number, print, size};
 use crate::run::constant;
 use crate::text::diagnostic::{Error, Result};
 
+mod columns;
+
 pub const NATIVES: Natives = &[
-    Native::new("concat", concat),
+    Native::new("concat", concat).batch(BatchForm::Column(columns::concat)),
     Native::new("charstring", |cx, a| {
         Ok(Some(Value::Str(text(a.value(0), cx)?)))
     }),
     Native::new("dim", |_, a| {
         Ok(Some(Value::Int(a.str(0)?.chars().count() as i64)))
-    }),
+    })
+    .batch(BatchForm::Column(columns::length)),
     Native::new("vref", |_, a| {
         Ok(size::position(a.int(1)?).and_then(|i| nth(a.str(0).ok()?, i)))
     }),
     Native::new("upper", |cx, a| {
         some(by_pieces(a.str(0)?, cx, str::to_uppercase)?)
-    }),
+    })
+    .batch(BatchForm::Column(columns::upper)),
     Native::new("lower", |cx, a| {
         some(by_pieces(a.str(0)?, cx, str::to_lowercase)?)
-    }),
+    })
+    .batch(BatchForm::Column(columns::lower)),
     Native::new("capitalize", |_, a| some(capitalize(a.str(0)?))),
     Native::new("section", |_, a| {
         some(section(a.str(0)?, a.int(1)?, a.int(2)?))
-    }),
+    })
+    .batch(BatchForm::Column(columns::sections)),
     Native::new("skip", |_, a| {
         some(section(a.str(0)?, a.int(1)?.saturating_add(1), i64::MAX))
-    }),
+    })
+    .batch(BatchForm::Column(columns::skipped)),
     Native::new("locate", |_, a| {
         Ok(position_of(a.str(1)?, a.str(1)?.find(a.str(0)?)))
     }),
@@ -42,7 +49,8 @@ pub const NATIVES: Natives = &[
     Native::new("like", |cx, a| {
         let looks = cx.token.looks();
         like::matches(a.str(0)?, a.str(1)?, &looks).map(|m| Some(Value::Bool(m)))
-    }),
+    })
+    .batch(BatchForm::Condition(columns::like)),
     Native::new("like_i", |cx, a| {
         let text = by_pieces(a.str(0)?, cx, str::to_lowercase)?;
         let pattern = by_pieces(a.str(1)?, cx, str::to_lowercase)?;
@@ -64,11 +72,13 @@ pub const NATIVES: Natives = &[
     }),
     Native::new("not_empty", |_, a| {
         Ok(Some(Value::Bool(!a.str(0)?.trim().is_empty())))
-    }),
+    })
+    .batch(BatchForm::Condition(columns::not_empty)),
     Native::new("aton", |_, a| read_number(a.str(0)?).map(Some)),
     Native::new("ntoa", |cx, a| {
         some(print::text(a.value(0), &cx.token.looks())?)
-    }),
+    })
+    .batch(BatchForm::Column(columns::printed)),
     Native::new("stringify", |cx, a| {
         some(print::text(a.value(0), &cx.token.looks())?)
     }),

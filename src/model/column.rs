@@ -219,6 +219,11 @@ impl Texts {
         written
     }
 
+    /// How many bytes they have together.
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     #[inline]
     pub fn push(&mut self, text: &str) {
         self.bytes.push_str(text);

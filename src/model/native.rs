@@ -1,7 +1,8 @@
 //! Functions written in Rust: the rows of the topics' tables.
 
-use super::{Args, Cx, Value};
+use super::{Args, BatchColumn, Cx, Value};
 use crate::text::diagnostic::Result;
+use crate::text::stoppable::Looks;
 
 /// The Rust of a built-in function, declared in OSQL by `as foreign 'topic:name'`.
 ///
@@ -29,7 +30,7 @@ pub struct Native {
     /// Whether it calls the functions that it is given, so that their state is its own.
     pub calls_functions: bool,
     pub call_form: CallForm,
-    /// Its form over columns of numbers, where it has one.
+    /// Its form over columns, where it has one.
     pub batch: Option<BatchForm>,
     /// The aggregate that it is, where it is one that needs no element twice.
     pub aggregate: Option<AggregateKind>,
@@ -72,15 +73,32 @@ pub enum CallForm {
     TransitiveClosure { nodes: &'static str },
 }
 
-/// How a function of one number is computed over a column.
+/// How a function is computed over columns. Where a row has no result, or the function fails on it, the
+/// whole has none, and the evaluator takes the rows one by one.
 #[derive(Clone, Copy)]
 pub enum BatchForm {
     /// A function of one real.
     OfReal(fn(f64) -> f64),
-    /// The number as a real.
-    ToReal,
-    /// Whether an integer is odd, or even.
-    Parity { odd: bool },
+    /// Its results.
+    Column(fn(BatchArgs) -> Option<BatchColumn>),
+    /// For each row, whether it holds.
+    Condition(fn(BatchArgs) -> Option<Vec<bool>>),
+}
+
+/// The arguments of a function for a batch of rows. They are not converted: what is not of the declared
+/// type as it is leaves the batch to the evaluator.
+#[derive(Clone, Copy)]
+pub struct BatchArgs<'a> {
+    pub columns: &'a [BatchColumn],
+    pub rows: usize,
+    /// What is asked now and then whether to stop.
+    pub looks: &'a Looks<'a>,
+}
+
+impl BatchForm {
+    pub fn is_condition(self) -> bool {
+        matches!(self, BatchForm::Condition(_))
+    }
 }
 
 /// The aggregates that take their elements one by one. `run::aggregate` computes them, over bags,
@@ -144,7 +162,7 @@ impl Native {
         self
     }
 
-    /// The same, which can be computed over columns of numbers.
+    /// The same, which can be computed over columns.
     pub const fn batch(mut self, form: BatchForm) -> Native {
         self.batch = Some(form);
         self

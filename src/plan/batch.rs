@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::model::native::BatchForm;
 use crate::model::{Function, Type, Value};
 use crate::plan::{PlanExpr, Slot};
 use crate::syntax::ast::BinaryOp;
@@ -25,7 +26,7 @@ pub struct BatchProgram {
 /// Where the rows come from.
 pub enum BatchOrigin {
     /// The elements of a collection, numbers.
-    Elements(PlanExpr, NumbersDeclared),
+    Elements(PlanExpr, ColumnDeclared),
     /// Vectors of numbers, so many of each.
     Vectors { over: PlanExpr, width: usize },
     /// The objects of a type.
@@ -40,7 +41,7 @@ pub enum BatchWork {
     Filter(BatchExpr),
     Fetch(BatchFetch),
     /// Adds a column.
-    Compute(BatchExpr, NumbersDeclared),
+    Compute(BatchExpr, ColumnDeclared),
 }
 
 /// Puts each row of the batch together with each row of a stored function that has its key.
@@ -55,12 +56,28 @@ pub struct BatchFetch {
     pub required: bool,
 }
 
-/// What the numbers of a column are declared to be.
-#[derive(Clone, Copy)]
-pub enum NumbersDeclared {
-    Any,
-    Integer,
-    Real,
+/// What the values of a column are declared to be.
+#[derive(Clone)]
+pub enum ColumnDeclared {
+    /// Numbers of any kind.
+    Numbers,
+    Integers,
+    Reals,
+    /// Values of the type as they are.
+    Values(Type),
+}
+
+impl ColumnDeclared {
+    /// What a variable of the type, or a parameter, takes; `None` for collections.
+    pub fn of(ty: &Type) -> Option<ColumnDeclared> {
+        Some(match ty {
+            Type::Number => ColumnDeclared::Numbers,
+            Type::Integer => ColumnDeclared::Integers,
+            Type::Real => ColumnDeclared::Reals,
+            Type::Bag(_) | Type::Stream(_) => return None,
+            other => ColumnDeclared::Values(other.clone()),
+        })
+    }
 }
 
 /// An expression over a batch.
@@ -75,18 +92,38 @@ pub enum BatchExpr {
     Compare(BinaryOp, Box<[BatchExpr; 2]>),
     And(Vec<BatchExpr>),
     Or(Vec<BatchExpr>),
-    /// A function of one real.
-    Function(fn(f64) -> f64, Box<BatchExpr>),
-    ToReal(Box<BatchExpr>),
-    /// Whether an integer is odd, or even.
-    Odd(bool, Box<BatchExpr>),
+    /// The first result whose condition holds.
+    Case {
+        arms: Vec<(BatchExpr, BatchExpr)>,
+        otherwise: Box<BatchExpr>,
+    },
+    /// A function over its arguments' columns, which gives values of the type.
+    Function {
+        form: BatchForm,
+        args: Vec<BatchExpr>,
+        ty: Type,
+    },
+    /// Computed by the evaluator, row by row.
+    Evaluated(Box<EvaluatedExpr>),
+}
+
+/// An expression that the evaluator computes for each row of a batch. It has no state, so that it may
+/// be computed once more where the batch has to be given up.
+pub struct EvaluatedExpr {
+    pub expr: PlanExpr,
+    /// The variables that it uses, with their columns and the types of these.
+    pub variables: Vec<(Slot, usize, Type)>,
+    /// Whether it is asked whether it holds, and not for its value.
+    pub condition: bool,
 }
 
 impl BatchExpr {
     pub fn is_condition(&self) -> bool {
-        matches!(
-            self,
-            BatchExpr::Compare(..) | BatchExpr::And(_) | BatchExpr::Or(_) | BatchExpr::Odd(..)
-        )
+        match self {
+            BatchExpr::Compare(..) | BatchExpr::And(_) | BatchExpr::Or(_) => true,
+            BatchExpr::Function { form, .. } => form.is_condition(),
+            BatchExpr::Evaluated(evaluated) => evaluated.condition,
+            _ => false,
+        }
     }
 }

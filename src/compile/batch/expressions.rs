@@ -7,16 +7,17 @@ use crate::model::function::FunctionBody;
 use crate::model::native::BatchForm;
 use crate::model::table::Table;
 use crate::model::{Function, Type};
-use crate::plan::batch::{BatchExpr, BatchFetch, BatchWork};
-use crate::plan::{Call, PlanExpr, Target};
+use crate::plan::batch::{BatchExpr, BatchFetch, BatchWork, ColumnDeclared};
+use crate::plan::{Call, PlanExpr, Slot, Target};
 use crate::syntax::ast::{BinaryOp, Many};
 
-impl Builder {
+impl Builder<'_> {
     pub(super) fn kind(&self, node: &BatchExpr) -> Kind {
         match node {
-            BatchExpr::Column(at) => kind(&self.columns[*at].1).unwrap_or(Kind::Other),
-            BatchExpr::Const(_) => Kind::Other,
-            _ => Kind::Number,
+            BatchExpr::Arith(..) | BatchExpr::Int(_) | BatchExpr::Real(_) => Kind::Number,
+            // What it is, is seen when it runs.
+            BatchExpr::Given(_) => Kind::Number,
+            _ => kind(&self.type_of(node)).unwrap_or(Kind::Other),
         }
     }
 
@@ -24,11 +25,58 @@ impl Builder {
     pub(super) fn type_of(&self, node: &BatchExpr) -> Type {
         match node {
             BatchExpr::Column(at) => self.columns[*at].1.clone(),
+            BatchExpr::Int(_) => Type::Integer,
+            BatchExpr::Real(_) => Type::Real,
+            BatchExpr::Const(value) => value.type_of(),
+            BatchExpr::Arith(..) => Type::Number,
+            BatchExpr::Function { ty, .. } => ty.clone(),
+            BatchExpr::Case { arms, otherwise } => {
+                let ty = self.type_of(otherwise);
+                let same = |(_, result): &(BatchExpr, BatchExpr)| self.type_of(result) == ty;
+                let numbers =
+                    |(_, result): &(BatchExpr, BatchExpr)| self.kind(result) == Kind::Number;
+                if arms.iter().all(same) {
+                    ty
+                } else if arms.iter().all(numbers) && self.kind(otherwise) == Kind::Number {
+                    Type::Number
+                } else {
+                    Type::Object
+                }
+            }
             _ => Type::Object,
         }
     }
 
+    /// A value for each row.
     pub(super) fn node(&mut self, expr: &PlanExpr) -> Option<BatchExpr> {
+        self.over_columns(expr)
+            .or_else(|| self.evaluated(expr, false))
+    }
+
+    /// For each row whether a condition holds.
+    pub(super) fn condition(&mut self, expr: &PlanExpr) -> Option<BatchExpr> {
+        let condition = |builder: &mut Self| {
+            let lowered = builder.over_columns(expr);
+            lowered.filter(BatchExpr::is_condition)
+        };
+        self.attempt(condition)
+            .or_else(|| self.evaluated(expr, true))
+    }
+
+    /// Leaves nothing behind where there is no result.
+    pub(super) fn attempt<T>(&mut self, lower: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+        let (columns, work, calls) = (self.columns.len(), self.work.len(), self.calls.len());
+        let lowered = lower(self);
+        if lowered.is_none() {
+            self.columns.truncate(columns);
+            self.work.truncate(work);
+            self.calls.truncate(calls);
+        }
+        lowered
+    }
+
+    /// A value for each row, or whether a condition holds, without the evaluator.
+    pub(super) fn over_columns(&mut self, expr: &PlanExpr) -> Option<BatchExpr> {
         use crate::model::Value::{Int, Real};
         match expr {
             PlanExpr::Const(Int(int)) => Some(BatchExpr::Int(*int)),
@@ -37,34 +85,18 @@ impl Builder {
                 Some(BatchExpr::Const(value.clone()))
             }
             PlanExpr::Slot(slot) | PlanExpr::Known(slot) => {
-                let mut columns = self.columns.iter();
-                Some(match columns.position(|(of, _)| *of == Some(*slot)) {
+                let known = matches!(expr, PlanExpr::Known(_));
+                match self.column_of(*slot) {
                     Some(column) => {
                         let number = kind(&self.columns[column].1) == Some(Kind::Number);
-                        if matches!(expr, PlanExpr::Known(_)) && !number {
-                            return None;
-                        }
-                        BatchExpr::Column(column)
+                        (number || !known).then_some(BatchExpr::Column(column))
                     }
-                    None if matches!(expr, PlanExpr::Known(_)) => return None,
-                    None => BatchExpr::Given(*slot),
-                })
-            }
-            PlanExpr::Arith(op, call) => {
-                let [left, right] = call.args.as_slice() else {
-                    return None;
-                };
-                use BinaryOp::{Div, Minus, Plus, Times};
-                if !matches!(op, Plus | Minus | Times | Div) {
-                    return None;
+                    // A function's body has no other variables than those that have columns.
+                    None if known || self.inside.is_some() => None,
+                    None => Some(BatchExpr::Given(*slot)),
                 }
-                let sides = self.pair(left, right)?;
-                match &call.target {
-                    Target::One(function) => self.calls_of(function),
-                    Target::Late(functions) => functions.iter().for_each(|f| self.calls_of(f)),
-                }
-                Some(BatchExpr::Arith(*op, sides))
             }
+            PlanExpr::Arith(op, call) => self.arithmetic(*op, call),
             PlanExpr::Compare(op, sides) => {
                 let sides = self.pair(&sides[0], &sides[1])?;
                 let plain = !sides.iter().any(BatchExpr::is_condition);
@@ -72,19 +104,79 @@ impl Builder {
             }
             PlanExpr::And(list) => self.conditions(list).map(BatchExpr::And),
             PlanExpr::Or(list) => {
-                let optional = std::mem::replace(&mut self.optional, true);
-                let conditions = self.conditions(list);
-                self.optional = optional;
+                let conditions = self.for_some_rows(|builder| builder.conditions(list));
                 conditions.map(BatchExpr::Or)
             }
+            PlanExpr::Case {
+                arms,
+                otherwise: Some(otherwise),
+            } => self.for_some_rows(|builder| builder.case(arms, otherwise)),
             PlanExpr::Call(call) => self.call(call),
             _ => None,
         }
     }
 
+    /// The column that a variable has.
+    pub(super) fn column_of(&self, slot: Slot) -> Option<usize> {
+        match &self.inside {
+            Some(inside) => {
+                let found = inside.iter().find(|(of, _)| *of == slot);
+                found.map(|(_, column)| *column)
+            }
+            None => self.columns.iter().position(|(of, _)| *of == Some(slot)),
+        }
+    }
+
+    /// What is computed for some of the rows only.
+    fn for_some_rows<T>(&mut self, lower: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+        let optional = std::mem::replace(&mut self.optional, true);
+        let lowered = lower(self);
+        self.optional = optional;
+        lowered
+    }
+
+    fn case(&mut self, arms: &[(PlanExpr, PlanExpr)], otherwise: &PlanExpr) -> Option<BatchExpr> {
+        let mut lowered = Vec::with_capacity(arms.len());
+        for (condition, result) in arms {
+            lowered.push((self.condition(condition)?, self.single(result)?));
+        }
+        Some(BatchExpr::Case {
+            arms: lowered,
+            otherwise: Box::new(self.single(otherwise)?),
+        })
+    }
+
+    /// A value for each row that is no condition.
+    fn single(&mut self, expr: &PlanExpr) -> Option<BatchExpr> {
+        self.node(expr).filter(|node| !node.is_condition())
+    }
+
+    fn arithmetic(&mut self, op: BinaryOp, call: &Call) -> Option<BatchExpr> {
+        use BinaryOp::{Div, Minus, Plus, Times};
+        // `+` puts strings together, too.
+        if let Target::One(function) = &call.target
+            && function
+                .native()
+                .is_some_and(|native| native.batch.is_some())
+        {
+            return self.call(call);
+        }
+        let [left, right] = call.args.as_slice() else {
+            return None;
+        };
+        if !matches!(op, Plus | Minus | Times | Div) {
+            return None;
+        }
+        let sides = self.pair(left, right)?;
+        match &call.target {
+            Target::One(function) => self.calls_of(function),
+            Target::Late(functions) => functions.iter().for_each(|f| self.calls_of(f)),
+        }
+        Some(BatchExpr::Arith(op, sides))
+    }
+
     fn conditions(&mut self, list: &[PlanExpr]) -> Option<Vec<BatchExpr>> {
-        let nodes: Option<Vec<BatchExpr>> = list.iter().map(|e| self.node(e)).collect();
-        nodes.filter(|nodes| nodes.iter().all(BatchExpr::is_condition))
+        list.iter().map(|e| self.condition(e)).collect()
     }
 
     fn pair(&mut self, left: &PlanExpr, right: &PlanExpr) -> Option<Box<[BatchExpr; 2]>> {
@@ -92,22 +184,46 @@ impl Builder {
     }
 
     fn call(&mut self, call: &Call) -> Option<BatchExpr> {
-        let (Target::One(function), [argument]) = (&call.target, call.args.as_slice()) else {
+        let Target::One(function) = &call.target else {
             return None;
         };
-        let argument = self.node(argument)?;
+        if call.args.len() != function.arity() {
+            return None;
+        }
+        let args = call.args.iter().map(|arg| self.single(arg));
+        let mut args = args.collect::<Option<Vec<BatchExpr>>>()?;
         self.calls_of(function);
         match &function.body {
-            FunctionBody::Stored(table) => self.stored(function, table, argument),
-            _ => self.native(function, argument),
+            FunctionBody::Stored(table) if args.len() == 1 => {
+                self.stored(function, table, args.pop()?)
+            }
+            FunctionBody::Derived(_, compiled) => self.inlined(function, compiled, args),
+            _ => self.native(function, args),
         }
     }
 
     /// Notes that the function is called.
-    fn calls_of(&mut self, function: &Arc<Function>) {
+    pub(super) fn calls_of(&mut self, function: &Arc<Function>) {
         if !self.functions.iter().any(|f| Arc::ptr_eq(f, function)) {
             self.functions.push(function.clone());
         }
+    }
+
+    /// Adds a column of the values, which are declared to be of the type; gives its place.
+    pub(super) fn compute(&mut self, value: BatchExpr, ty: &Type) -> Option<usize> {
+        let declared = ColumnDeclared::of(ty)?;
+        let known = match ty {
+            Type::Object => self.type_of(&value),
+            ty => ty.clone(),
+        };
+        // Objects are told by their numbers, and of which type one is has to be known.
+        let objects = kind(&known) == Some(Kind::Object) || self.kind(&value) == Kind::Object;
+        if objects && self.type_of(&value) != known {
+            return None;
+        }
+        self.columns.push((None, known));
+        self.work.push(BatchWork::Compute(value, declared));
+        Some(self.columns.len() - 1)
     }
 
     /// A call of a stored function with one value: its values become a column.
@@ -153,16 +269,13 @@ impl Builder {
     }
 
     /// The built-in functions that have a form over batches.
-    fn native(&mut self, function: &Function, argument: BatchExpr) -> Option<BatchExpr> {
+    fn native(&mut self, function: &Function, args: Vec<BatchExpr>) -> Option<BatchExpr> {
         let form = function.native()?.batch?;
-        if self.kind(&argument) != Kind::Number {
+        let numbers = args.iter().all(|arg| self.kind(arg) == Kind::Number);
+        if matches!(form, BatchForm::OfReal(_)) && !numbers {
             return None;
         }
-        let argument = Box::new(argument);
-        Some(match form {
-            BatchForm::OfReal(f) => BatchExpr::Function(f, argument),
-            BatchForm::ToReal => BatchExpr::ToReal(argument),
-            BatchForm::Parity { odd } => BatchExpr::Odd(odd, argument),
-        })
+        let ty = function.signature.columns[0].ty.clone();
+        Some(BatchExpr::Function { form, args, ty })
     }
 }

@@ -4,19 +4,24 @@
 //! rows from a stored function, looks up more in stored functions, filters by comparisons, and gives
 //! numbers or objects.
 
+mod evaluated;
 mod expressions;
+mod inlined;
 mod steps;
 
 use std::sync::Arc;
 
+use crate::catalog::Catalog;
 use crate::model::{Function, Type};
 use crate::plan::batch::{BatchExpr, BatchProgram, BatchWork};
 use crate::plan::{Query, Slot};
 
 /// The program that the query can be, if any.
-pub fn lower(query: &Query) -> Option<BatchProgram> {
+pub fn lower(query: &Query, catalog: &Catalog) -> Option<BatchProgram> {
     let (first, rest) = query.steps.split_first()?;
-    let mut builder = Builder::default();
+    let mut builder = Builder::new(catalog);
+    // All rows are needed before the first result, so that nobody waits for a batch.
+    builder.may_evaluate = query.is_collected();
     let origin = builder.origin(first)?;
     for step in rest {
         builder.step(step)?;
@@ -89,8 +94,8 @@ fn kind(ty: &Type) -> Option<Kind> {
     }
 }
 
-#[derive(Default)]
-struct Builder {
+struct Builder<'c> {
+    catalog: &'c Catalog,
     /// The columns that there are by now, with the variables that they stand for.
     columns: Vec<(Option<Slot>, Type)>,
     work: Vec<BatchWork>,
@@ -102,4 +107,27 @@ struct Builder {
     required: bool,
     /// Whether the expression may be left out for some rows, so that nothing may be fetched for it.
     optional: bool,
+    /// Whether what has no form over columns may be evaluated row by row in the midst of a batch.
+    may_evaluate: bool,
+    /// The columns of the variables of a function whose body takes the place of a call.
+    inside: Option<Vec<(Slot, usize)>>,
+    /// How many such bodies stand inside each other.
+    depth: usize,
+}
+
+impl Builder<'_> {
+    fn new(catalog: &Catalog) -> Builder<'_> {
+        Builder {
+            catalog,
+            columns: vec![],
+            work: vec![],
+            functions: vec![],
+            calls: vec![],
+            required: false,
+            optional: false,
+            may_evaluate: false,
+            inside: None,
+            depth: 0,
+        }
+    }
 }

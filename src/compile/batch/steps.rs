@@ -1,22 +1,12 @@
 //! What the steps of a query become: where a program's rows come from, and what is done with a batch.
 
-use super::{Builder, Kind, kind};
+use super::{Builder, kind};
 use crate::model::Type;
 use crate::model::function::FunctionBody;
-use crate::plan::batch::{BatchExpr, BatchFetch, BatchOrigin, BatchWork, NumbersDeclared};
+use crate::plan::batch::{BatchFetch, BatchOrigin, BatchWork, ColumnDeclared};
 use crate::plan::{Lookup, LookupColumn, Pattern, Step};
 
-/// What the values of a variable of the type are declared to be, if numbers.
-fn declared(ty: &Type) -> Option<NumbersDeclared> {
-    Some(match ty {
-        Type::Number | Type::Object => NumbersDeclared::Any,
-        Type::Integer => NumbersDeclared::Integer,
-        Type::Real => NumbersDeclared::Real,
-        _ => return None,
-    })
-}
-
-impl Builder {
+impl Builder<'_> {
     pub(super) fn origin(&mut self, step: &Step) -> Option<BatchOrigin> {
         match step {
             Step::Iterate {
@@ -25,7 +15,11 @@ impl Builder {
                 ..
             } => {
                 self.columns.push((Some(*slot), Type::Number));
-                Some(BatchOrigin::Elements(over.clone(), declared(ty)?))
+                // What comes in batches is numbers.
+                let numbers =
+                    matches!(ty, Type::Number | Type::Integer | Type::Real | Type::Object);
+                let declared = ColumnDeclared::of(ty).filter(|_| numbers)?;
+                Some(BatchOrigin::Elements(over.clone(), declared))
             }
             Step::Iterate {
                 pattern: Pattern::Vector(parts),
@@ -72,17 +66,13 @@ impl Builder {
     pub(super) fn step(&mut self, step: &Step) -> Option<()> {
         match step {
             Step::Filter(condition) => {
-                let condition = self.node(condition).filter(BatchExpr::is_condition)?;
+                let condition = self.condition(condition)?;
                 self.work.push(BatchWork::Filter(condition));
             }
             Step::Let(Pattern::Bind(slot, ty), value) => {
                 let value = self.node(value).filter(|value| !value.is_condition())?;
-                let declared = declared(ty)?;
-                if self.kind(&value) != Kind::Number {
-                    return None;
-                }
-                self.columns.push((Some(*slot), Type::Number));
-                self.work.push(BatchWork::Compute(value, declared));
+                let column = self.compute(value, ty)?;
+                self.columns[column].0 = Some(*slot);
             }
             Step::Lookup(lookup) => {
                 let [known] = lookup.known.as_slice() else {

@@ -1,10 +1,15 @@
 //! Expressions over batches.
 
 use super::operations::{apply, arithmetic, compare, to_reals};
-use crate::model::{BatchColumn, Value, column, number};
-use crate::plan::batch::{BatchExpr, NumbersDeclared};
+use super::values;
+use crate::model::conversion::converted;
+use crate::model::native::{BatchArgs, BatchForm};
+use crate::model::{BatchColumn, Cx, Type, Value, column, number};
+use crate::plan::batch::{BatchExpr, ColumnDeclared, EvaluatedExpr};
+use crate::run::eval::{eval, holds};
 
 /// Rows, column by column.
+#[derive(Clone)]
 pub struct Batch {
     pub columns: Vec<BatchColumn>,
     pub rows: usize,
@@ -12,12 +17,19 @@ pub struct Batch {
     pub elements: Option<Vec<usize>>,
 }
 
+/// What expressions see beside their batch: the variables that are the same for all rows.
+#[derive(Clone, Copy)]
+pub struct Scope<'a> {
+    pub frame: &'a [Value],
+    pub cx: &'a Cx,
+}
+
 impl BatchExpr {
     /// The values for a batch; `None` if the evaluator has to make them.
-    pub fn value(&self, batch: &Batch, frame: &[Value]) -> Option<BatchColumn> {
+    pub fn value(&self, batch: &Batch, scope: Scope) -> Option<BatchColumn> {
         match self {
             BatchExpr::Column(at) => batch.columns.get(*at).cloned(),
-            BatchExpr::Given(slot) => match frame.get(*slot)? {
+            BatchExpr::Given(slot) => match scope.frame.get(*slot)? {
                 Value::Int(int) => Some(BatchColumn::Int(*int)),
                 Value::Real(real) => Some(BatchColumn::Real(*real)),
                 value => Some(BatchColumn::Value(value.clone())),
@@ -26,38 +38,183 @@ impl BatchExpr {
             BatchExpr::Int(int) => Some(BatchColumn::Int(*int)),
             BatchExpr::Real(real) => Some(BatchColumn::Real(*real)),
             BatchExpr::Arith(op, sides) => {
-                let left = sides[0].value(batch, frame)?;
-                arithmetic(*op, left, sides[1].value(batch, frame)?)
+                let left = sides[0].value(batch, scope)?;
+                arithmetic(*op, left, sides[1].value(batch, scope)?)
             }
             BatchExpr::Compare(op, sides) => {
-                let left = sides[0].value(batch, frame)?;
-                let right = sides[1].value(batch, frame)?;
+                let left = sides[0].value(batch, scope)?;
+                let right = sides[1].value(batch, scope)?;
                 compare(*op, left, right, batch.rows).map(BatchColumn::Mask)
             }
-            BatchExpr::And(list) => fold(list, batch, frame, |a, b| a & b),
-            BatchExpr::Or(list) => fold(list, batch, frame, |a, b| a | b),
-            BatchExpr::Function(f, argument) => apply(*f, argument.value(batch, frame)?),
-            BatchExpr::ToReal(argument) => to_reals(argument.value(batch, frame)?),
-            BatchExpr::Odd(odd, argument) => match argument.value(batch, frame)? {
-                BatchColumn::Ints(ints) => Some(BatchColumn::Mask(
-                    ints.iter().map(|i| (i & 1 == 1) == *odd).collect(),
-                )),
-                _ => None,
-            },
+            BatchExpr::And(list) => fold(list, batch, scope, |a, b| a & b),
+            BatchExpr::Or(list) => fold(list, batch, scope, |a, b| a | b),
+            BatchExpr::Case { arms, otherwise } => case(arms, otherwise, batch, scope),
+            BatchExpr::Function { form, args, .. } => function(*form, args, batch, scope),
+            BatchExpr::Evaluated(evaluated) => evaluated.value(batch, scope),
         }
     }
 }
 
-impl NumbersDeclared {
+fn function(
+    form: BatchForm,
+    args: &[BatchExpr],
+    batch: &Batch,
+    scope: Scope,
+) -> Option<BatchColumn> {
+    let columns = args.iter().map(|arg| arg.value(batch, scope));
+    let mut columns = columns.collect::<Option<Vec<BatchColumn>>>()?;
+    let looks = scope.cx.token.looks();
+    let args = BatchArgs {
+        columns: &columns,
+        rows: batch.rows,
+        looks: &looks,
+    };
+    match form {
+        BatchForm::OfReal(f) => apply(f, columns.pop()?),
+        BatchForm::Column(f) => f(args),
+        BatchForm::Condition(f) => f(args).map(BatchColumn::Mask),
+    }
+}
+
+/// Each arm is computed for the rows that are left to it, so that `case when x = 0 then 0 else 1/x end`
+/// divides by nothing else.
+fn case(
+    arms: &[(BatchExpr, BatchExpr)],
+    otherwise: &BatchExpr,
+    batch: &Batch,
+    scope: Scope,
+) -> Option<BatchColumn> {
+    let mut rest = batch.clone();
+    let mut left: Vec<usize> = (0..batch.rows).collect();
+    let mut results = Vec::with_capacity(arms.len() + 1);
+    for (condition, result) in arms {
+        let BatchColumn::Mask(mask) = condition.value(&rest, scope)? else {
+            return None;
+        };
+        let mut taken = rest.clone();
+        taken.keep(&mask);
+        let mut places = left.clone();
+        column::keep(&mut places, &mask);
+        if taken.rows > 0 {
+            results.push((result.value(&taken, scope)?, places));
+        }
+        let others: Vec<bool> = mask.iter().map(|taken| !taken).collect();
+        rest.keep(&others);
+        column::keep(&mut left, &others);
+    }
+    if rest.rows > 0 {
+        results.push((otherwise.value(&rest, scope)?, left));
+    }
+    joined(results, batch.rows)
+}
+
+/// One column of parts, each with the places where its rows stand.
+fn joined(parts: Vec<(BatchColumn, Vec<usize>)>, rows: usize) -> Option<BatchColumn> {
+    let mut parts = parts;
+    if let [(_, places)] = parts.as_slice()
+        && places.len() == rows
+    {
+        return parts.pop().map(|(column, _)| column);
+    }
+    let ints = |column: &BatchColumn| matches!(column, BatchColumn::Ints(_) | BatchColumn::Int(_));
+    if parts.iter().all(|(column, _)| ints(column)) {
+        let mut all = vec![0; rows];
+        for (column, places) in parts {
+            for (at, place) in places.into_iter().enumerate() {
+                all[place] = match &column {
+                    BatchColumn::Ints(ints) => ints[at],
+                    BatchColumn::Int(int) => *int,
+                    _ => return None,
+                };
+            }
+        }
+        return Some(BatchColumn::Ints(all));
+    }
+    let reals =
+        |column: &BatchColumn| matches!(column, BatchColumn::Reals(_) | BatchColumn::Real(_));
+    if parts.iter().all(|(column, _)| reals(column)) {
+        let mut all = vec![0.0; rows];
+        for (column, places) in parts {
+            for (at, place) in places.into_iter().enumerate() {
+                all[place] = match &column {
+                    BatchColumn::Reals(reals) => reals[at],
+                    BatchColumn::Real(real) => *real,
+                    _ => return None,
+                };
+            }
+        }
+        return Some(BatchColumn::Reals(all));
+    }
+    let mut all = vec![Value::Null; rows];
+    for (column, places) in parts {
+        for (at, place) in places.into_iter().enumerate() {
+            all[place] = column.value(at)?;
+        }
+    }
+    Some(BatchColumn::Values(all))
+}
+
+impl EvaluatedExpr {
+    /// `None` where the evaluator fails, or has no value for a row.
+    fn value(&self, batch: &Batch, scope: Scope) -> Option<BatchColumn> {
+        let mut frame = scope.frame.to_vec();
+        let mut columns = Vec::with_capacity(self.variables.len());
+        for (slot, column, ty) in &self.variables {
+            let column = values(batch.columns.get(*column)?, batch.rows, ty, scope.cx)?;
+            columns.push((*slot, column.into_iter()));
+        }
+        let mut results = Vec::new();
+        let mut mask = Vec::new();
+        for _ in 0..batch.rows {
+            for (slot, column) in &mut columns {
+                frame[*slot] = column.next()?;
+            }
+            if self.condition {
+                mask.push(holds(&self.expr, &frame, scope.cx).ok()?);
+            } else {
+                let value = eval(&self.expr, &frame, scope.cx).ok()??;
+                results.push(value);
+            }
+        }
+        if self.condition {
+            return Some(BatchColumn::Mask(mask));
+        }
+        let single = !results.iter().any(Value::is_collection);
+        single.then(|| BatchColumn::of(results.iter())).flatten()
+    }
+}
+
+impl ColumnDeclared {
     /// The column as it is declared; `None` where a value is not of the declared type, which
     /// the evaluator then deals with row by row.
-    pub fn column(self, column: BatchColumn) -> Option<BatchColumn> {
-        match (self, column) {
-            (NumbersDeclared::Real, column) => {
-                all_are_reals(&column).then(|| to_reals(column)).flatten()
+    pub fn column(&self, column: BatchColumn) -> Option<BatchColumn> {
+        match self {
+            ColumnDeclared::Numbers => column.is_numbers().then_some(column),
+            ColumnDeclared::Integers => {
+                let ints = matches!(column, BatchColumn::Ints(_) | BatchColumn::Int(_));
+                ints.then_some(column)
             }
-            (NumbersDeclared::Integer, BatchColumn::Reals(_) | BatchColumn::Real(_)) => None,
-            (_, column) => Some(column),
+            ColumnDeclared::Reals => all_are_reals(&column).then(|| to_reals(column)).flatten(),
+            ColumnDeclared::Values(ty) => is_of(&column, ty).then_some(column),
+        }
+    }
+}
+
+/// Whether all values of the column are of the type as they are.
+fn is_of(column: &BatchColumn, ty: &Type) -> bool {
+    let fits = |value: &Value| !value.is_null() && matches!(converted(value, ty), Some(None));
+    match column {
+        BatchColumn::Texts(_) => matches!(ty, Type::Charstring | Type::Object),
+        BatchColumn::Values(values) => values.iter().all(fits),
+        BatchColumn::Value(value) => fits(value),
+        BatchColumn::Mask(_) => false,
+        // Of which type they are is known where the program was made.
+        BatchColumn::Objects(_) => true,
+        BatchColumn::Ints(_) | BatchColumn::Int(_) => {
+            matches!(ty, Type::Integer | Type::Number | Type::Object)
+        }
+        BatchColumn::Reals(_) | BatchColumn::Real(_) => {
+            matches!(ty, Type::Real | Type::Number | Type::Object)
         }
     }
 }
@@ -74,12 +231,12 @@ fn all_are_reals(column: &BatchColumn) -> bool {
 fn fold(
     list: &[BatchExpr],
     batch: &Batch,
-    frame: &[Value],
+    scope: Scope,
     join: fn(bool, bool) -> bool,
 ) -> Option<BatchColumn> {
     let mut so_far: Option<Vec<bool>> = None;
     for condition in list {
-        let BatchColumn::Mask(mask) = condition.value(batch, frame)? else {
+        let BatchColumn::Mask(mask) = condition.value(batch, scope)? else {
             return None;
         };
         so_far = Some(match so_far {

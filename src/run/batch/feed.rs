@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::evaluate::Batch;
 use super::BatchResults;
+use super::evaluate::{Batch, Scope};
 use crate::catalog::Catalog;
 use crate::catalog::objects::ObjectScan;
 use crate::host::traced::Traced;
@@ -81,7 +81,7 @@ impl Feed {
         cx.token.check()?;
         let program = &self.program;
         let made = |batch: Option<Batch>| {
-            let results = program.run(batch?, frame)?;
+            let results = program.run(batch?, Scope { frame, cx })?;
             if wanted == Wanted::Columns {
                 return Some(Fed::Columns(results));
             }

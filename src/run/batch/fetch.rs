@@ -1,6 +1,6 @@
 //! Looks up rows of stored functions for a whole batch.
 
-use super::evaluate::Batch;
+use super::evaluate::{Batch, Scope};
 use crate::model::BatchColumn;
 use crate::model::Value;
 use crate::model::function::FunctionBody;
@@ -12,11 +12,11 @@ const MOST: usize = 1 << 16;
 
 impl BatchFetch {
     /// `None` if the evaluator has to do it.
-    pub fn run(&self, batch: &mut Batch, frame: &[Value]) -> Option<()> {
+    pub fn run(&self, batch: &mut Batch, scope: Scope) -> Option<()> {
         let FunctionBody::Stored(table) = &self.function.body else {
             return None;
         };
-        let keys = self.key.value(batch, frame)?;
+        let keys = self.key.value(batch, scope)?;
         let reader = table.reader(&self.known);
         let (mut picked, mut places) = (Vec::with_capacity(batch.rows), Vec::new());
         let mut find = |row: usize, key: Key| {

@@ -28,7 +28,7 @@ pub use source::open;
 use crate::catalog::Catalog;
 use crate::model::{BatchColumn, Cx, Type, Value, column};
 use crate::plan::batch::{BatchProgram, BatchWork};
-use evaluate::Batch;
+use evaluate::{Batch, Scope};
 
 /// What comes out of a batch of rows.
 pub struct BatchResults {
@@ -88,23 +88,23 @@ fn objects(numbers: &[u64], ty: &Type, cx: &Cx) -> Option<Vec<Value>> {
 
 impl BatchProgram {
     /// The results of a batch of rows; `None` if the evaluator has to make them.
-    fn run(&self, mut batch: Batch, frame: &[Value]) -> Option<BatchResults> {
+    fn run(&self, mut batch: Batch, scope: Scope) -> Option<BatchResults> {
         for work in &self.work {
             match work {
                 BatchWork::Filter(condition) => {
-                    let BatchColumn::Mask(mask) = condition.value(&batch, frame)? else {
+                    let BatchColumn::Mask(mask) = condition.value(&batch, scope)? else {
                         return None;
                     };
                     batch.keep(&mask);
                 }
-                BatchWork::Fetch(fetch) => fetch.run(&mut batch, frame)?,
+                BatchWork::Fetch(fetch) => fetch.run(&mut batch, scope)?,
                 BatchWork::Compute(node, declared) => {
-                    let column = declared.column(node.value(&batch, frame)?)?;
+                    let column = declared.column(node.value(&batch, scope)?)?;
                     batch.columns.push(column);
                 }
             }
         }
-        let outputs = self.outputs.iter().map(|node| node.value(&batch, frame));
+        let outputs = self.outputs.iter().map(|node| node.value(&batch, scope));
         let columns = outputs.collect::<Option<Vec<BatchColumn>>>()?;
         let as_expected = !self.numeric || columns.first().is_some_and(BatchColumn::is_numbers);
         as_expected.then_some(BatchResults {
