@@ -111,8 +111,16 @@ impl Numbers {
             _ => None,
         };
         match values.first()? {
-            Value::Int(_) => values.iter().map(int).collect::<Option<_>>().map(Numbers::Ints),
-            Value::Real(_) => values.iter().map(real).collect::<Option<_>>().map(Numbers::Reals),
+            Value::Int(_) => values
+                .iter()
+                .map(int)
+                .collect::<Option<_>>()
+                .map(Numbers::Ints),
+            Value::Real(_) => values
+                .iter()
+                .map(real)
+                .collect::<Option<_>>()
+                .map(Numbers::Reals),
             _ => None,
         }
     }

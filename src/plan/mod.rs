@@ -155,7 +155,10 @@ impl Query {
         let width = self.output.columns.len();
         let keys = self.order.iter().zip(self.key_columns());
         let own = keys.filter(move |(_, column)| *column >= width);
-        self.output.columns.iter().chain(own.map(|(order, _)| &order.key))
+        self.output
+            .columns
+            .iter()
+            .chain(own.map(|(order, _)| &order.key))
     }
 
     /// Whether a result is the variable that is the key, a single value by its type.

@@ -285,14 +285,13 @@ fn columns_given(
 ) -> Option<Vec<usize>> {
     // What is no number may be null, which not all that asks for it takes.
     let is_plain = |key: &HeldColumn| !matches!(key, HeldColumn::Values(_));
-    if !group.after.is_empty()
-        || !keys.iter().all(is_plain)
-        || !held.iter().all(Held::is_column)
-    {
+    if !group.after.is_empty() || !keys.iter().all(is_plain) || !held.iter().all(Held::is_column) {
         return None;
     }
     let keys = group.keys.iter().map(|(_, slot)| *slot);
-    let slots: Vec<Slot> = keys.chain(group.aggregates.iter().map(|a| a.result)).collect();
+    let slots: Vec<Slot> = keys
+        .chain(group.aggregates.iter().map(|a| a.result))
+        .collect();
     let place = |expr: &PlanExpr| match expr {
         PlanExpr::Slot(slot) | PlanExpr::Known(slot) => slots.iter().position(|of| of == slot),
         _ => None,

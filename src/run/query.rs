@@ -70,7 +70,9 @@ pub fn open(query: &Arc<Query>, given: Vec<(Slot, Value)>, cx: &Cx) -> Result<Bo
     }
     Ok(Box::new(QueryRun {
         pipeline: Pipeline::new(query.steps.len()),
-        seen: query.distinct.then(|| Distinct::new(query.output.columns.len())),
+        seen: query
+            .distinct
+            .then(|| Distinct::new(query.output.columns.len())),
         query: query.clone(),
         frame,
         left,
@@ -218,7 +220,9 @@ impl Source for QueryRun {
             return Ok(None);
         }
         let _depth = cx.enter()?;
-        let most = self.left.map_or(BATCH, |left| left.min(BATCH as u64) as usize);
+        let most = self
+            .left
+            .map_or(BATCH, |left| left.min(BATCH as u64) as usize);
         if most == 0 {
             return Ok(None);
         }

@@ -115,9 +115,8 @@ impl SortedResults {
         let mut places: Vec<usize> = match (&columns[first_key.column], &last[0]) {
             (BatchColumn::Ints(ints), Value::Int(last)) => {
                 let last = rank_of_int(*last) ^ turned;
-                let may_be = |(at, int): (usize, &i64)| {
-                    (rank_of_int(*int) ^ turned <= last).then_some(at)
-                };
+                let may_be =
+                    |(at, int): (usize, &i64)| (rank_of_int(*int) ^ turned <= last).then_some(at);
                 ints.iter().enumerate().filter_map(may_be).collect()
             }
             (BatchColumn::Reals(reals), Value::Real(last)) => {
@@ -161,7 +160,9 @@ impl SortedResults {
         if self.keys.is_empty() {
             // Of what is not sorted, the first that came are wanted.
             if self.rows > most {
-                self.columns.iter_mut().for_each(|column| column.truncate(most));
+                self.columns
+                    .iter_mut()
+                    .for_each(|column| column.truncate(most));
                 self.rows = most;
             }
             return Ok(());
@@ -172,7 +173,8 @@ impl SortedResults {
         self.sort(cx)?;
         self.last = self.rows.checked_sub(1).map(|last| {
             let keys = self.keys.iter();
-            keys.map(|key| self.columns[key.column].value(last)).collect()
+            keys.map(|key| self.columns[key.column].value(last))
+                .collect()
         });
         Ok(())
     }
@@ -204,7 +206,9 @@ impl SortedResults {
             let keys: Vec<SortKey> = self.keys.iter().map(key).collect();
             let mut places = order(self.rows, &keys, &looks)?;
             places.truncate(wanted);
-            self.columns.iter_mut().for_each(|column| column.pick(&places));
+            self.columns
+                .iter_mut()
+                .for_each(|column| column.pick(&places));
         }
         self.rows = wanted;
         Ok(())

@@ -125,7 +125,10 @@ fn bag() -> impl Strategy<Value = String> {
             let values: Vec<String> = part.iter().map(Value::to_string).collect();
             format!("bag({})", values.join(","))
         };
-        format!("bag({})", parts.iter().map(text).collect::<Vec<_>>().join(","))
+        format!(
+            "bag({})",
+            parts.iter().map(text).collect::<Vec<_>>().join(",")
+        )
     })
 }
 

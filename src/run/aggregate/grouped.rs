@@ -301,7 +301,11 @@ impl Totals {
         {
             return HeldColumn::Ints(std::mem::take(sums));
         }
-        HeldColumn::Reals((0..self.groups).map(|group| self.total(group).real()).collect())
+        HeldColumn::Reals(
+            (0..self.groups)
+                .map(|group| self.total(group).real())
+                .collect(),
+        )
     }
 
     fn total(&self, group: usize) -> Total {
@@ -394,7 +398,9 @@ impl Extremes {
     fn prepare_for(&mut self, value: &Value) {
         let fits = matches!(
             (&self.best, value),
-            (Best::Ints(_), Value::Int(_)) | (Best::Reals(_), Value::Real(_)) | (Best::Values(_), _)
+            (Best::Ints(_), Value::Int(_))
+                | (Best::Reals(_), Value::Real(_))
+                | (Best::Values(_), _)
         );
         if fits {
             return;
@@ -403,7 +409,12 @@ impl Extremes {
         let is_first = matches!(self.best, Best::Ints(_)) && !self.found.contains(&true);
         self.best = match value {
             Value::Real(_) if is_first => Best::Reals(vec![0.0; groups]),
-            _ => Best::Values((0..groups).map(|group| self.best(group)).map(|best| best.unwrap_or(Value::Null)).collect()),
+            _ => Best::Values(
+                (0..groups)
+                    .map(|group| self.best(group))
+                    .map(|best| best.unwrap_or(Value::Null))
+                    .collect(),
+            ),
         };
     }
 

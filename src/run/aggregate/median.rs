@@ -2,7 +2,9 @@
 
 use super::not_a_number;
 use crate::model::{Cx, Source, Value};
-use crate::run::batch::{HeldColumn, SortKey, int_of_rank, order, radix, rank_of_int, rank_of_real, real_of_rank};
+use crate::run::batch::{
+    HeldColumn, SortKey, int_of_rank, order, radix, rank_of_int, rank_of_real, real_of_rank,
+};
 use crate::text::diagnostic::Result;
 use crate::text::stoppable::Looks;
 
@@ -55,11 +57,19 @@ fn middle_of_one_type(numbers: &HeldColumn, looks: &Looks) -> Result<Option<(Val
     for rank in looks.each(&ranks) {
         let rank = *rank?;
         if rank < upper {
-            largest_smaller = if smaller == 0 { rank } else { largest_smaller.max(rank) };
+            largest_smaller = if smaller == 0 {
+                rank
+            } else {
+                largest_smaller.max(rank)
+            };
             smaller += 1;
         }
     }
-    let lower = if smaller == middle { largest_smaller } else { upper };
+    let lower = if smaller == middle {
+        largest_smaller
+    } else {
+        upper
+    };
     Ok(match numbers {
         HeldColumn::Ints(_) => Some((
             Value::Int(int_of_rank(lower)),
@@ -67,7 +77,11 @@ fn middle_of_one_type(numbers: &HeldColumn, looks: &Looks) -> Result<Option<(Val
         )),
         HeldColumn::Reals(reals) => {
             let (lower, upper) = (real_of_rank(lower), real_of_rank(upper));
-            let zeros_differ = || reals.iter().any(|real| *real == 0.0 && real.is_sign_negative());
+            let zeros_differ = || {
+                reals
+                    .iter()
+                    .any(|real| *real == 0.0 && real.is_sign_negative())
+            };
             let is_open = (lower == 0.0 || upper == 0.0) && zeros_differ();
             (!is_open).then_some((Value::Real(lower), Value::Real(upper)))
         }

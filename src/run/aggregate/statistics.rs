@@ -272,7 +272,10 @@ fn square(x: f64) -> (f64, f64) {
     let wide = x * ((1 << 27) + 1) as f64;
     let high = wide - (wide - x);
     let low = x - high;
-    (square, ((high * high - square) + 2.0 * high * low) + low * low)
+    (
+        square,
+        ((high * high - square) + 2.0 * high * low) + low * low,
+    )
 }
 
 fn product(x: f64, y: f64) -> (f64, f64) {

@@ -198,7 +198,8 @@ impl Dictionary {
         self.table.clear();
         for (number, first) in firsts.iter().enumerate() {
             let hash_of = |number: &u32| hashes.value(&firsts[*number as usize]);
-            self.table.insert_unique(hashes.value(first), number as u32, hash_of);
+            self.table
+                .insert_unique(hashes.value(first), number as u32, hash_of);
         }
     }
 }
@@ -233,7 +234,10 @@ impl RowDictionary {
 
     /// How many different rows there are.
     pub fn len(&self) -> usize {
-        self.pairs.last().or(self.columns.last()).map_or(0, Dictionary::len)
+        self.pairs
+            .last()
+            .or(self.columns.last())
+            .map_or(0, Dictionary::len)
     }
 
     /// The numbers of the rows of the latest batch.
@@ -268,11 +272,12 @@ impl RowDictionary {
         let known = self.len();
         let mut own = self.columns.iter_mut().zip(row);
         let first = own.next().map(|(first, value)| first.number(value));
-        let number = own
-            .zip(&mut self.pairs)
-            .fold(first.unwrap_or(0), |number, ((dictionary, value), pairs)| {
+        let number = own.zip(&mut self.pairs).fold(
+            first.unwrap_or(0),
+            |number, ((dictionary, value), pairs)| {
                 pairs.number_int(pair(number, dictionary.number(value)))
-            });
+            },
+        );
         if number as usize == known {
             for (firsts, value) in self.firsts.iter_mut().zip(row) {
                 firsts.push(value.clone());
@@ -284,7 +289,11 @@ impl RowDictionary {
     /// Each row as it came first, column by column.
     pub fn into_firsts(self) -> Vec<HeldColumn> {
         match self.firsts.is_empty() {
-            true => self.columns.into_iter().map(Dictionary::into_firsts).collect(),
+            true => self
+                .columns
+                .into_iter()
+                .map(Dictionary::into_firsts)
+                .collect(),
             false => self.firsts,
         }
     }

@@ -1,9 +1,9 @@
 //! Columns that are kept: what is collected to be grouped, told apart or sorted.
 
-use std::cmp::Ordering;
 use crate::model::column::Texts;
 use crate::model::{BatchColumn, Cx, Source, Value, number, size};
 use crate::text::diagnostic::Result;
+use std::cmp::Ordering;
 
 /// A column that grows. It holds values of one kind as such for as long as no other kind comes.
 #[derive(Clone)]

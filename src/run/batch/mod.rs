@@ -20,9 +20,7 @@ pub mod testing;
 pub use dictionary::{Distinct, RowDictionary};
 pub use feed::{Fed, Feed, Wanted};
 pub use held::HeldColumn;
-pub use order::{
-    SortKey, int_of_rank, order, rank_of_int, rank_of_real, real_of_rank, sort_alone,
-};
+pub use order::{SortKey, int_of_rank, order, rank_of_int, rank_of_real, real_of_rank, sort_alone};
 pub use source::open;
 
 use crate::catalog::Catalog;
@@ -52,16 +50,24 @@ impl BatchResults {
 
     /// The value of each row: that of the only column, or a vector of all.
     fn values(&self) -> Vec<Value> {
-        let values = |row: usize| self.columns.iter().filter_map(move |column| column.value(row));
+        let values = |row: usize| {
+            self.columns
+                .iter()
+                .filter_map(move |column| column.value(row))
+        };
         match self.columns.as_slice() {
             [only] => (0..self.rows).filter_map(|row| only.value(row)).collect(),
-            _ => (0..self.rows).map(|row| Value::vector(values(row))).collect(),
+            _ => (0..self.rows)
+                .map(|row| Value::vector(values(row)))
+                .collect(),
         }
     }
 
     /// The rows at these places, in this order.
     fn pick(&mut self, places: &[usize]) {
-        self.columns.iter_mut().for_each(|column| column.pick(places));
+        self.columns
+            .iter_mut()
+            .for_each(|column| column.pick(places));
         if let Some(elements) = &mut self.elements {
             column::pick(elements, places);
         }

@@ -104,7 +104,11 @@ fn sort(places: &mut [u32], keys: &[SortKey], looks: &Looks) -> Result<()> {
 const FEW: usize = 32;
 
 fn sort_by_comparing(places: &mut [u32], keys: &[SortKey], looks: &Looks) -> Result<()> {
-    let steps = |place: &u32| keys.iter().map(|key| key.column.steps(*place as usize)).sum();
+    let steps = |place: &u32| {
+        keys.iter()
+            .map(|key| key.column.steps(*place as usize))
+            .sum()
+    };
     let compare = |a: &u32, b: &u32| {
         let compared = keys.iter().map(|key| key.compare(*a as usize, *b as usize));
         compared.fold(Ordering::Equal, Ordering::then)
@@ -123,12 +127,18 @@ impl SortKey<'_> {
     fn ranks(&self, places: &[u32], rank: impl Fn(usize) -> u64) -> Vec<(u64, u32)> {
         let turned = if self.descending { u64::MAX } else { 0 };
         let places = places.iter();
-        places.map(|place| (rank(*place as usize) ^ turned, *place)).collect()
+        places
+            .map(|place| (rank(*place as usize) ^ turned, *place))
+            .collect()
     }
 
     fn compare(&self, a: usize, b: usize) -> Ordering {
         let ordering = self.column.compare(a, b);
-        if self.descending { ordering.reverse() } else { ordering }
+        if self.descending {
+            ordering.reverse()
+        } else {
+            ordering
+        }
     }
 }
 

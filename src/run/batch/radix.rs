@@ -94,7 +94,11 @@ pub fn select(numbers: &[u64], mut place: usize, looks: &Looks) -> Result<u64> {
         let mut fewer = Vec::with_capacity(counts[wanted]);
         for part in among.chunks(STEPS) {
             looks.steps(part.len() / 8)?;
-            fewer.extend(part.iter().copied().filter(|number| digit(number) == wanted));
+            fewer.extend(
+                part.iter()
+                    .copied()
+                    .filter(|number| digit(number) == wanted),
+            );
         }
         among = Cow::Owned(fewer);
     }
@@ -115,7 +119,9 @@ mod tests {
             let mut state = seed | 1;
             let mut random = || {
                 // A multiplier of M. E. O'Neill's PCG.
-                state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                state = state
+                    .wrapping_mul(6364136223846793005)
+                    .wrapping_add(1442695040888963407);
                 (state >> (63 - bits)).wrapping_add(base)
             };
             (0..length).map(|_| random()).collect()

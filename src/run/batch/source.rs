@@ -100,7 +100,11 @@ impl BatchRun {
         // A query may be made of itself without end, as a function may call itself.
         let _depth = cx.enter()?;
         // What is told apart has to be of one form.
-        let wanted = if self.seen.is_some() { Wanted::Values } else { wanted };
+        let wanted = if self.seen.is_some() {
+            Wanted::Values
+        } else {
+            wanted
+        };
         let (first, at_hand) = match self.feed.next(wanted, &self.frame, cx)? {
             None => return Ok(Step::End),
             Some(Fed::Columns(results)) => return Ok(Step::Columns(self.allowed(results))),

@@ -58,7 +58,16 @@ fn real() -> impl Strategy<Value = f64> {
 }
 
 fn string() -> impl Strategy<Value = Value> {
-    let texts = ["", "a", "b", "ab", "abcdefgh", "abcdefghi", "abcdefgh\0", "ö"];
+    let texts = [
+        "",
+        "a",
+        "b",
+        "ab",
+        "abcdefgh",
+        "abcdefghi",
+        "abcdefgh\0",
+        "ö",
+    ];
     proptest::sample::select(&texts[..]).prop_map(Value::str)
 }
 
@@ -76,7 +85,10 @@ pub fn value() -> impl Strategy<Value = Value> {
 
 fn texts(values: Vec<Value>) -> BatchColumn {
     let mut texts = Texts::default();
-    values.iter().filter_map(Value::as_str).for_each(|text| texts.push(text));
+    values
+        .iter()
+        .filter_map(Value::as_str)
+        .for_each(|text| texts.push(text));
     BatchColumn::Texts(texts)
 }
 
