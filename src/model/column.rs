@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::model::{Numbers, Value};
 
 /// What the rows of a batch have for one expression.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub enum BatchColumn {
     Ints(Vec<i64>),
     Reals(Vec<f64>),

@@ -109,16 +109,14 @@ impl HeldColumn {
 
     /// Adds a value.
     pub fn push(&mut self, value: Value) {
+        if !self.is_of_kind(&value) && self.is_empty() {
+            *self = HeldColumn::for_kind_of(&value);
+        }
         match (&mut *self, value) {
             (HeldColumn::Ints(ints), Value::Int(int)) => ints.push(int),
             (HeldColumn::Reals(reals), Value::Real(real)) => reals.push(real),
             (HeldColumn::Texts(texts), Value::Str(text)) => texts.push(&text),
-            (HeldColumn::Values(values), value) => values.push(value),
-            (_, value) if self.is_empty() => {
-                *self = HeldColumn::for_kind_of(&value);
-                self.push(value);
-            }
-            (_, value) => self.to_values().push(value),
+            (column, value) => column.to_values().push(value),
         }
     }
 

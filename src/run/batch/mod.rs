@@ -82,6 +82,17 @@ impl BatchResults {
     }
 }
 
+/// The values of a column that is declared `ty`; `None` where one is null or not there any more.
+fn values(column: &BatchColumn, rows: usize, ty: &Type, cx: &Cx) -> Option<Vec<Value>> {
+    if column.has_null() {
+        return None;
+    }
+    match column {
+        BatchColumn::Objects(numbers) => objects(numbers, ty, cx),
+        column => (0..rows).map(|row| column.value(row)).collect(),
+    }
+}
+
 /// The objects of the type that have these numbers; `None` where one is not there any more.
 fn objects(numbers: &[u64], ty: &Type, cx: &Cx) -> Option<Vec<Value>> {
     let catalog = Catalog::of(cx);

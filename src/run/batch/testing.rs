@@ -57,18 +57,19 @@ fn real() -> impl Strategy<Value = f64> {
     ]
 }
 
+const TEXTS: [&str; 8] = [
+    "",
+    "a",
+    "b",
+    "ab",
+    "abcdefgh",
+    "abcdefghi",
+    "abcdefgh\0",
+    "ö",
+];
+
 fn string() -> impl Strategy<Value = Value> {
-    let texts = [
-        "",
-        "a",
-        "b",
-        "ab",
-        "abcdefgh",
-        "abcdefghi",
-        "abcdefgh\0",
-        "ö",
-    ];
-    proptest::sample::select(&texts[..]).prop_map(Value::str)
+    proptest::sample::select(&TEXTS[..]).prop_map(Value::str)
 }
 
 /// Any value that a column may hold.
