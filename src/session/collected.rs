@@ -183,3 +183,34 @@ proptest! {
         }
     }
 }
+
+/// Queries of more rows than are kept where only the first are wanted.
+const MANY: &[&str] = &[
+    "select mod(x * 7919, 1013) from Integer x where x in iota(1,6000) order by mod(x * 7919, 1013)",
+    "select x from Integer x where x in iota(1,6000) order by mod(x * 7919, 1013) desc",
+    "select x, sin(x) from Integer x where x in iota(1,6000) order by sin(x)",
+    "select x from Integer x where x in iota(1,6000) order by mod(x, 3) desc, mod(x * 7919, 1013)",
+    "select x from Integer x where x in iota(1,6000) order by ntoa(mod(x * 7919, 1013)) desc, -x",
+    "select mod(x, 1500), count(x) from Integer x where x in iota(1,6000) group by mod(x, 1500)",
+    "select mod(x * 7919, 2013), sum(x) from Integer x where x in iota(1,6000) \
+     group by mod(x * 7919, 2013) order by sum(x) desc",
+];
+
+#[test]
+fn the_first_are_those_of_all() {
+    let cx = cx();
+    for text in MANY {
+        let all = plan(text, &cx);
+        let (expected, _) = results(&Arc::new(row_by_row(&all)), &cx, false);
+        let (batches, _) = results(&all, &cx, true);
+        assert_eq!(batches, expected, "{text}");
+        for limit in [0, 1, 7, 1500, 3000, 10_000] {
+            let plan = plan(&format!("{text} limit {limit}"), &cx);
+            let expected = &expected[..expected.len().min(limit)];
+            let (rows, _) = results(&Arc::new(row_by_row(&plan)), &cx, false);
+            assert_eq!(rows, expected, "{text} limit {limit}");
+            let (batches, _) = results(&plan, &cx, true);
+            assert_eq!(batches, expected, "{text} limit {limit}");
+        }
+    }
+}

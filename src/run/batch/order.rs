@@ -178,3 +178,92 @@ fn rank_of_text(string: &str) -> u64 {
     first[..length].copy_from_slice(&string.as_bytes()[..length]);
     u64::from_be_bytes(first)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::testing::{TestBatch, batches, same};
+    use super::*;
+    use crate::model::Value;
+    use crate::text::wait::Token;
+
+    /// The rows of all batches, and columns that hold them.
+    fn held(batches: &[TestBatch]) -> (Vec<Vec<Value>>, Vec<HeldColumn>) {
+        let mut columns = vec![HeldColumn::default(); batches[0].columns.len()];
+        for batch in batches {
+            for (held, column) in columns.iter_mut().zip(&batch.columns) {
+                held.extend(column, 0..batch.rows);
+            }
+        }
+        let rows = batches.iter().flat_map(TestBatch::values).collect();
+        (rows, columns)
+    }
+
+    /// Some more rows than are sorted by comparing at once.
+    fn many(batches: Vec<TestBatch>, times: usize) -> Vec<TestBatch> {
+        let all = batches.iter().cycle().take(batches.len() * times);
+        all.cloned().collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        /// Beside a stable sort of the rows as values.
+        #[test]
+        fn is_that_of_values(
+            batches in batches(1..4),
+            times in prop_oneof![9 => Just(1usize), 1 => Just(120)],
+            directions in prop::collection::vec(any::<bool>(), 4),
+        ) {
+            let (rows, columns) = held(&many(batches, times));
+            let keys = columns.iter().zip(&directions);
+            let keys: Vec<SortKey> = keys
+                .map(|(column, descending)| SortKey { column, descending: *descending })
+                .collect();
+            let compare = |a: &u32, b: &u32| {
+                let (a, b) = (&rows[*a as usize], &rows[*b as usize]);
+                let keys = a.iter().zip(b).zip(&directions);
+                let compared = keys.map(|((a, b), descending)| {
+                    if *descending { b.cmp(a) } else { a.cmp(b) }
+                });
+                compared.fold(Ordering::Equal, Ordering::then)
+            };
+            let mut expected: Vec<u32> = (0..rows.len() as u32).collect();
+            expected.sort_by(compare);
+            let token = Token::new();
+            let places = order(rows.len(), &keys, &token.looks()).expect("not stopped");
+            prop_assert_eq!(&places, &expected);
+
+            let mut alone = columns[0].clone();
+            expected = (0..rows.len() as u32).collect();
+            expected.sort_by(|a, b| keys[0].compare(*a as usize, *b as usize));
+            let sorted = sort_alone(&mut alone, directions[0], &token.looks());
+            if sorted.expect("not stopped") {
+                let alone: Vec<Value> = (0..alone.len()).map(|row| alone.value(row)).collect();
+                let row = |at: &u32| rows[*at as usize][0].clone();
+                let expected: Vec<Value> = expected.iter().map(row).collect();
+                prop_assert!(same(&alone, &expected));
+            }
+        }
+    }
+
+    #[test]
+    fn ranks_are_turned_back() {
+        for int in [i64::MIN, -1, 0, 1, i64::MAX] {
+            assert_eq!(int_of_rank(rank_of_int(int)), int);
+        }
+        for real in [
+            f64::NEG_INFINITY,
+            f64::MIN,
+            -5e-324,
+            0.0,
+            5e-324,
+            1.5,
+            f64::INFINITY,
+        ] {
+            assert_eq!(real_of_rank(rank_of_real(real)), real);
+        }
+        assert!(real_of_rank(rank_of_real(-f64::NAN)).is_nan());
+    }
+}
