@@ -100,7 +100,8 @@ pub enum BatchExpr {
     /// A function over its arguments' columns, which gives values of the type.
     Function {
         form: BatchForm,
-        args: Vec<BatchExpr>,
+        /// With what each is declared to be.
+        args: Vec<(BatchExpr, ColumnDeclared)>,
         ty: Type,
     },
     /// Computed by the evaluator, row by row.

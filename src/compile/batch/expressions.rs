@@ -275,6 +275,10 @@ impl Builder<'_> {
         if matches!(form, BatchForm::OfReal(_)) && !numbers {
             return None;
         }
+        let params = function.signature.params.iter();
+        let declared = params.map(|param| ColumnDeclared::of(&param.ty));
+        let args = args.into_iter().zip(declared.collect::<Option<Vec<_>>>()?);
+        let args = args.collect();
         let ty = function.signature.columns[0].ty.clone();
         Some(BatchExpr::Function { form, args, ty })
     }

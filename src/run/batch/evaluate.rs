@@ -57,11 +57,13 @@ impl BatchExpr {
 
 fn function(
     form: BatchForm,
-    args: &[BatchExpr],
+    args: &[(BatchExpr, ColumnDeclared)],
     batch: &Batch,
     scope: Scope,
 ) -> Option<BatchColumn> {
-    let columns = args.iter().map(|arg| arg.value(batch, scope));
+    let argument =
+        |(arg, declared): &(BatchExpr, ColumnDeclared)| declared.column(arg.value(batch, scope)?);
+    let columns = args.iter().map(argument);
     let mut columns = columns.collect::<Option<Vec<BatchColumn>>>()?;
     let looks = scope.cx.token.looks();
     let args = BatchArgs {
