@@ -63,15 +63,12 @@ pub fn lower(query: &Query, catalog: &Catalog) -> Option<BatchProgram> {
     if outputs.iter().any(BatchExpr::is_condition) {
         return None;
     }
-    let numeric = query.group.is_none()
-        && matches!(outputs.as_slice(), [one] if builder.kind(one) == Kind::Number);
     let types = outputs.iter().map(|output| builder.type_of(output));
     Some(BatchProgram {
         origin,
         types: types.collect(),
         work: builder.work,
         outputs,
-        numeric,
         functions: builder.functions,
     })
 }

@@ -11,7 +11,7 @@ use crate::model::BatchColumn;
 use crate::model::collection::{BATCH, Bytes, Iter};
 use crate::model::function::FunctionBody;
 use crate::model::table::Scan;
-use crate::model::{Cx, Numbers, Source, Value};
+use crate::model::{Cx, Source, Value};
 use crate::plan::PlanExpr;
 use crate::plan::batch::{BatchOrigin, BatchProgram};
 use crate::run::eval::eval;
@@ -23,6 +23,8 @@ use crate::text::diagnostic::Result;
 #[derive(Clone, Copy, PartialEq)]
 pub enum Wanted {
     Columns,
+    /// Columns of values: none of objects, which have only their numbers.
+    Elements,
     /// A value for each row.
     Values,
 }
@@ -84,6 +86,11 @@ impl Feed {
             let results = program.run(batch?, Scope { frame, cx })?;
             match wanted {
                 Wanted::Columns => Some(Fed::Columns(results)),
+                Wanted::Elements => {
+                    let objects = |column: &BatchColumn| matches!(column, BatchColumn::Objects(_));
+                    let any = results.columns.iter().any(objects);
+                    (!any).then_some(Fed::Columns(results))
+                }
                 Wanted::Values => results.values(program, cx).map(Fed::Values),
             }
         };
@@ -165,8 +172,8 @@ fn columns_of(rows: &[&[Value]], origin: &BatchOrigin) -> Option<Batch> {
 /// A collection that is read in batches and can give the elements of its latest batch once more.
 struct Again {
     input: Box<dyn Source>,
-    /// The latest batch: numbers, or the columns of vectors.
-    taken: Vec<Numbers>,
+    /// The latest batch: the elements, or the columns of vectors.
+    taken: Vec<BatchColumn>,
     /// How many elements the batches before the latest had.
     before: u64,
     /// How many the latest has.
@@ -197,13 +204,13 @@ impl Again {
         self.before += std::mem::take(&mut self.latest);
         let taken = match origin {
             BatchOrigin::Vectors { .. } => self.input.columns(cx)?,
-            _ => self.input.numbers(cx)?.map(|numbers| vec![numbers]),
+            _ => self.input.column(cx)?.map(|column| vec![column]),
         };
         let Some(taken) = taken else {
             return Ok(None);
         };
         self.taken = taken;
-        self.latest = self.taken.first().map_or(0, Numbers::len) as u64;
+        self.latest = self.taken.first().map_or(0, BatchColumn::len) as u64;
         let wanted = wanted(&self.taken, origin);
         Ok(Some(wanted.map(|batch| batch.counted(self.stream))))
     }
@@ -212,7 +219,7 @@ impl Again {
     fn again(&mut self, origin: &BatchOrigin) -> ElementsTaken {
         let mut columns = std::mem::take(&mut self.taken)
             .into_iter()
-            .map(Numbers::values);
+            .map(BatchColumn::values);
         let elements: Vec<Value> = if matches!(origin, BatchOrigin::Vectors { .. }) {
             let columns: Vec<Vec<Value>> = columns.collect();
             let rows = columns.first().map_or(0, Vec::len);
@@ -242,15 +249,22 @@ impl Again {
 }
 
 /// What was taken as the batch that the program wants.
-fn wanted(taken: &[Numbers], origin: &BatchOrigin) -> Option<Batch> {
-    let columns: Vec<BatchColumn> = match (origin, taken) {
-        (BatchOrigin::Elements(_, declared), [numbers]) => {
-            vec![declared.column(numbers.clone().into())?]
-        }
-        (BatchOrigin::Vectors { width, .. }, columns) if columns.len() != *width => return None,
-        (_, columns) => columns.iter().cloned().map(BatchColumn::from).collect(),
+fn wanted(taken: &[BatchColumn], origin: &BatchOrigin) -> Option<Batch> {
+    let declared = match origin {
+        BatchOrigin::Elements(_, declared) => std::slice::from_ref(declared),
+        BatchOrigin::Vectors { declared, .. } => declared,
+        _ => return None,
     };
-    Some(Batch::new(columns, taken.first().map_or(0, Numbers::len)))
+    if taken.len() != declared.len() {
+        return None;
+    }
+    let columns = declared.iter().zip(taken);
+    let columns = columns.map(|(declared, column)| declared.column(column.clone()));
+    let columns = columns.collect::<Option<Vec<BatchColumn>>>()?;
+    Some(Batch::new(
+        columns,
+        taken.first().map_or(0, BatchColumn::len),
+    ))
 }
 
 /// Elements that were taken out of an input.

@@ -56,11 +56,8 @@ fn rows_of(mut columns: Vec<Vec<Value>>, rows: usize) -> Vec<Value> {
     (0..rows).map(row).collect()
 }
 
-/// The values of a column that is declared `ty`; `None` where one is null or not there any more.
+/// The values of a column that is declared `ty`; `None` where an object is not there any more.
 fn values(column: &BatchColumn, rows: usize, ty: &Type, cx: &Cx) -> Option<Vec<Value>> {
-    if column.has_null() {
-        return None;
-    }
     let BatchColumn::Objects(numbers) = column else {
         return (0..rows).map(|row| column.value(row)).collect();
     };
@@ -73,6 +70,12 @@ fn values(column: &BatchColumn, rows: usize, ty: &Type, cx: &Cx) -> Option<Vec<V
 }
 
 impl BatchProgram {
+    /// Whether some of its results are objects, of which columns have only the numbers.
+    fn gives_objects(&self) -> bool {
+        let is_object = |ty: &Type| matches!(ty, Type::User(_) | Type::Userobject);
+        self.types.iter().any(is_object)
+    }
+
     /// The results of a batch of rows; `None` if the evaluator has to make them.
     fn run(&self, mut batch: Batch, scope: Scope) -> Option<BatchResults> {
         for work in &self.work {
@@ -92,8 +95,9 @@ impl BatchProgram {
         }
         let outputs = self.outputs.iter().map(|node| node.value(&batch, scope));
         let columns = outputs.collect::<Option<Vec<BatchColumn>>>()?;
-        let as_expected = !self.numeric || columns.iter().all(BatchColumn::is_numbers);
-        as_expected.then_some(BatchResults {
+        // Whether null is a value here, or there is none, depends on the expression.
+        let plain = !columns.iter().any(BatchColumn::has_null);
+        plain.then_some(BatchResults {
             columns,
             rows: batch.rows,
             elements: batch.elements,
