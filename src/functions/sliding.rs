@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::window::{Strides, sizes};
 use crate::catalog::Catalog;
 use crate::model::native::{AggregateKind, Native, Natives};
-use crate::model::{Args, Cx, Numbers, Source, Type, Value};
+use crate::model::{Args, BatchColumn, Cx, Numbers, Source, Type, Value};
 use crate::run::aggregate::sliding::{Number, Slid, SlidingAggregate, Steps};
 use crate::run::call;
 use crate::text::diagnostic::{Error, Result};
@@ -118,7 +118,7 @@ impl Source for Sliding {
         Some(self.count)
     }
 
-    fn columns(&mut self, cx: &Cx) -> Result<Option<Vec<Numbers>>> {
+    fn columns(&mut self, cx: &Cx) -> Result<Option<Vec<BatchColumn>>> {
         if !self.batches || self.pending.is_some() {
             return Ok(None);
         }
@@ -147,7 +147,7 @@ impl Source for Sliding {
                 false
             }
         };
-        Ok(fits.then(|| self.slide()))
+        Ok(fits.then(|| self.slide().into_iter().map(BatchColumn::from).collect()))
     }
 }
 

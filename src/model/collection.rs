@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{Cx, Type, Value};
+use crate::model::{BatchColumn, Cx, Type, Value};
 use crate::text::diagnostic::{Error, Result};
 
 /// A bag or a stream: opening it starts it anew.
@@ -58,9 +58,15 @@ pub trait Source: Send {
         false
     }
 
-    /// The next elements, where they are vectors of as many numbers each: the numbers by place in the
+    /// The next elements, many at a time, of any kind but objects, where they are at hand. `None` where
+    /// they are not: pull with [`Source::next`] from there on.
+    fn column(&mut self, cx: &Cx) -> Result<Option<BatchColumn>> {
+        Ok(self.numbers(cx)?.map(BatchColumn::from))
+    }
+
+    /// The next elements, where they are vectors of as many values each: the values by place in the
     /// vector. `None` where they are not.
-    fn columns(&mut self, _: &Cx) -> Result<Option<Vec<Numbers>>> {
+    fn columns(&mut self, _: &Cx) -> Result<Option<Vec<BatchColumn>>> {
         Ok(None)
     }
 
@@ -192,6 +198,11 @@ impl Source for Elements {
         self.at += numbers.as_ref().map_or(0, Numbers::len);
         Ok(numbers)
     }
+
+    fn column(&mut self, cx: &Cx) -> Result<Option<BatchColumn>> {
+        cx.token.check()?;
+        Ok(next_of(&self.vector, &mut self.at))
+    }
 }
 
 /// The bytes of a binary as integers, sharing it.
@@ -277,6 +288,19 @@ impl Source for HeldElements {
         self.at += numbers.as_ref().map_or(0, Numbers::len);
         Ok(numbers)
     }
+
+    fn column(&mut self, cx: &Cx) -> Result<Option<BatchColumn>> {
+        cx.token.check()?;
+        Ok(next_of(&self.elements, &mut self.at))
+    }
+}
+
+/// The elements from `at` on, no more than a batch has.
+fn next_of(elements: &[Value], at: &mut usize) -> Option<BatchColumn> {
+    let rest = elements.get(*at..).filter(|rest| !rest.is_empty())?;
+    let few = &rest[..rest.len().min(BATCH)];
+    *at += few.len();
+    Some(BatchColumn::of_elements(few.to_vec()))
 }
 
 /// Any iterator of values as a running collection.

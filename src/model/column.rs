@@ -51,6 +51,53 @@ impl BatchColumn {
         })
     }
 
+    /// The column that the elements of a collection are.
+    pub fn of_elements(elements: Vec<Value>) -> BatchColumn {
+        match BatchColumn::of(elements.iter()) {
+            Some(numbers @ (BatchColumn::Ints(_) | BatchColumn::Reals(_))) => numbers,
+            _ => BatchColumn::Values(elements),
+        }
+    }
+
+    /// How many rows there are; 0 where one value is that of all.
+    pub fn len(&self) -> usize {
+        match self {
+            BatchColumn::Ints(list) => list.len(),
+            BatchColumn::Reals(list) => list.len(),
+            BatchColumn::Objects(list) => list.len(),
+            BatchColumn::Mask(list) => list.len(),
+            BatchColumn::Texts(texts) => texts.len(),
+            BatchColumn::Values(list) => list.len(),
+            BatchColumn::Int(_) | BatchColumn::Real(_) | BatchColumn::Value(_) => 0,
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The column with a value for each of so many rows.
+    pub fn spread(self, rows: usize) -> BatchColumn {
+        match self {
+            BatchColumn::Int(int) => BatchColumn::Ints(vec![int; rows]),
+            BatchColumn::Real(real) => BatchColumn::Reals(vec![real; rows]),
+            BatchColumn::Value(value) => BatchColumn::Values(vec![value; rows]),
+            column => column,
+        }
+    }
+
+    /// The values of all rows; nothing for objects, of which only the numbers are known.
+    pub fn values(self) -> Vec<Value> {
+        match self {
+            BatchColumn::Ints(ints) => ints.into_iter().map(Value::Int).collect(),
+            BatchColumn::Reals(reals) => reals.into_iter().map(Value::Real).collect(),
+            BatchColumn::Values(values) => values,
+            column => (0..column.len())
+                .filter_map(|row| column.value(row))
+                .collect(),
+        }
+    }
+
     /// The rows whose place in the mask is true.
     pub fn keep(&mut self, mask: &[bool]) {
         match self {
@@ -85,6 +132,15 @@ impl BatchColumn {
         match self {
             BatchColumn::Values(values) => values.iter().any(Value::is_null),
             BatchColumn::Value(value) => value.is_null(),
+            _ => false,
+        }
+    }
+
+    /// Whether a value is a bag or a stream.
+    pub fn has_collection(&self) -> bool {
+        match self {
+            BatchColumn::Values(values) => values.iter().any(Value::is_collection),
+            BatchColumn::Value(value) => value.is_collection(),
             _ => false,
         }
     }

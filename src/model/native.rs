@@ -85,8 +85,8 @@ pub enum BatchForm {
     Condition(fn(BatchArgs) -> Option<Vec<bool>>),
 }
 
-/// The arguments of a function for a batch of rows. They are not converted: what is not of the declared
-/// type as it is leaves the batch to the evaluator.
+/// The arguments of a function for a batch of rows, each a column of the declared type: a number declared
+/// real is one. Integers are not made of reals, a batch that has such is left to the evaluator.
 #[derive(Clone, Copy)]
 pub struct BatchArgs<'a> {
     pub columns: &'a [BatchColumn],

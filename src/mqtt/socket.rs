@@ -18,7 +18,14 @@ use crate::text::wait::lock;
 
 /// A socket; its clones are the same one.
 #[derive(Clone)]
-pub struct Socket(Arc<Mutex<Watch>>);
+pub struct Socket(Arc<Mutex<State>>);
+
+struct State {
+    watch: Watch,
+    /// Whether the other end has not been told of all that was read: what is written tells it along
+    /// the way.
+    untold: bool,
+}
 
 enum Watch {
     Watched(TcpStream),
@@ -30,13 +37,16 @@ enum Watch {
 
 impl Socket {
     pub fn new(stream: TcpStream) -> Socket {
-        Socket(Arc::new(Mutex::new(Watch::Watched(stream))))
+        Socket(Arc::new(Mutex::new(State {
+            watch: Watch::Watched(stream),
+            untold: false,
+        })))
     }
 
     /// Lets arrivals wake nobody until somebody waits for the socket again.
     pub fn unwatch(&self) {
-        let mut watch = lock(&self.0);
-        *watch = match std::mem::replace(&mut *watch, Watch::Gone) {
+        let watch = &mut lock(&self.0).watch;
+        *watch = match std::mem::replace(watch, Watch::Gone) {
             Watch::Watched(stream) => stream.into_std().map_or(Watch::Gone, Watch::Unwatched),
             other => other,
         };
@@ -44,14 +54,19 @@ impl Socket {
 
     /// Tells the other end at once what has been read, where the system can: its TCP may hold back what
     /// it has to send until it knows (Nagle's algorithm), and ours waits up to 40 ms for something of
-    /// ours to send along. The system forgets the wish, so it is told after each read.
+    /// ours to send along. The system forgets the wish, so it is told after each read that no write has
+    /// followed.
     pub fn acknowledge(&self) {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         {
             use std::os::linux::net::TcpStreamExt;
 
+            let mut state = lock(&self.0);
+            if !std::mem::take(&mut state.untold) {
+                return;
+            }
             // Where it fails the connection is lost, and reading says so.
-            let _ = match &*lock(&self.0) {
+            let _ = match &state.watch {
                 Watch::Watched(stream) => stream.set_quickack(true),
                 Watch::Unwatched(stream) => stream.set_quickack(true),
                 Watch::Gone => Ok(()),
@@ -65,14 +80,26 @@ impl Socket {
         directly: impl FnOnce(&std::net::TcpStream) -> io::Result<T>,
         by_runtime: impl FnOnce(Pin<&mut TcpStream>) -> Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
-        let mut watch = lock(&self.0);
-        if let Watch::Unwatched(stream) = &*watch {
+        let watch = &mut lock(&self.0).watch;
+        if let Watch::Unwatched(stream) = watch {
             match directly(stream) {
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
                 done => return Poll::Ready(done),
             }
         }
         by_runtime(Pin::new(watch.watched()?))
+    }
+
+    /// Bytes were read.
+    fn has_read(&self) {
+        lock(&self.0).untold = true;
+    }
+
+    /// Bytes were written, if so many are not none.
+    fn has_written(&self, written: &Poll<io::Result<usize>>) {
+        if matches!(written, Poll::Ready(Ok(1..))) {
+            lock(&self.0).untold = false;
+        }
     }
 }
 
@@ -107,6 +134,7 @@ impl AsyncRead for Socket {
             },
         ))?;
         buffer.borrow_mut().advance(filled);
+        self.has_read();
         Poll::Ready(Ok(()))
     }
 }
@@ -117,10 +145,12 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.poll(
+        let written = self.poll(
             |mut stream| stream.write(bytes),
             |stream| stream.poll_write(cx, bytes),
-        )
+        );
+        self.has_written(&written);
+        written
     }
 
     fn poll_write_vectored(
@@ -128,10 +158,12 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         pieces: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.poll(
+        let written = self.poll(
             |mut stream| stream.write_vectored(pieces),
             |stream| stream.poll_write_vectored(cx, pieces),
-        )
+        );
+        self.has_written(&written);
+        written
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -170,7 +202,7 @@ mod tests {
     }
 
     fn is_watched(socket: &Socket) -> bool {
-        matches!(&*lock(&socket.0), Watch::Watched(_))
+        matches!(lock(&socket.0).watch, Watch::Watched(_))
     }
 
     #[test]
@@ -191,6 +223,13 @@ mod tests {
             socket.read_exact(&mut read).await.expect("came");
             assert_eq!(&read, b"pong");
             assert!(!is_watched(&socket));
+            assert!(
+                lock(&socket.0).untold,
+                "what was read last is not acknowledged"
+            );
+            socket.write_all(b"ping").await.expect("written");
+            assert!(!lock(&socket.0).untold, "what was written acknowledges it");
+            other.read_exact(&mut read).await.expect("came");
             let (waited, _) = tokio::join!(socket.read_exact(&mut read), async {
                 tokio::task::yield_now().await;
                 other.write_all(b"late").await

@@ -16,8 +16,6 @@ pub struct BatchProgram {
     pub outputs: Vec<BatchExpr>,
     /// What each output is declared to be, as far as it is known.
     pub types: Vec<Type>,
-    /// Whether the only output is a number.
-    pub numeric: bool,
     /// The functions that are called, each once: where calls of one of them are to be printed, the
     /// query has to run row by row.
     pub functions: Vec<Arc<Function>>,
@@ -25,10 +23,13 @@ pub struct BatchProgram {
 
 /// Where the rows come from.
 pub enum BatchOrigin {
-    /// The elements of a collection, numbers.
+    /// The elements of a collection.
     Elements(PlanExpr, ColumnDeclared),
-    /// Vectors of numbers, so many of each.
-    Vectors { over: PlanExpr, width: usize },
+    /// Vectors, with what each place in them is declared to be.
+    Vectors {
+        over: PlanExpr,
+        declared: Vec<ColumnDeclared>,
+    },
     /// The objects of a type.
     Extent(Type),
     /// These columns of the rows of a stored function.
@@ -83,6 +84,8 @@ impl ColumnDeclared {
 /// An expression over a batch.
 pub enum BatchExpr {
     Column(usize),
+    /// The same, of which no value may be null.
+    Known(usize),
     /// A variable that is the same for all rows.
     Given(Slot),
     Int(i64),
@@ -100,7 +103,8 @@ pub enum BatchExpr {
     /// A function over its arguments' columns, which gives values of the type.
     Function {
         form: BatchForm,
-        args: Vec<BatchExpr>,
+        /// With what each is declared to be.
+        args: Vec<(BatchExpr, ColumnDeclared)>,
         ty: Type,
     },
     /// Computed by the evaluator, row by row.

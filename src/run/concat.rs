@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{Collection, Cx, Numbers, Source, Value};
+use crate::model::{BatchColumn, Collection, Cx, Numbers, Source, Value};
 use crate::text::diagnostic::Result;
 
 /// The elements of the bags among these values, and the other values.
@@ -75,6 +75,34 @@ impl Concatenated {
     }
 }
 
+impl Concatenated {
+    /// What `take` gives for the current bag, many elements at a time.
+    fn many<T>(
+        &mut self,
+        cx: &Cx,
+        take: impl Fn(&mut dyn Source) -> Result<Option<T>>,
+    ) -> Result<Option<T>> {
+        while self.ahead.is_none() {
+            if let Some(current) = &mut self.current {
+                if let Some(many) = take(&mut **current)? {
+                    return Ok(Some(many));
+                }
+                // It may be at its end, or go on with what does not come many at a time.
+                self.ahead = current.next(cx)?;
+                if self.ahead.is_none() {
+                    self.current = None;
+                }
+                continue;
+            }
+            self.ahead = self.advance(cx)?;
+            if self.ahead.is_none() && self.current.is_none() {
+                break;
+            }
+        }
+        Ok(None)
+    }
+}
+
 impl Source for Concatenated {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
         if let Some(ahead) = self.ahead.take() {
@@ -95,23 +123,10 @@ impl Source for Concatenated {
     }
 
     fn numbers(&mut self, cx: &Cx) -> Result<Option<Numbers>> {
-        while self.ahead.is_none() {
-            if let Some(current) = &mut self.current {
-                if let Some(numbers) = current.numbers(cx)? {
-                    return Ok(Some(numbers));
-                }
-                // It may be at its end, or go on with what does not come many at a time.
-                self.ahead = current.next(cx)?;
-                if self.ahead.is_none() {
-                    self.current = None;
-                }
-                continue;
-            }
-            self.ahead = self.advance(cx)?;
-            if self.ahead.is_none() && self.current.is_none() {
-                break;
-            }
-        }
-        Ok(None)
+        self.many(cx, |current| current.numbers(cx))
+    }
+
+    fn column(&mut self, cx: &Cx) -> Result<Option<BatchColumn>> {
+        self.many(cx, |current| current.column(cx))
     }
 }

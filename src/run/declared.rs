@@ -9,7 +9,8 @@ use crate::catalog::fit::{Exactness, fit};
 use crate::host::failed;
 use crate::model::collection::Numbers;
 use crate::model::conversion::converted;
-use crate::model::{Collection, Cx, Function, Source, Type, Value};
+use crate::model::{BatchColumn, Collection, Cx, Function, Source, Type, Value};
+use crate::plan::batch::ColumnDeclared;
 use crate::text::diagnostic::{Error, Result};
 
 /// A result of the user's function `f` as one of the declared type; an error if it is none. The
@@ -143,6 +144,20 @@ impl Source for DeclaredRun {
             }
             (_, batch) => batch,
         })
+    }
+
+    fn column(&mut self, cx: &Cx) -> Result<Option<BatchColumn>> {
+        if matches!(self.check.ty, Type::Number | Type::Integer | Type::Real) {
+            return Ok(self.numbers(cx)?.map(BatchColumn::from));
+        }
+        let Some(column) = self.inner.column(cx)? else {
+            return Ok(None);
+        };
+        if ColumnDeclared::Values(self.check.ty.clone()).takes(&column) {
+            return Ok(Some(column));
+        }
+        self.ahead = column.values().into_iter();
+        Ok(None)
     }
 
     fn explain(&self, error: Error) -> Error {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::host::failed;
 use crate::model::counter::ElementCounter;
-use crate::model::{Collection, Cx, Function, Numbers, Source, Type, Value};
+use crate::model::{BatchColumn, Collection, Cx, Function, Numbers, Source, Type, Value};
 use crate::plan::{PlanExpr, Query};
 use crate::text::diagnostic::{Error, Kind, Result, Span, shortened};
 
@@ -230,9 +230,14 @@ impl Source for InputRun {
         self.count(batch, Numbers::len)
     }
 
-    fn columns(&mut self, cx: &Cx) -> Result<Option<Vec<Numbers>>> {
+    fn column(&mut self, cx: &Cx) -> Result<Option<BatchColumn>> {
+        let batch = self.source.column(cx);
+        self.count(batch, BatchColumn::len)
+    }
+
+    fn columns(&mut self, cx: &Cx) -> Result<Option<Vec<BatchColumn>>> {
         let batch = self.source.columns(cx);
-        self.count(batch, |columns| columns.first().map_or(0, Numbers::len))
+        self.count(batch, |columns| columns.first().map_or(0, BatchColumn::len))
     }
 
     fn skip(&mut self, cx: &Cx) -> Result<Option<usize>> {
@@ -317,7 +322,12 @@ impl Source for OutputRun {
         batch.map_err(|error| self.explained(error))
     }
 
-    fn columns(&mut self, cx: &Cx) -> Result<Option<Vec<Numbers>>> {
+    fn column(&mut self, cx: &Cx) -> Result<Option<BatchColumn>> {
+        let batch = self.source.column(cx);
+        batch.map_err(|error| self.explained(error))
+    }
+
+    fn columns(&mut self, cx: &Cx) -> Result<Option<Vec<BatchColumn>>> {
         let batch = self.source.columns(cx);
         batch.map_err(|error| self.explained(error))
     }

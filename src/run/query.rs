@@ -16,7 +16,7 @@ use crate::host::failed;
 use crate::host::traced::Traced;
 use crate::model::collection::{BATCH, Bytes, Iter};
 use crate::model::conversion::conform;
-use crate::model::{Collection, Cx, Numbers, Source, Type, Value, size};
+use crate::model::{BatchColumn, Collection, Cx, Numbers, Source, Type, Value, size};
 use crate::plan::{PlanExpr, Query, Slot, Step};
 use crate::run::{element, group, solve};
 use crate::text::diagnostic::{Error, Result};
@@ -104,7 +104,12 @@ impl Source for PassThrough {
         self.0.numbers(cx)
     }
 
-    fn columns(&mut self, cx: &Cx) -> Result<Option<Vec<Numbers>>> {
+    fn column(&mut self, cx: &Cx) -> Result<Option<BatchColumn>> {
+        let _depth = cx.enter()?;
+        self.0.column(cx)
+    }
+
+    fn columns(&mut self, cx: &Cx) -> Result<Option<Vec<BatchColumn>>> {
         let _depth = cx.enter()?;
         self.0.columns(cx)
     }

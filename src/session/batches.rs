@@ -2,22 +2,32 @@
 
 use std::sync::Arc;
 
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use rand::{Rng, SeedableRng};
+
 use crate::catalog::Catalog;
 use crate::compile;
 use crate::functions::testing::cx;
 use crate::model::{Cx, Value};
 use crate::plan::Query;
-use crate::run::query;
+use crate::run::{query, statement as statements};
 use crate::syntax::ast::StatementKind;
 use crate::syntax::statement;
 
 pub fn plan(text: &str, cx: &Cx) -> Arc<Query> {
+    try_plan(text, cx).expect("compiles")
+}
+
+/// `None` where the text is a query that has no meaning.
+fn try_plan(text: &str, cx: &Cx) -> Option<Arc<Query>> {
     let source = crate::text::diagnostic::SourceText::new("test", text);
     let parsed = statement(&source).expect("parses").expect("a statement");
     let StatementKind::Query(expr) = parsed.kind else {
         panic!("{text} is a query")
     };
-    Arc::new(compile::query(Catalog::of(cx), &expr).expect("compiles"))
+    let compiled = compile::query(Catalog::of(cx), &expr);
+    Some(Arc::new(compiled.ok()?))
 }
 
 /// All results, or the error, made in batches where that is asked for; and how many were.
@@ -130,4 +140,173 @@ fn batches_and_rows_agree() {
         assert_eq!(both, rows, "{text}");
         assert_eq!(batched, expected, "{text}");
     }
+}
+
+/// Defines functions over data of all kinds, and functions of one's own.
+fn define(cx: &Cx, random: &mut StdRng) {
+    let mut text = String::from(
+        "create function n(Integer i) -> Number as stored;
+         create function s(Integer i) -> Charstring as stored;
+         create function w(Integer i) -> Object as stored;
+         create function twice(Number x) -> Number as x + x;
+         create function half(Real x) -> Real as x / 2;
+         create function whole(Integer x) -> Integer as x + 1;
+         create function sign_of(Number x) -> Charstring as case when x < 0 then 'below' else 'above' end;
+         create function far(Number x) -> Boolean as x > 5 or x < -5;
+         create function mark(Charstring a) -> Charstring as a + '!' + a;
+         create function ratio(Number x, Number y) -> Number as case when y = 0 then x else x / y end;",
+    );
+    let numbers = [
+        "0",
+        "1",
+        "-3",
+        "7",
+        "2.5",
+        "-0.5",
+        "9007199254740993",
+        "1e300",
+        "9223372036854775807",
+    ];
+    let strings = ["''", "'a'", "'Åsa'", "'room 12'", "'xyz'"];
+    let others = ["1", "1.0", "'a'", "[1,2]", "true", "{'k':1}"];
+    for i in 1..=40 {
+        // Some have no value, so that they are left out.
+        for (function, values) in [("n", &numbers[..]), ("s", &strings), ("w", &others)] {
+            if random.random_range(0..20) > 0 {
+                let value = values.choose(random).expect("there are some");
+                text += &format!("set {function}({i}) = {value};");
+            }
+        }
+    }
+    for one in text.split_inclusive(';') {
+        let source = crate::text::diagnostic::SourceText::new("test", one);
+        statements::execute(cx, &source).unwrap_or_else(|error| panic!("{one}: {error}"));
+    }
+}
+
+/// A random number, string or condition over `i`, `x` and `t`, the deeper the longer.
+fn number(random: &mut StdRng, depth: usize) -> String {
+    let of = |random: &mut StdRng| number(random, depth - 1);
+    match random.random_range(0..if depth == 0 { 4 } else { 16 }) {
+        0 => "i".into(),
+        1 | 2 => "x".into(),
+        3 => random.random_range(-3..4).to_string(),
+        4 => format!("({} + {})", of(random), of(random)),
+        5 => format!("({} - {})", of(random), of(random)),
+        6 => format!("({} * {})", of(random), of(random)),
+        7 => format!("({} / {})", of(random), of(random)),
+        8 => format!("mod({},{})", of(random), of(random)),
+        9 => format!("abs({})", of(random)),
+        10 => format!("floor({})", of(random)),
+        11 => format!("twice({})", of(random)),
+        12 => format!("half({})", of(random)),
+        13 => format!("dim({})", string(random, depth - 1)),
+        14 => format!(
+            "case when {} then {} else {} end",
+            condition(random, depth - 1),
+            of(random),
+            of(random)
+        ),
+        _ => format!("ratio({},{})", of(random), of(random)),
+    }
+}
+
+fn string(random: &mut StdRng, depth: usize) -> String {
+    let of = |random: &mut StdRng| string(random, depth - 1);
+    match random.random_range(0..if depth == 0 { 3 } else { 11 }) {
+        0 | 1 => "t".into(),
+        2 => "'b'".into(),
+        3 => format!("({} + {})", of(random), of(random)),
+        4 => format!("({} + {})", of(random), number(random, depth - 1)),
+        5 => format!("upper({})", of(random)),
+        6 => format!("ntoa({})", number(random, depth - 1)),
+        7 => format!("section({},2,{})", of(random), random.random_range(0..5)),
+        8 => format!("mark({})", of(random)),
+        9 => format!("sign_of({})", number(random, depth - 1)),
+        _ => format!("capitalize({})", of(random)),
+    }
+}
+
+fn condition(random: &mut StdRng, depth: usize) -> String {
+    let operator = *["<", "<=", "=", "!=", ">", ">="]
+        .choose(random)
+        .expect("there are some");
+    match random.random_range(0..if depth == 0 { 2 } else { 7 }) {
+        0 => format!("{} {operator} {}", number(random, 0), number(random, 0)),
+        1 => format!("{} {operator} {}", string(random, 0), string(random, 0)),
+        2 => format!(
+            "{} {operator} {}",
+            number(random, depth),
+            number(random, depth)
+        ),
+        3 => format!(
+            "like({},'*{}*')",
+            string(random, depth),
+            ["a", "1", "?"].choose(random).expect("some")
+        ),
+        4 => format!("far({})", number(random, depth)),
+        5 => format!(
+            "({} or {})",
+            condition(random, depth - 1),
+            condition(random, depth - 1)
+        ),
+        _ => format!("odd({})", number(random, depth - 1)),
+    }
+}
+
+/// Queries over data of all kinds, with values that are missing, overflow and errors in the midst.
+#[test]
+fn random_queries_give_the_same_in_batches_and_row_by_row() {
+    let number_of = |name: &str, otherwise: u64| {
+        std::env::var(name).map_or(otherwise, |n| n.parse().expect("a number"))
+    };
+    let cx = cx();
+    let mut random = StdRng::seed_from_u64(number_of("SEED", 1));
+    define(&cx, &mut random);
+    let mut in_batches = 0;
+    for case in 0..number_of("CASES", 600) {
+        let random = &mut random;
+        let depth = random.random_range(0..3);
+        let (from, bound) = match random.random_range(0..3) {
+            0 => ("Integer i, Number x, Charstring t", "x = n(i) and t = s(i)"),
+            1 => ("Integer i, Object x, Charstring t", "x = w(i) and t = s(i)"),
+            _ => (
+                "Integer i, Number x, Charstring t",
+                "i in range(2000) and x = i - 1000 and t = ntoa(i)",
+            ),
+        };
+        let filter = condition(random, depth);
+        let output = match random.random_range(0..2) {
+            0 => number(random, depth),
+            _ => string(random, depth),
+        };
+        let text = match random.random_range(0..3) {
+            0 => {
+                let key = string(random, depth);
+                format!(
+                    "select {key}, count(x), sum({}) from {from} where {bound} and {filter} group by {key}",
+                    number(random, depth)
+                )
+            }
+            1 => format!("select {output}, i from {from} where {bound} and {filter}"),
+            _ => format!("select {output} from {from} where {bound} and {filter}"),
+        };
+        let Some(plan) = try_plan(&text, &cx) else {
+            continue;
+        };
+        in_batches += usize::from(plan.batch.is_some());
+        let by_rows = Arc::new(Query {
+            batch: None,
+            ..(*plan).clone()
+        });
+        let (expected, _) = results(&by_rows, &cx, false);
+        for batches in [false, true] {
+            let (made, _) = results(&plan, &cx, batches);
+            assert_eq!(made, expected, "case {case}: {text}");
+        }
+    }
+    assert!(
+        in_batches > 100,
+        "{in_batches} of the queries ran in batches"
+    );
 }

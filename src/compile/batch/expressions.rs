@@ -24,7 +24,7 @@ impl Builder<'_> {
     /// The type of the values, as far as it is known.
     pub(super) fn type_of(&self, node: &BatchExpr) -> Type {
         match node {
-            BatchExpr::Column(at) => self.columns[*at].1.clone(),
+            BatchExpr::Column(at) | BatchExpr::Known(at) => self.columns[*at].1.clone(),
             BatchExpr::Int(_) => Type::Integer,
             BatchExpr::Real(_) => Type::Real,
             BatchExpr::Const(value) => value.type_of(),
@@ -87,10 +87,8 @@ impl Builder<'_> {
             PlanExpr::Slot(slot) | PlanExpr::Known(slot) => {
                 let known = matches!(expr, PlanExpr::Known(_));
                 match self.column_of(*slot) {
-                    Some(column) => {
-                        let number = kind(&self.columns[column].1) == Some(Kind::Number);
-                        (number || !known).then_some(BatchExpr::Column(column))
-                    }
+                    Some(column) if known => Some(BatchExpr::Known(column)),
+                    Some(column) => Some(BatchExpr::Column(column)),
                     // A function's body has no other variables than those that have columns.
                     None if known || self.inside.is_some() => None,
                     None => Some(BatchExpr::Given(*slot)),
@@ -233,7 +231,7 @@ impl Builder<'_> {
         table: &Table,
         key: BatchExpr,
     ) -> Option<BatchExpr> {
-        let BatchExpr::Column(of) = key else {
+        let (BatchExpr::Column(of) | BatchExpr::Known(of)) = key else {
             return None;
         };
         let known =
@@ -275,6 +273,10 @@ impl Builder<'_> {
         if matches!(form, BatchForm::OfReal(_)) && !numbers {
             return None;
         }
+        let params = function.signature.params.iter();
+        let declared = params.map(|param| ColumnDeclared::of(&param.ty));
+        let args = args.into_iter().zip(declared.collect::<Option<Vec<_>>>()?);
+        let args = args.collect();
         let ty = function.signature.columns[0].ty.clone();
         Some(BatchExpr::Function { form, args, ty })
     }

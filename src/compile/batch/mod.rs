@@ -58,20 +58,12 @@ pub fn lower(query: &Query, catalog: &Catalog) -> Option<BatchProgram> {
     if outputs.iter().any(BatchExpr::is_condition) {
         return None;
     }
-    let numeric = query.group.is_none()
-        && query.output.columns.len() == 1
-        && matches!(outputs.first(), Some(first) if builder.kind(first) == Kind::Number);
-    // Numbers have no elements to be taken apart into.
-    if query.group.is_none() && query.output.flatten && !numeric {
-        return None;
-    }
     let types = outputs.iter().map(|output| builder.type_of(output));
     Some(BatchProgram {
         origin,
         types: types.collect(),
         work: builder.work,
         outputs,
-        numeric,
         functions: builder.functions,
     })
 }

@@ -1,10 +1,10 @@
 //! What the steps of a query become: where a program's rows come from, and what is done with a batch.
 
-use super::{Builder, kind};
+use super::{Builder, Kind, kind};
 use crate::model::Type;
 use crate::model::function::FunctionBody;
 use crate::plan::batch::{BatchFetch, BatchOrigin, BatchWork, ColumnDeclared};
-use crate::plan::{Lookup, LookupColumn, Pattern, Step};
+use crate::plan::{Lookup, LookupColumn, Pattern, Slot, Step};
 
 impl Builder<'_> {
     pub(super) fn origin(&mut self, step: &Step) -> Option<BatchOrigin> {
@@ -14,11 +14,7 @@ impl Builder<'_> {
                 over,
                 ..
             } => {
-                self.columns.push((Some(*slot), Type::Number));
-                // What comes in batches is numbers.
-                let numbers =
-                    matches!(ty, Type::Number | Type::Integer | Type::Real | Type::Object);
-                let declared = ColumnDeclared::of(ty).filter(|_| numbers)?;
+                let declared = self.element(*slot, ty)?;
                 Some(BatchOrigin::Elements(over.clone(), declared))
             }
             Step::Iterate {
@@ -26,15 +22,16 @@ impl Builder<'_> {
                 over,
                 ..
             } => {
+                let mut declared = Vec::with_capacity(parts.len());
                 for part in parts {
-                    let Pattern::Bind(slot, Type::Object | Type::Number) = part else {
+                    let Pattern::Bind(slot, ty) = part else {
                         return None;
                     };
-                    self.columns.push((Some(*slot), Type::Number));
+                    declared.push(self.element(*slot, ty)?);
                 }
                 Some(BatchOrigin::Vectors {
                     over: over.clone(),
-                    width: parts.len(),
+                    declared,
                 })
             }
             Step::Extent { slot, ty } => {
@@ -47,6 +44,15 @@ impl Builder<'_> {
             }
             _ => None,
         }
+    }
+
+    /// Makes the column of a variable that elements are bound to. Objects do not come in columns.
+    fn element(&mut self, slot: Slot, ty: &Type) -> Option<ColumnDeclared> {
+        if kind(ty)? == Kind::Object {
+            return None;
+        }
+        self.columns.push((Some(slot), ty.clone()));
+        ColumnDeclared::of(ty)
     }
 
     /// Makes columns for what a lookup copies; gives their places in its rows.

@@ -29,6 +29,10 @@ impl BatchExpr {
     pub fn value(&self, batch: &Batch, scope: Scope) -> Option<BatchColumn> {
         match self {
             BatchExpr::Column(at) => batch.columns.get(*at).cloned(),
+            BatchExpr::Known(at) => {
+                let column = batch.columns.get(*at)?;
+                (!column.has_null()).then(|| column.clone())
+            }
             BatchExpr::Given(slot) => match scope.frame.get(*slot)? {
                 Value::Int(int) => Some(BatchColumn::Int(*int)),
                 Value::Real(real) => Some(BatchColumn::Real(*real)),
@@ -57,11 +61,13 @@ impl BatchExpr {
 
 fn function(
     form: BatchForm,
-    args: &[BatchExpr],
+    args: &[(BatchExpr, ColumnDeclared)],
     batch: &Batch,
     scope: Scope,
 ) -> Option<BatchColumn> {
-    let columns = args.iter().map(|arg| arg.value(batch, scope));
+    let argument =
+        |(arg, declared): &(BatchExpr, ColumnDeclared)| declared.column(arg.value(batch, scope)?);
+    let columns = args.iter().map(argument);
     let mut columns = columns.collect::<Option<Vec<BatchColumn>>>()?;
     let looks = scope.cx.token.looks();
     let args = BatchArgs {
@@ -189,13 +195,18 @@ impl ColumnDeclared {
     /// the evaluator then deals with row by row.
     pub fn column(&self, column: BatchColumn) -> Option<BatchColumn> {
         match self {
-            ColumnDeclared::Numbers => column.is_numbers().then_some(column),
-            ColumnDeclared::Integers => {
-                let ints = matches!(column, BatchColumn::Ints(_) | BatchColumn::Int(_));
-                ints.then_some(column)
-            }
             ColumnDeclared::Reals => all_are_reals(&column).then(|| to_reals(column)).flatten(),
-            ColumnDeclared::Values(ty) => is_of(&column, ty).then_some(column),
+            _ => self.takes(&column).then_some(column),
+        }
+    }
+
+    /// Whether the column is as it is declared, as it is.
+    pub fn takes(&self, column: &BatchColumn) -> bool {
+        match self {
+            ColumnDeclared::Values(ty) => is_of(column, ty),
+            ColumnDeclared::Numbers => is_of(column, &Type::Number),
+            ColumnDeclared::Integers => is_of(column, &Type::Integer),
+            ColumnDeclared::Reals => is_of(column, &Type::Real),
         }
     }
 }

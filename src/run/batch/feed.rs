@@ -11,7 +11,7 @@ use crate::model::BatchColumn;
 use crate::model::collection::{BATCH, Bytes, Iter};
 use crate::model::function::FunctionBody;
 use crate::model::table::Scan;
-use crate::model::{Cx, Numbers, Source, Value};
+use crate::model::{Cx, Source, Value};
 use crate::plan::PlanExpr;
 use crate::plan::batch::{BatchOrigin, BatchProgram};
 use crate::run::eval::eval;
@@ -23,7 +23,7 @@ use crate::text::diagnostic::Result;
 #[derive(Clone, Copy, PartialEq)]
 pub enum Wanted {
     Columns,
-    /// Columns of values, as the evaluator gives them: none of objects, and no nulls.
+    /// Columns of values: none of objects, which have only their numbers.
     Values,
 }
 
@@ -85,9 +85,7 @@ impl Feed {
             if wanted == Wanted::Columns {
                 return Some(Fed::Columns(results));
             }
-            let has_null = results.columns.iter().any(BatchColumn::has_null);
-            let results = results.with_objects(program, cx).filter(|_| !has_null);
-            results.map(Fed::Columns)
+            results.with_objects(program, cx).map(Fed::Columns)
         };
         let fed = match &mut self.input {
             FeedInput::Ended(_) => return Ok(None),
@@ -173,8 +171,8 @@ fn columns_of(rows: &[&[Value]], origin: &BatchOrigin) -> Option<Batch> {
 /// A collection that is read in batches and can give the elements of its latest batch once more.
 struct Again {
     input: Box<dyn Source>,
-    /// The latest batch: numbers, or the columns of vectors.
-    taken: Vec<Numbers>,
+    /// The latest batch: the elements, or the columns of vectors.
+    taken: Vec<BatchColumn>,
     /// How many elements the batches before the latest had.
     before: u64,
     /// How many the latest has.
@@ -205,13 +203,13 @@ impl Again {
         self.before += std::mem::take(&mut self.latest);
         let taken = match origin {
             BatchOrigin::Vectors { .. } => self.input.columns(cx)?,
-            _ => self.input.numbers(cx)?.map(|numbers| vec![numbers]),
+            _ => self.input.column(cx)?.map(|column| vec![column]),
         };
         let Some(taken) = taken else {
             return Ok(None);
         };
         self.taken = taken;
-        self.latest = self.taken.first().map_or(0, Numbers::len) as u64;
+        self.latest = self.taken.first().map_or(0, BatchColumn::len) as u64;
         let wanted = wanted(&self.taken, origin);
         Ok(Some(wanted.map(|batch| batch.counted(self.stream))))
     }
@@ -220,7 +218,7 @@ impl Again {
     fn again(&mut self, origin: &BatchOrigin) -> ElementsTaken {
         let mut columns = std::mem::take(&mut self.taken)
             .into_iter()
-            .map(Numbers::values);
+            .map(BatchColumn::values);
         let elements: Vec<Value> = if matches!(origin, BatchOrigin::Vectors { .. }) {
             let columns: Vec<Vec<Value>> = columns.collect();
             let rows = columns.first().map_or(0, Vec::len);
@@ -250,15 +248,22 @@ impl Again {
 }
 
 /// What was taken as the batch that the program wants.
-fn wanted(taken: &[Numbers], origin: &BatchOrigin) -> Option<Batch> {
-    let columns: Vec<BatchColumn> = match (origin, taken) {
-        (BatchOrigin::Elements(_, declared), [numbers]) => {
-            vec![declared.column(numbers.clone().into())?]
-        }
-        (BatchOrigin::Vectors { width, .. }, columns) if columns.len() != *width => return None,
-        (_, columns) => columns.iter().cloned().map(BatchColumn::from).collect(),
+fn wanted(taken: &[BatchColumn], origin: &BatchOrigin) -> Option<Batch> {
+    let declared = match origin {
+        BatchOrigin::Elements(_, declared) => std::slice::from_ref(declared),
+        BatchOrigin::Vectors { declared, .. } => declared,
+        _ => return None,
     };
-    Some(Batch::new(columns, taken.first().map_or(0, Numbers::len)))
+    if taken.len() != declared.len() {
+        return None;
+    }
+    let columns = declared.iter().zip(taken);
+    let columns = columns.map(|(declared, column)| declared.column(column.clone()));
+    let columns = columns.collect::<Option<Vec<BatchColumn>>>()?;
+    Some(Batch::new(
+        columns,
+        taken.first().map_or(0, BatchColumn::len),
+    ))
 }
 
 /// Elements that were taken out of an input.

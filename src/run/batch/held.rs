@@ -123,9 +123,12 @@ impl HeldColumn {
     /// Adds all elements of a source that are not null.
     pub fn collect(&mut self, source: &mut dyn Source, cx: &Cx) -> Result<()> {
         const WHAT: &str = "a bag that is held in memory";
-        while let Some(numbers) = source.numbers(cx)? {
-            let rows = numbers.len();
-            self.extend(&numbers.into(), 0..rows);
+        while let Some(column) = source.column(cx)? {
+            let is_null = |row: usize| match &column {
+                BatchColumn::Values(values) => values[row].is_null(),
+                _ => false,
+            };
+            self.extend(&column, (0..column.len()).filter(|row| !is_null(*row)));
             size::check_elements(self.len(), WHAT)?;
         }
         while let Some(value) = source.next(cx)? {

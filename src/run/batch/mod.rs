@@ -82,11 +82,8 @@ impl BatchResults {
     }
 }
 
-/// The values of a column that is declared `ty`; `None` where one is null or not there any more.
+/// The values of a column that is declared `ty`; `None` where an object is not there any more.
 fn values(column: &BatchColumn, rows: usize, ty: &Type, cx: &Cx) -> Option<Vec<Value>> {
-    if column.has_null() {
-        return None;
-    }
     match column {
         BatchColumn::Objects(numbers) => objects(numbers, ty, cx),
         column => (0..rows).map(|row| column.value(row)).collect(),
@@ -104,6 +101,12 @@ fn objects(numbers: &[u64], ty: &Type, cx: &Cx) -> Option<Vec<Value>> {
 }
 
 impl BatchProgram {
+    /// Whether some of its results are objects, of which columns have only the numbers.
+    fn gives_objects(&self) -> bool {
+        let is_object = |ty: &Type| matches!(ty, Type::User(_) | Type::Userobject);
+        self.types.iter().any(is_object)
+    }
+
     /// The results of a batch of rows; `None` if the evaluator has to make them.
     fn run(&self, mut batch: Batch, scope: Scope) -> Option<BatchResults> {
         for work in &self.work {
@@ -123,8 +126,10 @@ impl BatchProgram {
         }
         let outputs = self.outputs.iter().map(|node| node.value(&batch, scope));
         let columns = outputs.collect::<Option<Vec<BatchColumn>>>()?;
-        let as_expected = !self.numeric || columns.first().is_some_and(BatchColumn::is_numbers);
-        as_expected.then_some(BatchResults {
+        // Whether null is a value here, or there is none, depends on the expression; and what is a bag
+        // may have to be taken apart.
+        let plain = !columns.iter().any(|c| c.has_null() || c.has_collection());
+        plain.then_some(BatchResults {
             columns,
             rows: batch.rows,
             elements: batch.elements,

@@ -171,9 +171,8 @@ impl BatchRun {
         Ok(None)
     }
 
-    /// Numbers made row by row. `None` where they do not come many at a time, or are none: then they
-    /// are ahead.
-    fn numbers_of_rows(&mut self, cx: &Cx) -> Result<Option<Numbers>> {
+    /// Results made row by row. `None` where they do not come many at a time.
+    fn column_of_rows(&mut self, cx: &Cx) -> Result<Option<BatchColumn>> {
         if self.rows.as_ref().is_some_and(|rows| !rows.at_hand) {
             return Ok(None);
         }
@@ -188,11 +187,41 @@ impl BatchRun {
                 }
             }
         }
-        let numbers = BatchColumn::of(made.iter()).and_then(|column| column.numbers(made.len()));
-        if numbers.is_none() {
-            self.ahead = Ahead::of(made);
+        Ok(Some(BatchColumn::of_elements(made)))
+    }
+
+    /// The next results as columns, one for each place in a tuple; `None` where they have to be pulled
+    /// one by one. Of results that are made row by row there is one column.
+    fn next_columns(&mut self, cx: &Cx) -> Result<Option<Vec<BatchColumn>>> {
+        loop {
+            if self.ahead.results.len() > 0 {
+                return Ok(None);
+            }
+            if let Some(error) = self.failed.take() {
+                return Err(error);
+            }
+            if self.rows.is_some() {
+                match self.column_of_rows(cx)? {
+                    Some(column) if column.is_empty() => continue,
+                    Some(column) => return Ok(Some(vec![column])),
+                    None => return Ok(None),
+                }
+            }
+            match self.step(Wanted::Values, cx)? {
+                Step::Columns(results) if results.rows == 0 => {}
+                Step::Columns(results) => {
+                    let columns = results.columns.into_iter();
+                    return Ok(Some(columns.map(|c| c.spread(results.rows)).collect()));
+                }
+                Step::Rows => {}
+                Step::End => return Ok(None),
+            }
         }
-        Ok(numbers)
+    }
+
+    /// Whether there are single values, so that their column is one of elements.
+    fn is_single(&self) -> bool {
+        self.feed.program.outputs.len() == 1
     }
 }
 
@@ -217,33 +246,38 @@ impl Source for BatchRun {
     }
 
     fn numbers(&mut self, cx: &Cx) -> Result<Option<Numbers>> {
-        if !self.feed.program.numeric {
+        let Some(column) = self.column(cx)? else {
+            return Ok(None);
+        };
+        match column {
+            BatchColumn::Ints(ints) => Ok(Some(Numbers::Ints(ints))),
+            BatchColumn::Reals(reals) => Ok(Some(Numbers::Reals(reals))),
+            other => {
+                self.ahead = Ahead::of(other.values());
+                Ok(None)
+            }
+        }
+    }
+
+    fn column(&mut self, cx: &Cx) -> Result<Option<BatchColumn>> {
+        if !self.is_single() || self.feed.program.gives_objects() {
             return Ok(None);
         }
-        loop {
-            if self.ahead.results.len() > 0 {
-                return Ok(None);
+        Ok(self.next_columns(cx)?.and_then(|mut columns| columns.pop()))
+    }
+
+    fn columns(&mut self, cx: &Cx) -> Result<Option<Vec<BatchColumn>>> {
+        if self.is_single() || self.feed.program.gives_objects() {
+            return Ok(None);
+        }
+        match self.next_columns(cx)? {
+            // Tuples that were made row by row.
+            Some(mut made) if made.len() == 1 => {
+                let tuples = made.pop().map(BatchColumn::values);
+                self.ahead = Ahead::of(tuples.unwrap_or_default());
+                Ok(None)
             }
-            if let Some(error) = self.failed.take() {
-                return Err(error);
-            }
-            if self.rows.is_some() {
-                match self.numbers_of_rows(cx)? {
-                    Some(numbers) if numbers.is_empty() => {}
-                    Some(numbers) => return Ok(Some(numbers)),
-                    None => return Ok(None),
-                }
-                continue;
-            }
-            match self.step(Wanted::Columns, cx)? {
-                Step::Columns(results) => {
-                    let mut columns = results.columns.into_iter();
-                    let column = columns.next();
-                    return Ok(column.and_then(|column| column.numbers(results.rows)));
-                }
-                Step::Rows => {}
-                Step::End => return Ok(None),
-            }
+            columns => Ok(columns),
         }
     }
 
