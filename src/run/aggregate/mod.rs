@@ -86,7 +86,7 @@ impl Accumulator {
                 *count += batch.len() as u64;
             }
             Accumulator::Stdev(moments) => {
-                batch.reals().into_iter().for_each(|x| moments.add(x));
+                moments.add_all(&batch.reals());
             }
             Accumulator::Extreme(wanted, _) => {
                 let wanted = *wanted;

@@ -155,6 +155,14 @@ impl PowerSums {
         self.rests.add(rest);
     }
 
+    fn add_all(&mut self, numbers: &[f64]) {
+        self.count += numbers.len() as u64;
+        self.sum.add_all(numbers);
+        let (squares, rests): (Vec<f64>, Vec<f64>) = numbers.iter().map(|x| square(*x)).unzip();
+        self.squares.add_all(&squares);
+        self.rests.add_all(&rests);
+    }
+
     fn remove(&mut self, x: f64) {
         self.count -= 1;
         self.sum.remove(x);
@@ -205,6 +213,17 @@ impl Moments {
         self.count += 1;
         let (sums, x) = self.scale(x);
         sums.add(x);
+    }
+
+    /// Adds many.
+    pub fn add_all(&mut self, numbers: &[f64]) {
+        let is_usual = |x: &f64| (TINY..HUGE).contains(&x.abs()) || *x == 0.0;
+        if !numbers.iter().all(is_usual) {
+            numbers.iter().for_each(|x| self.add(*x));
+            return;
+        }
+        self.count += numbers.len() as u64;
+        self.usual.add_all(numbers);
     }
 
     /// Takes away a number that was added.
