@@ -79,6 +79,7 @@ fn assemble(frame: Frame, output: QueryOutput, ty: Type) -> Query {
         group: None,
         ty,
         batch: None,
+        scalar: None,
         traceable: None,
     }
 }

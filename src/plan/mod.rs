@@ -7,6 +7,7 @@
 pub mod batch;
 pub mod explain;
 pub mod remap;
+pub mod scalar;
 pub mod used;
 pub mod uses;
 pub mod walk;
@@ -17,6 +18,7 @@ use crate::model::function::FunctionBody;
 use crate::model::native::AggregateKind;
 use crate::model::{Function, Type, Value};
 use crate::plan::batch::BatchProgram;
+use crate::plan::scalar::ScalarUnit;
 use crate::syntax::ast::{BinaryOp, UpdateOp};
 use crate::text::diagnostic::Span;
 
@@ -100,6 +102,8 @@ pub struct Query {
     pub ty: Type,
     /// The query as a program over batches of rows, if it can be one.
     pub batch: Option<Arc<BatchProgram>>,
+    /// The query as a program over plain numbers, if it is a function's body that can be one.
+    pub scalar: Option<Arc<ScalarUnit>>,
     /// The query as it was before calls in it were replaced, if some were.
     pub traceable: Option<Traceable>,
 }
@@ -333,6 +337,8 @@ pub enum Pattern {
 pub struct Procedure {
     pub slots: usize,
     pub body: Stmt,
+    /// The procedure as a program over plain numbers, if it can be one.
+    pub scalar: Option<Arc<ScalarUnit>>,
 }
 
 /// A statement that runs.

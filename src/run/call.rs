@@ -16,7 +16,7 @@ use crate::model::native::Native;
 use crate::model::table::Table;
 use crate::model::{Args, Collection, Cx, Function, Source, Type, Value, nesting, print};
 use crate::plan::{Query, Target};
-use crate::run::{declared, element, procedure, query};
+use crate::run::{declared, element, procedure, query, scalar};
 use crate::syntax::ast::Many;
 use crate::text::diagnostic::{Error, Result, Span, shortened};
 
@@ -215,6 +215,13 @@ fn body(f: &Arc<Function>, args: Vec<Value>, cx: &Cx) -> Result<Option<Value>> {
         FunctionBody::Native(native) => run_native(f, native, &args, cx),
         FunctionBody::Derived(..) => {
             let query = compile::derived(Catalog::of(cx), f)?;
+            if let Some(result) = query
+                .scalar
+                .as_ref()
+                .and_then(|u| scalar::run(u, &args, cx))
+            {
+                return Ok(result);
+            }
             of_user(f, derived(f, &query, args, cx)?)
         }
         FunctionBody::Stored(table) => Ok(stored(f, table, &args)),

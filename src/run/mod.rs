@@ -25,6 +25,7 @@ mod narrow;
 mod pattern;
 pub mod procedure;
 pub mod query;
+mod scalar;
 mod solve;
 mod sorted;
 pub mod statement;

@@ -4,6 +4,8 @@
 
 #[cfg(test)]
 mod batches;
+#[cfg(test)]
+mod scalars;
 mod world;
 
 use std::path::PathBuf;
