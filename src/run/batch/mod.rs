@@ -16,7 +16,8 @@ use std::sync::Arc;
 
 use super::eval::eval;
 use super::lookup::LookupRows;
-use super::query::{Cursor, ElementsTaken, resume};
+use super::pipeline::{Cursor, ElementsTaken};
+use super::query::resume;
 use crate::catalog::objects::ObjectScan;
 use crate::model::collection::{BATCH, Bytes};
 use crate::model::function::FunctionBody;
