@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use super::aggregate::Accumulator;
 use super::batch::{BatchResults, Fed, Feed, Wanted};
 use super::eval::eval;
-use super::query::Pipeline;
+use super::pipeline::Pipeline;
 use super::sorted::SortedResults;
 use crate::host::traced::Traced;
 use crate::model::{Cx, Value, size};
