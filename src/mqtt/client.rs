@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use rustls::ClientConfig;
 use tokio::sync::Notify;
 
+use super::awaited::{Awaited, AwaitedByThread};
 use super::inbox::{FilterState, Inbox, Unread, Wanted};
 use super::net::Agreed;
 use super::options::ClientOptions;
@@ -35,6 +36,8 @@ pub struct Shared {
     /// Wakes the connection.
     pub wake: Notify,
     pub connected: Mutex<Connected>,
+    /// Who waits for the broker.
+    pub awaited: Awaited,
     /// How many of its messages failed in a query, and were set aside.
     pub failed_elements: Arc<AtomicU64>,
 }
@@ -63,6 +66,11 @@ impl Shared {
         if wake {
             self.wake.notify_one();
         }
+    }
+
+    /// This thread waits for an answer of the broker until what is given is dropped.
+    pub fn await_broker(&self) -> AwaitedByThread<'_> {
+        self.awaited.by_this_thread(&self.wake)
     }
 
     /// Says a line about this client.
@@ -135,6 +143,7 @@ impl Client {
             inbox: Mutex::default(),
             wake: Notify::new(),
             connected: Mutex::default(),
+            awaited: Awaited::default(),
             failed_elements: Arc::default(),
         });
         if let Some(damage) = damage {
@@ -178,6 +187,12 @@ impl Client {
         &self.0.failed_elements
     }
 
+    /// This thread waits for a message until what is given is dropped, whatever other queries have
+    /// before them.
+    pub(super) fn await_broker(&self) -> AwaitedByThread<'_> {
+        self.0.await_broker()
+    }
+
     /// The options that it was registered with.
     pub fn options(&self) -> &ClientOptions {
         &self.0.options
@@ -201,10 +216,13 @@ impl Client {
             }
             Wanted::Wait(number) => number,
         };
+        let _awaited = self.0.await_broker();
         let state = token.wait(None, || {
-            if let Err(error) = self.0.check(&lock(&self.0.outbox)) {
+            let out = lock(&self.0.outbox);
+            if let Err(error) = self.0.check(&out).and(out.check_answers()) {
                 return Some(Err(error));
             }
+            drop(out);
             match lock(&self.0.inbox).state(number, thread::current()) {
                 Some(FilterState::Asked) => None,
                 Some(state) => Some(Ok(state)),
@@ -247,10 +265,11 @@ impl Client {
             filter: filter.to_owned(),
             reply: Some(reply.clone()),
         });
+        let _awaited = self.0.await_broker();
         let answered = token.wait(None, || {
             let mut out = lock(&self.0.outbox);
             out.waiting.push(thread::current());
-            match self.0.check(&out) {
+            match self.0.check(&out).and(out.check_answers()) {
                 Err(error) => Some(Err(error)),
                 Ok(()) => reply.get().map(Ok),
             }
@@ -372,6 +391,7 @@ impl Client {
 
     /// `true` when the connection has ended, `false` at the deadline.
     fn wait_for_end(&self, deadline: Instant, token: &Token) -> Result<bool> {
+        let _awaited = self.0.await_broker();
         let ended = token.wait(Some(deadline), || {
             let mut out = lock(&self.0.outbox);
             match out.phase {

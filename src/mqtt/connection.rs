@@ -1,12 +1,13 @@
 //! An open connection: packets in, packets out, each direction with its buffer.
 
 use std::io;
+use std::task::Poll;
 
 use bytes::{Buf, BytesMut};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::client::Shared;
-use super::net::{Agreed, Wires};
+use super::net::{Agreed, ByteReader, Wires};
 use super::options::ClientOptions;
 use super::socket::Socket;
 use super::wire::{self, Decoder, IncomingPacket, OutgoingPacket, Violation};
@@ -62,7 +63,7 @@ pub enum ReadEnd {
 
 /// The packets that come from the broker.
 pub struct PacketReader {
-    stream: Box<dyn AsyncRead + Send + Unpin>,
+    stream: Box<dyn ByteReader>,
     socket: Socket,
     buffer: BytesMut,
     decoder: Decoder,
@@ -83,6 +84,18 @@ impl PacketReader {
             }
             Err(error) => Err(ReadEnd::Failed(error)),
         }
+    }
+
+    /// The same if it is `wanted`. Otherwise, without end, what wants an answer below MQTT gets it.
+    pub async fn read_if(&mut self, wanted: bool) -> Result<(), ReadEnd> {
+        if !wanted {
+            std::future::poll_fn(|cx| {
+                self.stream.poll_attend(cx);
+                Poll::<()>::Pending
+            })
+            .await;
+        }
+        self.read().await
     }
 
     /// Reads what has come without waiting. `true` if something has; what came before an end of the

@@ -6,7 +6,7 @@ mod sending;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::thread::Thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::client::Shared;
 use super::connection::PacketWriter;
@@ -20,6 +20,7 @@ use super::outbox::{Command, Outbox};
 use super::wire::{
     self, ConnAck, EndReason, IncomingPacket, OutgoingPacket, Oversized, Publish, Violation,
 };
+use crate::text::diagnostic::Error;
 use crate::text::wait::lock;
 
 /// What a look at the outbox came to.
@@ -30,6 +31,18 @@ pub struct OutboxWork {
     pub linger: bool,
     /// The user wants to end, and everything is done or may be given up.
     pub over: bool,
+}
+
+/// How long queries may take nothing of what holds up an answer of the broker.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The error of those who wait for such an answer.
+fn held_up(name: &str) -> Error {
+    Error::run(format!(
+        "the broker's answer to mqtt client {name} does not come: it is behind the messages that queries \
+         have before them, 128 MB, and they take none"
+    ))
+    .help("use a client of its own for publishing, or a broker that sends fewer messages at a time")
 }
 
 fn violation(text: impl Into<String>) -> Lost {
@@ -69,6 +82,8 @@ pub struct Engine {
     sent: Vec<(u64, u16, bool)>,
     received: u64,
     woken: Vec<Thread>,
+    /// Since when nothing goes on, and how many messages queries had taken by then.
+    stalled: Option<(Instant, u64)>,
 }
 
 impl Engine {
@@ -90,6 +105,7 @@ impl Engine {
             sent: Vec::new(),
             received: 0,
             woken: Vec::new(),
+            stalled: None,
             shared,
         };
         engine.restore(left);
@@ -359,8 +375,9 @@ impl Engine {
         if !self.keeps() {
             return None;
         }
+        let over_full = self.incoming.is_over_full();
         let mut inbox = lock(&self.shared.inbox);
-        let next = inbox.unread_until()?;
+        let next = inbox.unread_until(over_full)?;
         if next > Instant::now() {
             return Some(next);
         }
@@ -386,10 +403,44 @@ impl Engine {
     }
 
     /// Whether to read on. Not while queries have much before them that is to be acknowledged: so a
-    /// slow query slows the broker down. But answers of the broker must come, as the query that is
-    /// slow may be waiting for them.
+    /// slow query slows the broker down. But who waits for an answer of the broker gets it, as that may
+    /// be the query that is slow; only not at any price.
     pub fn reads(&mut self) -> bool {
-        !self.incoming.is_full() || !self.in_flight.is_empty()
+        !self.incoming.is_full()
+            || (self.shared.awaited.by_somebody() && !self.incoming.is_over_full())
+    }
+
+    /// Lets those who wait for the broker's answers know when these cannot come: what is held for
+    /// queries is as much as may be, and for a while they have taken nothing of it, perhaps because they
+    /// are the ones who wait. Gives when to look again.
+    pub fn look_for_deadlock(&mut self) -> Option<Instant> {
+        let waits = self.incoming.is_over_full() && self.shared.awaited.by_somebody();
+        let taken = self.incoming.taken();
+        let since = match self.stalled {
+            Some((since, before)) if waits && before == taken => since,
+            _ => {
+                if self.stalled.take().is_some() {
+                    lock(&self.shared.outbox).answers_held_up = None;
+                }
+                if !waits {
+                    return None;
+                }
+                self.stalled = Some((Instant::now(), taken));
+                Instant::now()
+            }
+        };
+        let until = since + PATIENCE;
+        if until > Instant::now() {
+            return Some(until);
+        }
+        let mut out = lock(&self.shared.outbox);
+        if out.answers_held_up.is_none() {
+            out.answers_held_up = Some(held_up(&self.shared.name));
+            out.wake_all();
+            drop(out);
+            lock(&self.shared.inbox).wake_waiting();
+        }
+        None
     }
 
     /// How many publications wait for the broker's answer.

@@ -106,6 +106,9 @@ pub struct Outbox {
     pub closing: bool,
     /// Disconnect now.
     pub abandon: bool,
+    /// Why an answer of the broker cannot come for now: more is held for queries than may be, and they
+    /// take nothing of it.
+    pub answers_held_up: Option<Error>,
     pub journal: Option<PublicationJournal>,
     /// Why the journal does not have the end of all that was delivered.
     pub unnoted: Option<Error>,
@@ -143,6 +146,7 @@ impl Outbox {
             waiting: Vec::new(),
             closing: false,
             abandon: false,
+            answers_held_up: None,
             journal,
             unnoted: None,
             counts: Counts::default(),
@@ -254,9 +258,19 @@ impl Outbox {
         }
     }
 
+    /// An error if what the broker answers cannot be read for now.
+    pub fn check_answers(&self) -> Result<(), Error> {
+        self.answers_held_up.clone().map_or(Ok(()), Err)
+    }
+
     /// Changes the phase and lets everyone see it.
     pub fn enter(&mut self, phase: Phase) {
         self.phase = phase;
+        self.wake_all();
+    }
+
+    /// Wakes everyone who waits for anything.
+    pub fn wake_all(&mut self) {
         self.wake_waiting();
         for account in self.accounts.iter_mut().flatten() {
             if let Some(thread) = account.waiter.take() {

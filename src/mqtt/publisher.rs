@@ -192,6 +192,7 @@ impl TopicPublisher {
         if self.offer(&mut message)? {
             return Ok(());
         }
+        let _awaited = self.shared.await_broker();
         let until = self.timeout();
         let sent = token.wait(until, || match self.offer(&mut message) {
             Ok(true) => Some(Ok(())),
@@ -222,6 +223,7 @@ impl TopicPublisher {
         }
         let size = message.as_ref().map_or(0, Outgoing::size);
         if !out.has_room(options.max_buffered, size) {
+            out.check_answers()?;
             out.waiting.push(thread::current());
             return Ok(false);
         }
@@ -272,6 +274,7 @@ impl TopicPublisher {
     /// Waits until everything sent is settled: acknowledged at QoS 1 and 2, written to the network
     /// at QoS 0. The error says how many messages were not, and why.
     pub fn finish(&mut self, token: &Token) -> Result<()> {
+        let _awaited = self.shared.await_broker();
         loop {
             let before = self.settled();
             let done = token.wait(self.timeout(), || self.poll_finished())?;
@@ -290,7 +293,7 @@ impl TopicPublisher {
 
     fn poll_finished(&self) -> Option<Result<()>> {
         let mut out = lock(&self.shared.outbox);
-        let over = self.shared.check(&out);
+        let over = self.shared.check(&out).and(out.check_answers());
         let account = out.account(self.account)?;
         if account.refused > 0 {
             let error = refused(&self.head, account.refused, account.fault.as_deref());

@@ -79,6 +79,8 @@ struct Pump<'a> {
 #[derive(Debug, PartialEq)]
 struct Waiting {
     read: bool,
+    /// Nothing is read, for longer than a rest.
+    attend: bool,
     write: bool,
     until: Instant,
 }
@@ -128,21 +130,22 @@ impl Pump<'_> {
     }
 
     fn waiting(&mut self, work: &OutboxWork) -> Waiting {
-        // A broker that cannot send may not read either: while much waits to be written, it is read.
-        let reads = self.engine.reads() || self.connection.writer.is_full();
+        let reads = self.engine.reads();
         if !reads {
             // The broker's answer may be among what is not read.
             self.pings.heard();
         }
         let resting = self.pace.resting_until();
-        let unread = self.engine.pass_by().map(Instant::from_std);
+        let due = [self.engine.pass_by(), self.engine.look_for_deadlock()];
+        let due = due.into_iter().flatten().map(Instant::from_std);
         Waiting {
             read: reads && resting.is_none(),
+            attend: !reads,
             write: self.connection.writer.has_work(),
             until: match resting {
                 Some(until) => until.into(),
                 None if work.linger => Instant::now() + LINGER,
-                None => unread.map_or(self.pings.next(), |at| at.min(self.pings.next())),
+                None => due.fold(self.pings.next(), Instant::min),
             },
         }
     }
@@ -155,7 +158,7 @@ impl Pump<'_> {
             reader.acknowledge();
         }
         tokio::select! {
-            read = reader.read(), if waiting.read => Event::Read(read),
+            read = reader.read_if(waiting.read), if waiting.read || waiting.attend => Event::Read(read),
             written = writer.write(), if waiting.write => Event::Wrote(written),
             () = self.shared.wake.notified() => Event::Woken,
             () = sleep_until(waiting.until) => Event::Due,
@@ -166,7 +169,7 @@ impl Pump<'_> {
     /// the broker send more.
     async fn end_rest(&mut self) -> Result<(), Lost> {
         self.pace.end_rest();
-        if !self.engine.reads() && !self.connection.writer.is_full() {
+        if !self.engine.reads() {
             return Ok(());
         }
         let (came, end) = self.connection.reader.read_available().await;
