@@ -10,9 +10,10 @@ use tokio::sync::Notify;
 
 use super::awaited::{Awaited, AwaitedByThread};
 use super::inbox::{FilterState, Inbox, Unread, Wanted};
+use super::journal::{JournalKeeper, PublicationJournal};
 use super::net::Agreed;
 use super::options::ClientOptions;
-use super::outbox::{Command, Outbox, Phase, UnsubscribeReply};
+use super::outbox::{Command, Outbox, Phase, Settled, UnsubscribeReply};
 use super::publisher::{PublishOptions, TopicPublisher};
 use super::settings::{Setting, Settings};
 use super::subscription::TopicSubscription;
@@ -36,6 +37,8 @@ pub struct Shared {
     /// Wakes the connection.
     pub wake: Notify,
     pub connected: Mutex<Connected>,
+    /// Keeps publications on disk, with the option `persistence`.
+    pub keeper: Option<Arc<JournalKeeper>>,
     /// Who waits for the broker.
     pub awaited: Awaited,
     /// How many of its messages failed in a query, and were set aside.
@@ -54,6 +57,29 @@ pub struct Connected {
 }
 
 impl Shared {
+    pub fn new(
+        name: &str,
+        options: ClientOptions,
+        tls: Option<Arc<ClientConfig>>,
+        (notice, verbose): (Notice, Arc<AtomicBool>),
+        journal: Option<PublicationJournal>,
+    ) -> Arc<Shared> {
+        Arc::new(Shared {
+            name: name.to_owned(),
+            options,
+            tls,
+            notice,
+            verbose,
+            outbox: Mutex::default(),
+            inbox: Mutex::default(),
+            wake: Notify::new(),
+            connected: Mutex::default(),
+            keeper: journal.map(JournalKeeper::new),
+            awaited: Awaited::default(),
+            failed_elements: Arc::default(),
+        })
+    }
+
     /// Gives the connection something to do.
     pub fn command(&self, command: Command) {
         let mut out = lock(&self.outbox);
@@ -71,6 +97,16 @@ impl Shared {
     /// This thread waits for an answer of the broker until what is given is dropped.
     pub fn await_broker(&self) -> AwaitedByThread<'_> {
         self.awaited.by_this_thread(&self.wake)
+    }
+
+    /// Books what has become of publications.
+    pub fn book(&self, settled: impl IntoIterator<Item = Settled>) {
+        let orphans = lock(&self.outbox).book(settled);
+        // Nobody will ask about these: it is said here.
+        for (head, fault) in orphans {
+            let topic = String::from_utf8_lossy(&head.topic);
+            self.say(format!("a message to `{topic}` was {fault}"));
+        }
     }
 
     /// Says a line about this client.
@@ -133,21 +169,12 @@ impl Client {
             left,
             damage,
         } = journal::open(&options)?;
-        let shared = Arc::new(Shared {
-            name: name.to_owned(),
-            options,
-            tls,
-            notice,
-            verbose,
-            outbox: Mutex::new(Outbox::new(journal)),
-            inbox: Mutex::default(),
-            wake: Notify::new(),
-            connected: Mutex::default(),
-            awaited: Awaited::default(),
-            failed_elements: Arc::default(),
-        });
+        let shared = Shared::new(name, options, tls, (notice, verbose), journal);
         if let Some(damage) = damage {
             shared.say(damage);
+        }
+        if let Some(keeper) = &shared.keeper {
+            keeper.start(&shared)?;
         }
         runtime::spawn(link::run(shared.clone(), left))?;
         let client = Client(shared);
@@ -368,10 +395,8 @@ impl Client {
         }
         ended?;
         if owed == 0 {
-            return match lock(&self.0.outbox).unnoted.clone() {
-                Some(fault) => Err(fault.context(format!("mqtt client {}", self.0.name))),
-                None => Ok(()),
-            };
+            let ends = self.0.keeper.as_ref().map_or(Ok(()), |k| k.check_ends());
+            return ends.map_err(|fault| fault.context(format!("mqtt client {}", self.0.name)));
         }
         let why = match lock(&self.0.outbox).counts.last_error.clone() {
             Some(why) => format!(": {why}"),

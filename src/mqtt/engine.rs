@@ -13,10 +13,10 @@ use super::connection::PacketWriter;
 use super::in_flight::{Answered, InFlight, Outgoing, Unanswered};
 use super::inbox::{FilterState, Receipt};
 use super::incoming::{Arrival, IncomingMessages};
-use super::journal::{Left, NOBODY};
+use super::journal::{Left, Note};
 use super::lost::Lost;
 use super::options::Qos;
-use super::outbox::{Command, Outbox};
+use super::outbox::{Command, Settled};
 use super::wire::{
     self, ConnAck, EndReason, IncomingPacket, OutgoingPacket, Oversized, Publish, Violation,
 };
@@ -77,9 +77,12 @@ pub struct Engine {
     maximum_packet: usize,
     subscription_ids: bool,
     /// What the current batch of packets settled, and whom it woke.
-    settled: Vec<(Outgoing, Option<String>)>,
-    /// Notes for the journal.
+    settled: Vec<Settled>,
+    /// Notes for the journal, and where their packets begin in what the connection has encoded.
     sent: Vec<(u64, u16, bool)>,
+    sent_from: Option<u64>,
+    /// Where packets begin that must not be written before the note of that number is.
+    unnoted: VecDeque<(u64, u64)>,
     received: u64,
     woken: Vec<Thread>,
     /// Since when nothing goes on, and how many messages queries had taken by then.
@@ -103,6 +106,8 @@ impl Engine {
             subscription_ids: false,
             settled: Vec::new(),
             sent: Vec::new(),
+            sent_from: None,
+            unnoted: VecDeque::new(),
             received: 0,
             woken: Vec::new(),
             stalled: None,
@@ -290,7 +295,7 @@ impl Engine {
         match self.in_flight.acknowledge(id, level) {
             Answered::Settled(message) => {
                 let fault = fault.map(|fault| format!("refused by the broker: {fault}"));
-                self.settled.push((message, fault));
+                self.settled.push(Settled::new(message, fault));
                 self.one_by_one = self.one_by_one.saturating_sub(1);
                 self.fruitless = 0;
                 Ok(())
@@ -320,6 +325,7 @@ impl Engine {
             Answered::Release => {
                 if let Some(record) = self.in_flight.record(id) {
                     self.sent.push((record, id, true));
+                    self.sent_from.get_or_insert(writer.encoded());
                 }
             }
             // Told anyway: the broker waits for it.
@@ -517,63 +523,45 @@ impl Engine {
         for thread in self.woken.drain(..) {
             thread.unpark();
         }
-        if self.settled.is_empty() && self.received == 0 && self.sent.is_empty() {
-            return;
+        if self.received > 0 {
+            lock(&self.shared.outbox).counts.received += std::mem::take(&mut self.received);
         }
-        let mut orphans = Vec::new();
-        let shared = self.shared.clone();
-        let mut out = lock(&shared.outbox);
-        out.counts.received += std::mem::take(&mut self.received);
-        self.settle_journal(&mut out);
-        let mut run = (NOBODY, 0);
-        for (message, fault) in self.settled.drain(..) {
-            out.counts.sent += 1;
-            if message.head.qos > Qos::AtMostOnce {
-                out.counts.owed -= 1;
-                out.counts.acknowledged += u64::from(fault.is_none());
+        self.note_sent();
+        let journaled = |settled: &Settled| settled.record().is_some();
+        match &self.shared.keeper {
+            // They are booked once their ends are noted.
+            Some(keeper) if self.settled.iter().any(journaled) => {
+                keeper.note(Note::Settled(std::mem::take(&mut self.settled)));
             }
-            if let Some(fault) = fault {
-                out.counts.refused += 1;
-                // Nobody will ask about it: it is said here.
-                if out.account(message.account).is_none_or(|a| a.abandoned) {
-                    orphans.push((message.head.clone(), fault.clone()));
-                }
-                out.settle(message.account, 1, Some(fault));
-                continue;
-            }
-            if run.0 != message.account {
-                out.settle(run.0, run.1, None);
-                run = (message.account, 0);
-            }
-            run.1 += 1;
-        }
-        out.settle(run.0, run.1, None);
-        drop(out);
-        for (head, fault) in orphans {
-            let topic = String::from_utf8_lossy(&head.topic);
-            self.shared
-                .say(format!("a message to `{topic}` was {fault}"));
+            _ if self.settled.is_empty() => {}
+            _ => self.shared.book(self.settled.drain(..)),
         }
     }
 
-    fn settle_journal(&mut self, out: &mut Outbox) {
-        let Some(journal) = &mut out.journal else {
+    /// Has the journal know under which identifiers publications go out.
+    fn note_sent(&mut self) {
+        let from = self.sent_from.take();
+        if self.sent.is_empty() {
             return;
+        }
+        if let (Some(keeper), Some(from)) = (&self.shared.keeper, from) {
+            let number = keeper.note(Note::Sent(std::mem::take(&mut self.sent)));
+            self.unnoted.push_back((from, number));
+        }
+        self.sent.clear();
+    }
+
+    /// Holds back what must not be written before the journal has its notes.
+    pub fn hold_unnoted(&mut self, writer: &mut PacketWriter) -> Result<(), Lost> {
+        let Some(keeper) = &self.shared.keeper else {
+            return Ok(());
         };
-        let records: Vec<u64> = self
-            .settled
-            .iter()
-            .map(|(m, _)| m.record)
-            .filter(|record| *record != 0)
-            .collect();
-        if !self.sent.is_empty() {
-            if let Err(error) = journal.sent(&self.sent) {
-                out.counts.last_error = Some(error.to_string());
-            }
-            self.sent.clear();
+        let noted = keeper.noted();
+        let all = *noted.as_ref().unwrap_or(&0);
+        while self.unnoted.front().is_some_and(|(_, note)| *note <= all) {
+            self.unnoted.pop_front();
         }
-        if !records.is_empty() {
-            out.note_settled(&records);
-        }
+        writer.hold_from(self.unnoted.front().map(|(from, _)| *from));
+        noted.map(drop).map_err(|e| Lost::fatal(e.to_string()))
     }
 }
