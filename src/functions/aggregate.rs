@@ -5,11 +5,10 @@ use std::sync::Arc;
 use crate::model::native::{AggregateKind, Native, Natives};
 use crate::model::{Args, Cx, Function, Source, Value, nesting, print, size};
 use crate::run::aggregate::histogram::{Bins, Histogram, VectorHistogram};
-use crate::run::aggregate::{Accumulator, not_a_number};
+use crate::run::aggregate::{Accumulator, median, not_a_number};
 use crate::run::call;
 use crate::run::eval::is_true;
 use crate::text::diagnostic::{Error, Result};
-use crate::text::stoppable;
 
 pub const NATIVES: Natives = &[
     Native::new("count", count).aggregate(AggregateKind::Count),
@@ -108,21 +107,7 @@ impl Numbers {
 }
 
 fn median(cx: &Cx, args: Args) -> Result<Option<Value>> {
-    let mut values = args.collect(0, cx)?;
-    values.retain(|value| !value.is_null());
-    if let Some(other) = values.iter().find(|value| value.as_real().is_none()) {
-        return Err(not_a_number(other));
-    }
-    stoppable::sort_by(&mut values, &cx.token.looks(), |_| 1, Value::cmp)?;
-    let middle = values.len() / 2;
-    if values.is_empty() || values.len() % 2 == 1 {
-        return Ok(values.get(middle).cloned());
-    }
-    let pair = (values[middle - 1].as_real(), values[middle].as_real());
-    Ok(match pair {
-        (Some(a), Some(b)) => Some(Value::Real(f64::midpoint(a, b))),
-        _ => None,
-    })
+    median::median(&mut *args.open(0, cx)?, cx)
 }
 
 fn some(cx: &Cx, args: Args) -> Result<Option<Value>> {

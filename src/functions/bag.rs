@@ -1,6 +1,5 @@
 //! Bags: making them, taking parts of them.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -9,7 +8,8 @@ use rand::Rng;
 use crate::host::Host;
 use crate::model::collection::BATCH;
 use crate::model::native::{Native, Natives};
-use crate::model::{Args, Collection, Cx, Numbers, Source, Value, size};
+use crate::model::{Args, BatchColumn, Collection, Cx, Numbers, Source, Value, size};
+use crate::run::batch::Distinct;
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::lock;
 
@@ -164,6 +164,25 @@ impl Source for Section {
         }
         Ok(value)
     }
+
+    fn numbers(&mut self, cx: &Cx) -> Result<Option<Numbers>> {
+        while let Some(inner) = &mut self.inner
+            && let Some(mut batch) = inner.numbers(cx)?
+        {
+            let skipped = self.skip.min(batch.len() as u64);
+            self.skip -= skipped;
+            batch.remove_first(skipped as usize);
+            batch.truncate(usize::try_from(self.take).unwrap_or(usize::MAX));
+            self.take -= batch.len() as u64;
+            if self.take == 0 {
+                self.inner = None;
+            }
+            if !batch.is_empty() {
+                return Ok(Some(batch));
+            }
+        }
+        Ok(None)
+    }
 }
 
 /// Positions `start` to `stop`, from 1, as how many to skip and how many to take.
@@ -189,40 +208,59 @@ fn section(_: &Cx, args: Args) -> Result<Option<Value>> {
 fn last(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let mut source = args.open(0, cx)?;
     let mut last = None;
+    while let Some(numbers) = source.numbers(cx)? {
+        last = numbers.last().or(last);
+    }
     while let Some(value) = source.next(cx)? {
         last = Some(value);
     }
     Ok(last)
 }
 
-/// The elements of a collection for which a test that may remember holds.
-struct Filtered<F> {
+/// The elements of a collection that have not come before.
+struct Unique {
     inner: Box<dyn Source>,
-    keep: F,
+    seen: Distinct,
+    /// What it comes to behind the latest batch.
+    failed: Option<Error>,
 }
 
-impl<F: FnMut(&Value) -> Result<bool> + Send> Source for Filtered<F> {
+impl Source for Unique {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
         while let Some(value) = self.inner.next(cx)? {
-            if (self.keep)(&value)? {
+            if self.seen.is_new(&value)? {
                 return Ok(Some(value));
             }
         }
         Ok(None)
+    }
+
+    fn numbers(&mut self, cx: &Cx) -> Result<Option<Numbers>> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        let Some(batch) = self.inner.numbers(cx)? else {
+            return Ok(None);
+        };
+        let rows = batch.len();
+        let mut column = BatchColumn::from(batch);
+        let (new, checked) = self.seen.new_rows(std::slice::from_ref(&column), rows);
+        self.failed = checked.err();
+        column.pick(&new);
+        Ok(column.numbers(new.len()))
     }
 }
 
 fn unique(_: &Cx, args: Args) -> Result<Option<Value>> {
     let bag = args.collection(0)?.clone();
     Ok(Some(Value::bag_from(move |cx| {
-        let mut seen = HashSet::new();
-        let keep = move |value: &Value| {
-            size::check_distinct(seen.len())?;
-            Ok(seen.insert(value.clone()))
-        };
-        Ok(Box::new(Filtered {
+        Ok(Box::new(Unique {
             inner: bag.open(cx)?,
-            keep,
+            seen: Distinct::new(1),
+            failed: None,
         }))
     })))
 }
@@ -250,14 +288,28 @@ fn bequal(cx: &Cx, args: Args) -> Result<Option<Value>> {
     )))
 }
 
+/// The elements of a collection that are not null.
+struct NotNull(Box<dyn Source>);
+
+impl Source for NotNull {
+    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        while let Some(value) = self.0.next(cx)? {
+            if !value.is_null() {
+                return Ok(Some(value));
+            }
+        }
+        Ok(None)
+    }
+
+    fn numbers(&mut self, cx: &Cx) -> Result<Option<Numbers>> {
+        self.0.numbers(cx)
+    }
+}
+
 fn remove_null(_: &Cx, args: Args) -> Result<Option<Value>> {
     let bag = args.collection(0)?.clone();
     Ok(Some(Value::bag_from(move |cx| {
-        let keep = |value: &Value| Ok(!value.is_null());
-        Ok(Box::new(Filtered {
-            inner: bag.open(cx)?,
-            keep,
-        }))
+        Ok(Box::new(NotNull(bag.open(cx)?)))
     })))
 }
 

@@ -104,6 +104,49 @@ impl Numbers {
         self.len() == 0
     }
 
+    /// The numbers that these values are, `BATCH` at the most; `None` where they are not all of one type,
+    /// or where there is none.
+    pub fn of(values: &[Value]) -> Option<Numbers> {
+        let values = &values[..values.len().min(BATCH)];
+        let int = |value: &Value| match value {
+            Value::Int(int) => Some(*int),
+            _ => None,
+        };
+        let real = |value: &Value| match value {
+            Value::Real(real) => Some(*real),
+            _ => None,
+        };
+        match values.first()? {
+            Value::Int(_) => values
+                .iter()
+                .map(int)
+                .collect::<Option<_>>()
+                .map(Numbers::Ints),
+            Value::Real(_) => values
+                .iter()
+                .map(real)
+                .collect::<Option<_>>()
+                .map(Numbers::Reals),
+            _ => None,
+        }
+    }
+
+    /// Takes the first `rows` away.
+    pub fn remove_first(&mut self, rows: usize) {
+        match self {
+            Numbers::Ints(ints) => drop(ints.drain(..rows)),
+            Numbers::Reals(reals) => drop(reals.drain(..rows)),
+        }
+    }
+
+    /// The last.
+    pub fn last(&self) -> Option<Value> {
+        match self {
+            Numbers::Ints(ints) => ints.last().copied().map(Value::Int),
+            Numbers::Reals(reals) => reals.last().copied().map(Value::Real),
+        }
+    }
+
     /// Takes all numbers away but the first `rows`.
     pub fn truncate(&mut self, rows: usize) {
         match self {
@@ -147,6 +190,13 @@ impl Source for Elements {
         let element = self.vector.get(self.at).cloned();
         self.at += 1;
         Ok(element)
+    }
+
+    fn numbers(&mut self, cx: &Cx) -> Result<Option<Numbers>> {
+        cx.token.check()?;
+        let numbers = Numbers::of(self.vector.get(self.at..).unwrap_or_default());
+        self.at += numbers.as_ref().map_or(0, Numbers::len);
+        Ok(numbers)
     }
 
     fn column(&mut self, cx: &Cx) -> Result<Option<BatchColumn>> {
@@ -230,6 +280,13 @@ impl Source for HeldElements {
         let element = self.elements.get(self.at).cloned();
         self.at += 1;
         Ok(element)
+    }
+
+    fn numbers(&mut self, cx: &Cx) -> Result<Option<Numbers>> {
+        cx.token.check()?;
+        let numbers = Numbers::of(self.elements.get(self.at..).unwrap_or_default());
+        self.at += numbers.as_ref().map_or(0, Numbers::len);
+        Ok(numbers)
     }
 
     fn column(&mut self, cx: &Cx) -> Result<Option<BatchColumn>> {

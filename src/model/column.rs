@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::model::{Numbers, Value};
 
 /// What the rows of a batch have for one expression.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub enum BatchColumn {
     Ints(Vec<i64>),
     Reals(Vec<f64>),
@@ -132,6 +132,15 @@ impl BatchColumn {
         match self {
             BatchColumn::Values(values) => values.iter().any(Value::is_null),
             BatchColumn::Value(value) => value.is_null(),
+            _ => false,
+        }
+    }
+
+    /// Whether a value is a bag or a stream.
+    pub fn has_collection(&self) -> bool {
+        match self {
+            BatchColumn::Values(values) => values.iter().any(Value::is_collection),
+            BatchColumn::Value(value) => value.is_collection(),
             _ => false,
         }
     }
@@ -277,6 +286,12 @@ impl Texts {
         self.ends.push(self.bytes.len());
     }
 
+    /// Takes all away but the first `rows`.
+    pub fn truncate(&mut self, rows: usize) {
+        self.ends.truncate(rows);
+        self.bytes.truncate(self.ends.last().copied().unwrap_or(0));
+    }
+
     fn kept(&self, mask: &[bool]) -> Texts {
         let rows = mask.iter().enumerate().filter(|(_, keep)| **keep);
         self.of(rows.map(|(row, _)| row))
@@ -287,7 +302,7 @@ impl Texts {
     }
 
     /// Those at these places.
-    fn of(&self, places: impl Iterator<Item = usize>) -> Texts {
+    pub fn of(&self, places: impl Iterator<Item = usize>) -> Texts {
         let mut texts = Texts::default();
         places.for_each(|place| texts.push(self.get(place).unwrap_or_default()));
         texts

@@ -85,6 +85,21 @@ impl ExactSum {
         }
     }
 
+    /// Adds another sum.
+    pub fn add_sum(&mut self, other: &ExactSum) {
+        // With carries passed on, chunks have room for as many additions as the other has seen.
+        self.carry();
+        for (chunk, other) in self.chunks.iter_mut().zip(&other.chunks) {
+            *chunk += other;
+        }
+        self.low = self.low.min(other.low);
+        self.high = self.high.max(other.high);
+        self.carry();
+        self.infinities += other.infinities;
+        self.negative_infinities += other.negative_infinities;
+        self.not_numbers += other.not_numbers;
+    }
+
     /// Adds `mantissa` (at most 64 bits), shifted up by `place` bits, with a sign.
     fn put(&mut self, mantissa: u128, place: usize, sign: i64) {
         let (at, wide) = (place / 32, mantissa << (place % 32));

@@ -34,31 +34,21 @@ impl Explainer<'_> {
 
     fn query(&mut self) {
         self.steps(&self.query.steps);
+        let how = match self.query.batch {
+            Some(_) => "in batches",
+            None => "row by row",
+        };
         if let Some(group) = &self.query.group {
-            let Group {
-                keys,
-                aggregates,
-                after,
-            } = group;
-            let keys = keys
-                .iter()
-                .map(|(key, _)| self.expr(key))
-                .collect::<Vec<_>>()
-                .join(", ");
-            let calls: Vec<_> = aggregates.iter().map(|a| self.expr(&a.argument)).collect();
-            self.line(&format!(
-                "group by {keys}, aggregating {}",
-                calls.join(", ")
-            ));
-            self.steps(after);
-        }
-        for order in &self.query.order {
-            let direction = if order.descending { " descending" } else { "" };
-            let text = format!("sort by {}{direction}", self.expr(&order.key));
+            let text = self.group(group, how);
             self.line(&text);
+            self.steps(&group.after);
         }
+        // Groups are given one by one.
+        let how = if self.query.group.is_some() { "" } else { how };
+        self.sort(how);
         if self.query.distinct {
-            self.line("remove duplicates");
+            let how = if self.query.order.is_empty() { how } else { "" };
+            self.line(format!("remove duplicates {how}").trim_end());
         }
         if let Some(limit) = &self.query.limit {
             let text = format!("stop after {} rows", self.expr(limit));
@@ -72,6 +62,42 @@ impl Explainer<'_> {
             .map(|c| self.expr(c))
             .collect();
         self.line(&format!("give {}", columns.join(", ")));
+    }
+
+    /// What is collected of rows that are grouped.
+    fn group(&self, group: &Group, how: &str) -> String {
+        let keys: Vec<_> = group.keys.iter().map(|(key, _)| self.expr(key)).collect();
+        let aggregates = group.aggregates.iter().map(|aggregate| {
+            let argument = self.expr(&aggregate.argument);
+            match &aggregate.running {
+                Some(running) => format!("{}({argument})", running.function.name()),
+                None => format!("a bag of {argument}"),
+            }
+        });
+        let aggregates: Vec<_> = aggregates.collect();
+        format!(
+            "group by {} {how}, aggregating {}",
+            keys.join(", "),
+            aggregates.join(", ")
+        )
+    }
+
+    fn sort(&mut self, how: &str) {
+        for (at, order) in self.query.order.iter().enumerate() {
+            let direction = if order.descending { " descending" } else { "" };
+            let text = match at {
+                0 => format!("sort by {}{direction} {how}", self.expr(&order.key)),
+                _ => format!("  then by {}{direction}", self.expr(&order.key)),
+            };
+            self.line(text.trim_end());
+        }
+        if let Some(limit) = &self.query.limit
+            && self.query.is_collected()
+            && self.query.keeps_first()
+        {
+            let text = format!("keep the first {}", self.expr(limit));
+            self.line(&text);
+        }
     }
 
     fn steps(&mut self, steps: &[Step]) {

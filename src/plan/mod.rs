@@ -133,6 +133,55 @@ impl Query {
             || self.output.flatten && self.output.columns.iter().any(is_stream)
     }
 
+    /// Whether all rows are needed before the first result.
+    pub fn is_collected(&self) -> bool {
+        !self.order.is_empty() || self.group.is_some()
+    }
+
+    /// Whether no more of what is collected are wanted than a limit allows, as each is one result.
+    pub fn keeps_first(&self) -> bool {
+        !self.distinct && !self.output.flatten
+    }
+
+    /// For each key of `order by` which column holds it where results are kept to be sorted: the column
+    /// of the result that it is, or one behind those of the results.
+    pub fn key_columns(&self) -> Vec<usize> {
+        let mut own = self.output.columns.len()..;
+        let mut column = |order: &Order| {
+            let of_result = (0..self.output.columns.len()).find(|at| self.is_key(*at, order));
+            of_result.or_else(|| own.next()).unwrap_or_default()
+        };
+        self.order.iter().map(&mut column).collect()
+    }
+
+    /// What is kept of each row that is collected: its results, and the keys that are not among them.
+    pub fn columns_collected(&self) -> impl Iterator<Item = &PlanExpr> {
+        let width = self.output.columns.len();
+        let keys = self.order.iter().zip(self.key_columns());
+        let own = keys.filter(move |(_, column)| *column >= width);
+        self.output
+            .columns
+            .iter()
+            .chain(own.map(|(order, _)| &order.key))
+    }
+
+    /// Whether a result is the variable that is the key, a single value by its type.
+    fn is_key(&self, result: usize, order: &Order) -> bool {
+        use PlanExpr::{Known, Slot};
+        let ty = match &self.ty {
+            Type::Tuple(types) => types.get(result),
+            ty => Some(ty),
+        };
+        let is_single = matches!(
+            ty,
+            Some(Type::Number | Type::Integer | Type::Real | Type::Charstring | Type::Boolean)
+        );
+        let (Slot(result) | Known(result)) = &self.output.columns[result] else {
+            return false;
+        };
+        is_single && matches!(&order.key, Slot(key) | Known(key) if key == result)
+    }
+
     /// Whether there is at most one result, whatever the data.
     pub fn is_single(&self) -> bool {
         self.group.is_none() && !self.steps.iter().any(Step::is_many) && !self.output.flatten

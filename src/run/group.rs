@@ -1,16 +1,13 @@
 //! Results that must be collected before the first can be given: groups and sorted rows.
 
-use foldhash::fast::RandomState;
-use indexmap::IndexMap;
-
-use super::aggregate::Accumulator;
-use super::batch::{BatchResults, Fed, Feed, Wanted};
+use super::aggregate::grouped::GroupedAccumulator;
+use super::batch::{BatchResults, Fed, Feed, HeldColumn, RowDictionary, Wanted};
 use super::eval::eval;
 use super::pipeline::Pipeline;
-use super::sorted::SortedResults;
+use super::sorted::{CollectedRows, SortedResults};
 use crate::host::traced::Traced;
 use crate::model::{Cx, Value, size};
-use crate::plan::{Group, GroupAggregate, Query};
+use crate::plan::{Group, GroupAggregate, PlanExpr, Query, Slot};
 use crate::text::diagnostic::Result;
 
 /// All results of a query that groups or sorts, in order; the first `most` of them are enough.
@@ -20,41 +17,70 @@ pub fn collect(
     pipeline: &mut Pipeline,
     frame: &mut [Value],
     cx: &Cx,
-) -> Result<Vec<Value>> {
-    let mut results = SortedResults::new(most);
+) -> Result<CollectedRows> {
+    let mut results = SortedResults::new(query, most);
     match &query.group {
         Some(group) => {
-            for (keys, held) in groups(group, query, pipeline, frame, cx)? {
-                for ((_, slot), key) in group.keys.iter().zip(keys) {
-                    frame[*slot] = key;
-                }
-                if aggregate(group, held, frame, cx)? {
-                    let mut rows = Pipeline::new(group.after.len());
-                    while rows.next(&group.after, frame, cx)? {
-                        results.add(query, frame, cx)?;
-                    }
-                }
-            }
+            let mut groups = Groups::new(group, cx);
+            each(query, &mut groups, pipeline, frame, cx)?;
+            groups.finish(query, &mut results, frame, cx)?;
         }
-        None => each_row(query, pipeline, frame, cx, |frame| {
-            results.add(query, frame, cx)
-        })?,
+        None => each(query, &mut results, pipeline, frame, cx)?,
     }
-    results.finish(&query.order, cx)
+    results.finish(cx)
 }
 
-/// Gives each row of the query to `take`. One that fails is set aside where it was made of an element
-/// of a live stream.
-fn each_row(
+/// What takes the rows of a query: in batches, or one by one.
+trait Collector {
+    /// Whether batches are as good as rows.
+    fn takes_batches(&self) -> bool;
+
+    fn add_batch(&mut self, results: &BatchResults, cx: &Cx) -> Result<()>;
+
+    /// Takes the row whose variables are in the frame.
+    fn add_row(&mut self, query: &Query, frame: &[Value], cx: &Cx) -> Result<()>;
+}
+
+/// Gives each row of the query to `collector`.
+fn each(
     query: &Query,
+    collector: &mut impl Collector,
     pipeline: &mut Pipeline,
     frame: &mut [Value],
     cx: &Cx,
-    mut take: impl FnMut(&mut [Value]) -> Result<()>,
+) -> Result<()> {
+    let program = query.batch.as_ref().filter(|_| collector.takes_batches());
+    let feed = match program {
+        Some(program) => Feed::open(program, frame, cx)?,
+        None => None,
+    };
+    let Some(mut feed) = feed else {
+        return each_row(query, collector, pipeline, frame, cx);
+    };
+    while let Some(fed) = feed.next(Wanted::Values, frame, cx)? {
+        match fed {
+            Fed::Columns(results) => collector.add_batch(&results, cx)?,
+            Fed::Rows(first) | Fed::Rest(first) => {
+                *pipeline = Pipeline::resume(query.steps.len(), first);
+                each_row(query, collector, pipeline, frame, cx)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The same for the rows that the pipeline makes. One that fails is set aside where it was made of an
+/// element of a live stream.
+fn each_row(
+    query: &Query,
+    collector: &mut impl Collector,
+    pipeline: &mut Pipeline,
+    frame: &mut [Value],
+    cx: &Cx,
 ) -> Result<()> {
     loop {
         let taken = match pipeline.next(&query.steps, frame, cx) {
-            Ok(true) => take(frame),
+            Ok(true) => collector.add_row(query, frame, cx),
             Ok(false) => return Ok(()),
             Err(error) => Err(error),
         };
@@ -64,33 +90,69 @@ fn each_row(
     }
 }
 
-/// What a group has for one aggregate.
+impl Collector for SortedResults {
+    fn takes_batches(&self) -> bool {
+        true
+    }
+
+    fn add_batch(&mut self, results: &BatchResults, cx: &Cx) -> Result<()> {
+        self.add_columns(&results.columns, results.rows, cx)
+    }
+
+    fn add_row(&mut self, query: &Query, frame: &[Value], cx: &Cx) -> Result<()> {
+        self.add(query, frame, cx)
+    }
+}
+
+/// Groups in the order in which their first rows came.
+struct Groups<'q> {
+    group: &'q Group,
+    keys: RowDictionary,
+    /// What the groups have for each aggregate.
+    held: Vec<Held>,
+}
+
+/// What groups have for one aggregate.
 enum Held {
-    /// What the aggregate makes of the rows so far. An error waits until the group is asked for.
-    Running(Result<Accumulator>),
-    Bag(Vec<Value>),
+    /// What the aggregate makes of the rows so far.
+    Running(GroupedAccumulator),
+    /// All that it is to be made of, for each group.
+    Bags(Vec<Vec<Value>>),
 }
 
 impl Held {
     fn new(aggregate: &GroupAggregate, cx: &Cx) -> Held {
         match &aggregate.running {
             Some(running) if !is_traced(aggregate, cx) => {
-                Held::Running(Ok(Accumulator::new(running.kind)))
+                Held::Running(GroupedAccumulator::new(running.kind))
             }
-            _ => Held::Bag(Vec::new()),
+            _ => Held::Bags(Vec::new()),
         }
     }
 
-    fn add(&mut self, value: Value, cx: &Cx) {
+    fn grow(&mut self, groups: usize) {
         match self {
-            Held::Running(running) => {
-                if let Ok(so_far) = running
-                    && let Err(error) = so_far.add(value, cx)
-                {
-                    *running = Err(error);
-                }
-            }
-            Held::Bag(bag) => bag.push(value),
+            Held::Running(running) => running.grow(groups),
+            Held::Bags(bags) => bags.resize(groups, Vec::new()),
+        }
+    }
+
+    /// Whether each group has a result that is no collection and not null, and they are of one type.
+    fn is_column(&self) -> bool {
+        matches!(self, Held::Running(running) if running.is_column())
+    }
+
+    fn into_column(self) -> HeldColumn {
+        match self {
+            Held::Running(running) => running.into_column(),
+            Held::Bags(_) => HeldColumn::default(),
+        }
+    }
+
+    fn add(&mut self, group: u32, value: Value, cx: &Cx) {
+        match self {
+            Held::Running(running) => running.add(group, &value, cx),
+            Held::Bags(bags) => bags[group as usize].push(value),
         }
     }
 }
@@ -101,119 +163,158 @@ fn is_traced(aggregate: &GroupAggregate, cx: &Cx) -> bool {
     running.is_some_and(|running| Traced::prints(&running.function, cx))
 }
 
-/// Groups in the order in which their first rows came: by keys, what they have for each aggregate.
-type Groups = IndexMap<Vec<Value>, Vec<Held>, RandomState>;
+impl Collector for Groups<'_> {
+    fn takes_batches(&self) -> bool {
+        // A traced aggregate needs its bags, with the values as they are.
+        let aggregates = self.group.aggregates.iter().zip(&self.held);
+        aggregates.clone().all(|(aggregate, held)| {
+            aggregate.running.is_none() || matches!(held, Held::Running(_))
+        })
+    }
 
-fn groups(
-    group: &Group,
-    query: &Query,
-    pipeline: &mut Pipeline,
-    frame: &mut [Value],
-    cx: &Cx,
-) -> Result<Groups> {
-    let mut groups = Groups::default();
-    let in_batches = !group.aggregates.iter().any(|a| is_traced(a, cx));
-    if let Some(program) = query.batch.as_ref().filter(|_| in_batches)
-        && let Some(mut feed) = Feed::open(program, frame, cx)?
-    {
-        while let Some(fed) = feed.next(Wanted::Columns, frame, cx)? {
-            match fed {
-                Fed::Columns(results) => add_batch(group, &mut groups, &results, cx)?,
-                Fed::Rows(first) | Fed::Rest(first) => {
-                    *pipeline = Pipeline::resume(query.steps.len(), first);
-                    add_rows(group, &mut groups, query, pipeline, frame, cx)?;
+    /// Takes rows that have columns for the keys, and then for what the aggregates take.
+    fn add_batch(&mut self, results: &BatchResults, cx: &Cx) -> Result<()> {
+        let (keys, arguments) = results.columns.split_at(self.group.keys.len());
+        self.keys.number_all(keys, results.rows);
+        self.check_size()?;
+        let groups = self.keys.len();
+        let numbers = self.keys.numbers();
+        for (argument, held) in arguments.iter().zip(&mut self.held) {
+            held.grow(groups);
+            match held {
+                Held::Running(running) => running.add_all(numbers, argument, cx),
+                Held::Bags(bags) => {
+                    for (row, group) in numbers.iter().enumerate() {
+                        bags[*group as usize].extend(argument.value(row));
+                    }
                 }
-                Fed::Values(_) => {}
             }
         }
-    } else {
-        add_rows(group, &mut groups, query, pipeline, frame, cx)?;
+        Ok(())
     }
-    Ok(groups)
-}
 
-/// Adds the rows that the pipeline makes.
-fn add_rows(
-    group: &Group,
-    groups: &mut Groups,
-    query: &Query,
-    pipeline: &mut Pipeline,
-    frame: &mut [Value],
-    cx: &Cx,
-) -> Result<()> {
-    let mut keys = Vec::with_capacity(group.keys.len());
-    each_row(query, pipeline, frame, cx, |frame| {
-        keys.clear();
-        for (key, _) in &group.keys {
+    fn add_row(&mut self, _: &Query, frame: &[Value], cx: &Cx) -> Result<()> {
+        let mut keys = Vec::with_capacity(self.group.keys.len());
+        for (key, _) in &self.group.keys {
             match eval(key, frame, cx)? {
                 Some(key) => keys.push(key),
                 None => return Ok(()),
             }
         }
-        let held = held(group, groups, &keys, cx)?;
-        for (aggregate, held) in group.aggregates.iter().zip(held) {
+        let number = self.keys.number(&keys);
+        self.check_size()?;
+        let groups = self.keys.len();
+        for held in &mut self.held {
+            held.grow(groups);
+        }
+        for (aggregate, held) in self.group.aggregates.iter().zip(&mut self.held) {
             let Some(value) = eval(&aggregate.argument, frame, cx)? else {
                 continue;
             };
             if !aggregate.elements {
-                held.add(value, cx);
+                held.add(number, value, cx);
                 continue;
             }
             let mut elements = value.elements(cx)?;
             while let Some(element) = elements.next(cx)? {
-                held.add(element, cx);
+                held.add(number, element, cx);
             }
         }
         Ok(())
-    })
+    }
 }
 
-/// What the group with these keys has.
-fn held<'g>(
-    group: &Group,
-    groups: &'g mut Groups,
-    keys: &[Value],
-    cx: &Cx,
-) -> Result<&'g mut Vec<Held>> {
-    Ok(match groups.get_index_of(keys) {
-        Some(at) => &mut groups[at],
-        None => {
-            size::check_distinct(groups.len())?;
-            groups.entry(keys.to_vec()).or_insert_with(|| {
-                let aggregates = group.aggregates.iter();
-                aggregates.map(|a| Held::new(a, cx)).collect()
-            })
-        }
-    })
-}
-
-/// Adds rows that have columns for the keys, and then for what the aggregates take.
-fn add_batch(group: &Group, groups: &mut Groups, results: &BatchResults, cx: &Cx) -> Result<()> {
-    let (keys, arguments) = results.columns.split_at(group.keys.len());
-    let mut key = Vec::with_capacity(keys.len());
-    for row in 0..results.rows {
-        key.clear();
-        key.extend(keys.iter().filter_map(|column| column.value(row)));
-        let held = held(group, groups, &key, cx)?;
-        for (argument, held) in arguments.iter().zip(held) {
-            if let Some(value) = argument.value(row) {
-                held.add(value, cx);
-            }
+impl Groups<'_> {
+    fn new<'q>(group: &'q Group, cx: &Cx) -> Groups<'q> {
+        Groups {
+            group,
+            keys: RowDictionary::new(group.keys.len()),
+            held: group.aggregates.iter().map(|a| Held::new(a, cx)).collect(),
         }
     }
-    Ok(())
+
+    fn check_size(&self) -> Result<()> {
+        size::check_distinct(self.keys.len().saturating_sub(1))
+    }
+
+    /// Gives the rows that the groups make to `results`.
+    fn finish(
+        self,
+        query: &Query,
+        results: &mut SortedResults,
+        frame: &mut [Value],
+        cx: &Cx,
+    ) -> Result<()> {
+        let Groups {
+            group,
+            keys,
+            mut held,
+        } = self;
+        let groups = keys.len();
+        let keys: Vec<HeldColumn> = keys.into_firsts();
+        if let Some(places) = columns_given(query, group, &keys, &held) {
+            let aggregates = held.into_iter().map(Held::into_column);
+            let columns: Vec<HeldColumn> = keys.into_iter().chain(aggregates).collect();
+            let columns = places.into_iter().map(|place| columns[place].clone());
+            results.take(columns.collect(), groups);
+            return Ok(());
+        }
+        for number in 0..groups {
+            for ((_, slot), column) in group.keys.iter().zip(&keys) {
+                frame[*slot] = column.value(number);
+            }
+            if !aggregate(group, number, &mut held, frame, cx)? {
+                continue;
+            }
+            let mut rows = Pipeline::new(group.after.len());
+            while rows.next(&group.after, frame, cx)? {
+                results.add(query, frame, cx)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where the results are nothing but keys and aggregates of groups that all have them, and so are what
+/// they are sorted by: which of these each column is.
+fn columns_given(
+    query: &Query,
+    group: &Group,
+    keys: &[HeldColumn],
+    held: &[Held],
+) -> Option<Vec<usize>> {
+    // What is no number may be null, which not all that asks for it takes.
+    let is_plain = |key: &HeldColumn| !matches!(key, HeldColumn::Values(_));
+    if !group.after.is_empty() || !keys.iter().all(is_plain) || !held.iter().all(Held::is_column) {
+        return None;
+    }
+    let keys = group.keys.iter().map(|(_, slot)| *slot);
+    let slots: Vec<Slot> = keys
+        .chain(group.aggregates.iter().map(|a| a.result))
+        .collect();
+    let place = |expr: &PlanExpr| match expr {
+        PlanExpr::Slot(slot) | PlanExpr::Known(slot) => slots.iter().position(|of| of == slot),
+        _ => None,
+    };
+    query.columns_collected().map(place).collect()
 }
 
 /// Computes a group's aggregates; `false` if one that is required has no result.
-fn aggregate(group: &Group, held: Vec<Held>, frame: &mut [Value], cx: &Cx) -> Result<bool> {
+fn aggregate(
+    group: &Group,
+    number: usize,
+    held: &mut [Held],
+    frame: &mut [Value],
+    cx: &Cx,
+) -> Result<bool> {
     for (aggregate, held) in group.aggregates.iter().zip(held) {
         let result = match (held, &aggregate.running) {
             (Held::Running(so_far), Some(running)) => so_far
-                .and_then(Accumulator::result)
+                .result(number as u32)
                 .map_err(|error| error.at(&running.span))?,
             (Held::Running(_), None) => None,
-            (Held::Bag(bag), _) => {
-                frame[aggregate.bag] = Value::bag(bag);
+            (Held::Bags(bags), _) => {
+                frame[aggregate.bag] = Value::bag(std::mem::take(&mut bags[number]));
                 eval(&aggregate.call, frame, cx)?
             }
         };

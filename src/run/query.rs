@@ -1,16 +1,14 @@
 //! Runs queries: what comes out of each row that their steps make.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
-use foldhash::fast::RandomState;
-
-use super::batch::{self, Feed};
+use super::batch::{self, Distinct, Feed};
 use super::eval::eval;
 use super::pipeline::{Cursor, Pipeline};
+use super::sorted::CollectedRows;
 use crate::host::traced::Traced;
-use crate::model::collection::Iter;
-use crate::model::{BatchColumn, Collection, Cx, Numbers, Source, Type, Value, size};
+use crate::model::collection::{BATCH, Iter};
+use crate::model::{BatchColumn, Collection, Cx, Numbers, Source, Type, Value};
 use crate::plan::{PlanExpr, Query, Slot};
 use crate::run::group;
 use crate::text::diagnostic::{Error, Result};
@@ -51,23 +49,26 @@ pub fn open(query: &Arc<Query>, given: Vec<(Slot, Value)>, cx: &Cx) -> Result<Bo
     {
         return pass_through(only, &frame, cx);
     }
-    if query.group.is_none()
-        && let Some(program) = &query.batch
-        && let Some(feed) = Feed::open(program, &frame, cx)?
-    {
-        return Ok(batch::open(query, feed, frame));
-    }
     let left = match &query.limit {
         Some(limit) => Some(super::limit(eval(limit, &frame, cx)?)?),
         None => None,
     };
+    if !query.is_collected()
+        && left != Some(0)
+        && let Some(program) = &query.batch
+        && let Some(feed) = Feed::open(program, &frame, cx)?
+    {
+        return Ok(batch::open(query, feed, frame, left));
+    }
     Ok(Box::new(QueryRun {
         pipeline: Pipeline::new(query.steps.len()),
-        seen: query.distinct.then(HashSet::default),
+        seen: query
+            .distinct
+            .then(|| Distinct::new(query.output.columns.len())),
         query: query.clone(),
         frame,
         left,
-        sorted: None,
+        collected: None,
         inner: None,
     }))
 }
@@ -162,7 +163,7 @@ pub fn resume(query: &Arc<Query>, frame: Vec<Value>, first: Cursor) -> Box<dyn S
         frame,
         left: None,
         seen: None,
-        sorted: None,
+        collected: None,
         inner: None,
     })
 }
@@ -173,9 +174,9 @@ struct QueryRun {
     pipeline: Pipeline,
     /// How many results the limit still allows.
     left: Option<u64>,
-    seen: Option<HashSet<Value, RandomState>>,
+    seen: Option<Distinct>,
     /// The results, once they had to be collected to be grouped or sorted.
-    sorted: Option<std::vec::IntoIter<Value>>,
+    collected: Option<CollectedRows>,
     /// A collection that came out and is being taken apart.
     inner: Option<Box<dyn Source>>,
 }
@@ -195,11 +196,10 @@ impl Source for QueryRun {
                     continue;
                 }
             };
-            if let Some(seen) = &mut self.seen {
-                if !seen.insert(value.clone()) {
-                    continue;
-                }
-                size::check_distinct(seen.len())?;
+            if let Some(seen) = &mut self.seen
+                && !seen.is_new(&value)?
+            {
+                continue;
             }
             if let Some(left) = &mut self.left {
                 *left -= 1;
@@ -209,6 +209,29 @@ impl Source for QueryRun {
             }
             return Ok(Some(value));
         }
+    }
+
+    /// Numbers that were collected.
+    fn numbers(&mut self, cx: &Cx) -> Result<Option<Numbers>> {
+        if !self.query.is_collected() || self.seen.is_some() || self.inner.is_some() {
+            return Ok(None);
+        }
+        let _depth = cx.enter()?;
+        let most = self
+            .left
+            .map_or(BATCH, |left| left.min(BATCH as u64) as usize);
+        if most == 0 {
+            return Ok(None);
+        }
+        cx.token.check()?;
+        let numbers = self.collected(cx)?.numbers(most);
+        if let (Some(left), Some(numbers)) = (&mut self.left, &numbers) {
+            *left -= numbers.len() as u64;
+            if *left == 0 {
+                self.stop();
+            }
+        }
+        Ok(numbers)
     }
 
     fn explain(&self, error: Error) -> Error {
@@ -226,12 +249,13 @@ impl QueryRun {
     fn stop(&mut self) {
         self.pipeline = Pipeline::new(0);
         self.inner = None;
-        self.sorted = None;
+        self.collected = None;
     }
 
     /// Goes on after a row that failed, where it was made of an element of a live stream.
     fn set_aside(&mut self, error: Error, cx: &Cx) -> Result<()> {
-        if self.is_collected() {
+        // What fails among rows that are collected is seen to there.
+        if self.query.is_collected() {
             return Err(error);
         }
         self.inner = None;
@@ -240,14 +264,8 @@ impl QueryRun {
 
     /// How many results the limit leaves, where each of those that are sorted is one.
     fn most_results(&self) -> Option<usize> {
-        let each_is_one = !self.query.distinct && !self.query.output.flatten;
-        let left = self.left.filter(|_| each_is_one);
+        let left = self.left.filter(|_| self.query.keeps_first());
         left.and_then(|left| usize::try_from(left).ok())
-    }
-
-    /// Whether all rows are needed before the first result. What fails among them is seen to there.
-    fn is_collected(&self) -> bool {
-        !self.query.order.is_empty() || self.query.group.is_some()
     }
 
     fn candidate(&mut self, cx: &Cx) -> Result<Option<Value>> {
@@ -270,16 +288,20 @@ impl QueryRun {
     }
 
     fn result(&mut self, cx: &Cx) -> Result<Option<Value>> {
-        if !self.is_collected() {
+        if !self.query.is_collected() {
             return self.row(cx);
         }
-        if self.sorted.is_none() {
+        Ok(self.collected(cx)?.next())
+    }
+
+    /// The rows of a query that needs them all before the first result.
+    fn collected(&mut self, cx: &Cx) -> Result<&mut CollectedRows> {
+        if self.collected.is_none() {
             let most = self.most_results();
-            let results =
-                group::collect(&self.query, most, &mut self.pipeline, &mut self.frame, cx)?;
-            self.sorted = Some(results.into_iter());
+            let rows = group::collect(&self.query, most, &mut self.pipeline, &mut self.frame, cx)?;
+            self.collected = Some(rows);
         }
-        Ok(self.sorted.as_mut().and_then(Iterator::next))
+        Ok(self.collected.get_or_insert_default())
     }
 
     fn row(&mut self, cx: &Cx) -> Result<Option<Value>> {

@@ -15,7 +15,7 @@ use crate::run::{query, statement as statements};
 use crate::syntax::ast::StatementKind;
 use crate::syntax::statement;
 
-fn plan(text: &str, cx: &Cx) -> Arc<Query> {
+pub fn plan(text: &str, cx: &Cx) -> Arc<Query> {
     try_plan(text, cx).expect("compiles")
 }
 
@@ -31,7 +31,7 @@ fn try_plan(text: &str, cx: &Cx) -> Option<Arc<Query>> {
 }
 
 /// All results, or the error, made in batches where that is asked for; and how many were.
-fn results(plan: &Arc<Query>, cx: &Cx, batches: bool) -> (Vec<String>, usize) {
+pub fn results(plan: &Arc<Query>, cx: &Cx, batches: bool) -> (Vec<String>, usize) {
     let mut source = query::open(plan, vec![], cx).expect("opens");
     let mut results = Vec::new();
     let mut batched = 0;

@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod batches;
 #[cfg(test)]
+mod collected;
+#[cfg(test)]
 mod scalars;
 mod world;
 

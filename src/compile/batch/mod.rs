@@ -18,14 +18,10 @@ use crate::plan::{Query, Slot};
 
 /// The program that the query can be, if any.
 pub fn lower(query: &Query, catalog: &Catalog) -> Option<BatchProgram> {
-    let plain = query.limit.is_none() && !query.distinct && !query.output.flatten;
-    if !plain || query.group.is_none() && !query.order.is_empty() {
-        return None;
-    }
     let (first, rest) = query.steps.split_first()?;
     let mut builder = Builder::new(catalog);
     // All rows are needed before the first result, so that nobody waits for a batch.
-    builder.may_evaluate = query.group.is_some();
+    builder.may_evaluate = query.is_collected();
     let origin = builder.origin(first)?;
     for step in rest {
         builder.step(step)?;
@@ -33,7 +29,9 @@ pub fn lower(query: &Query, catalog: &Catalog) -> Option<BatchProgram> {
     let mut outputs = Vec::new();
     match &query.group {
         None => {
-            for column in &query.output.columns {
+            for column in query.columns_collected() {
+                // A row without a sort key is sorted all the same.
+                builder.required = outputs.len() >= query.output.columns.len();
                 outputs.push(builder.node(column)?);
             }
         }
@@ -54,9 +52,6 @@ pub fn lower(query: &Query, catalog: &Catalog) -> Option<BatchProgram> {
                     Kind::Object if counts => BatchExpr::Int(1),
                     _ => argument,
                 });
-            }
-            if outputs.iter().any(|o| builder.kind(o) == Kind::Object) {
-                return None;
             }
         }
     }

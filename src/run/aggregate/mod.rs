@@ -1,7 +1,9 @@
-//! Aggregates, each written once: over bags and groups ([`Accumulator`]), over windows that slide
-//! ([`sliding`]), and histograms. What a function is an aggregate for stands in its row.
+//! Aggregates, each written once: over bags ([`Accumulator`]), over groups in columns ([`grouped`]),
+//! over windows that slide ([`sliding`]), and histograms. What a function is an aggregate for stands in its row.
 
+pub mod grouped;
 pub mod histogram;
+pub mod median;
 pub mod sliding;
 pub mod statistics;
 

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use super::BatchResults;
 use super::evaluate::{Batch, Scope};
-use super::{BatchResults, BatchValues};
 use crate::catalog::Catalog;
 use crate::catalog::objects::ObjectScan;
 use crate::host::traced::Traced;
@@ -24,15 +24,12 @@ use crate::text::diagnostic::Result;
 pub enum Wanted {
     Columns,
     /// Columns of values: none of objects, which have only their numbers.
-    Elements,
-    /// A value for each row.
     Values,
 }
 
 /// What comes next of a running program.
 pub enum Fed {
     Columns(BatchResults),
-    Values(BatchValues),
     /// A batch that cannot be computed: the first step of the query over its rows, for the evaluator.
     Rows(Cursor),
     /// All that is left does not come in batches: the first step of the query over it.
@@ -49,8 +46,9 @@ enum FeedInput {
     Elements(Again),
     Objects(ObjectScan),
     Rows(Scan),
-    /// The rest was given away.
-    Nothing,
+    /// The rest was given away, or is not wanted. Of a stream it is known how many elements the batches
+    /// before the latest had.
+    Ended(Option<u64>),
 }
 
 impl Feed {
@@ -84,18 +82,13 @@ impl Feed {
         let program = &self.program;
         let made = |batch: Option<Batch>| {
             let results = program.run(batch?, Scope { frame, cx })?;
-            match wanted {
-                Wanted::Columns => Some(Fed::Columns(results)),
-                Wanted::Elements => {
-                    let objects = |column: &BatchColumn| matches!(column, BatchColumn::Objects(_));
-                    let any = results.columns.iter().any(objects);
-                    (!any).then_some(Fed::Columns(results))
-                }
-                Wanted::Values => results.values(program, cx).map(Fed::Values),
+            if wanted == Wanted::Columns {
+                return Some(Fed::Columns(results));
             }
+            results.with_objects(program, cx).map(Fed::Columns)
         };
         let fed = match &mut self.input {
-            FeedInput::Nothing => return Ok(None),
+            FeedInput::Ended(_) => return Ok(None),
             FeedInput::Elements(input) => {
                 let Some(batch) = input.batch(&program.origin, cx)? else {
                     return Ok(self.rest());
@@ -130,10 +123,15 @@ impl Feed {
 
     /// What is left of a collection that gives no more batches.
     fn rest(&mut self) -> Option<Fed> {
-        match std::mem::replace(&mut self.input, FeedInput::Nothing) {
+        match std::mem::replace(&mut self.input, FeedInput::Ended(None)) {
             FeedInput::Elements(input) => Some(Fed::Rest(Cursor::Source(input.rest()))),
             _ => None,
         }
+    }
+
+    /// Stops what is behind the latest batch.
+    pub(super) fn end(&mut self) {
+        self.input = FeedInput::Ended(self.elements_before());
     }
 
     /// How many elements of a stream the batches before the latest had; `None` where the rows are not
@@ -141,6 +139,7 @@ impl Feed {
     pub(super) fn elements_before(&self) -> Option<u64> {
         match &self.input {
             FeedInput::Elements(again) if again.stream => Some(again.before),
+            FeedInput::Ended(before) => *before,
             _ => None,
         }
     }

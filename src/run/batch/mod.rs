@@ -5,17 +5,26 @@
 //! Then nothing of that batch is used: the evaluator takes its rows one by one, and batches go on
 //! behind them. So both ways always agree.
 
+mod dictionary;
 mod evaluate;
 mod feed;
 mod fetch;
+mod held;
 mod operations;
+mod order;
+pub mod radix;
 mod source;
+#[cfg(test)]
+pub mod testing;
 
+pub use dictionary::{Distinct, RowDictionary};
 pub use feed::{Fed, Feed, Wanted};
+pub use held::HeldColumn;
+pub use order::{SortKey, int_of_rank, order, rank_of_int, rank_of_real, real_of_rank, sort_alone};
 pub use source::open;
 
 use crate::catalog::Catalog;
-use crate::model::{BatchColumn, Cx, Type, Value};
+use crate::model::{BatchColumn, Cx, Type, Value, column};
 use crate::plan::batch::{BatchProgram, BatchWork};
 use evaluate::{Batch, Scope};
 
@@ -28,39 +37,61 @@ pub struct BatchResults {
     elements: Option<Vec<usize>>,
 }
 
-/// The same as values, one for each row.
-pub struct BatchValues {
-    values: Vec<Value>,
-    elements: Option<Vec<usize>>,
-}
-
 impl BatchResults {
-    /// The results as the evaluator gives them; `None` if it has to.
-    fn values(self, program: &BatchProgram, cx: &Cx) -> Option<BatchValues> {
-        let columns = self.columns.iter().zip(&program.types);
-        let columns = columns.map(|(column, ty)| values(column, self.rows, ty, cx));
-        let columns = columns.collect::<Option<Vec<Vec<Value>>>>()?;
-        Some(BatchValues {
-            values: rows_of(columns, self.rows),
-            elements: self.elements,
-        })
+    /// The same with objects as values; `None` where one is not there any more.
+    fn with_objects(mut self, program: &BatchProgram, cx: &Cx) -> Option<BatchResults> {
+        for (column, ty) in self.columns.iter_mut().zip(&program.types) {
+            if let BatchColumn::Objects(numbers) = column {
+                *column = BatchColumn::Values(objects(numbers, ty, cx)?);
+            }
+        }
+        Some(self)
     }
-}
 
-/// The values of each row: the only one, or all in a vector.
-fn rows_of(mut columns: Vec<Vec<Value>>, rows: usize) -> Vec<Value> {
-    if let [only] = columns.as_mut_slice() {
-        return std::mem::take(only);
+    /// The value of each row: that of the only column, or a vector of all.
+    fn values(&self) -> Vec<Value> {
+        let values = |row: usize| {
+            self.columns
+                .iter()
+                .filter_map(move |column| column.value(row))
+        };
+        match self.columns.as_slice() {
+            [only] => (0..self.rows).filter_map(|row| only.value(row)).collect(),
+            _ => (0..self.rows)
+                .map(|row| Value::vector(values(row)))
+                .collect(),
+        }
     }
-    let row = |at: usize| Value::vector(columns.iter().map(|column| column[at].clone()));
-    (0..rows).map(row).collect()
+
+    /// The rows at these places, in this order.
+    fn pick(&mut self, places: &[usize]) {
+        self.columns
+            .iter_mut()
+            .for_each(|column| column.pick(places));
+        if let Some(elements) = &mut self.elements {
+            column::pick(elements, places);
+        }
+        self.rows = places.len();
+    }
+
+    /// Takes all rows away but the first `rows`.
+    fn truncate(&mut self, rows: usize) {
+        if rows < self.rows {
+            self.pick(&(0..rows).collect::<Vec<_>>());
+        }
+    }
 }
 
 /// The values of a column that is declared `ty`; `None` where an object is not there any more.
 fn values(column: &BatchColumn, rows: usize, ty: &Type, cx: &Cx) -> Option<Vec<Value>> {
-    let BatchColumn::Objects(numbers) = column else {
-        return (0..rows).map(|row| column.value(row)).collect();
-    };
+    match column {
+        BatchColumn::Objects(numbers) => objects(numbers, ty, cx),
+        column => (0..rows).map(|row| column.value(row)).collect(),
+    }
+}
+
+/// The objects of the type that have these numbers; `None` where one is not there any more.
+fn objects(numbers: &[u64], ty: &Type, cx: &Cx) -> Option<Vec<Value>> {
     let catalog = Catalog::of(cx);
     let types = catalog.types_within(ty)?;
     let types: Vec<u64> = types.iter().map(|ty| ty.id()).collect();
@@ -95,8 +126,9 @@ impl BatchProgram {
         }
         let outputs = self.outputs.iter().map(|node| node.value(&batch, scope));
         let columns = outputs.collect::<Option<Vec<BatchColumn>>>()?;
-        // Whether null is a value here, or there is none, depends on the expression.
-        let plain = !columns.iter().any(BatchColumn::has_null);
+        // Whether null is a value here, or there is none, depends on the expression; and what is a bag
+        // may have to be taken apart.
+        let plain = !columns.iter().any(|c| c.has_null() || c.has_collection());
         plain.then_some(BatchResults {
             columns,
             rows: batch.rows,

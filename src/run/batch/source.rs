@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::BatchResults;
+use super::dictionary::Distinct;
 use super::feed::{Fed, Feed, Wanted};
-use super::{BatchResults, BatchValues};
 use crate::model::collection::BATCH;
 use crate::model::{BatchColumn, Cx, Numbers, Source, Value};
 use crate::plan::Query;
@@ -11,13 +12,21 @@ use crate::run::element;
 use crate::run::query::resume;
 use crate::text::diagnostic::{Error, Result};
 
-/// Starts a query that is a program.
-pub fn open(query: &Arc<Query>, feed: Feed, frame: Vec<Value>) -> Box<dyn Source> {
+/// Starts a query that is a program, and gives `left` results at the most where there is a limit.
+pub fn open(
+    query: &Arc<Query>,
+    feed: Feed,
+    frame: Vec<Value>,
+    left: Option<u64>,
+) -> Box<dyn Source> {
+    let columns = query.output.columns.len();
     Box::new(BatchRun {
         query: query.clone(),
         frame,
         feed,
         rows: None,
+        seen: query.distinct.then(|| Distinct::new(columns)),
+        left,
         ahead: Ahead::default(),
         failed: None,
     })
@@ -29,8 +38,12 @@ struct BatchRun {
     feed: Feed,
     /// What is made row by row before batches go on.
     rows: Option<RowRun>,
+    /// The results so far, where each is wanted once.
+    seen: Option<Distinct>,
+    /// How many results the limit still allows.
+    left: Option<u64>,
     ahead: Ahead,
-    /// What row by row came to behind the results that are ahead.
+    /// What it came to behind the results that are ahead, or that were given last.
     failed: Option<Error>,
 }
 
@@ -59,27 +72,25 @@ impl Ahead {
         }
     }
 
+    fn of_batch(made: BatchResults) -> Ahead {
+        Ahead {
+            results: made.values().into_iter(),
+            elements: made.elements.unwrap_or_default().into_iter(),
+            latest: None,
+        }
+    }
+
     fn next(&mut self) -> Option<Value> {
         self.latest = self.elements.next();
         self.results.next()
     }
 }
 
-impl From<BatchValues> for Ahead {
-    fn from(made: BatchValues) -> Ahead {
-        Ahead {
-            results: made.values.into_iter(),
-            elements: made.elements.unwrap_or_default().into_iter(),
-            latest: None,
-        }
-    }
-}
-
 /// What the next step of a running query came to.
 enum Step {
     Columns(BatchResults),
-    /// Results are ahead, or rows run.
-    Ready,
+    /// Rows run.
+    Rows,
     End,
 }
 
@@ -88,13 +99,15 @@ impl BatchRun {
     fn step(&mut self, wanted: Wanted, cx: &Cx) -> Result<Step> {
         // A query may be made of itself without end, as a function may call itself.
         let _depth = cx.enter()?;
+        // What is told apart has to be of one form.
+        let wanted = if self.seen.is_some() {
+            Wanted::Values
+        } else {
+            wanted
+        };
         let (first, at_hand) = match self.feed.next(wanted, &self.frame, cx)? {
             None => return Ok(Step::End),
-            Some(Fed::Columns(results)) => return Ok(Step::Columns(results)),
-            Some(Fed::Values(made)) => {
-                self.ahead = made.into();
-                return Ok(Step::Ready);
-            }
+            Some(Fed::Columns(results)) => return Ok(Step::Columns(self.allowed(results))),
             Some(Fed::Rows(first)) => (first, true),
             Some(Fed::Rest(first)) => (first, false),
         };
@@ -102,22 +115,72 @@ impl BatchRun {
             results: resume(&self.query, self.frame.clone(), first),
             at_hand,
         });
-        Ok(Step::Ready)
+        Ok(Step::Rows)
+    }
+
+    /// The results of a batch that are new, and that the limit allows.
+    fn allowed(&mut self, mut results: BatchResults) -> BatchResults {
+        if let Some(seen) = &mut self.seen {
+            let (new, checked) = seen.new_rows(&results.columns, results.rows);
+            self.failed = checked.err();
+            results.pick(&new);
+        }
+        if let Some(left) = &mut self.left {
+            results.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
+            *left -= results.rows as u64;
+            if *left == 0 {
+                self.end();
+            }
+        }
+        results
+    }
+
+    /// Whether a result made row by row is new. The limit allows one less then.
+    fn is_allowed(&mut self, result: &Value) -> Result<bool> {
+        if let Some(seen) = &mut self.seen
+            && !seen.is_new(result)?
+        {
+            return Ok(false);
+        }
+        if let Some(left) = &mut self.left {
+            *left -= 1;
+            if *left == 0 {
+                self.end();
+            }
+        }
+        Ok(true)
+    }
+
+    /// Stops everything below at once, not only when the consumer gets round to dropping this. What is
+    /// behind the last result that is wanted does not count.
+    fn end(&mut self) {
+        self.feed.end();
+        self.rows = None;
+        self.failed = None;
+    }
+
+    /// The next result that is made row by row.
+    fn next_of_rows(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        while let Some(rows) = &mut self.rows {
+            match rows.results.next(cx)? {
+                Some(result) if self.is_allowed(&result)? => return Ok(Some(result)),
+                Some(_) => {}
+                None => self.rows = None,
+            }
+        }
+        Ok(None)
     }
 
     /// Results made row by row. `None` where they do not come many at a time.
     fn column_of_rows(&mut self, cx: &Cx) -> Result<Option<BatchColumn>> {
-        let Some(rows) = self.rows.as_mut().filter(|rows| rows.at_hand) else {
+        if self.rows.as_ref().is_some_and(|rows| !rows.at_hand) {
             return Ok(None);
-        };
+        }
         let mut made = Vec::new();
         while made.len() < BATCH {
-            match rows.results.next(cx) {
+            match self.next_of_rows(cx) {
                 Ok(Some(value)) => made.push(value),
-                Ok(None) => {
-                    self.rows = None;
-                    break;
-                }
+                Ok(None) => break,
                 Err(error) => {
                     self.failed = Some(error);
                     break;
@@ -144,13 +207,13 @@ impl BatchRun {
                     None => return Ok(None),
                 }
             }
-            match self.step(Wanted::Elements, cx)? {
+            match self.step(Wanted::Values, cx)? {
                 Step::Columns(results) if results.rows == 0 => {}
                 Step::Columns(results) => {
                     let columns = results.columns.into_iter();
                     return Ok(Some(columns.map(|c| c.spread(results.rows)).collect()));
                 }
-                Step::Ready => {}
+                Step::Rows => {}
                 Step::End => return Ok(None),
             }
         }
@@ -171,14 +234,13 @@ impl Source for BatchRun {
             if let Some(error) = self.failed.take() {
                 return Err(error);
             }
-            if let Some(rows) = &mut self.rows {
-                if let Some(result) = rows.results.next(cx)? {
-                    return Ok(Some(result));
-                }
-                self.rows = None;
+            if let Some(result) = self.next_of_rows(cx)? {
+                return Ok(Some(result));
             }
-            if matches!(self.step(Wanted::Values, cx)?, Step::End) {
-                return Ok(None);
+            match self.step(Wanted::Values, cx)? {
+                Step::Columns(results) => self.ahead = Ahead::of_batch(results),
+                Step::Rows => {}
+                Step::End => return Ok(None),
             }
         }
     }
@@ -224,18 +286,17 @@ impl Source for BatchRun {
             if self.ahead.results.len() > 0 || self.failed.is_some() {
                 return Ok(None);
             }
-            if let Some(rows) = &mut self.rows {
+            if let Some(rows) = &self.rows {
                 if !rows.at_hand {
                     return Ok(None);
                 }
-                if rows.results.next(cx)?.is_some() {
+                if self.next_of_rows(cx)?.is_some() {
                     return Ok(Some(1));
                 }
-                self.rows = None;
             }
             match self.step(Wanted::Columns, cx)? {
                 Step::Columns(results) => return Ok(Some(results.rows)),
-                Step::Ready => {}
+                Step::Rows => {}
                 Step::End => return Ok(None),
             }
         }
