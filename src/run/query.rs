@@ -43,7 +43,7 @@ pub fn open(query: &Arc<Query>, given: Vec<(Slot, Value)>, cx: &Cx) -> Result<Bo
         frame[slot] = value;
     }
     if query.steps.is_empty()
-        && query.output.flatten
+        && query.output.flattens()
         && query.limit.is_none()
         && let [only] = query.output.columns.as_slice()
     {
@@ -279,7 +279,7 @@ impl QueryRun {
             let Some(value) = self.result(cx)? else {
                 return Ok(None);
             };
-            if self.query.output.flatten && value.is_collection() {
+            if self.query.output.flattens() && value.is_collection() {
                 self.inner = Some(value.elements(cx)?);
                 continue;
             }
