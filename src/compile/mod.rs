@@ -22,6 +22,7 @@ mod place;
 mod planner;
 mod procedure;
 mod query;
+mod scalar;
 mod selects;
 mod solve;
 pub mod stateful;
@@ -130,7 +131,9 @@ fn body_of(catalog: &Catalog, function: &Function, open: &[u64]) -> Result<Arc<Q
     }
     let mut inside = open.to_vec();
     inside.push(function.id());
-    let plan = Arc::new(define(catalog, definition, &function.signature, inside)?);
+    let mut query = define(catalog, definition, &function.signature, inside)?;
+    query.scalar = scalar::of_query(catalog, function, &query).map(Arc::new);
+    let plan = Arc::new(query);
     compiled.set(epoch, plan.clone());
     Ok(plan)
 }
@@ -189,9 +192,23 @@ pub fn procedural(catalog: &Catalog, function: &Function) -> Result<Arc<Procedur
     let mut compiler = Compiler::new(catalog, CodePlace::Function, vec![function.id()]);
     compiler.parameters(&function.signature);
     let body: Stmt = compiler.procedure_body(body, &function.signature)?;
-    let plan = Arc::new(compiler.finish_procedure(body));
+    let mut procedure = compiler.finish_procedure(body);
+    procedure.scalar = scalar::of_procedure(catalog, function, &procedure).map(Arc::new);
+    let plan = Arc::new(procedure);
     compiled.set(epoch, plan.clone());
     Ok(plan)
+}
+
+/// Whether a function runs over plain numbers.
+#[cfg(test)]
+pub fn is_plain(catalog: &Catalog, function: &Function) -> bool {
+    match &function.body {
+        FunctionBody::Derived(..) => derived(catalog, function).is_ok_and(|q| q.scalar.is_some()),
+        FunctionBody::Procedure(..) => {
+            procedural(catalog, function).is_ok_and(|p| p.scalar.is_some())
+        }
+        _ => false,
+    }
 }
 
 /// The functions that the definition of `function` calls, as it is compiled; none for one that is

@@ -26,6 +26,7 @@ impl Compiler<'_> {
         Procedure {
             slots: frame.vars.len(),
             body,
+            scalar: None,
         }
     }
 

@@ -9,7 +9,7 @@ use crate::catalog::{Catalog, signature};
 use crate::compile::{Compiler, batch, narrow, windows};
 use crate::model::Type;
 use crate::model::function::Param;
-use crate::plan::{Order, PlanExpr, Query, QueryOutput, Sub, Traceable, used};
+use crate::plan::{Order, PlanExpr, Query, QueryOutput, ResultCollections, Sub, Traceable, used};
 use crate::syntax::ast::{self, ExprKind, Select, SelectKind};
 use crate::text::diagnostic::{Error, Result};
 
@@ -21,11 +21,15 @@ impl Draft {
     /// The query that a fragment is by itself.
     pub fn of_fragment(fragment: Fragment) -> Draft {
         let Fragment { frame, expr, ty } = fragment;
-        let flatten = ty.is_collection() || ty == Type::Object;
+        let collections = match &ty {
+            ty if ty.is_collection() => ResultCollections::Elements,
+            Type::Object => ResultCollections::Unknown,
+            _ => ResultCollections::Whole,
+        };
         let ty = ty.element_of_collection();
         let output = QueryOutput {
             columns: vec![expr],
-            flatten,
+            collections,
         };
         Draft(assemble(frame, output, ty))
     }
@@ -40,7 +44,7 @@ impl Draft {
 
     /// The same, but a collection that comes out stays whole.
     pub fn kept_whole(mut self) -> Draft {
-        self.0.output.flatten = false;
+        self.0.output.collections = ResultCollections::Whole;
         self
     }
 
@@ -79,6 +83,7 @@ fn assemble(frame: Frame, output: QueryOutput, ty: Type) -> Query {
         group: None,
         ty,
         batch: None,
+        scalar: None,
         traceable: None,
     }
 }
@@ -332,12 +337,15 @@ impl Parts {
     }
 
     fn into_draft(self, frame: Frame) -> Draft {
-        let flatten = self.columns.len() == 1 && self.ty == Type::Object;
+        let collections = match &self.ty {
+            Type::Object if self.columns.len() == 1 => ResultCollections::Unknown,
+            _ => ResultCollections::Whole,
+        };
         let mut query = assemble(
             frame,
             QueryOutput {
                 columns: self.columns,
-                flatten,
+                collections,
             },
             self.ty,
         );

@@ -180,6 +180,11 @@ impl Cx {
         Ok(Depth(self))
     }
 
+    /// How many calls deeper it may go.
+    pub fn calls_left(&self) -> usize {
+        self.max_depth.saturating_sub(self.depth.get())
+    }
+
     #[cold]
     fn too_deep(&self) -> Error {
         let message = if self.threads > MAX_THREADS {

@@ -8,10 +8,12 @@ use std::time::{Duration, Instant};
 use rustls::ClientConfig;
 use tokio::sync::Notify;
 
+use super::awaited::{Awaited, AwaitedByThread};
 use super::inbox::{FilterState, Inbox, Unread, Wanted};
+use super::journal::{JournalKeeper, PublicationJournal};
 use super::net::Agreed;
 use super::options::ClientOptions;
-use super::outbox::{Command, Outbox, Phase, UnsubscribeReply};
+use super::outbox::{Command, Outbox, Phase, Settled, UnsubscribeReply};
 use super::publisher::{PublishOptions, TopicPublisher};
 use super::settings::{Setting, Settings};
 use super::subscription::TopicSubscription;
@@ -35,6 +37,10 @@ pub struct Shared {
     /// Wakes the connection.
     pub wake: Notify,
     pub connected: Mutex<Connected>,
+    /// Keeps publications on disk, with the option `persistence`.
+    pub keeper: Option<Arc<JournalKeeper>>,
+    /// Who waits for the broker.
+    pub awaited: Awaited,
     /// How many of its messages failed in a query, and were set aside.
     pub failed_elements: Arc<AtomicU64>,
 }
@@ -51,6 +57,29 @@ pub struct Connected {
 }
 
 impl Shared {
+    pub fn new(
+        name: &str,
+        options: ClientOptions,
+        tls: Option<Arc<ClientConfig>>,
+        (notice, verbose): (Notice, Arc<AtomicBool>),
+        journal: Option<PublicationJournal>,
+    ) -> Arc<Shared> {
+        Arc::new(Shared {
+            name: name.to_owned(),
+            options,
+            tls,
+            notice,
+            verbose,
+            outbox: Mutex::default(),
+            inbox: Mutex::default(),
+            wake: Notify::new(),
+            connected: Mutex::default(),
+            keeper: journal.map(JournalKeeper::new),
+            awaited: Awaited::default(),
+            failed_elements: Arc::default(),
+        })
+    }
+
     /// Gives the connection something to do.
     pub fn command(&self, command: Command) {
         let mut out = lock(&self.outbox);
@@ -62,6 +91,21 @@ impl Shared {
         drop(out);
         if wake {
             self.wake.notify_one();
+        }
+    }
+
+    /// This thread waits for an answer of the broker until what is given is dropped.
+    pub fn await_broker(&self) -> AwaitedByThread<'_> {
+        self.awaited.by_this_thread(&self.wake)
+    }
+
+    /// Books what has become of publications.
+    pub fn book(&self, settled: impl IntoIterator<Item = Settled>) {
+        let orphans = lock(&self.outbox).book(settled);
+        // Nobody will ask about these: it is said here.
+        for (head, fault) in orphans {
+            let topic = String::from_utf8_lossy(&head.topic);
+            self.say(format!("a message to `{topic}` was {fault}"));
         }
     }
 
@@ -125,20 +169,12 @@ impl Client {
             left,
             damage,
         } = journal::open(&options)?;
-        let shared = Arc::new(Shared {
-            name: name.to_owned(),
-            options,
-            tls,
-            notice,
-            verbose,
-            outbox: Mutex::new(Outbox::new(journal)),
-            inbox: Mutex::default(),
-            wake: Notify::new(),
-            connected: Mutex::default(),
-            failed_elements: Arc::default(),
-        });
+        let shared = Shared::new(name, options, tls, (notice, verbose), journal);
         if let Some(damage) = damage {
             shared.say(damage);
+        }
+        if let Some(keeper) = &shared.keeper {
+            keeper.start(&shared)?;
         }
         runtime::spawn(link::run(shared.clone(), left))?;
         let client = Client(shared);
@@ -178,6 +214,12 @@ impl Client {
         &self.0.failed_elements
     }
 
+    /// This thread waits for a message until what is given is dropped, whatever other queries have
+    /// before them.
+    pub(super) fn await_broker(&self) -> AwaitedByThread<'_> {
+        self.0.await_broker()
+    }
+
     /// The options that it was registered with.
     pub fn options(&self) -> &ClientOptions {
         &self.0.options
@@ -201,10 +243,13 @@ impl Client {
             }
             Wanted::Wait(number) => number,
         };
+        let _awaited = self.0.await_broker();
         let state = token.wait(None, || {
-            if let Err(error) = self.0.check(&lock(&self.0.outbox)) {
+            let out = lock(&self.0.outbox);
+            if let Err(error) = self.0.check(&out).and(out.check_answers()) {
                 return Some(Err(error));
             }
+            drop(out);
             match lock(&self.0.inbox).state(number, thread::current()) {
                 Some(FilterState::Asked) => None,
                 Some(state) => Some(Ok(state)),
@@ -247,10 +292,11 @@ impl Client {
             filter: filter.to_owned(),
             reply: Some(reply.clone()),
         });
+        let _awaited = self.0.await_broker();
         let answered = token.wait(None, || {
             let mut out = lock(&self.0.outbox);
             out.waiting.push(thread::current());
-            match self.0.check(&out) {
+            match self.0.check(&out).and(out.check_answers()) {
                 Err(error) => Some(Err(error)),
                 Ok(()) => reply.get().map(Ok),
             }
@@ -349,10 +395,8 @@ impl Client {
         }
         ended?;
         if owed == 0 {
-            return match lock(&self.0.outbox).unnoted.clone() {
-                Some(fault) => Err(fault.context(format!("mqtt client {}", self.0.name))),
-                None => Ok(()),
-            };
+            let ends = self.0.keeper.as_ref().map_or(Ok(()), |k| k.check_ends());
+            return ends.map_err(|fault| fault.context(format!("mqtt client {}", self.0.name)));
         }
         let why = match lock(&self.0.outbox).counts.last_error.clone() {
             Some(why) => format!(": {why}"),
@@ -372,6 +416,7 @@ impl Client {
 
     /// `true` when the connection has ended, `false` at the deadline.
     fn wait_for_end(&self, deadline: Instant, token: &Token) -> Result<bool> {
+        let _awaited = self.0.await_broker();
         let ended = token.wait(Some(deadline), || {
             let mut out = lock(&self.0.outbox);
             match out.phase {

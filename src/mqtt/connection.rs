@@ -1,12 +1,13 @@
 //! An open connection: packets in, packets out, each direction with its buffer.
 
 use std::io;
+use std::task::Poll;
 
 use bytes::{Buf, BytesMut};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::client::Shared;
-use super::net::{Agreed, Wires};
+use super::net::{Agreed, ByteReader, Wires};
 use super::options::ClientOptions;
 use super::socket::Socket;
 use super::wire::{self, Decoder, IncomingPacket, OutgoingPacket, Violation};
@@ -46,6 +47,7 @@ impl Connection {
                 buffer: BytesMut::with_capacity(BUFFER),
                 encoded: 0,
                 written: 0,
+                open_to: u64::MAX,
                 flushed: true,
             },
             agreed: wires.tls,
@@ -62,7 +64,7 @@ pub enum ReadEnd {
 
 /// The packets that come from the broker.
 pub struct PacketReader {
-    stream: Box<dyn AsyncRead + Send + Unpin>,
+    stream: Box<dyn ByteReader>,
     socket: Socket,
     buffer: BytesMut,
     decoder: Decoder,
@@ -83,6 +85,18 @@ impl PacketReader {
             }
             Err(error) => Err(ReadEnd::Failed(error)),
         }
+    }
+
+    /// The same if it is `wanted`. Otherwise, without end, what wants an answer below MQTT gets it.
+    pub async fn read_if(&mut self, wanted: bool) -> Result<(), ReadEnd> {
+        if !wanted {
+            std::future::poll_fn(|cx| {
+                self.stream.poll_attend(cx);
+                Poll::<()>::Pending
+            })
+            .await;
+        }
+        self.read().await
     }
 
     /// Reads what has come without waiting. `true` if something has; what came before an end of the
@@ -140,6 +154,8 @@ pub struct PacketWriter {
     encoded: u64,
     /// How many of them were written.
     written: u64,
+    /// Where in all that this connection sends the part begins that is not to be written yet.
+    open_to: u64,
     flushed: bool,
 }
 
@@ -166,9 +182,31 @@ impl PacketWriter {
         self.written
     }
 
+    /// What begins at that place in all that this connection sends, where a packet begins, is not to be
+    /// written until this is called again.
+    pub fn hold_from(&mut self, position: Option<u64>) {
+        self.open_to = position.unwrap_or(u64::MAX);
+    }
+
+    /// Gives up what is not to be written yet.
+    pub fn forget_held(&mut self) {
+        let open = self.open();
+        self.buffer.truncate(open);
+        self.encoded = self.written + open as u64;
+        self.open_to = u64::MAX;
+    }
+
+    /// How many bytes may be written.
+    fn open(&self) -> usize {
+        let open = self.open_to.saturating_sub(self.written);
+        self.buffer
+            .len()
+            .min(usize::try_from(open).unwrap_or(usize::MAX))
+    }
+
     /// Whether there is something to write or to flush.
     pub fn has_work(&self) -> bool {
-        !self.buffer.is_empty() || !self.flushed
+        self.open() > 0 || !self.flushed
     }
 
     /// Whether so much waits to be written that no more messages should be encoded.
@@ -179,12 +217,13 @@ impl PacketWriter {
     /// Writes what it can and gives the number of bytes; where nothing is left to write, flushes and
     /// gives 0. Nothing is lost when it is dropped before its end.
     pub async fn write(&mut self) -> io::Result<usize> {
-        if self.buffer.is_empty() {
+        let open = self.open();
+        if open == 0 {
             self.stream.flush().await?;
             self.flushed = true;
             return Ok(0);
         }
-        let written = self.stream.write(&self.buffer).await?;
+        let written = self.stream.write(&self.buffer[..open]).await?;
         if written == 0 {
             return Err(io::ErrorKind::WriteZero.into());
         }

@@ -6,20 +6,21 @@ mod sending;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::thread::Thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::client::Shared;
 use super::connection::PacketWriter;
 use super::in_flight::{Answered, InFlight, Outgoing, Unanswered};
 use super::inbox::{FilterState, Receipt};
 use super::incoming::{Arrival, IncomingMessages};
-use super::journal::{Left, NOBODY};
+use super::journal::{Left, Note};
 use super::lost::Lost;
 use super::options::Qos;
-use super::outbox::{Command, Outbox};
+use super::outbox::{Command, Settled};
 use super::wire::{
     self, ConnAck, EndReason, IncomingPacket, OutgoingPacket, Oversized, Publish, Violation,
 };
+use crate::text::diagnostic::Error;
 use crate::text::wait::lock;
 
 /// What a look at the outbox came to.
@@ -30,6 +31,18 @@ pub struct OutboxWork {
     pub linger: bool,
     /// The user wants to end, and everything is done or may be given up.
     pub over: bool,
+}
+
+/// How long queries may take nothing of what holds up an answer of the broker.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The error of those who wait for such an answer.
+fn held_up(name: &str) -> Error {
+    Error::run(format!(
+        "the broker's answer to mqtt client {name} does not come: it is behind the messages that queries \
+         have before them, 128 MB, and they take none"
+    ))
+    .help("use a client of its own for publishing, or a broker that sends fewer messages at a time")
 }
 
 fn violation(text: impl Into<String>) -> Lost {
@@ -64,11 +77,16 @@ pub struct Engine {
     maximum_packet: usize,
     subscription_ids: bool,
     /// What the current batch of packets settled, and whom it woke.
-    settled: Vec<(Outgoing, Option<String>)>,
-    /// Notes for the journal.
+    settled: Vec<Settled>,
+    /// Notes for the journal, and where their packets begin in what the connection has encoded.
     sent: Vec<(u64, u16, bool)>,
+    sent_from: Option<u64>,
+    /// Where packets begin that must not be written before the note of that number is.
+    unnoted: VecDeque<(u64, u64)>,
     received: u64,
     woken: Vec<Thread>,
+    /// Since when nothing goes on, and how many messages queries had taken by then.
+    stalled: Option<(Instant, u64)>,
 }
 
 impl Engine {
@@ -88,8 +106,11 @@ impl Engine {
             subscription_ids: false,
             settled: Vec::new(),
             sent: Vec::new(),
+            sent_from: None,
+            unnoted: VecDeque::new(),
             received: 0,
             woken: Vec::new(),
+            stalled: None,
             shared,
         };
         engine.restore(left);
@@ -274,7 +295,7 @@ impl Engine {
         match self.in_flight.acknowledge(id, level) {
             Answered::Settled(message) => {
                 let fault = fault.map(|fault| format!("refused by the broker: {fault}"));
-                self.settled.push((message, fault));
+                self.settled.push(Settled::new(message, fault));
                 self.one_by_one = self.one_by_one.saturating_sub(1);
                 self.fruitless = 0;
                 Ok(())
@@ -304,6 +325,7 @@ impl Engine {
             Answered::Release => {
                 if let Some(record) = self.in_flight.record(id) {
                     self.sent.push((record, id, true));
+                    self.sent_from.get_or_insert(writer.encoded());
                 }
             }
             // Told anyway: the broker waits for it.
@@ -359,8 +381,9 @@ impl Engine {
         if !self.keeps() {
             return None;
         }
+        let over_full = self.incoming.is_over_full();
         let mut inbox = lock(&self.shared.inbox);
-        let next = inbox.unread_until()?;
+        let next = inbox.unread_until(over_full)?;
         if next > Instant::now() {
             return Some(next);
         }
@@ -386,10 +409,44 @@ impl Engine {
     }
 
     /// Whether to read on. Not while queries have much before them that is to be acknowledged: so a
-    /// slow query slows the broker down. But answers of the broker must come, as the query that is
-    /// slow may be waiting for them.
+    /// slow query slows the broker down. But who waits for an answer of the broker gets it, as that may
+    /// be the query that is slow; only not at any price.
     pub fn reads(&mut self) -> bool {
-        !self.incoming.is_full() || !self.in_flight.is_empty()
+        !self.incoming.is_full()
+            || (self.shared.awaited.by_somebody() && !self.incoming.is_over_full())
+    }
+
+    /// Lets those who wait for the broker's answers know when these cannot come: what is held for
+    /// queries is as much as may be, and for a while they have taken nothing of it, perhaps because they
+    /// are the ones who wait. Gives when to look again.
+    pub fn look_for_deadlock(&mut self) -> Option<Instant> {
+        let waits = self.incoming.is_over_full() && self.shared.awaited.by_somebody();
+        let taken = self.incoming.taken();
+        let since = match self.stalled {
+            Some((since, before)) if waits && before == taken => since,
+            _ => {
+                if self.stalled.take().is_some() {
+                    lock(&self.shared.outbox).answers_held_up = None;
+                }
+                if !waits {
+                    return None;
+                }
+                self.stalled = Some((Instant::now(), taken));
+                Instant::now()
+            }
+        };
+        let until = since + PATIENCE;
+        if until > Instant::now() {
+            return Some(until);
+        }
+        let mut out = lock(&self.shared.outbox);
+        if out.answers_held_up.is_none() {
+            out.answers_held_up = Some(held_up(&self.shared.name));
+            out.wake_all();
+            drop(out);
+            lock(&self.shared.inbox).wake_waiting();
+        }
+        None
     }
 
     /// How many publications wait for the broker's answer.
@@ -466,63 +523,45 @@ impl Engine {
         for thread in self.woken.drain(..) {
             thread.unpark();
         }
-        if self.settled.is_empty() && self.received == 0 && self.sent.is_empty() {
-            return;
+        if self.received > 0 {
+            lock(&self.shared.outbox).counts.received += std::mem::take(&mut self.received);
         }
-        let mut orphans = Vec::new();
-        let shared = self.shared.clone();
-        let mut out = lock(&shared.outbox);
-        out.counts.received += std::mem::take(&mut self.received);
-        self.settle_journal(&mut out);
-        let mut run = (NOBODY, 0);
-        for (message, fault) in self.settled.drain(..) {
-            out.counts.sent += 1;
-            if message.head.qos > Qos::AtMostOnce {
-                out.counts.owed -= 1;
-                out.counts.acknowledged += u64::from(fault.is_none());
+        self.note_sent();
+        let journaled = |settled: &Settled| settled.record().is_some();
+        match &self.shared.keeper {
+            // They are booked once their ends are noted.
+            Some(keeper) if self.settled.iter().any(journaled) => {
+                keeper.note(Note::Settled(std::mem::take(&mut self.settled)));
             }
-            if let Some(fault) = fault {
-                out.counts.refused += 1;
-                // Nobody will ask about it: it is said here.
-                if out.account(message.account).is_none_or(|a| a.abandoned) {
-                    orphans.push((message.head.clone(), fault.clone()));
-                }
-                out.settle(message.account, 1, Some(fault));
-                continue;
-            }
-            if run.0 != message.account {
-                out.settle(run.0, run.1, None);
-                run = (message.account, 0);
-            }
-            run.1 += 1;
-        }
-        out.settle(run.0, run.1, None);
-        drop(out);
-        for (head, fault) in orphans {
-            let topic = String::from_utf8_lossy(&head.topic);
-            self.shared
-                .say(format!("a message to `{topic}` was {fault}"));
+            _ if self.settled.is_empty() => {}
+            _ => self.shared.book(self.settled.drain(..)),
         }
     }
 
-    fn settle_journal(&mut self, out: &mut Outbox) {
-        let Some(journal) = &mut out.journal else {
+    /// Has the journal know under which identifiers publications go out.
+    fn note_sent(&mut self) {
+        let from = self.sent_from.take();
+        if self.sent.is_empty() {
             return;
+        }
+        if let (Some(keeper), Some(from)) = (&self.shared.keeper, from) {
+            let number = keeper.note(Note::Sent(std::mem::take(&mut self.sent)));
+            self.unnoted.push_back((from, number));
+        }
+        self.sent.clear();
+    }
+
+    /// Holds back what must not be written before the journal has its notes.
+    pub fn hold_unnoted(&mut self, writer: &mut PacketWriter) -> Result<(), Lost> {
+        let Some(keeper) = &self.shared.keeper else {
+            return Ok(());
         };
-        let records: Vec<u64> = self
-            .settled
-            .iter()
-            .map(|(m, _)| m.record)
-            .filter(|record| *record != 0)
-            .collect();
-        if !self.sent.is_empty() {
-            if let Err(error) = journal.sent(&self.sent) {
-                out.counts.last_error = Some(error.to_string());
-            }
-            self.sent.clear();
+        let noted = keeper.noted();
+        let all = *noted.as_ref().unwrap_or(&0);
+        while self.unnoted.front().is_some_and(|(_, note)| *note <= all) {
+            self.unnoted.pop_front();
         }
-        if !records.is_empty() {
-            out.note_settled(&records);
-        }
+        writer.hold_from(self.unnoted.front().map(|(from, _)| *from));
+        noted.map(drop).map_err(|e| Lost::fatal(e.to_string()))
     }
 }

@@ -95,11 +95,6 @@ impl Default for InFlight {
 }
 
 impl InFlight {
-    /// Whether nothing waits for an answer.
-    pub fn is_empty(&self) -> bool {
-        self.slots.is_empty()
-    }
-
     /// How many publications wait.
     pub fn publishing(&self) -> usize {
         self.publishing

@@ -422,6 +422,13 @@ impl Inbox {
         filters.map(|f| f.number).collect()
     }
 
+    /// Wakes everyone who waits for the broker's answer to a subscription.
+    pub fn wake_waiting(&mut self) {
+        for filter in self.filters.iter_mut() {
+            filter.waiting.drain(..).for_each(|thread| thread.unpark());
+        }
+    }
+
     /// Ends every subscription with `error`.
     pub fn end(&mut self, error: &Error) {
         for filter in self.filters.iter_mut() {
@@ -501,8 +508,11 @@ impl Inbox {
     }
 
     /// When messages that no query reads are to be let go, if there are any and they are in the way of
-    /// others.
-    pub fn unread_until(&self) -> Option<Instant> {
+    /// others: at once where the broker's answers are behind more than may be held.
+    pub fn unread_until(&self, over_full: bool) -> Option<Instant> {
+        if over_full && !self.parked.is_empty() {
+            return Some(Instant::now());
+        }
         let read = self.filters.iter().any(|f| !f.readers.is_empty());
         match self.parked.is_empty() || !read {
             true => None,

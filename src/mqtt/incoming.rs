@@ -12,6 +12,9 @@ pub const MOST: u16 = 1000;
 /// The same in bytes. One message more may always come.
 const MOST_BYTES: usize = 64 << 20;
 
+/// So many bytes may be held where an answer of the broker has to be read that comes behind them.
+const MOST_FOR_ANSWERS: usize = 2 * MOST_BYTES;
+
 /// A message by its packet identifier.
 struct IncomingMessage {
     /// What it takes, in bytes.
@@ -43,6 +46,8 @@ pub struct IncomingMessages {
     held: usize,
     held_bytes: usize,
     full: bool,
+    /// Counts those that queries have taken.
+    taken: u64,
 }
 
 impl IncomingMessages {
@@ -62,6 +67,16 @@ impl IncomingMessages {
         let part = if self.full { 2 } else { 1 };
         self.full = self.held >= usize::from(MOST) / part || self.held_bytes >= MOST_BYTES / part;
         self.full
+    }
+
+    /// Whether no more is read even for somebody who waits for the broker's answer.
+    pub fn is_over_full(&self) -> bool {
+        self.held_bytes >= MOST_FOR_ANSWERS
+    }
+
+    /// How many messages queries have taken so far.
+    pub fn taken(&self) -> u64 {
+        self.taken
     }
 
     /// A message of `size` bytes comes at QoS 1 or 2, on the connection of that number.
@@ -88,6 +103,7 @@ impl IncomingMessages {
 
     /// The queries have taken a message. At QoS 2 it stays until it is released.
     pub fn take(&mut self, id: u16, level: Qos) {
+        self.taken += 1;
         if level < Qos::ExactlyOnce {
             self.release(id);
         } else if let Some(message) = self.messages.get_mut(&id)
@@ -175,7 +191,12 @@ mod tests {
         let mut received = IncomingMessages::default();
         received.arrive(1, MOST_BYTES, false, 1);
         assert!(received.is_full());
+        assert!(!received.is_over_full());
+        received.arrive(2, MOST_BYTES, false, 1);
+        assert!(received.is_over_full());
+        received.take(2, Qos::ExactlyOnce);
         received.take(1, Qos::AtLeastOnce);
-        assert!(!received.is_full());
+        assert!(!received.is_full() && !received.is_over_full());
+        assert_eq!(received.taken(), 2);
     }
 }

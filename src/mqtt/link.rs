@@ -33,7 +33,7 @@ pub async fn run(shared: Arc<Shared>, left: Vec<Left>) {
     loop {
         let attempt = tokio::select! {
             attempt = handshake::connect(&shared) => attempt,
-            () = abandoned(&shared) => return close(&shared),
+            () = abandoned(&shared) => return close(&shared).await,
             late = first.late(), if engine.connections == 0 => Err(late),
         };
         let lost = match attempt {
@@ -43,7 +43,7 @@ pub async fn run(shared: Arc<Shared>, left: Vec<Left>) {
                 refusal = None;
                 let started = Instant::now();
                 match pump::run(&mut engine, connection, ack).await {
-                    End::Closed => return close(&shared),
+                    End::Closed => return close(&shared).await,
                     End::Lost(lost) => {
                         if pauses.after_connection(started.elapsed()) {
                             violations = 0;
@@ -54,7 +54,7 @@ pub async fn run(shared: Arc<Shared>, left: Vec<Left>) {
             }
             Err(failure) => {
                 if engine.connections == 0 && !first.waits_out(&failure, &shared) {
-                    return fail(&shared, failure.error);
+                    return fail(&shared, failure.error).await;
                 }
                 let reason = failure.error.to_string();
                 lock(&shared.outbox).counts.last_error = Some(reason.clone());
@@ -69,7 +69,7 @@ pub async fn run(shared: Arc<Shared>, left: Vec<Left>) {
                 let pause = first.at_most(pauses.next(), engine.connections);
                 match wait(&shared, pause).await {
                     true => continue,
-                    false => return close(&shared),
+                    false => return close(&shared).await,
                 }
             }
         };
@@ -82,7 +82,8 @@ pub async fn run(shared: Arc<Shared>, left: Vec<Left>) {
                     "connection to {} lost: {reason}",
                     shared.options.address
                 )),
-            );
+            )
+            .await;
         }
         down(&shared, &reason);
         if let Some(short) = pauses.short_connections() {
@@ -94,7 +95,7 @@ pub async fn run(shared: Arc<Shared>, left: Vec<Left>) {
             ));
         }
         if !wait(&shared, pauses.next()).await {
-            return close(&shared);
+            return close(&shared).await;
         }
     }
 }
@@ -140,24 +141,31 @@ fn down(shared: &Shared, reason: &str) {
     }
 }
 
-fn close(shared: &Shared) {
+async fn close(shared: &Shared) {
     let gone = Error::run(format!("mqtt client {} was unregistered", shared.name));
-    {
-        let mut out = lock(&shared.outbox);
-        out.enter(Phase::Closed);
-        // Lets another client have the file.
-        out.journal = None;
-    }
+    end_journal(shared).await;
+    lock(&shared.outbox).enter(Phase::Closed);
     lock(&shared.inbox).end(&gone);
 }
 
-fn fail(shared: &Shared, error: Error) {
+/// Lets the journal have all that is to be noted, and then another client have the file.
+async fn end_journal(shared: &Shared) {
+    let Some(keeper) = &shared.keeper else {
+        return;
+    };
+    keeper.end();
+    while !keeper.has_ended() {
+        shared.wake.notified().await;
+    }
+}
+
+async fn fail(shared: &Shared, error: Error) {
+    end_journal(shared).await;
     let first = {
         let mut out = lock(&shared.outbox);
         let first = matches!(out.phase, Phase::Connecting);
         out.counts.last_error = Some(error.to_string());
         out.enter(Phase::Failed(error.clone()));
-        out.journal = None;
         first
     };
     // At the first connection the one who registers gets the error.

@@ -25,6 +25,7 @@
 //! promises to send it again, in order, at every quality of service, for both versions alike.
 
 mod address;
+mod awaited;
 #[cfg(feature = "broker")]
 pub mod broker;
 mod client;

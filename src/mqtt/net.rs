@@ -2,10 +2,11 @@
 
 use std::io;
 use std::sync::Arc;
+use std::task::Context;
 
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadHalf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
@@ -40,10 +41,21 @@ impl Failure {
 pub struct Wires {
     /// What is below the two directions.
     pub socket: Socket,
-    pub read: Box<dyn AsyncRead + Send + Unpin>,
+    pub read: Box<dyn ByteReader>,
     pub write: Box<dyn AsyncWrite + Send + Unpin>,
     pub tls: Option<Agreed>,
 }
+
+/// The bytes that come from a broker.
+pub trait ByteReader: AsyncRead + Send + Unpin {
+    /// Called while nothing is to be read: answers what wants an answer all the same, where there is
+    /// something below MQTT that does.
+    fn poll_attend(&mut self, _: &mut Context<'_>) {}
+}
+
+impl ByteReader for Socket {}
+
+impl<T: AsyncRead + Send + Unpin> ByteReader for ReadHalf<T> {}
 
 /// The TLS version and cipher suite of a connection.
 #[derive(Clone, Debug)]

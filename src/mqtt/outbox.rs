@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, Thread};
 
 use super::in_flight::Outgoing;
-use super::journal::PublicationJournal;
+use super::journal::NOBODY;
 use super::options::Qos;
+use super::wire::Head;
 use crate::text::diagnostic::Error;
 use crate::text::wait::lock;
 
@@ -90,6 +91,31 @@ pub struct Account {
     pub abandoned: bool,
 }
 
+/// What has become of a publication.
+pub struct Settled {
+    account: u32,
+    head: Arc<Head>,
+    record: u64,
+    /// Why it was not delivered, in words that follow "was".
+    fault: Option<String>,
+}
+
+impl Settled {
+    pub fn new(message: Outgoing, fault: Option<String>) -> Settled {
+        Settled {
+            account: message.account,
+            head: message.head,
+            record: message.record,
+            fault,
+        }
+    }
+
+    /// Its number in the journal, if it has one.
+    pub fn record(&self) -> Option<u64> {
+        Some(self.record).filter(|record| *record != 0)
+    }
+}
+
 /// What one client's queries have handed over, and how the client stands.
 pub struct Outbox {
     pub phase: Phase,
@@ -106,9 +132,9 @@ pub struct Outbox {
     pub closing: bool,
     /// Disconnect now.
     pub abandon: bool,
-    pub journal: Option<PublicationJournal>,
-    /// Why the journal does not have the end of all that was delivered.
-    pub unnoted: Option<Error>,
+    /// Why an answer of the broker cannot come for now: more is held for queries than may be, and they
+    /// take nothing of it.
+    pub answers_held_up: Option<Error>,
     pub counts: Counts,
     accounts: Vec<Option<Account>>,
     free: Vec<u32>,
@@ -131,8 +157,8 @@ pub struct Counts {
     pub owed: u64,
 }
 
-impl Outbox {
-    pub fn new(journal: Option<PublicationJournal>) -> Outbox {
+impl Default for Outbox {
+    fn default() -> Outbox {
         Outbox {
             phase: Phase::Connecting,
             queue: VecDeque::new(),
@@ -143,14 +169,15 @@ impl Outbox {
             waiting: Vec::new(),
             closing: false,
             abandon: false,
-            journal,
-            unnoted: None,
+            answers_held_up: None,
             counts: Counts::default(),
             accounts: Vec::new(),
             free: Vec::new(),
         }
     }
+}
 
+impl Outbox {
     /// Whether one more message of `size` bytes may wait.
     pub fn has_room(&self, messages: usize, size: usize) -> bool {
         self.queue.is_empty()
@@ -182,18 +209,6 @@ impl Outbox {
         self.counts.owed + unconfirmed.count() as u64
     }
 
-    /// Notes in the journal that publications of these numbers are settled, and whatever could not be
-    /// noted before.
-    pub fn note_settled(&mut self, records: &[u64]) {
-        if let Some(journal) = &mut self.journal {
-            self.unnoted = journal.done(records).err().map(|error| {
-                error
-                    .context("what was delivered cannot be noted in the journal")
-                    .help("the next run with this clientid sends it again")
-            });
-        }
-    }
-
     pub fn open_account(&mut self) -> u32 {
         match self.free.pop() {
             Some(number) => {
@@ -219,8 +234,42 @@ impl Outbox {
         self.drop_if_over(number);
     }
 
+    /// Books what has become of publications. Gives the faults that nobody will ask about.
+    pub fn book(&mut self, settled: impl IntoIterator<Item = Settled>) -> Vec<(Arc<Head>, String)> {
+        let mut orphans = Vec::new();
+        let mut run = (NOBODY, 0);
+        for Settled {
+            account,
+            head,
+            fault,
+            ..
+        } in settled
+        {
+            self.counts.sent += 1;
+            if head.qos > Qos::AtMostOnce {
+                self.counts.owed -= 1;
+                self.counts.acknowledged += u64::from(fault.is_none());
+            }
+            if let Some(fault) = fault {
+                self.counts.refused += 1;
+                if self.account(account).is_none_or(|a| a.abandoned) {
+                    orphans.push((head, fault.clone()));
+                }
+                self.settle(account, 1, Some(fault));
+                continue;
+            }
+            if run.0 != account {
+                self.settle(run.0, run.1, None);
+                run = (account, 0);
+            }
+            run.1 += 1;
+        }
+        self.settle(run.0, run.1, None);
+        orphans
+    }
+
     /// Books `count` messages of an account as settled, of which `refused` with `fault`.
-    pub fn settle(&mut self, number: u32, count: u64, fault: Option<String>) {
+    fn settle(&mut self, number: u32, count: u64, fault: Option<String>) {
         let Some(account) = self.account(number) else {
             return;
         };
@@ -254,9 +303,19 @@ impl Outbox {
         }
     }
 
+    /// An error if what the broker answers cannot be read for now.
+    pub fn check_answers(&self) -> Result<(), Error> {
+        self.answers_held_up.clone().map_or(Ok(()), Err)
+    }
+
     /// Changes the phase and lets everyone see it.
     pub fn enter(&mut self, phase: Phase) {
         self.phase = phase;
+        self.wake_all();
+    }
+
+    /// Wakes everyone who waits for anything.
+    pub fn wake_all(&mut self) {
         self.wake_waiting();
         for account in self.accounts.iter_mut().flatten() {
             if let Some(thread) = account.waiter.take() {

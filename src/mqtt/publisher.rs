@@ -9,9 +9,8 @@ use rumqttc_v5::mqttbytes::v5::PublishProperties;
 
 use super::client::Shared;
 use super::in_flight::Outgoing;
-use super::journal::PublicationJournal;
 use super::options::{ClientOptions, Qos, Version};
-use super::outbox::Phase;
+use super::outbox::{Outbox, Phase};
 use super::settings::{Setting, Settings, SettingsReader, sendable};
 use super::topic;
 use super::wire::{self, Head};
@@ -192,6 +191,7 @@ impl TopicPublisher {
         if self.offer(&mut message)? {
             return Ok(());
         }
+        let _awaited = self.shared.await_broker();
         let until = self.timeout();
         let sent = token.wait(until, || match self.offer(&mut message) {
             Ok(true) => Some(Ok(())),
@@ -204,9 +204,52 @@ impl TopicPublisher {
     /// Puts the message into the queue if there is room, and takes it out of the option. Otherwise
     /// this thread is unparked when there is.
     fn offer(&self, message: &mut Option<Outgoing>) -> Result<bool> {
-        let options = &self.shared.options;
+        let size = message.as_ref().map_or(0, Outgoing::size);
         let mut out = lock(&self.shared.outbox);
-        self.shared.check_open(&out)?;
+        if !self.has_room(&mut out, size)? {
+            return Ok(false);
+        }
+        let Some(mut message) = message.take() else {
+            return Ok(true);
+        };
+        if message.head.qos > Qos::AtMostOnce
+            && let Some(keeper) = &self.shared.keeper
+        {
+            // A disk may be slow, and the connection wants the lock. Meanwhile others may take the room:
+            // as many messages too many as there are threads that publish.
+            drop(out);
+            let number = keeper.publication(&message.head, &message.payload)?;
+            message.record = number.unwrap_or(0);
+            out = lock(&self.shared.outbox);
+            if let Err(error) = self.shared.check_open(&out) {
+                drop(out);
+                keeper.take_back(message.record);
+                return Err(error);
+            }
+        }
+        if message.head.qos > Qos::AtMostOnce {
+            out.counts.owed += 1;
+        }
+        if let Some(account) = out.account(self.account) {
+            account.sent += 1;
+        }
+        out.push(message);
+        let wake = out.queue.len() >= out.wake_at;
+        if wake {
+            out.wake_at = usize::MAX;
+        }
+        drop(out);
+        if wake {
+            self.shared.wake.notify_one();
+        }
+        Ok(true)
+    }
+
+    /// Whether a message of `size` bytes may be put into the queue. Otherwise this thread is unparked
+    /// when one may.
+    fn has_room(&self, out: &mut Outbox, size: usize) -> Result<bool> {
+        let options = &self.shared.options;
+        self.shared.check_open(out)?;
         if let Some(account) = out.account(self.account)
             && account.refused > 0
         {
@@ -220,37 +263,10 @@ impl TopicPublisher {
                 self.shared.name
             )));
         }
-        let size = message.as_ref().map_or(0, Outgoing::size);
         if !out.has_room(options.max_buffered, size) {
+            out.check_answers()?;
             out.waiting.push(thread::current());
             return Ok(false);
-        }
-        let Some(mut message) = message.take() else {
-            return Ok(true);
-        };
-        if message.head.qos > Qos::AtMostOnce {
-            if let Some(journal) = &mut out.journal {
-                message.record = journal.publication(&message.head, &message.payload)?;
-            }
-            out.counts.owed += 1;
-        }
-        if let Some(account) = out.account(self.account) {
-            account.sent += 1;
-        }
-        let journaled = message.record != 0;
-        out.push(message);
-        let wake = out.queue.len() >= out.wake_at;
-        if wake {
-            out.wake_at = usize::MAX;
-        }
-        let journal = out.journal.as_ref().filter(|_| journaled);
-        let to_sync = journal.and_then(PublicationJournal::to_sync);
-        drop(out);
-        if wake {
-            self.shared.wake.notify_one();
-        }
-        if let Some(file) = to_sync {
-            file.sync_data().map_err(PublicationJournal::not_synced)?;
         }
         Ok(true)
     }
@@ -272,6 +288,7 @@ impl TopicPublisher {
     /// Waits until everything sent is settled: acknowledged at QoS 1 and 2, written to the network
     /// at QoS 0. The error says how many messages were not, and why.
     pub fn finish(&mut self, token: &Token) -> Result<()> {
+        let _awaited = self.shared.await_broker();
         loop {
             let before = self.settled();
             let done = token.wait(self.timeout(), || self.poll_finished())?;
@@ -290,7 +307,7 @@ impl TopicPublisher {
 
     fn poll_finished(&self) -> Option<Result<()>> {
         let mut out = lock(&self.shared.outbox);
-        let over = self.shared.check(&out);
+        let over = self.shared.check(&out).and(out.check_answers());
         let account = out.account(self.account)?;
         if account.refused > 0 {
             let error = refused(&self.head, account.refused, account.fault.as_deref());
@@ -299,14 +316,10 @@ impl TopicPublisher {
         }
         let open = account.sent - account.settled;
         if open == 0 {
-            if self.head.qos > Qos::AtMostOnce && out.unnoted.is_some() {
-                // There may be room on the disk by now.
-                out.note_settled(&[]);
-            }
-            return Some(match &out.unnoted {
-                Some(fault) if self.head.qos > Qos::AtMostOnce => Err(fault.clone()),
-                _ => Ok(()),
-            });
+            drop(out);
+            let keeper = self.shared.keeper.as_ref();
+            let keeper = keeper.filter(|_| self.head.qos > Qos::AtMostOnce);
+            return Some(keeper.map_or(Ok(()), |keeper| keeper.check_ends()));
         }
         if let Err(error) = over {
             return Some(Err(error.context(format!(

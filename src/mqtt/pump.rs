@@ -47,6 +47,7 @@ pub async fn run(engine: &mut Engine, connection: Connection, ack: ConnAck) -> E
         connection,
         engine,
         shared,
+        left_over: false,
     };
     let end = match pump.run(&ack).await {
         Ok(()) => {
@@ -73,14 +74,26 @@ struct Pump<'a> {
     connection: Connection,
     pings: Pings,
     pace: ReadPace,
+    /// Whether packets may have been read that were not dealt with, as no more was wanted.
+    left_over: bool,
 }
 
 /// What the pump waits for beside queries that have something for it.
 #[derive(Debug, PartialEq)]
 struct Waiting {
     read: bool,
+    /// Nothing is read, for longer than a rest.
+    attend: bool,
     write: bool,
     until: Instant,
+}
+
+/// How many of the packets that were read are to be dealt with.
+#[derive(Clone, Copy, PartialEq)]
+enum Wanted {
+    /// As long as reading goes on.
+    AsReadingGoesOn,
+    All,
 }
 
 enum Event {
@@ -97,13 +110,17 @@ impl Pump<'_> {
     async fn run(&mut self, ack: &ConnAck) -> Result<(), Lost> {
         self.engine.begin(&mut self.connection.writer, ack)?;
         // Packets may have come right behind CONNACK.
-        self.take_packets().await?;
+        self.take_packets(Wanted::AsReadingGoesOn).await?;
         loop {
             let work = self.take_work()?;
             if work.over {
                 return Ok(());
             }
+            if self.left_over && self.engine.reads() {
+                self.take_packets(Wanted::AsReadingGoesOn).await?;
+            }
             self.pings.keep(&self.shared, &mut self.connection.writer)?;
+            self.engine.hold_unnoted(&mut self.connection.writer)?;
             let waiting = self.waiting(&work);
             match self.wait(&waiting).await {
                 Event::Read(read) => self.after_read(read.is_ok(), read).await?,
@@ -128,21 +145,22 @@ impl Pump<'_> {
     }
 
     fn waiting(&mut self, work: &OutboxWork) -> Waiting {
-        // A broker that cannot send may not read either: while much waits to be written, it is read.
-        let reads = self.engine.reads() || self.connection.writer.is_full();
+        let reads = self.engine.reads();
         if !reads {
             // The broker's answer may be among what is not read.
             self.pings.heard();
         }
         let resting = self.pace.resting_until();
-        let unread = self.engine.pass_by().map(Instant::from_std);
+        let due = [self.engine.pass_by(), self.engine.look_for_deadlock()];
+        let due = due.into_iter().flatten().map(Instant::from_std);
         Waiting {
             read: reads && resting.is_none(),
+            attend: !reads,
             write: self.connection.writer.has_work(),
             until: match resting {
                 Some(until) => until.into(),
                 None if work.linger => Instant::now() + LINGER,
-                None => unread.map_or(self.pings.next(), |at| at.min(self.pings.next())),
+                None => due.fold(self.pings.next(), Instant::min),
             },
         }
     }
@@ -155,7 +173,7 @@ impl Pump<'_> {
             reader.acknowledge();
         }
         tokio::select! {
-            read = reader.read(), if waiting.read => Event::Read(read),
+            read = reader.read_if(waiting.read), if waiting.read || waiting.attend => Event::Read(read),
             written = writer.write(), if waiting.write => Event::Wrote(written),
             () = self.shared.wake.notified() => Event::Woken,
             () = sleep_until(waiting.until) => Event::Due,
@@ -166,7 +184,7 @@ impl Pump<'_> {
     /// the broker send more.
     async fn end_rest(&mut self) -> Result<(), Lost> {
         self.pace.end_rest();
-        if !self.engine.reads() && !self.connection.writer.is_full() {
+        if !self.engine.reads() {
             return Ok(());
         }
         let (came, end) = self.connection.reader.read_available().await;
@@ -182,8 +200,13 @@ impl Pump<'_> {
     async fn after_read(&mut self, came: bool, end: Result<(), ReadEnd>) -> Result<(), Lost> {
         if came {
             self.pings.heard();
+            // There will be no other time for what came before the end.
+            let wanted = match end {
+                Ok(()) => Wanted::AsReadingGoesOn,
+                Err(_) => Wanted::All,
+            };
             let arrived = Arrived {
-                messages: self.take_packets().await?,
+                messages: self.take_packets(wanted).await?,
                 unacknowledged: self.engine.unacknowledged(),
                 in_flight: self.engine.in_flight(),
             };
@@ -207,8 +230,8 @@ impl Pump<'_> {
             Err(error) => {
                 // What the broker said before it closed: answers, and perhaps why.
                 let (came, _) = self.connection.reader.read_available().await;
-                if came {
-                    self.take_packets().await?;
+                if came || self.left_over {
+                    self.take_packets(Wanted::All).await?;
                 }
                 return Err(self.broken(&error));
             }
@@ -217,10 +240,10 @@ impl Pump<'_> {
     }
 
     /// Deals with the packets that were read; gives how many messages there were.
-    async fn take_packets(&mut self) -> Result<usize, Lost> {
+    async fn take_packets(&mut self, wanted: Wanted) -> Result<usize, Lost> {
         let mut messages = 0;
         loop {
-            let taken = self.take_some_packets(&mut messages);
+            let taken = self.take_some_packets(wanted, &mut messages);
             self.engine.settle();
             match taken? {
                 PACKETS => tokio::task::yield_now().await,
@@ -230,9 +253,14 @@ impl Pump<'_> {
     }
 
     /// The same for a turn; gives how many packets there were.
-    fn take_some_packets(&mut self, messages: &mut usize) -> Result<usize, Lost> {
+    fn take_some_packets(&mut self, wanted: Wanted, messages: &mut usize) -> Result<usize, Lost> {
         let Connection { reader, writer, .. } = &mut self.connection;
         for taken in 0..PACKETS {
+            // A read may bring thousands of small messages: they take less room as they have come.
+            self.left_over = wanted == Wanted::AsReadingGoesOn && !self.engine.reads();
+            if self.left_over {
+                return Ok(taken);
+            }
             let Some(packet) = reader.next().map_err(Lost::violation)? else {
                 return Ok(taken);
             };
@@ -255,16 +283,26 @@ impl Pump<'_> {
     /// Tells the broker how it breaks the protocol (MQTT 5, section 4.13).
     async fn protest(&mut self, code: u8) {
         let deadline = Instant::now() + FAREWELL;
+        self.forget_unnoted();
         let writer = &mut self.connection.writer;
         let _ = writer.push(&self.shared, OutgoingPacket::Protest(code));
         // A broker that does not listen misses it.
         let _ = timeout_at(deadline, writer.close()).await;
     }
 
+    /// What the journal has no note of does not go out any more.
+    fn forget_unnoted(&mut self) {
+        let writer = &mut self.connection.writer;
+        // Where a note cannot be written, it is held from there on.
+        let _ = self.engine.hold_unnoted(writer);
+        writer.forget_held();
+    }
+
     /// Says goodbye, so that no will is sent, and waits until the broker has read everything: closing
     /// a socket with unread input would throw away what is still on its way.
     async fn say_goodbye(&mut self) {
         let deadline = Instant::now() + FAREWELL;
+        self.forget_unnoted();
         let Connection { reader, writer, .. } = &mut self.connection;
         let _ = writer.push(&self.shared, OutgoingPacket::Disconnect);
         let goodbye = async {

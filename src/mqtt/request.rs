@@ -60,6 +60,7 @@ impl Client {
         let mut publisher = self.publisher(topic, options)?;
         publisher.send(payload, token)?;
         publisher.finish(token)?;
+        let _awaited = self.await_broker();
         loop {
             let Some(answer) = answers.recv(token)? else {
                 return Err(Error::run("the response topic was given up"));

@@ -2,6 +2,7 @@
 //! the other, are the stream of bytes. Everything else in a WebSocket is not MQTT's: pings are
 //! answered, pongs passed by, and a close is the end.
 
+use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -20,21 +21,21 @@ use futures_core::Stream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::address::{Address, Transport};
-use super::net::Failure;
+use super::net::{ByteReader, Failure};
 use crate::text::diagnostic::Error;
 
 /// How large a frame may be at least, in bytes, whatever `maxdatalen` is: a broker may put many
 /// packets into one, and one that is too large has to come before it can be passed by.
 const LARGEST: usize = 64 << 20;
 
+/// How many bytes of frames are kept that come while nothing is to be read; one frame of any size is.
+const AHEAD: usize = 256 << 10;
+
 /// Frames of the protocol itself that are dealt with before others have their turn.
 const CONTROL_FRAMES: usize = 32;
 
 /// The two directions of an open WebSocket.
-pub type Directions = (
-    Box<dyn AsyncRead + Send + Unpin>,
-    Box<dyn AsyncWrite + Send + Unpin>,
-);
+pub type Directions = (Box<dyn ByteReader>, Box<dyn AsyncWrite + Send + Unpin>);
 
 /// Opens a WebSocket over `stream`. A packet may be `max_packet` bytes long.
 pub async fn open<S>(address: &Address, stream: S, max_packet: usize) -> Result<Directions, Failure>
@@ -64,6 +65,8 @@ where
     let reader = WebSocketReader {
         receiver,
         payload: Bytes::new(),
+        ahead: VecDeque::new(),
+        ahead_bytes: 0,
     };
     Ok((Box::new(reader), Box::new(ByteWriter::new(sender))))
 }
@@ -108,10 +111,28 @@ struct WebSocketReader<S> {
     receiver: WebSocketReceiver<TokioAdapter<S>>,
     /// Has come and is not read yet.
     payload: Bytes,
+    /// Frames that follow it: what came while nothing was to be read.
+    ahead: VecDeque<Frame>,
+    /// The bytes of these.
+    ahead_bytes: usize,
 }
 
+/// What comes; `None` is the end.
+type Frame = Option<io::Result<WebSocketMessage>>;
+
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketReader<S> {
-    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<WebSocketMessage>>> {
+    /// The next frame, of those that came before it was asked for first.
+    fn next_frame(&mut self, cx: &mut Context<'_>) -> Poll<Frame> {
+        match self.ahead.pop_front() {
+            Some(frame) => {
+                self.ahead_bytes -= size(&frame);
+                Poll::Ready(frame)
+            }
+            None => self.poll_frame(cx),
+        }
+    }
+
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Frame> {
         let frame = ready!(Pin::new(&mut self.receiver).poll_next(cx));
         Poll::Ready(frame.map(|frame| frame.map_err(to_io)))
     }
@@ -127,6 +148,37 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketReader<S> {
             _ => Ok(()),
         }
     }
+}
+
+/// A ping is answered when what follows it is asked for. So something is: frames that come are kept, up
+/// to a bound, and there a ping has to wait until it is reached.
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> ByteReader for WebSocketReader<S> {
+    fn poll_attend(&mut self, cx: &mut Context<'_>) {
+        for _ in 0..CONTROL_FRAMES {
+            let ended = matches!(self.ahead.back(), Some(None | Some(Err(_))));
+            if ended || self.ahead_bytes >= AHEAD {
+                return;
+            }
+            match self.poll_frame(cx) {
+                Poll::Ready(Some(Ok(WebSocketMessage::Ping(_) | WebSocketMessage::Pong(_)))) => {}
+                Poll::Ready(frame) => {
+                    self.ahead_bytes += size(&frame);
+                    self.ahead.push_back(frame);
+                }
+                Poll::Pending => return,
+            }
+        }
+        cx.waker().wake_by_ref();
+    }
+}
+
+/// What a frame takes while it is kept.
+fn size(frame: &Frame) -> usize {
+    let payload = match frame {
+        Some(Ok(message)) => message.len(),
+        _ => 0,
+    };
+    size_of::<Frame>() + payload
 }
 
 fn closed(close: &CloseFrame) -> String {
@@ -152,7 +204,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for WebSocketReader<S> {
                 buffer.put_slice(&self.payload.split_to(most));
                 return Poll::Ready(Ok(()));
             }
-            match ready!(self.poll_frame(cx)) {
+            match ready!(self.next_frame(cx)) {
                 Some(Ok(WebSocketMessage::Binary(payload))) => self.payload = payload,
                 // A ping is answered by the library when it reads or writes next.
                 Some(Ok(WebSocketMessage::Ping(_) | WebSocketMessage::Pong(_))) => {}

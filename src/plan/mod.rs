@@ -7,6 +7,7 @@
 pub mod batch;
 pub mod explain;
 pub mod remap;
+pub mod scalar;
 pub mod used;
 pub mod uses;
 pub mod walk;
@@ -17,6 +18,7 @@ use crate::model::function::FunctionBody;
 use crate::model::native::AggregateKind;
 use crate::model::{Function, Type, Value};
 use crate::plan::batch::BatchProgram;
+use crate::plan::scalar::ScalarUnit;
 use crate::syntax::ast::{BinaryOp, UpdateOp};
 use crate::text::diagnostic::Span;
 
@@ -100,6 +102,8 @@ pub struct Query {
     pub ty: Type,
     /// The query as a program over batches of rows, if it can be one.
     pub batch: Option<Arc<BatchProgram>>,
+    /// The query as a program over plain numbers, if it is a function's body that can be one.
+    pub scalar: Option<Arc<ScalarUnit>>,
     /// The query as it was before calls in it were replaced, if some were.
     pub traceable: Option<Traceable>,
 }
@@ -126,7 +130,7 @@ impl Query {
             _ => false,
         };
         self.steps.iter().any(from_stream)
-            || self.output.flatten && self.output.columns.iter().any(is_stream)
+            || self.output.flattens() && self.output.columns.iter().any(is_stream)
     }
 
     /// Whether all rows are needed before the first result.
@@ -136,7 +140,7 @@ impl Query {
 
     /// Whether no more of what is collected are wanted than a limit allows, as each is one result.
     pub fn keeps_first(&self) -> bool {
-        !self.distinct && !self.output.flatten
+        !self.distinct && !self.output.flattens()
     }
 
     /// For each key of `order by` which column holds it where results are kept to be sorted: the column
@@ -178,9 +182,14 @@ impl Query {
         is_single && matches!(&order.key, Slot(key) | Known(key) if key == result)
     }
 
+    /// Whether the results are made of one row at the most.
+    pub fn is_one_row(&self) -> bool {
+        self.group.is_none() && !self.steps.iter().any(Step::is_many)
+    }
+
     /// Whether there is at most one result, whatever the data.
     pub fn is_single(&self) -> bool {
-        self.group.is_none() && !self.steps.iter().any(Step::is_many) && !self.output.flatten
+        self.is_one_row() && !self.output.flattens()
     }
 }
 
@@ -188,8 +197,26 @@ impl Query {
 pub struct QueryOutput {
     /// More than one: each result is a tuple, as a vector.
     pub columns: Vec<PlanExpr>,
-    /// Whether a bag or stream that comes out is to be taken apart into its elements.
-    pub flatten: bool,
+    /// What becomes of a bag or stream that comes out.
+    pub collections: ResultCollections,
+}
+
+/// What becomes of results that are bags or streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResultCollections {
+    /// They stay whole.
+    Whole,
+    /// They are taken apart into their elements. Whether there are such, only running tells.
+    Unknown,
+    /// They are taken apart, and there are such.
+    Elements,
+}
+
+impl QueryOutput {
+    /// Whether a bag or stream that comes out is taken apart into its elements.
+    pub fn flattens(&self) -> bool {
+        self.collections != ResultCollections::Whole
+    }
 }
 
 #[derive(Clone)]
@@ -382,6 +409,8 @@ pub enum Pattern {
 pub struct Procedure {
     pub slots: usize,
     pub body: Stmt,
+    /// The procedure as a program over plain numbers, if it can be one.
+    pub scalar: Option<Arc<ScalarUnit>>,
 }
 
 /// A statement that runs.

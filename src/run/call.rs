@@ -15,8 +15,8 @@ use crate::model::function::{FunctionBody, Param, View};
 use crate::model::native::Native;
 use crate::model::table::Table;
 use crate::model::{Args, Collection, Cx, Function, Source, Type, Value, nesting, print};
-use crate::plan::{Query, Target};
-use crate::run::{declared, element, procedure, query};
+use crate::plan::{Query, ResultCollections, Target};
+use crate::run::{declared, element, procedure, query, scalar};
 use crate::syntax::ast::Many;
 use crate::text::diagnostic::{Error, Result, Span, shortened};
 
@@ -215,6 +215,13 @@ fn body(f: &Arc<Function>, args: Vec<Value>, cx: &Cx) -> Result<Option<Value>> {
         FunctionBody::Native(native) => run_native(f, native, &args, cx),
         FunctionBody::Derived(..) => {
             let query = compile::derived(Catalog::of(cx), f)?;
+            if let Some(result) = query
+                .scalar
+                .as_ref()
+                .and_then(|u| scalar::run(u, &args, cx))
+            {
+                return Ok(result);
+            }
             of_user(f, derived(f, &query, args, cx)?)
         }
         FunctionBody::Stored(table) => Ok(stored(f, table, &args)),
@@ -229,6 +236,12 @@ fn derived(f: &Function, query: &Arc<Query>, args: Vec<Value>, cx: &Cx) -> Resul
     if f.signature.many == Many::One && query.is_single() {
         return query::single(query, given, cx);
     }
+    if f.signature.many == Many::One
+        && query.is_one_row()
+        && query.output.collections == ResultCollections::Unknown
+    {
+        return query::single(query, given, cx).map(|value| Some(one_or_many(value)));
+    }
     let collection = Arc::new(SubCollection {
         query: query.clone(),
         given,
@@ -237,6 +250,18 @@ fn derived(f: &Function, query: &Arc<Query>, args: Vec<Value>, cx: &Cx) -> Resul
         Many::Stream => Value::Stream(collection),
         Many::One | Many::Bag => Value::Bag(collection),
     }))
+}
+
+/// The result of a function of which it is not known whether it gives a collection, for callers that
+/// take it for one and for such that do not: a value is itself.
+fn one_or_many(value: Option<Value>) -> Value {
+    match value {
+        None => Value::bag(vec![]),
+        // As a collection it would be taken apart.
+        Some(vector @ Value::Vector(_)) => Value::bag(vec![vector]),
+        Some(Value::Stream(elements)) => Value::Bag(elements),
+        Some(value) => value,
+    }
 }
 
 fn stored<V: Borrow<Value>>(f: &Function, table: &Table, args: &[V]) -> Option<Value> {

@@ -3,7 +3,7 @@
 use super::aggregate::grouped::GroupedAccumulator;
 use super::batch::{BatchResults, Fed, Feed, HeldColumn, RowDictionary, Wanted};
 use super::eval::eval;
-use super::query::Pipeline;
+use super::pipeline::Pipeline;
 use super::sorted::{CollectedRows, SortedResults};
 use crate::host::traced::Traced;
 use crate::model::{Cx, Value, size};

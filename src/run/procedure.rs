@@ -12,7 +12,7 @@ use crate::model::conversion::conform;
 use crate::model::{Cx, Function, Source, Value, nesting, size};
 use crate::plan::{AssignmentTarget, CursorName, Procedure, Slot, Stmt, Sub};
 use crate::run::eval::{captured, collection, eval, holds};
-use crate::run::{query, update};
+use crate::run::{query, scalar, update};
 use crate::syntax::ast::Many;
 use crate::text::diagnostic::{Error, Result, Span};
 use crate::text::wait::lock;
@@ -23,6 +23,13 @@ pub fn call(f: &Arc<Function>, args: Vec<Value>, cx: &Cx) -> Result<Option<Value
     let procedure = compile::procedural(Catalog::of(cx), f)?;
     if f.signature.many == Many::Stream {
         return Ok(Some(returned::stream(procedure, args, f.name())));
+    }
+    if let Some(result) = procedure
+        .scalar
+        .as_ref()
+        .and_then(|u| scalar::run(u, &args, cx))
+    {
+        return Ok(result);
     }
     let results = run(&procedure, args, cx)?;
     Ok(match f.signature.many {

@@ -1,24 +1,16 @@
-//! Runs queries: rows of bindings, pulled one after the other, and what comes out of each.
+//! Runs queries: what comes out of each row that their steps make.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use foldhash::fast::RandomState;
-
 use super::batch::{self, Distinct, Feed};
-use super::eval::{eval, holds};
-use super::lookup::{self, Start};
-use super::pattern;
+use super::eval::eval;
+use super::pipeline::{Cursor, Pipeline};
 use super::sorted::CollectedRows;
-use crate::catalog::Catalog;
-use crate::catalog::objects::ObjectScan;
-use crate::host::failed;
 use crate::host::traced::Traced;
-use crate::model::collection::{BATCH, Bytes, Iter};
-use crate::model::conversion::conform;
-use crate::model::{BatchColumn, Collection, Cx, Numbers, Source, Type, Value, size};
-use crate::plan::{PlanExpr, Query, Slot, Step};
-use crate::run::{element, group, solve};
+use crate::model::collection::{BATCH, Iter};
+use crate::model::{BatchColumn, Collection, Cx, Numbers, Source, Type, Value};
+use crate::plan::{PlanExpr, Query, Slot};
+use crate::run::group;
 use crate::text::diagnostic::{Error, Result};
 
 /// A query with the values of the variables that it was given: a bag or stream, not yet started.
@@ -51,7 +43,7 @@ pub fn open(query: &Arc<Query>, given: Vec<(Slot, Value)>, cx: &Cx) -> Result<Bo
         frame[slot] = value;
     }
     if query.steps.is_empty()
-        && query.output.flatten
+        && query.output.flattens()
         && query.limit.is_none()
         && let [only] = query.output.columns.as_slice()
     {
@@ -287,7 +279,7 @@ impl QueryRun {
             let Some(value) = self.result(cx)? else {
                 return Ok(None);
             };
-            if self.query.output.flatten && value.is_collection() {
+            if self.query.output.flattens() && value.is_collection() {
                 self.inner = Some(value.elements(cx)?);
                 continue;
             }
@@ -319,307 +311,5 @@ impl QueryRun {
             }
         }
         Ok(None)
-    }
-}
-
-/// The running steps of a query.
-pub struct Pipeline {
-    cursors: Vec<Cursor>,
-    started: bool,
-}
-
-/// Where a step that makes many rows is.
-pub enum Cursor {
-    Idle,
-    Source(ElementsTaken),
-    Positions(Positions),
-    Objects(std::vec::IntoIter<Value>),
-    Extent(ObjectScan),
-    Rows(lookup::LookupRows),
-    Alternatives(Box<Alternatives>),
-}
-
-/// The rows of the two sides of an `or`: those of the first, then those of the second that the first
-/// has not given already, or not as often.
-pub struct Alternatives {
-    second: bool,
-    inner: Pipeline,
-    /// How often the first has given each row and the second has not, by the variables that they bind.
-    given: HashMap<Vec<Value>, usize, RandomState>,
-}
-
-impl Alternatives {
-    fn new(branches: &[Vec<Step>; 2]) -> Alternatives {
-        Alternatives {
-            second: false,
-            inner: Pipeline::new(branches[0].len()),
-            given: HashMap::default(),
-        }
-    }
-
-    /// Makes the next row in `frame`; `false` if there is none.
-    fn next(
-        &mut self,
-        branches: &[Vec<Step>; 2],
-        bound: &[Slot],
-        frame: &mut [Value],
-        cx: &Cx,
-    ) -> Result<bool> {
-        let row = |frame: &[Value]| bound.iter().map(|slot| frame[*slot].clone()).collect();
-        if !self.second {
-            if self.inner.next(&branches[0], frame, cx)? {
-                *self.given.entry(row(frame)).or_default() += 1;
-                size::check_elements(self.given.len(), "what one side of an 'or' gives")?;
-                return Ok(true);
-            }
-            self.second = true;
-            self.inner = Pipeline::new(branches[1].len());
-        }
-        while self.inner.next(&branches[1], frame, cx)? {
-            match self.given.get_mut(&row(frame)) {
-                Some(given) if *given > 0 => *given -= 1,
-                _ => return Ok(true),
-            }
-        }
-        Ok(false)
-    }
-}
-
-/// Elements that are being taken, and how many have been.
-pub struct ElementsTaken {
-    pub source: Box<dyn Source>,
-    pub count: u64,
-    pub stream: bool,
-}
-
-impl ElementsTaken {
-    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
-        let element = self.source.next(cx);
-        // An error in making an element is not about the one before.
-        self.count = element.as_ref().map_or(0, |_| self.count + 1);
-        element
-    }
-}
-
-impl Pipeline {
-    pub fn new(steps: usize) -> Pipeline {
-        Pipeline {
-            cursors: (0..steps).map(|_| Cursor::Idle).collect(),
-            started: false,
-        }
-    }
-
-    /// A pipeline whose first step has begun.
-    pub fn resume(steps: usize, first: Cursor) -> Pipeline {
-        let mut pipeline = Pipeline::new(steps);
-        pipeline.cursors[0] = first;
-        pipeline.started = true;
-        pipeline
-    }
-
-    /// Whether an element of a live stream is at work.
-    pub fn is_live(&self) -> bool {
-        self.live_cursor().is_some()
-    }
-
-    fn live_cursor(&self) -> Option<usize> {
-        let is_live = |cursor: &Cursor| match cursor {
-            Cursor::Source(taken) => taken.count > 0 && taken.source.is_live(),
-            _ => false,
-        };
-        self.cursors.iter().rposition(is_live)
-    }
-
-    /// `error` came while a row was made or looked at. Gives up the element of a live stream that the
-    /// row was made of, so that [`Pipeline::next`] goes on with the one after it; gives the error back
-    /// where there is none.
-    pub fn set_aside(&mut self, query: &Query, error: Error, cx: &Cx) -> Result<()> {
-        let error = self.explain(query, error);
-        let Some(at) = self.live_cursor() else {
-            return Err(error);
-        };
-        for cursor in &mut self.cursors[at + 1..] {
-            *cursor = Cursor::Idle;
-        }
-        failed::set_aside(error, cx)
-    }
-
-    /// `error` came while a row was made or looked at: says of which elements of streams it is made.
-    pub fn explain(&self, query: &Query, error: Error) -> Error {
-        let running = self.cursors.iter().zip(&query.steps).rev();
-        running.fold(error, |error, (cursor, step)| match (cursor, step) {
-            (Cursor::Source(taken), Step::Iterate { over, .. }) if taken.stream => {
-                let name = element::name(over, &query.names);
-                let name = name.as_deref().unwrap_or("the stream");
-                element::blame(error, taken.count, name)
-            }
-            _ => error,
-        })
-    }
-
-    /// Makes the next row in `frame`; `false` if there is none.
-    pub fn next(&mut self, steps: &[Step], frame: &mut [Value], cx: &Cx) -> Result<bool> {
-        if self.cursors.len() != steps.len() {
-            return Ok(false);
-        }
-        // Forwards through the steps; back to the last one that can make another row if one fails.
-        let mut forward = !self.started;
-        let mut at = if self.started { steps.len() } else { 0 };
-        self.started = true;
-        loop {
-            if forward {
-                let Some(step) = steps.get(at) else {
-                    return Ok(true);
-                };
-                forward = self.enter(at, step, frame, cx)?;
-            } else {
-                if at == 0 {
-                    return Ok(false);
-                }
-                at -= 1;
-                if matches!(self.cursors[at], Cursor::Idle) {
-                    continue;
-                }
-                forward = self.advance(at, &steps[at], frame, cx)?;
-            }
-            if forward {
-                at += 1;
-            }
-        }
-    }
-
-    /// Starts a step; `true` if it made a row.
-    fn enter(&mut self, at: usize, step: &Step, frame: &mut [Value], cx: &Cx) -> Result<bool> {
-        self.cursors[at] = match step {
-            Step::Filter(condition) => return holds(condition, frame, cx),
-            Step::Let(pattern, value) => {
-                return match eval(value, frame, cx)? {
-                    Some(value) => pattern::bind(pattern, &value, frame, cx),
-                    None => Ok(false),
-                };
-            }
-            Step::Iterate { over, .. } => match eval(over, frame, cx)? {
-                Some(Value::Binary(bytes)) => Cursor::Source(ElementsTaken {
-                    stream: false,
-                    source: Box::new(Bytes::new(bytes)),
-                    count: 0,
-                }),
-                Some(value) => Cursor::Source(ElementsTaken {
-                    stream: matches!(value, Value::Stream(_)),
-                    source: value.elements(cx)?,
-                    count: 0,
-                }),
-                None => return Ok(false),
-            },
-            Step::Solve(equation) => return solve::solve(equation, frame, cx),
-            Step::Index { base, .. } => match eval(base, frame, cx)?.and_then(Positions::of) {
-                Some(positions) => Cursor::Positions(positions),
-                None => return Ok(false),
-            },
-            Step::Extent { ty, .. } => match Catalog::of(cx).types_within(ty) {
-                Some(types) => Cursor::Extent(Catalog::of(cx).objects.scan(&types)),
-                None => Cursor::Objects(Catalog::of(cx).extent(ty)?.into_iter()),
-            },
-            Step::Lookup(lookup) => match lookup::start(lookup, frame, cx)? {
-                Start::Rows(rows) => Cursor::Rows(rows),
-                Start::Bound => return Ok(true),
-                Start::Nothing => return Ok(false),
-            },
-            Step::Alternatives { branches, .. } => {
-                Cursor::Alternatives(Box::new(Alternatives::new(branches)))
-            }
-        };
-        self.advance(at, step, frame, cx)
-    }
-
-    /// Makes the next row of a step that was started before; `false` and idle if there is none.
-    fn advance(&mut self, at: usize, step: &Step, frame: &mut [Value], cx: &Cx) -> Result<bool> {
-        let made = self.step_on(at, step, frame, cx)?;
-        if !made {
-            self.cursors[at] = Cursor::Idle;
-        }
-        Ok(made)
-    }
-
-    fn step_on(&mut self, at: usize, step: &Step, frame: &mut [Value], cx: &Cx) -> Result<bool> {
-        match (&mut self.cursors[at], step) {
-            (Cursor::Source(taken), Step::Iterate { pattern, .. }) => {
-                while let Some(value) = taken.next(cx)? {
-                    if pattern::bind(pattern, &value, frame, cx)? {
-                        return Ok(true);
-                    }
-                }
-                Ok(false)
-            }
-            (Cursor::Extent(scan), Step::Extent { slot, .. }) => {
-                cx.token.check()?;
-                match scan.next(&Catalog::of(cx).objects) {
-                    Some(object) => {
-                        frame[*slot] = Value::Object(object);
-                        Ok(true)
-                    }
-                    None => Ok(false),
-                }
-            }
-            (Cursor::Objects(objects), Step::Extent { slot, .. }) => {
-                cx.token.check()?;
-                match objects.next() {
-                    Some(object) => {
-                        frame[*slot] = object;
-                        Ok(true)
-                    }
-                    None => Ok(false),
-                }
-            }
-            (Cursor::Positions(positions), Step::Index { position, ty, .. }) => {
-                for found in positions {
-                    cx.token.check()?;
-                    if let Some(found) = conform(&found, ty) {
-                        frame[*position] = found;
-                        return Ok(true);
-                    }
-                }
-                Ok(false)
-            }
-            (Cursor::Rows(rows), Step::Lookup(lookup)) => rows.bind(lookup, frame, cx),
-            (Cursor::Alternatives(either), Step::Alternatives { branches, bound }) => {
-                either.next(branches, bound, frame, cx)
-            }
-            _ => Ok(false),
-        }
-    }
-}
-
-/// What can stand between the brackets behind a value: the numbers from 1 to its length, or the keys
-/// of a record.
-pub enum Positions {
-    Numbers(std::ops::RangeInclusive<i64>),
-    Keys(std::vec::IntoIter<Arc<str>>),
-}
-
-impl Positions {
-    fn of(value: Value) -> Option<Positions> {
-        let length = match value {
-            Value::Vector(vector) => vector.len(),
-            Value::Binary(bytes) => bytes.len(),
-            Value::Str(text) => text.chars().count(),
-            Value::Record(record) => {
-                let keys: Vec<_> = record.iter().map(|(key, _)| key.clone()).collect();
-                return Some(Positions::Keys(keys.into_iter()));
-            }
-            _ => return None,
-        };
-        Some(Positions::Numbers(1..=length as i64))
-    }
-}
-
-impl Iterator for Positions {
-    type Item = Value;
-
-    fn next(&mut self) -> Option<Value> {
-        match self {
-            Positions::Numbers(numbers) => numbers.next().map(Value::Int),
-            Positions::Keys(keys) => keys.next().map(Value::Str),
-        }
     }
 }

@@ -6,6 +6,8 @@
 mod batches;
 #[cfg(test)]
 mod collected;
+#[cfg(test)]
+mod scalars;
 mod world;
 
 use std::path::PathBuf;

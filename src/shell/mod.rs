@@ -53,7 +53,8 @@ pub fn main() -> ExitCode {
 }
 
 fn run(options: ProgramOptions) -> ExitCode {
-    let signals = match Signals::install() {
+    let notices = Notices::new();
+    let signals = match Signals::install(notices.clone()) {
         Ok(signals) => signals,
         Err(error) => {
             eprintln!("error: cannot listen for signals: {error}");
@@ -61,12 +62,7 @@ fn run(options: ProgramOptions) -> ExitCode {
         }
     };
     let prompt = options.interactive;
-    let notices = Notices::new();
-    let console = if prompt {
-        Console::new(Box::new(notices.stdout()), Box::new(notices.stderr()))
-    } else {
-        Console::standard()
-    };
+    let console = Console::new(Box::new(notices.stdout()), Box::new(notices.stderr()));
     let session = Session::new(Config {
         home: home::folder(options.home.as_deref()),
         timeout: options.timeout,

@@ -1,5 +1,5 @@
 //! Output while a person types: notices and prints from the background go above the line being
-//! typed, not into it.
+//! typed, not into it, and what follows the `^C` of a key that was pressed begins a line of its own.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -25,6 +25,8 @@ struct State {
     at_prompt: bool,
     /// What has been written since the line editor took the terminal.
     pending: String,
+    /// Whether the terminal has shown a key on the cursor's line since something was written to it.
+    key_shown: bool,
 }
 
 impl Notices {
@@ -59,9 +61,18 @@ impl Notices {
         Ok(())
     }
 
+    /// The terminal has shown a key that was pressed while no line was edited, as `^C`.
+    pub fn key_shown(&self) {
+        lock(&self.0.state).key_shown = true;
+    }
+
     /// The line editor takes the terminal.
     pub fn enter_prompt(&self) {
-        lock(&self.0.state).at_prompt = true;
+        let mut state = lock(&self.0.state);
+        if std::mem::take(&mut state.key_shown) && io::stdout().is_terminal() {
+            let _ = io::stdout().write_all(b"\n");
+        }
+        state.at_prompt = true;
     }
 
     /// The line editor has given the terminal back. What it did not print above its line is printed
@@ -110,7 +121,11 @@ impl<W: Write> Write for Writer<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut state = lock(&self.shared.state);
         if !(self.terminal && state.at_prompt) {
+            let fresh_line = self.terminal && std::mem::take(&mut state.key_shown);
             drop(state);
+            if fresh_line {
+                self.to.write_all(b"\n")?;
+            }
             return self.to.write(bytes);
         }
         state.pending.push_str(&String::from_utf8_lossy(bytes));
@@ -155,5 +170,22 @@ mod tests {
         notices.leave_prompt();
         writer.write_all(b"after\n").expect("is written");
         assert_eq!(writer.to, b"before\nafter\n");
+    }
+
+    #[test]
+    fn what_follows_a_key_on_the_screen_begins_a_line() {
+        let notices = Notices::new();
+        let writer = |terminal| Writer {
+            to: Vec::new(),
+            shared: notices.0.clone(),
+            terminal,
+        };
+        let (mut screen, mut file) = (writer(true), writer(false));
+        notices.key_shown();
+        file.write_all(b"a row\n").expect("is written");
+        screen.write_all(b"stopped\n").expect("is written");
+        screen.write_all(b"more\n").expect("is written");
+        assert_eq!(file.to, b"a row\n");
+        assert_eq!(screen.to, b"\nstopped\nmore\n");
     }
 }

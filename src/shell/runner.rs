@@ -1,6 +1,5 @@
 //! Runs statements one after the other and remembers how they went.
 
-use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -97,9 +96,7 @@ impl Runner {
     /// Reports an error; gives `false`, as the statement failed.
     pub fn fail(&mut self, error: &Error) -> bool {
         if error.kind() == Kind::Stopped && self.signals.stopped() {
-            // The terminal has printed ^C on the cursor's line.
-            let fresh_line = if io::stderr().is_terminal() { "\n" } else { "" };
-            self.console().notice(&format!("{fresh_line}stopped\n"));
+            self.console().notice("stopped\n");
             return false;
         }
         self.failed = true;

@@ -11,6 +11,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals as Incoming;
 use signal_hook::low_level;
 
+use super::notices::Notices;
 use crate::session::Interrupt;
 use crate::text::wait::Token;
 
@@ -18,8 +19,9 @@ use crate::text::wait::Token;
 #[derive(Clone)]
 pub struct Signals(Arc<State>);
 
-#[derive(Default)]
 struct State {
+    /// Told when the terminal has shown `^C`.
+    notices: Notices,
     /// Stops the statement that runs.
     query: OnceLock<Interrupt>,
     /// Stops the wait for input.
@@ -36,9 +38,17 @@ struct State {
 
 impl Signals {
     /// Listens from now on, on a thread of its own.
-    pub fn install() -> io::Result<Signals> {
+    pub fn install(notices: Notices) -> io::Result<Signals> {
         let mut incoming = Incoming::new([SIGINT, SIGTERM, SIGHUP])?;
-        let signals = Signals(Arc::default());
+        let signals = Signals(Arc::new(State {
+            notices,
+            query: OnceLock::new(),
+            input: Token::new(),
+            prompt: AtomicBool::default(),
+            interrupted: AtomicBool::default(),
+            ending: AtomicI32::default(),
+            closing: AtomicBool::default(),
+        }));
         let listener = signals.clone();
         thread::Builder::new()
             .name("signals".to_owned())
@@ -95,6 +105,10 @@ impl Signals {
 
     fn on(&self, signal: i32) {
         let closing = self.0.closing.load(Ordering::SeqCst);
+        // Once the program is to end, SIGINT comes from `insist`.
+        if signal == SIGINT && !self.ending() {
+            self.0.notices.key_shown();
+        }
         if signal == SIGINT && closing {
             // The user does not want to wait for the program to close.
             process::exit(128 + signal);

@@ -1,7 +1,10 @@
 //! What one client holds is bounded in bytes, in both directions: measured as the system sees it.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::support::hostile::{Hostile, accepted, message, oblige, packet};
@@ -25,7 +28,7 @@ fn peak(running: &Running) -> u64 {
 #[test]
 fn messages_under_long_topics_before_a_stalled_query() {
     each_row([0, 1], |qos: u8| {
-        let sent = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
+        let sent = Arc::new(AtomicU64::new(0));
         let counted = sent.clone();
         let broker = Hostile::with(move |mut stream, _| {
             packet(&mut stream)?;
@@ -45,9 +48,9 @@ fn messages_under_long_topics_before_a_stalled_query() {
                 {
                     break;
                 }
-                counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                counted.fetch_add(1, Ordering::SeqCst);
             }
-            counted.fetch_add(1 << 32, std::sync::atomic::Ordering::SeqCst);
+            counted.fetch_add(1 << 32, Ordering::SeqCst);
             while packet(&mut stream).is_some() {}
             None
         });
@@ -58,7 +61,7 @@ fn messages_under_long_topics_before_a_stalled_query() {
         );
         let running = osql().statements(&script).spawn();
         wait_until("the broker is done", || {
-            sent.load(std::sync::atomic::Ordering::SeqCst) >> 32 > 0
+            sent.load(Ordering::SeqCst) >> 32 > 0
         });
         // What came last is dealt with once the status could be asked for; memory has had its peak.
         let most = peak(&running);
@@ -90,4 +93,126 @@ fn publications_that_are_not_answered() {
     let most = peak(&running);
     assert!(most < MOST, "{most} kB");
     running.signal("KILL");
+}
+
+/// A broker that sends 400 MB before it answers what was published; gives how many messages it has sent.
+fn answers_last(payload: usize) -> (Hostile, Arc<AtomicU64>) {
+    let sent = Arc::new(AtomicU64::new(0));
+    let counted = sent.clone();
+    let broker = Hostile::with(move |mut stream, _| {
+        packet(&mut stream)?;
+        stream.write_all(&accepted(4, false, &[])).ok()?;
+        let payload = vec![b'x'; payload];
+        let messages = (400 << 20) / payload.len();
+        let mut id = 0_u16;
+        let mut acknowledged = HashSet::new();
+        while let Some((first, body)) = packet(&mut stream) {
+            match first >> 4 {
+                8 => {
+                    oblige(&mut stream, 4, first, &body)?;
+                    stream
+                        .write_all(&message(1, "in", 65_535, &[], b"first"))
+                        .ok()?;
+                }
+                // The first that was published: what is to come comes before its answer.
+                3 if id == 0 => {
+                    for _ in 0..messages {
+                        id += 1;
+                        stream
+                            .write_all(&message(1, "in", id, &[], &payload))
+                            .ok()?;
+                        counted.fetch_add(1, Ordering::SeqCst);
+                    }
+                    oblige(&mut stream, 4, first, &body)?;
+                }
+                4 => assert!(acknowledged.insert(body), "acknowledged twice"),
+                _ => oblige(&mut stream, 4, first, &body)?,
+            }
+        }
+        None
+    });
+    (broker, sent)
+}
+
+/// A query that is slow, and that publishes: the answers come behind more than is held. Nobody waits for
+/// them, so nothing more is read than without them.
+#[test]
+fn answers_behind_many_messages_that_nobody_waits_for() {
+    let (broker, sent) = answers_last(1 << 20);
+    let script = format!(
+        "mqtt:register_client('m', {{'connection': '{}'}});
+         publish((select Stream of 'out' from Binary b where b in subscribe('m:in') and sleep(0.3) > 0), 'm:out');",
+        broker.url()
+    );
+    let running = osql().statements(&script).spawn();
+    // As it goes on: ten more messages are taken than before.
+    let lines = running.stdout.wait_lines(12);
+    assert_eq!(lines[1..], ["\"out\""; 11]);
+    let most = peak(&running);
+    assert!(most < 180_000, "{most} kB");
+    assert!(sent.load(Ordering::SeqCst) < 120);
+    running.signal("KILL");
+}
+
+/// A query that waits for the answer to what it publishes while it has the messages before it that the
+/// answer is behind: it is told so, instead of taking all memory or waiting for ever.
+#[test]
+fn an_answer_that_the_query_itself_holds_up() {
+    let (broker, sent) = answers_last(1 << 20);
+    let script = format!(
+        "mqtt:register_client('m', {{'connection': '{}'}});
+         create function passed_on(Binary b) -> Charstring as
+           {{ sink(publish(streamof('out'), 'm:out')); return 'done'; }};
+         passed_on(subscribe('m:in'));",
+        broker.url()
+    );
+    let running = osql().statements(&script).spawn();
+    running
+        .stderr
+        .wait_line("does not come: it is behind the messages that queries have before them");
+    let most = peak(&running);
+    assert!(most < MOST, "{most} kB");
+    assert!(sent.load(Ordering::SeqCst) < 200);
+    running.signal("KILL");
+}
+
+/// The same with so many messages that the answer comes behind less than may be held: it is waited for.
+#[test]
+fn an_answer_behind_what_may_be_held_comes() {
+    let broker = Hostile::with(move |mut stream, _| {
+        packet(&mut stream)?;
+        stream.write_all(&accepted(4, false, &[])).ok()?;
+        let payload = vec![b'x'; 1 << 20];
+        let mut id = 0_u16;
+        while let Some((first, body)) = packet(&mut stream) {
+            if first >> 4 == 3 {
+                // Between them more than the 64 MB at which reading stops, in small steps.
+                for _ in 0..if id == 1 { 90 } else { 1 } {
+                    id += 1;
+                    stream
+                        .write_all(&message(1, "in", id, &[], &payload))
+                        .ok()?;
+                }
+            }
+            if first >> 4 != 4 {
+                oblige(&mut stream, 4, first, &body)?;
+            }
+            if first >> 4 == 8 {
+                id += 1;
+                stream
+                    .write_all(&message(1, "in", id, &[], &payload))
+                    .ok()?;
+            }
+        }
+        None
+    });
+    let script = format!(
+        "mqtt:register_client('m', {{'connection': '{}'}});
+         create function passed_on(Binary b) -> Charstring as
+           {{ sink(publish(streamof('out'), 'm:out')); return 'done'; }};
+         first_n(passed_on(subscribe('m:in')), 100);",
+        broker.url()
+    );
+    let output = osql().statements(&script).run();
+    output.expect_ok(&format!("\"m\"\n{}", "\"done\"\n".repeat(100)));
 }

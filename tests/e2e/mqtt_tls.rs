@@ -311,6 +311,47 @@ fn a_leaf_that_is_named_is_no_authority() {
     }
 }
 
+/// A chain of three: webpki does not look at the key usage of the CA between.
+#[test]
+fn a_ca_between_signs_only_what_it_may() {
+    let ca = Authority::new("Test CA");
+    let between = Authority::new("CA between");
+    let leaf = between.version_three("localhost", Dates::Good);
+    let leaf_pem = std::fs::read_to_string(&leaf.cert).expect("written");
+    let presented = |usage| {
+        let chain = leaf_pem.clone() + &ca.certify(&between, usage);
+        broker(
+            &Identity {
+                cert: between.write("chain.crt", &chain),
+                key: leaf.key.clone(),
+            },
+            "",
+        )
+    };
+    let may = presented(KeyUsagePurpose::KeyCertSign);
+    connect(&secured(&may, &ca)).expect("accepted");
+    let may_not = presented(KeyUsagePurpose::CrlSign);
+    let options = secured(&may_not, &ca);
+    let words = "does not have keyCertSign";
+    says(&refused(&options), words);
+    says(&refused(&with(options, "insecure", true)), words);
+}
+
+#[test]
+fn a_version_one_leaf_has_no_extensions() {
+    let ca = Authority::new("Test CA");
+    let broker = broker(&ca.version_one_with_extensions("localhost"), "");
+    let options = secured(&broker, &ca);
+    says(&refused(&options), "is not acceptable");
+    says(
+        &refused(&with(options, "insecure", true)),
+        "is not acceptable",
+    );
+    // The same without the extensions is.
+    let bare = self::broker(&ca.version_one("localhost", Dates::Good), "");
+    connect(&secured(&bare, &ca)).expect("accepted");
+}
+
 #[test]
 fn a_version_one_leaf_is_signed_by_a_ca_without_limits_on_names() {
     let ca = Authority::new("Test CA");

@@ -8,7 +8,7 @@ use async_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use osql::mqtt::{Clients, Setting, Settings};
 
 use crate::support::mqtt::{connect, connect_by, options, patience, text};
-use crate::support::wait::wait_until;
+use crate::support::wait::{PATIENCE, wait_until};
 use crate::support::web_socket::{self, Role, hold, open, packet, send, take_subscriber};
 
 /// A client at QoS 0 that does not wait long.
@@ -79,6 +79,63 @@ fn pings_are_answered_and_no_frame_but_a_binary_one_is_mqtt() {
         assert_eq!(text(&mut subscription), expected);
     }
     assert_eq!(client.number("reconnects"), 0);
+}
+
+/// A message at QoS 1 to the topic `t`.
+fn publish_1(id: u16) -> Vec<u8> {
+    let mut packet = vec![0x32, 6, 0, 1, b't'];
+    packet.extend(id.to_be_bytes());
+    packet.push(b'x');
+    packet
+}
+
+/// A query that has as much before it as is read holds reading back, and pings are answered all the same.
+#[test]
+fn pings_are_answered_while_nothing_is_read() {
+    const HELD: u16 = 1000;
+    const MORE: u16 = 50;
+    let (ponged, pong) = mpsc::channel();
+    let ponged = Mutex::new(ponged);
+    let url = web_socket::start(vec![open(move |socket| {
+        take_subscriber(socket)?;
+        for id in 1..=HELD {
+            send(socket, publish_1(id))?;
+        }
+        for round in 0..3 {
+            // Each behind messages that are not to be read yet.
+            for id in 1..=MORE {
+                send(socket, publish_1(HELD + round * MORE + id))?;
+            }
+            socket.send(Message::Ping(vec![round as u8].into())).ok()?;
+            loop {
+                match socket.read().ok()? {
+                    Message::Pong(data) => break ponged.lock().ok()?.send(data.to_vec()).ok()?,
+                    // Nothing is acknowledged before the query takes it.
+                    Message::Binary(bytes) => panic!("{bytes:?}"),
+                    _ => {}
+                }
+            }
+        }
+        hold(socket)
+    })]);
+    let mut settings = client(&url);
+    settings.put("qos", 1.into());
+    let client = connect(&settings).expect("connected");
+    let mut subscription = client.listen("t");
+    for round in 0..3 {
+        let answer = pong.recv_timeout(PATIENCE).expect("answered");
+        assert_eq!(answer, [round]);
+    }
+    wait_until("what may be held is received", || {
+        client.number("received") == i64::from(HELD)
+    });
+    // Nothing of what was kept meanwhile is lost.
+    for _ in 1..=HELD + 3 * MORE {
+        assert_eq!(text(&mut subscription), "x");
+    }
+    wait_until("the rest is received", || {
+        client.number("received") == i64::from(HELD + 3 * MORE)
+    });
 }
 
 #[test]

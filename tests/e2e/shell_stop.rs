@@ -55,6 +55,31 @@ const ENDLESS: &[&str] = &[
     "streams:pivot([heartbeat(3600),heartbeat(3600)]);",
 ];
 
+/// What is said after Ctrl-C begins a line of its own, below the `^C` that the terminal shows.
+#[test]
+fn what_follows_ctrl_c_stands_below_it() {
+    let state = TempDir::new().expect("a folder");
+    let terminal = Terminal::start("-i", 150, 50, state.path());
+    terminal.wait_prompt();
+    terminal.enter("select 1/(0*t) from Number t where t in heartbeat(0.001);");
+    terminal.wait_for("an element is set aside");
+    terminal.press("C-c");
+    let screen = terminal.wait_for("\nstopped\nosql>");
+    let (_, below) = screen.split_once("^C\n").expect("a line of its own");
+    let lines: Vec<_> = below.lines().collect();
+    assert!(lines[0].starts_with("warning: "), "{screen}");
+    assert!(
+        lines[0].ends_with(" elements failed and were set aside"),
+        "{screen}"
+    );
+    assert_eq!(lines[1..], ["stopped", "osql>"], "{screen}");
+    // Without anything that failed, too.
+    terminal.enter("heartbeat(3600);");
+    terminal.wait_for("osql> heartbeat(3600);\n0");
+    terminal.press("C-c");
+    terminal.wait_until(|screen| screen.ends_with("\n^C\nstopped\nosql>"));
+}
+
 #[test]
 fn ctrl_c_stops_whatever_runs() {
     let state = TempDir::new().expect("a folder");

@@ -13,10 +13,11 @@ use rumqttc_v5::mqttbytes::v5::{
     UnsubAck, UnsubAckReason, Unsubscribe,
 };
 
+use super::held::{Budget, HeldBytes};
 use super::packets::{ConnectCode, LONGEST, Packet, QoS, Reason, higher, lower};
 use super::session::{
     BrokerMessage, BrokerSession, BrokerSubscription, BrokerWill, ConnectionSignals, Delivery,
-    SessionConnection,
+    SESSION, SessionConnection,
 };
 use crate::mqtt::options::Version;
 use crate::mqtt::topic::{check_filter, check_topic, matches};
@@ -26,9 +27,6 @@ const MOST_SESSIONS: usize = 10_000;
 
 /// The most subscriptions of one client.
 const MOST_SUBSCRIPTIONS: usize = 1_000;
-
-/// The bytes that all retained messages together may take.
-const MOST_RETAINED: usize = 64 << 20;
 
 /// How many messages at QoS 1 and 2 a client gets before it has acknowledged one of them.
 const MOST_IN_FLIGHT: u16 = 1_000;
@@ -44,6 +42,7 @@ pub struct Exchange {
     connections: u64,
     /// How many messages went to shared subscriptions.
     served: u64,
+    budget: Budget,
 }
 
 /// Which connection of which client.
@@ -77,7 +76,9 @@ impl Exchange {
             return Err(ConnectCode::BadAuthenticationMethod);
         }
         let expiry = properties.session_expiry_interval.unwrap_or(0);
-        let will = will.map(read_will).transpose()?;
+        let will = will
+            .map(|will| read_will(will, &self.budget.sessions))
+            .transpose()?;
         let assigned = connect.client_id.is_empty();
         // In MQTT 3.1.1 a session that is to be kept needs a name to find it again.
         if assigned && version == Version::V4 && !connect.clean_start {
@@ -90,6 +91,15 @@ impl Exchange {
         if self.sessions.len() >= MOST_SESSIONS && !self.sessions.contains_key(&client) {
             return Err(ConnectCode::ServerBusy);
         }
+        // The will is counted by now.
+        let name = match self.sessions.contains_key(&client) {
+            true => 0,
+            false => SESSION + client.len(),
+        };
+        let adds = name > 0 || will.is_some();
+        if adds && self.budget.sessions.all() + name > self.budget.limits.sessions {
+            return Err(ConnectCode::QuotaExceeded);
+        }
         self.take_over(&client, connect.clean_start);
         let present = self.sessions.contains_key(&client);
         self.connections += 1;
@@ -97,10 +107,11 @@ impl Exchange {
             client: client.clone(),
             number: self.connections,
         };
+        let name = client.len();
         let session = self
             .sessions
             .entry(client)
-            .or_insert_with(BrokerSession::new);
+            .or_insert_with(|| BrokerSession::new(name, &self.budget));
         session.expiry = expiry;
         session.will = will;
         session.attach(SessionConnection {
@@ -185,13 +196,7 @@ impl Exchange {
     }
 
     fn session(&mut self, caller: &Caller) -> Result<&mut BrokerSession, Reason> {
-        let session = self.sessions.get_mut(&caller.client);
-        session
-            .filter(|session| {
-                let connection = session.connection.as_ref();
-                connection.is_some_and(|connection| connection.number == caller.number)
-            })
-            .ok_or(Reason::SessionTakenOver)
+        connected(&mut self.sessions, caller)
     }
 
     /// Takes a message from a client and answers for it.
@@ -220,9 +225,9 @@ impl Exchange {
             let message = BrokerMessage::new(
                 &publish.topic,
                 &publish.payload,
-                publish.qos,
-                publish.retain,
+                (publish.qos, publish.retain),
                 publish.properties,
+                &self.budget.messages,
             );
             self.publish(&caller.client, message);
         }
@@ -239,6 +244,7 @@ impl Exchange {
         if message.retain {
             self.retain(topic, &message);
         }
+        let share = self.budget.share(self.sessions.len());
         // Of a shared subscription the member that is connected and waits longest.
         let mut shared: HashMap<String, (bool, u64, Arc<str>)> = HashMap::new();
         for (client, session) in &mut self.sessions {
@@ -264,7 +270,7 @@ impl Exchange {
                 }
             }
             if let Some(delivery) = own {
-                session.deliver(delivery);
+                session.deliver(delivery, &self.budget, share);
             }
         }
         for (filter, (_, _, client)) in shared {
@@ -278,8 +284,9 @@ impl Exchange {
                         widen(&mut own, &message, subscription);
                     }
                 }
-                own.into_iter()
-                    .for_each(|delivery| session.deliver(delivery));
+                if let Some(delivery) = own {
+                    session.deliver(delivery, &self.budget, share);
+                }
             }
         }
     }
@@ -290,7 +297,8 @@ impl Exchange {
             self.retained_bytes -= old.size();
         }
         let size = message.size();
-        if !message.payload.is_empty() && self.retained_bytes + size <= MOST_RETAINED {
+        if !message.payload.is_empty() && self.retained_bytes + size <= self.budget.limits.retained
+        {
             self.retained_bytes += size;
             self.retained.insert(topic.to_owned(), message.clone());
         }
@@ -298,7 +306,10 @@ impl Exchange {
 
     fn subscribe(&mut self, caller: &Caller, subscribe: Subscribe) -> Result<(), Reason> {
         let number = subscribe.properties.and_then(|properties| properties.id);
-        let session = self.session(caller)?;
+        let Exchange {
+            sessions, budget, ..
+        } = self;
+        let session = connected(sessions, caller)?;
         let mut codes = Vec::new();
         let mut wanted = Vec::new();
         for filter in subscribe.filters {
@@ -308,7 +319,7 @@ impl Exchange {
                 Ok(()) if filter.nolocal && filter.path.starts_with("$share/") => {
                     return Err(Reason::ProtocolError);
                 }
-                Ok(()) => match add(session, &filter, number) {
+                Ok(()) => match add(session, &filter, number, budget) {
                     Some(new) => {
                         let code = SubscribeReasonCode::Success(filter.qos);
                         wanted.extend(wants_retained(&filter, new).then_some(filter));
@@ -342,14 +353,16 @@ impl Exchange {
             .filter(|(topic, message)| matches(&filter.path, topic) && !message.has_expired())
             .map(|(_, message)| message.clone())
             .collect();
-        let session = self.session(caller)?;
+        let share = self.budget.share(self.sessions.len());
+        let session = connected(&mut self.sessions, caller)?;
         for message in found {
-            session.deliver(Delivery {
+            let delivery = Delivery {
                 qos: lower(message.qos, filter.qos),
                 retain: true,
                 numbers: Vec::from_iter(number),
                 message,
-            });
+            };
+            session.deliver(delivery, &self.budget, share);
         }
         Ok(())
     }
@@ -430,6 +443,20 @@ impl Exchange {
     }
 }
 
+/// The session of a caller whose connection it still has.
+fn connected<'a>(
+    sessions: &'a mut HashMap<Arc<str>, BrokerSession>,
+    caller: &Caller,
+) -> Result<&'a mut BrokerSession, Reason> {
+    let session = sessions.get_mut(&caller.client);
+    session
+        .filter(|session| {
+            let connection = session.connection.as_ref();
+            connection.is_some_and(|connection| connection.number == caller.number)
+        })
+        .ok_or(Reason::SessionTakenOver)
+}
+
 /// Adds one subscription to what a client gets of a message: it comes once, at the highest quality of
 /// service, with the identifiers of all its subscriptions (section 3.3.4).
 fn widen(
@@ -450,11 +477,12 @@ fn widen(
 }
 
 /// Adds a subscription or replaces the one with the same filter. Gives whether it is new, or `None` if
-/// the client has too many.
+/// there are too many.
 fn add(
     session: &mut BrokerSession,
     filter: &SubscribeFilter,
     number: Option<usize>,
+    budget: &Budget,
 ) -> Option<bool> {
     let all = &mut session.subscriptions;
     let old = all.iter_mut().find(|old| old.filter.path == filter.path);
@@ -463,14 +491,12 @@ fn add(
         old.number = number;
         return Some(false);
     }
-    if all.len() >= MOST_SUBSCRIPTIONS {
+    let held = &budget.sessions;
+    let too_much = held.all() + BrokerSubscription::size(filter) > budget.limits.sessions;
+    if all.len() >= MOST_SUBSCRIPTIONS || too_much {
         return None;
     }
-    all.push(BrokerSubscription {
-        filter: filter.clone(),
-        number,
-        served: 0,
-    });
+    all.push(BrokerSubscription::new(filter.clone(), number, held));
     Some(true)
 }
 
@@ -503,7 +529,8 @@ fn unsubscribe_from(session: &mut BrokerSession, unsubscribe: Unsubscribe) {
     }));
 }
 
-fn read_will(will: LastWill) -> Result<BrokerWill, ConnectCode> {
+/// The will counts among `held`, as long as there is one.
+fn read_will(will: LastWill, held: &HeldBytes) -> Result<BrokerWill, ConnectCode> {
     let topic = str::from_utf8(&will.topic).map_err(|_| ConnectCode::TopicNameInvalid)?;
     check_topic(topic).map_err(|_| ConnectCode::TopicNameInvalid)?;
     let delay = will.properties.as_ref().and_then(|p| p.delay_interval);
@@ -520,9 +547,9 @@ fn read_will(will: LastWill) -> Result<BrokerWill, ConnectCode> {
         message: BrokerMessage::new(
             &will.topic,
             &will.message,
-            will.qos,
-            will.retain,
+            (will.qos, will.retain),
             properties,
+            held,
         ),
         delay: Duration::from_secs(delay.unwrap_or(0).into()),
     })
@@ -566,4 +593,188 @@ fn connack(code: ConnectCode, present: bool, properties: Option<ConnAckPropertie
         code,
         properties,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use rumqttc_v5::mqttbytes::v5::ConnectProperties;
+
+    use super::super::held::Limits;
+    use super::*;
+
+    fn exchange(limits: Limits) -> Exchange {
+        Exchange {
+            budget: Budget {
+                limits,
+                ..Budget::default()
+            },
+            ..Exchange::default()
+        }
+    }
+
+    fn small() -> Limits {
+        Limits {
+            client: 64 << 10,
+            messages: 256 << 10,
+            retained: 64 << 10,
+            sessions: 32 << 10,
+        }
+    }
+
+    /// Connects a client whose session is kept, which takes so many messages at a time.
+    fn connect(
+        exchange: &mut Exchange,
+        name: &str,
+        clean_start: bool,
+        receive_maximum: u16,
+    ) -> Result<Caller, ConnectCode> {
+        let connect = Connect {
+            keep_alive: 0,
+            client_id: name.to_owned(),
+            clean_start,
+            properties: Some(ConnectProperties {
+                session_expiry_interval: (!clean_start).then_some(u32::MAX),
+                receive_maximum: Some(receive_maximum),
+                ..ConnectProperties::new()
+            }),
+        };
+        exchange.connect(Version::V5, connect, None, Arc::default())
+    }
+
+    fn subscribe(exchange: &mut Exchange, caller: &Caller, filter: &str) {
+        let packet = Packet::Subscribe(Subscribe {
+            pkid: 1,
+            filters: vec![SubscribeFilter::new(filter.to_owned(), QoS::AtLeastOnce)],
+            properties: None,
+        });
+        let ended = exchange.handle(caller, packet);
+        assert!(matches!(ended, Ok(false)));
+    }
+
+    fn publish(exchange: &mut Exchange, caller: &Caller, topic: &str, size: usize) {
+        let packet = Packet::Publish(Publish {
+            dup: false,
+            qos: QoS::AtLeastOnce,
+            retain: false,
+            topic: topic.to_owned().into(),
+            pkid: 1,
+            payload: vec![b'x'; size].into(),
+            properties: None,
+        });
+        let ended = exchange.handle(caller, packet);
+        assert!(matches!(ended, Ok(false)));
+    }
+
+    /// How many messages there are in what the caller's connection is to write.
+    fn written(exchange: &mut Exchange, caller: &Caller) -> usize {
+        let mut messages = 0;
+        while let Next::Bytes(mut bytes) = exchange.next(caller) {
+            while let Ok(Some(packet)) =
+                super::super::packets::read(Version::V5, &mut bytes, LONGEST)
+            {
+                messages += usize::from(matches!(packet, Packet::Publish(_)));
+            }
+        }
+        messages
+    }
+
+    #[test]
+    fn many_that_do_not_read_take_no_more_than_all_may_and_nothing_from_one_that_does() {
+        let mut exchange = exchange(small());
+        let publisher = connect(&mut exchange, "publisher", true, 100)
+            .ok()
+            .expect("welcome");
+        let slow: Vec<_> = (0..10).map(|i| format!("slow{i}")).collect();
+        for name in &slow {
+            let caller = connect(&mut exchange, name, false, 100)
+                .ok()
+                .expect("welcome");
+            subscribe(&mut exchange, &caller, name);
+            subscribe(&mut exchange, &caller, "all");
+            exchange.leave(&caller);
+        }
+        // Messages of their own, and such as many have before them.
+        for name in &slow {
+            (0..200).for_each(|_| publish(&mut exchange, &publisher, name, 1000));
+        }
+        (0..10_000).for_each(|_| publish(&mut exchange, &publisher, "all", 0));
+        let (held, most) = (exchange.budget.messages.all(), small().messages);
+        assert!(held > most && held < 2 * most, "{held}");
+        let reader = connect(&mut exchange, "reader", true, 100)
+            .ok()
+            .expect("welcome");
+        subscribe(&mut exchange, &reader, "news");
+        for id in 1..=100 {
+            publish(&mut exchange, &publisher, "news", 1000);
+            assert_eq!(written(&mut exchange, &reader), 1);
+            let ack = Packet::PubAck(PubAck::new(id, None));
+            assert!(exchange.handle(&reader, ack).is_ok());
+        }
+        // Each has a share; and it goes with its session.
+        for name in &slow {
+            let caller = connect(&mut exchange, name, false, 1000)
+                .ok()
+                .expect("welcome");
+            assert!(written(&mut exchange, &caller) > 10);
+            let caller = connect(&mut exchange, name, true, 1000)
+                .ok()
+                .expect("welcome");
+            exchange.leave(&caller);
+        }
+        for caller in [publisher, reader] {
+            exchange.leave(&caller);
+        }
+        let budget = &exchange.budget;
+        assert_eq!((budget.messages.all(), budget.sessions.all()), (0, 0));
+    }
+
+    #[test]
+    fn names_wills_and_filters_are_bounded_together() {
+        let mut exchange = exchange(small());
+        let mut welcome = 0;
+        let refused = loop {
+            let name = format!("{welcome:04}{}", "n".repeat(1000));
+            match connect(&mut exchange, &name, false, 1) {
+                Ok(_) => welcome += 1,
+                Err(code) => break code,
+            }
+        };
+        assert_eq!(refused, ConnectCode::QuotaExceeded);
+        assert!((10..32).contains(&welcome), "{welcome}");
+        // Who is known comes back.
+        let name = format!("{:04}{}", 0, "n".repeat(1000));
+        let caller = connect(&mut exchange, &name, false, 1)
+            .ok()
+            .expect("welcome");
+        assert_eq!(written(&mut exchange, &caller), 0);
+        for i in 0..100 {
+            subscribe(&mut exchange, &caller, &format!("{i}{}", "f".repeat(1000)));
+        }
+        assert!(exchange.sessions[&*name].subscriptions.len() < 2);
+        assert!(exchange.budget.sessions.all() <= small().sessions);
+    }
+
+    #[test]
+    fn what_comes_again_comes_in_parts_that_the_client_takes() {
+        let mut exchange = exchange(Limits::default());
+        let publisher = connect(&mut exchange, "publisher", true, 100)
+            .ok()
+            .expect("welcome");
+        let first = connect(&mut exchange, "reader", false, 100)
+            .ok()
+            .expect("welcome");
+        subscribe(&mut exchange, &first, "t");
+        (0..50).for_each(|_| publish(&mut exchange, &publisher, "t", 1));
+        assert_eq!(written(&mut exchange, &first), 50);
+        exchange.leave(&first);
+        let again = connect(&mut exchange, "reader", false, 20)
+            .ok()
+            .expect("welcome");
+        assert_eq!(written(&mut exchange, &again), 20);
+        for id in 1..=50 {
+            let ack = Packet::PubAck(PubAck::new(id, None));
+            assert!(exchange.handle(&again, ack).is_ok());
+            assert_eq!(written(&mut exchange, &again), usize::from(id <= 30));
+        }
+    }
 }

@@ -10,6 +10,7 @@
 mod certificate;
 mod connection;
 mod exchange;
+mod held;
 mod listener;
 mod packets;
 mod session;

@@ -9,15 +9,21 @@ use bytes::{Bytes, BytesMut};
 use rumqttc_v5::mqttbytes::v5::{PubRel, Publish, PublishProperties, SubscribeFilter};
 use tokio::sync::Notify;
 
+use super::held::{Budget, Held, HeldBytes};
 use super::packets::{self, Packet, QoS, Reason};
 use crate::mqtt::options::Version;
 
-/// How many bytes may wait for one client. What comes beyond is dropped for it, at every quality of
-/// service: a client that does not read must not take the memory of all.
-const MOST_WAITING: usize = 64 << 20;
-
-/// About what a message takes beside its topic and payload.
+/// About what a message takes beside its topic and payload, in bytes.
 const OVERHEAD: usize = 256;
+
+/// About what one message takes in the line of one client, beside the message itself.
+const PLACE: usize = 128;
+
+/// About what a session takes beside what is in it.
+pub const SESSION: usize = 512;
+
+/// About what a subscription takes beside its filter.
+const SUBSCRIPTION: usize = 128;
 
 /// After so many bytes the rest waits for the next turn of the connection.
 const CHUNK: usize = 64 << 10;
@@ -31,16 +37,18 @@ pub struct BrokerMessage {
     pub retain: bool,
     pub properties: Option<PublishProperties>,
     expires: Option<Instant>,
+    held: Held,
 }
 
 impl BrokerMessage {
-    /// `properties` are the publisher's; those that concern its own connection only are left out.
+    /// `properties` are the publisher's; those that concern its own connection only are left out. The
+    /// message counts among `held`.
     pub fn new(
         topic: &[u8],
         payload: &[u8],
-        qos: QoS,
-        retain: bool,
+        (qos, retain): (QoS, bool),
         properties: Option<PublishProperties>,
+        held: &HeldBytes,
     ) -> BrokerMessage {
         let properties = properties.map(|properties| PublishProperties {
             topic_alias: None,
@@ -51,29 +59,21 @@ impl BrokerMessage {
             .as_ref()
             .and_then(|properties| properties.message_expiry_interval)
             .and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds.into())));
+        let size = OVERHEAD + topic.len() + payload.len();
         BrokerMessage {
             topic: Bytes::copy_from_slice(topic),
             payload: Bytes::copy_from_slice(payload),
             qos,
             retain,
-            properties,
             expires,
+            held: held.hold(size + properties.as_ref().map_or(0, properties_size)),
+            properties,
         }
     }
 
     /// The bytes of memory that it takes, about.
     pub fn size(&self) -> usize {
-        let properties = self.properties.as_ref().map_or(0, |properties| {
-            let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
-            let pairs = properties.user_properties.iter();
-            text(&properties.content_type)
-                + text(&properties.response_topic)
-                + properties.correlation_data.as_ref().map_or(0, Bytes::len)
-                + pairs
-                    .map(|(key, value)| 48 + key.len() + value.len())
-                    .sum::<usize>()
-        });
-        OVERHEAD + self.topic.len() + self.payload.len() + properties
+        self.held.bytes()
     }
 
     pub fn has_expired(&self) -> bool {
@@ -82,13 +82,46 @@ impl BrokerMessage {
     }
 }
 
+fn properties_size(properties: &PublishProperties) -> usize {
+    let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+    let pairs = properties.user_properties.iter();
+    text(&properties.content_type)
+        + text(&properties.response_topic)
+        + properties.correlation_data.as_ref().map_or(0, Bytes::len)
+        + pairs
+            .map(|(key, value)| 48 + key.len() + value.len())
+            .sum::<usize>()
+}
+
 /// A subscription, under the filter as the client wrote it.
 pub struct BrokerSubscription {
     pub filter: SubscribeFilter,
+    _held: Held,
     /// The MQTT 5 subscription identifier.
     pub number: Option<usize>,
     /// When a shared subscription last got a message, as a count: the one that waits longest is next.
     pub served: u64,
+}
+
+impl BrokerSubscription {
+    /// It counts among `held`.
+    pub fn new(
+        filter: SubscribeFilter,
+        number: Option<usize>,
+        held: &HeldBytes,
+    ) -> BrokerSubscription {
+        BrokerSubscription {
+            _held: held.hold(BrokerSubscription::size(&filter)),
+            filter,
+            number,
+            served: 0,
+        }
+    }
+
+    /// The bytes of memory that one with that filter takes, about.
+    pub fn size(filter: &SubscribeFilter) -> usize {
+        SUBSCRIPTION + filter.path.len()
+    }
 }
 
 /// A message for one client.
@@ -127,14 +160,28 @@ impl Delivery {
     }
 }
 
+/// A message in a client's line.
+struct InLine {
+    delivery: Delivery,
+    /// The bytes that it takes of what may wait for the client.
+    size: usize,
+    /// Its place in the line, without the message, which other clients may have before them as well.
+    _held: Held,
+}
+
 /// A message at QoS 1 or 2 that was sent and is not acknowledged.
 struct InFlight {
     id: u16,
-    size: usize,
     /// `None` once the client has said PUBREC: it has the message, and PUBREL is what goes out again.
-    delivery: Option<Delivery>,
+    message: Option<InLine>,
     /// Whether it has gone out over the connection that there is now.
     sent: bool,
+}
+
+impl InFlight {
+    fn size(&self) -> usize {
+        self.message.as_ref().map_or(0, |next| next.size)
+    }
 }
 
 /// What the reader and the writer of one connection tell each other.
@@ -170,6 +217,8 @@ pub struct BrokerWill {
 
 /// A client's session.
 pub struct BrokerSession {
+    /// Counts its name.
+    _held: Held,
     pub connection: Option<SessionConnection>,
     /// Since when it has no connection.
     pub left: Instant,
@@ -179,7 +228,7 @@ pub struct BrokerSession {
     pub subscriptions: Vec<BrokerSubscription>,
     /// The packet identifiers of messages at QoS 2 that have come and are not released.
     pub received: HashSet<u16>,
-    waiting: VecDeque<Delivery>,
+    waiting: VecDeque<InLine>,
     in_flight: VecDeque<InFlight>,
     /// How many of `in_flight` have not gone out over this connection.
     unsent: usize,
@@ -189,8 +238,10 @@ pub struct BrokerSession {
 }
 
 impl BrokerSession {
-    pub fn new() -> BrokerSession {
+    /// The session of a client whose name has so many bytes.
+    pub fn new(name: usize, budget: &Budget) -> BrokerSession {
         BrokerSession {
+            _held: budget.sessions.hold(SESSION + name),
             connection: None,
             left: Instant::now(),
             expiry: 0,
@@ -218,9 +269,9 @@ impl BrokerSession {
     pub fn detach(&mut self) {
         self.connection = None;
         self.left = Instant::now();
-        self.waiting.retain(|delivery| {
-            let kept = delivery.qos != QoS::AtMostOnce;
-            self.bytes -= if kept { 0 } else { delivery.message.size() };
+        self.waiting.retain(|next| {
+            let kept = next.delivery.qos != QoS::AtMostOnce;
+            self.bytes -= if kept { 0 } else { next.size };
             kept
         });
     }
@@ -241,15 +292,21 @@ impl BrokerSession {
         }
     }
 
-    /// Puts a message in line, or drops it if the client does not keep up.
-    pub fn deliver(&mut self, delivery: Delivery) {
-        let size = delivery.message.size();
+    /// Puts a message in line, or drops it if the client does not keep up: where more than `share` bytes
+    /// wait for it already.
+    pub fn deliver(&mut self, delivery: Delivery, budget: &Budget, share: usize) {
+        let place = PLACE + delivery.numbers.len() * size_of::<usize>();
+        let size = delivery.message.size() + place;
         let kept = self.connection.is_some() || delivery.qos != QoS::AtMostOnce;
-        if !kept || self.bytes + size > MOST_WAITING {
+        if !kept || self.bytes + size > share {
             return;
         }
         self.bytes += size;
-        self.waiting.push_back(delivery);
+        self.waiting.push_back(InLine {
+            delivery,
+            size,
+            _held: budget.messages.hold(place),
+        });
         if let Some(connection) = &self.connection {
             connection.signals.wake.notify_one();
         }
@@ -264,58 +321,55 @@ impl BrokerSession {
         connection.answers.clear();
         let (version, longest) = (connection.version, connection.longest);
         let receive_maximum = connection.receive_maximum;
-        self.send_again(version, out);
+        self.send_again(version, receive_maximum, out);
         while out.len() < CHUNK {
             let full = self.unsent > 0 || self.in_flight.len() >= receive_maximum;
-            let Some(delivery) = self
+            let Some(next) = self
                 .waiting
-                .pop_front_if(|next| next.qos == QoS::AtMostOnce || !full)
+                .pop_front_if(|next| next.delivery.qos == QoS::AtMostOnce || !full)
             else {
                 break;
             };
-            self.send(delivery, version, longest, out);
+            self.send(next, version, longest, out);
         }
     }
 
-    /// Sends what an earlier connection may have lost.
-    fn send_again(&mut self, version: Version, out: &mut BytesMut) {
-        if self.unsent == 0 {
-            return;
-        }
+    /// Sends what an earlier connection may have lost, as much as the client takes at a time.
+    fn send_again(&mut self, version: Version, receive_maximum: usize, out: &mut BytesMut) {
+        let mut under_way = self.in_flight.len() - self.unsent;
         for message in self.in_flight.iter_mut().filter(|message| !message.sent) {
-            if out.len() >= CHUNK {
+            if out.len() >= CHUNK || under_way >= receive_maximum {
                 break;
             }
-            let packet = match &message.delivery {
-                Some(delivery) => delivery.packet(message.id, true),
+            let packet = match &message.message {
+                Some(next) => next.delivery.packet(message.id, true),
                 None => Packet::PubRel(PubRel::new(message.id, None)),
             };
             packets::write(version, packet, out);
             message.sent = true;
+            under_way += 1;
             self.unsent -= 1;
         }
     }
 
-    fn send(&mut self, delivery: Delivery, version: Version, longest: usize, out: &mut BytesMut) {
-        let size = delivery.message.size();
-        let id = match delivery.qos {
+    fn send(&mut self, next: InLine, version: Version, longest: usize, out: &mut BytesMut) {
+        let id = match next.delivery.qos {
             QoS::AtMostOnce => 0,
             _ => self.free_id(),
         };
-        let packet = delivery.packet(id, false);
+        let packet = next.delivery.packet(id, false);
         // What a client cannot take is as good as delivered (section 3.1.2.11.4).
-        let dropped = delivery.message.has_expired() || packet.size() > longest;
+        let dropped = next.delivery.message.has_expired() || packet.size() > longest;
         if !dropped {
             packets::write(version, packet, out);
         }
         if dropped || id == 0 {
-            self.bytes -= size;
+            self.bytes -= next.size;
             return;
         }
         self.in_flight.push_back(InFlight {
             id,
-            size,
-            delivery: Some(delivery),
+            message: Some(next),
             sent: true,
         });
     }
@@ -339,7 +393,7 @@ impl BrokerSession {
         if let Some(at) = self.in_flight.iter().position(|message| message.id == id)
             && let Some(message) = self.in_flight.remove(at)
         {
-            self.bytes -= message.size;
+            self.bytes -= message.size();
             self.unsent -= usize::from(!message.sent);
         }
         self.wake();
@@ -348,8 +402,8 @@ impl BrokerSession {
     /// PUBREC: the client has the message at QoS 2.
     pub fn has_received(&mut self, id: u16) {
         if let Some(message) = self.in_flight.iter_mut().find(|message| message.id == id) {
-            message.delivery = None;
-            self.bytes -= std::mem::take(&mut message.size);
+            self.bytes -= message.size();
+            message.message = None;
         }
         self.answer(Packet::PubRel(PubRel::new(id, None)));
     }

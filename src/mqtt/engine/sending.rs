@@ -14,7 +14,7 @@ use super::super::connection::PacketWriter;
 use super::super::in_flight::{Answered, Outgoing, SendQuota, Unanswered};
 use super::super::lost::Lost;
 use super::super::options::Qos;
-use super::super::outbox::Outbox;
+use super::super::outbox::{Outbox, Settled};
 use super::super::wire::{self, OutgoingPacket};
 use super::{Engine, OutboxWork};
 use crate::text::wait::lock;
@@ -63,7 +63,7 @@ impl Engine {
             self.publish(message, writer);
         }
         commanded?;
-        self.note_sent()?;
+        self.note_sent();
         if !self.settled.is_empty() {
             // What could not be sent: whoever waits for it would wait for the broker's next packet.
             self.settle();
@@ -197,7 +197,7 @@ impl Engine {
     /// The publication under that identifier will not be sent any more.
     fn give_up(&mut self, id: u16, qos: Qos, fault: String) {
         if let Answered::Settled(message) = self.in_flight.acknowledge(id, qos) {
-            self.settled.push((message, Some(fault)));
+            self.settled.push(Settled::new(message, Some(fault)));
         }
     }
 
@@ -226,7 +226,7 @@ impl Engine {
         let size = wire::publish_size(self.shared.options.version, &head, payload.len());
         if size > self.maximum_packet {
             let fault = too_large_for_broker(size, self.maximum_packet);
-            self.settled.push((message, Some(fault)));
+            self.settled.push(Settled::new(message, Some(fault)));
             return;
         }
         if head.qos == Qos::AtMostOnce {
@@ -238,11 +238,14 @@ impl Engine {
             };
             match writer.push(&self.shared, send) {
                 Ok(()) => self.unwritten.push_back((writer.encoded(), message)),
-                Err(fault) => self.settled.push((message, Some(not_sent(fault)))),
+                Err(fault) => self
+                    .settled
+                    .push(Settled::new(message, Some(not_sent(fault)))),
             }
             return;
         }
         let record = message.record;
+        let from = writer.encoded();
         let id = self.in_flight.push(Unanswered::Publish {
             message,
             released: false,
@@ -259,20 +262,8 @@ impl Engine {
         }
         if record != 0 {
             self.sent.push((record, id, false));
+            self.sent_from.get_or_insert(from);
         }
-    }
-
-    fn note_sent(&mut self) -> Result<(), Lost> {
-        if !self.sent.is_empty() {
-            let mut out = lock(&self.shared.outbox);
-            if let Some(journal) = &mut out.journal {
-                journal
-                    .sent(&self.sent)
-                    .map_err(|e| Lost::fatal(e.to_string()))?;
-            }
-            self.sent.clear();
-        }
-        Ok(())
     }
 
     /// The connection has written `position` bytes in all.
@@ -282,7 +273,7 @@ impl Engine {
                 break;
             }
             if let Some((_, message)) = self.unwritten.pop_front() {
-                self.settled.push((message, None));
+                self.settled.push(Settled::new(message, None));
                 self.one_by_one = self.one_by_one.saturating_sub(1);
             }
         }
@@ -295,6 +286,10 @@ impl Engine {
         if lost.is_some_and(|lost| lost.by_broker) {
             self.suspect();
             self.settle();
+        }
+        // The next connection begins with what has no note yet.
+        if let Some((_, note)) = self.unnoted.pop_back() {
+            self.unnoted = VecDeque::from([(0, note)]);
         }
         let unwritten = std::mem::take(&mut self.unwritten);
         let mut out = lock(&self.shared.outbox);
@@ -331,7 +326,8 @@ impl Engine {
                     message.falls += 1;
                     if message.falls >= FALLS {
                         let fallen = self.unwritten.pop_front();
-                        let fallen = fallen.map(|(_, message)| (message, Some(displeasing())));
+                        let fallen =
+                            fallen.map(|(_, message)| Settled::new(message, Some(displeasing())));
                         self.settled.extend(fallen);
                     }
                 }

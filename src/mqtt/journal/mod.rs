@@ -7,10 +7,12 @@
 //! reaches the disk as well, which survives the end of the machine. When nothing is open any more the
 //! file is emptied.
 //!
-//! [`entries`] is what stands in a file, [`files`] how it is kept from others.
+//! [`entries`] is what stands in a file, [`files`] how it is kept from others, and the [`JournalKeeper`]
+//! writes for the connection.
 
 mod entries;
 mod files;
+mod keeper;
 mod properties;
 
 use std::collections::{BTreeMap, HashMap};
@@ -27,6 +29,7 @@ use super::wire::Head;
 use crate::text::diagnostic::{Error, Result};
 use entries::{Damage, Marker};
 use files::fault;
+pub use keeper::{JournalKeeper, Note};
 
 /// An empty file is left alone up to this size; beyond it, it is cut.
 const CUT_FROM: u64 = 1 << 20;

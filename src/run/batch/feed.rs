@@ -16,7 +16,7 @@ use crate::plan::PlanExpr;
 use crate::plan::batch::{BatchOrigin, BatchProgram};
 use crate::run::eval::eval;
 use crate::run::lookup::LookupRows;
-use crate::run::query::{Cursor, ElementsTaken};
+use crate::run::pipeline::{Cursor, ElementsTaken};
 use crate::text::diagnostic::Result;
 
 /// What the results of a program are wanted for.

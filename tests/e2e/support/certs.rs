@@ -6,8 +6,10 @@ use std::process::{Command, Stdio};
 
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    PKCS_RSA_SHA256, date_time_ymd,
+    PKCS_RSA_SHA256, SigningKey, date_time_ymd,
 };
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 
 use super::mosquitto::Folder;
 
@@ -97,6 +99,45 @@ impl Authority {
         change(&mut params);
         let certificate = params.self_signed(&self.key()).expect("a certificate");
         self.folder.write(name, certificate.pem())
+    }
+
+    /// A certificate by this CA for the name and the key of `other`, a CA that may use its key for `usage`.
+    pub fn certify(&self, other: &Authority, usage: KeyUsagePurpose) -> String {
+        let mut params = other.params();
+        params.key_usages = vec![usage];
+        let issuer = Issuer::new(self.params(), self.key());
+        let certificate = params.signed_by(&other.key(), &issuer);
+        certificate.expect("a certificate").pem()
+    }
+
+    /// A certificate that says it is of version 1 and has the extensions of one of version 3.
+    pub fn version_one_with_extensions(&self, host: &str) -> Identity {
+        let three = self.version_three(host, Dates::Good);
+        let pem = fs::read_to_string(&three.cert).expect("written before");
+        let der = CertificateDer::from_pem_slice(pem.as_bytes()).expect("a certificate");
+        let (whole, _) = der_content(&der);
+        let (signed, rest) = der_content(whole);
+        // The first field is the version, in five bytes; without it, it is 1.
+        assert_eq!(signed[..5], [0xa0, 3, 2, 1, 2]);
+        let signed = der_sequence(&signed[5..]);
+        let (_, algorithm) = der_content(rest);
+        let algorithm = &rest[..rest.len() - algorithm.len()];
+        let signature = self.key().sign(&signed).expect("signed");
+        let mut bits = vec![3, 0x82];
+        bits.extend((signature.len() as u16 + 1).to_be_bytes());
+        bits.push(0);
+        bits.extend(signature);
+        let der = der_sequence(&[&signed, algorithm, &bits].concat());
+        let file = self.folder.write("v1.extensions.der", der);
+        let cert = self.path("v1.extensions.crt");
+        let file = file.display().to_string();
+        openssl(&["x509", "-inform", "DER", "-in", &file, "-out", &cert]);
+        let text = output(&["x509", "-in", &cert, "-noout", "-text"]);
+        assert!(text.contains("Version: 1 ") && text.contains("X509v3 extensions"));
+        Identity {
+            cert: cert.into(),
+            key: three.key,
+        }
     }
 
     /// A file in the CA's folder.
@@ -202,6 +243,26 @@ impl Authority {
         ]);
         encrypted.into()
     }
+}
+
+/// The content of the DER element at the start of `der`, whose length takes two bytes or less, and what
+/// follows it.
+fn der_content(der: &[u8]) -> (&[u8], &[u8]) {
+    let (start, length) = match der[1] {
+        0x82 => (4, usize::from(u16::from_be_bytes([der[2], der[3]]))),
+        0x81 => (3, usize::from(der[2])),
+        short => (2, usize::from(short)),
+    };
+    der[start..].split_at(length)
+}
+
+/// A DER sequence of so much that its length takes two bytes.
+fn der_sequence(content: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(content.len()).expect("short enough");
+    let mut der = vec![0x30, 0x82];
+    der.extend(length.to_be_bytes());
+    der.extend(content);
+    der
 }
 
 fn openssl(arguments: &[&str]) {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use super::port::Port;
 use super::wait::{wait_for, wait_until};
@@ -177,12 +178,17 @@ impl Mosquitto {
 
     /// Ends the broker with a signal and waits until it is gone.
     pub fn end(&mut self, signal: &str) {
-        self.signal(signal);
-        self.child
-            .take()
-            .expect("the broker runs")
-            .wait()
-            .expect("it ends");
+        let mut sent: Option<Instant> = None;
+        wait_until("the broker has ended", || {
+            // mosquitto loses one that comes before its loop begins, though it listens by then.
+            if sent.is_none_or(|at| at.elapsed() > Duration::from_secs(1)) {
+                self.signal(signal);
+                sent = Some(Instant::now());
+            }
+            let child = self.child.as_mut().expect("the broker runs");
+            child.try_wait().expect("can be asked").is_some()
+        });
+        self.child = None;
     }
 
     /// Runs `mosquitto_pub` on `topic` with the lines of `input` as messages.
