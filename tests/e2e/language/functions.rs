@@ -364,3 +364,22 @@ fn a_real_goes_where_reals_are_taken() {
     db.gives("only(3.0);", "4");
     db.fails("only(3.5);", &["to be Integer, not 3.5"]);
 }
+
+/// Whether a call gives a collection is known only when it has run. One value is that value, where the
+/// function calls itself too.
+#[test]
+fn a_function_of_any_object_calls_itself() {
+    let mut db = Db::of(
+        "create function same(Object x, Integer n) -> Object as
+           case when n < 1 then x when same(x,n-1) = x then x else 'another' end;
+         create function depth(Object x) -> Object as
+           case when x < 1 then 0 else 1 + depth(x - 1) end;
+         create function twice(Object x) -> Object as [x, x];
+         create function some_of(Integer n) -> Object as case when n > 0 then bag(n, n) end;",
+    );
+    db.gives("same(0,0); same(0.5,3); same('a',2);", "0\n0.5\n\"a\"");
+    db.gives("depth(3); depth(2.5) + 1; depth(0);", "3\n3\n0");
+    // A vector is one value, a bag is its elements, and no value is no element.
+    db.gives("count(twice(1)); twice(1) = [1, 1];", "1\ntrue");
+    db.gives("count(some_of(2)); count(some_of(0)); some_of(2) + 1;", "2\n0\n3\n3");
+}
