@@ -118,7 +118,11 @@ impl Builder<'_> {
                 let [AssignmentTarget::Slot(slot, ty)] = places.as_slice() else {
                     return None;
                 };
-                ScalarStatement::Assign(*slot, NumberDeclared::of(ty)?, self.expr(value)?)
+                let declared = NumberDeclared::of(ty)?;
+                match value {
+                    PlanExpr::Const(Value::Null) => ScalarStatement::Clear(*slot),
+                    value => ScalarStatement::Assign(*slot, declared, self.expr(value)?),
+                }
             }
             Stmt::Block(statements) => {
                 let lowered = statements.iter().map(|s| self.statement(s));

@@ -88,6 +88,8 @@ pub enum ScalarCondition {
 
 pub enum ScalarStatement {
     Assign(Slot, NumberDeclared, ScalarExpr),
+    /// Takes a variable's value away.
+    Clear(Slot),
     Block(Vec<ScalarStatement>),
     Case {
         arms: Vec<(ScalarCondition, ScalarStatement)>,

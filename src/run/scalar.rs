@@ -228,6 +228,7 @@ impl Machine<'_> {
                 let value = self.value(value, base)?.declared(*declared)?;
                 self.slots[base + *slot] = value;
             }
+            ScalarStatement::Clear(slot) => self.slots[base + *slot] = Number::Missing,
             ScalarStatement::Block(statements) => {
                 for statement in statements {
                     if self.statement(statement, base, returned)? == Flow::Leave {

@@ -381,5 +381,8 @@ fn a_function_of_any_object_calls_itself() {
     db.gives("depth(3); depth(2.5) + 1; depth(0);", "3\n3\n0");
     // A vector is one value, a bag is its elements, and no value is no element.
     db.gives("count(twice(1)); twice(1) = [1, 1];", "1\ntrue");
-    db.gives("count(some_of(2)); count(some_of(0)); some_of(2) + 1;", "2\n0\n3\n3");
+    db.gives(
+        "count(some_of(2)); count(some_of(0)); some_of(2) + 1;",
+        "2\n0\n3\n3",
+    );
 }
