@@ -56,21 +56,16 @@ pub fn open(query: &Arc<Query>, given: Vec<(Slot, Value)>, cx: &Cx) -> Result<Bo
     if !query.is_collected()
         && left != Some(0)
         && let Some(program) = &query.batch
-        && let Some(feed) = Feed::open(program, &frame, cx)?
+        && let Some(mut feed) = Feed::open(program, &frame, cx)?
     {
-        return Ok(batch::open(query, feed, frame, left));
+        let Some(first) = feed.few() else {
+            return Ok(batch::open(query, feed, frame, left));
+        };
+        let pipeline = Pipeline::resume(query.steps.len(), first);
+        return Ok(QueryRun::of(query, pipeline, frame, left));
     }
-    Ok(Box::new(QueryRun {
-        pipeline: Pipeline::new(query.steps.len()),
-        seen: query
-            .distinct
-            .then(|| Distinct::new(query.output.columns.len())),
-        query: query.clone(),
-        frame,
-        left,
-        collected: None,
-        inner: None,
-    }))
+    let pipeline = Pipeline::new(query.steps.len());
+    Ok(QueryRun::of(query, pipeline, frame, left))
 }
 
 /// A query that is nothing but one expression: its elements, without a layer between.
@@ -245,6 +240,26 @@ impl Source for QueryRun {
 }
 
 impl QueryRun {
+    /// The results of the rows that the pipeline makes, of which a limit leaves so many.
+    fn of(
+        query: &Arc<Query>,
+        pipeline: Pipeline,
+        frame: Vec<Value>,
+        left: Option<u64>,
+    ) -> Box<dyn Source> {
+        Box::new(QueryRun {
+            pipeline,
+            seen: query
+                .distinct
+                .then(|| Distinct::new(query.output.columns.len())),
+            query: query.clone(),
+            frame,
+            left,
+            collected: None,
+            inner: None,
+        })
+    }
+
     /// Stops everything below at once, not only when the consumer gets round to dropping this.
     fn stop(&mut self) {
         self.pipeline = Pipeline::new(0);

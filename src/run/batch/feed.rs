@@ -36,6 +36,9 @@ pub enum Fed {
     Rest(Cursor),
 }
 
+/// Of so few elements the rows are made in less time than columns of them.
+const FEW: u64 = 16;
+
 /// A running program.
 pub struct Feed {
     pub(super) program: Arc<BatchProgram>,
@@ -79,6 +82,9 @@ impl Feed {
     /// What comes of the next rows; `None` at the end.
     pub fn next(&mut self, wanted: Wanted, frame: &[Value], cx: &Cx) -> Result<Option<Fed>> {
         cx.token.check()?;
+        if let Some(first) = self.few() {
+            return Ok(Some(Fed::Rest(first)));
+        }
         let program = &self.program;
         let made = |batch: Option<Batch>| {
             let results = program.run(batch?, Scope { frame, cx })?;
@@ -119,6 +125,18 @@ impl Feed {
             }
         };
         Ok(Some(fed))
+    }
+
+    /// The first step of the query where there are so few elements that batches are not worth their
+    /// while. They are given away with it.
+    pub fn few(&mut self) -> Option<Cursor> {
+        if !matches!(&self.input, FeedInput::Elements(again) if again.few) {
+            return None;
+        }
+        match self.rest() {
+            Some(Fed::Rest(first)) => Some(first),
+            _ => None,
+        }
     }
 
     /// What is left of a collection that gives no more batches.
@@ -178,12 +196,19 @@ struct Again {
     /// How many the latest has.
     latest: u64,
     stream: bool,
+    /// Whether there are few elements in all.
+    few: bool,
 }
 
 impl Again {
     fn of(over: &PlanExpr, frame: &[Value], cx: &Cx) -> Result<Again> {
         let over = eval(over, frame, cx)?;
         let stream = matches!(over, Some(Value::Stream(_)));
+        let elements = match &over {
+            Some(Value::Bag(c) | Value::Stream(c)) => c.known_len(),
+            Some(Value::Vector(vector)) => Some(vector.len() as u64),
+            _ => None,
+        };
         let input = match over {
             Some(Value::Binary(bytes)) => Box::new(Bytes::new(bytes)),
             Some(value) => value.elements(cx)?,
@@ -195,6 +220,7 @@ impl Again {
             before: 0,
             latest: 0,
             stream,
+            few: elements.is_some_and(|elements| elements <= FEW),
         })
     }
 
