@@ -6,7 +6,7 @@ use super::frame::{Captures, Fragment, Frame};
 use super::names::{children, normalized};
 use crate::catalog::fit::fit;
 use crate::catalog::{Catalog, signature};
-use crate::compile::{Compiler, batch, narrow, windows};
+use crate::compile::{Compiler, batch, fields, narrow, windows};
 use crate::model::Type;
 use crate::model::function::Param;
 use crate::plan::{Order, PlanExpr, Query, QueryOutput, ResultCollections, Sub, Traceable, used};
@@ -50,10 +50,17 @@ impl Draft {
 
     /// The query with all that is found out about it once nothing changes any more.
     pub fn finish(self, catalog: &Catalog) -> Query {
-        let Some((slid, replaced)) = windows::slide(&self.0, catalog) else {
+        let (mut rewritten, mut replaced) = (None, vec![]);
+        for rewrite in [windows::slide, fields::ask] {
+            if let Some((query, of)) = rewrite(rewritten.as_ref().unwrap_or(&self.0), catalog) {
+                rewritten = Some(query);
+                replaced.extend(of);
+            }
+        }
+        let Some(rewritten) = rewritten else {
             return self.lowered(catalog);
         };
-        let mut query = Draft(slid).lowered(catalog);
+        let mut query = Draft(rewritten).lowered(catalog);
         query.traceable = Some(Traceable {
             replaced,
             query: Arc::new(self.lowered(catalog)),

@@ -1,9 +1,14 @@
 //! JSON: values to text and back, and files of it.
 
-use std::io::{BufReader, Write};
+use std::io::Write;
+use std::sync::Arc;
 
 use super::file::Output;
-use crate::host::{file_input, http};
+use crate::host::http;
+use crate::host::json_file::{JsonFile, Scanned};
+use crate::model::collection::{BATCH, FieldBatch};
+use crate::model::column::ColumnBuilder;
+use crate::model::json_fields::FieldScanner;
 use crate::model::native::{Native, Natives};
 use crate::model::{Args, Cx, Source, Value, json};
 use crate::run::call::short;
@@ -15,9 +20,12 @@ pub const NATIVES: Natives = &[
     }),
     Native::new("unstringify", |cx, a| {
         json::from_slice(a.str(0)?.as_bytes(), &cx.token.looks()).map(Some)
-    }),
+    })
+    .fields("unstringify_fields"),
+    Native::new("unstringify_fields", unstringify_fields),
     Native::new("unstringify_record", unstringify_record),
-    Native::new("file_stream", file_stream),
+    Native::new("file_stream", file_stream).fields("file_fields"),
+    Native::new("file_fields", file_fields).streaming_fields(),
     Native::new("write_file", write_file).acting(),
     Native::new("request", request).acting(),
 ];
@@ -47,30 +55,157 @@ fn request(cx: &Cx, args: Args) -> Result<Option<Value>> {
 fn file_stream(_: &Cx, args: Args) -> Result<Option<Value>> {
     let path = args.str(0)?.to_owned();
     Ok(Some(Value::stream_from(move |cx| {
-        let file = file_input::open_text(&path, cx)?;
-        let values = json::from_reader(BufReader::new(file));
-        Ok(Box::new(Values {
-            path: path.clone(),
-            values: Box::new(values),
+        Ok(Box::new(FileValues(JsonFile::open(&path, cx)?)))
+    })))
+}
+
+/// The keys that an argument names.
+fn keys(args: Args, i: usize) -> Result<Vec<Arc<str>>> {
+    let key = |key: &Value| match key {
+        Value::Str(key) => Ok(key.clone()),
+        other => Err(Error::run(format!(
+            "the key of a record is a string, not {other}"
+        ))),
+    };
+    args.vector(i)?.iter().map(key).collect()
+}
+
+fn unstringify_fields(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let text = args.str(0)?.as_bytes();
+    let mut scanner = FieldScanner::new(keys(args, 1)?);
+    let read = |text: &[u8]| json::from_slice(text, &cx.token.looks()).ok();
+    if scanner.object(text) == Some(text.len())
+        && let Some(record) = scanner.record(text, read)
+    {
+        return Ok(Some(record));
+    }
+    let value = json::from_slice(text, &cx.token.looks())?;
+    Ok(Some(match value {
+        Value::Record(record) => scanner.reduced(&record),
+        other => other,
+    }))
+}
+
+fn file_fields(_: &Cx, args: Args) -> Result<Option<Value>> {
+    let (path, keys) = (args.str(0)?.to_owned(), keys(args, 1)?);
+    Ok(Some(Value::stream_from(move |cx| {
+        Ok(Box::new(FileFields {
+            file: JsonFile::open(&path, cx)?,
+            scanner: FieldScanner::new(keys.clone()),
+            width: keys.len(),
+            other: None,
+            failed: None,
         }))
     })))
 }
 
-/// The JSON values of a file.
-struct Values {
-    path: String,
-    values: Box<dyn Iterator<Item = Result<Value>> + Send>,
+/// The values of a file, of which records have some fields only.
+struct FileFields {
+    file: JsonFile,
+    scanner: FieldScanner,
+    /// How many fields are wanted.
+    width: usize,
+    /// What is no record and stands behind the latest batch.
+    other: Option<Value>,
+    /// What is wrong behind the latest batch.
+    failed: Option<Error>,
 }
 
-impl Source for Values {
+impl FileFields {
+    /// Adds the next record to columns. `false` at the end, and before anything else.
+    fn add_next(&mut self, columns: &mut [ColumnBuilder], cx: &Cx) -> Result<bool> {
+        let value = match self.file.scan(&mut self.scanner, cx)? {
+            Some(Scanned::Object(length)) => {
+                let text = &self.file.rest()[..length];
+                let read = |text: &[u8]| json::from_slice(text, &cx.token.looks()).ok();
+                let added = self.scanner.add_to(columns, text, read);
+                if added.is_some() {
+                    self.file.take(length);
+                    return Ok(true);
+                }
+                self.file.next(cx)?
+            }
+            Some(Scanned::Value(value)) => Some(value),
+            None => None,
+        };
+        match value {
+            Some(Value::Record(record)) => {
+                self.scanner.add_record_to(columns, &record);
+                Ok(true)
+            }
+            value => {
+                self.other = value;
+                Ok(false)
+            }
+        }
+    }
+}
+
+impl Source for FileFields {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
         cx.token.check()?;
-        let value = self.values.next().transpose();
-        if value.is_err() {
-            // It may be that the wait for more was stopped.
-            cx.token.check()?;
+        if let Some(error) = self.failed.take() {
+            return Err(error);
         }
-        value.map_err(|e| e.context(&self.path))
+        if let Some(other) = self.other.take() {
+            return Ok(Some(other));
+        }
+        let value = match self.file.scan(&mut self.scanner, cx)? {
+            Some(Scanned::Object(length)) => {
+                let text = &self.file.rest()[..length];
+                let read = |text: &[u8]| json::from_slice(text, &cx.token.looks()).ok();
+                if let Some(record) = self.scanner.record(text, read) {
+                    self.file.take(length);
+                    return Ok(Some(record));
+                }
+                self.file.next(cx)?
+            }
+            Some(Scanned::Value(value)) => Some(value),
+            None => None,
+        };
+        Ok(value.map(|value| match value {
+            Value::Record(record) => self.scanner.reduced(&record),
+            other => other,
+        }))
+    }
+
+    fn fields(&mut self, cx: &Cx) -> Result<Option<FieldBatch>> {
+        cx.token.check()?;
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        if let Some(other) = self.other.take() {
+            return Ok(Some(FieldBatch::Elements(vec![other])));
+        }
+        let mut columns = vec![ColumnBuilder::default(); self.width];
+        let mut rows = 0;
+        while rows < BATCH && (rows == 0 || self.file.is_at_hand()) {
+            match self.add_next(&mut columns, cx) {
+                Ok(true) => rows += 1,
+                Ok(false) => break,
+                Err(error) if rows == 0 => return Err(error),
+                Err(error) => {
+                    self.failed = Some(error);
+                    break;
+                }
+            }
+        }
+        if rows > 0 {
+            let columns = columns.into_iter().map(ColumnBuilder::finish).collect();
+            return Ok(Some(FieldBatch::Columns(columns)));
+        }
+        let other = self.other.take();
+        Ok(other.map(|other| FieldBatch::Elements(vec![other])))
+    }
+}
+
+/// The values of a file.
+struct FileValues(JsonFile);
+
+impl Source for FileValues {
+    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        cx.token.check()?;
+        self.0.next(cx)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::model::{Args, Cx, Record, Value};
 use crate::text::diagnostic::{Error, Result};
 
 pub const NATIVES: Natives = &[
-    Native::new("vref", vref),
+    Native::new("vref", vref).giving_field(),
     Native::new("make_record", make_record),
     Native::new("label_vector", |cx, a| {
         let (labels, values) = (a.vector(0)?, a.vector(1)?);

@@ -69,7 +69,8 @@ pub const NATIVES: Natives = &[
     .aggregate(AggregateKind::Count),
     Native::new("vref", |_, a| {
         Ok(position(a.int(1)?).and_then(|i| a.vector(0).ok()?.get(i).cloned()))
-    }),
+    })
+    .giving_field(),
     Native::new("section", |cx, a| section(cx, a, a.int(1)?, a.int(2)?)),
     Native::new("skip", |cx, a| {
         section(cx, a, a.int(1)?.saturating_add(1), i64::MAX)

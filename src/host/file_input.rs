@@ -2,7 +2,7 @@
 //! its own, so that a stop ends the wait at once.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 use std::thread;
 
@@ -99,6 +99,82 @@ impl Read for WithoutMark {
         }
         self.begun = true;
         self.file.read(into)
+    }
+}
+
+/// So many bytes are asked for at a time: a system call costs little beside them, and they stay in the
+/// processor's second cache.
+const BLOCK: usize = 1 << 16;
+
+/// A file that is read in large blocks, and what has been read of it and not been taken yet.
+pub struct FileBlocks {
+    path: String,
+    file: FileInput,
+    /// Whether reading may have to wait for others: a pipe, a device.
+    may_wait: bool,
+    buffer: Vec<u8>,
+    /// What has been read and not been taken lies between these.
+    start: usize,
+    end: usize,
+}
+
+impl FileBlocks {
+    /// Opens a file of text, see [`open_text`].
+    pub fn open(path: &str, cx: &Cx) -> Result<FileBlocks> {
+        Ok(FileBlocks {
+            path: path.to_owned(),
+            file: open_text(path, cx)?,
+            may_wait: !fs::metadata(path).is_ok_and(|metadata| metadata.is_file()),
+            buffer: vec![0; BLOCK],
+            start: 0,
+            end: 0,
+        })
+    }
+
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// What has been read and not been taken.
+    pub fn rest(&self) -> &[u8] {
+        &self.buffer[self.start..self.end]
+    }
+
+    /// Whether reading on may have to wait for others.
+    pub fn may_wait(&self) -> bool {
+        self.may_wait
+    }
+
+    /// Whether it is good to read on before all that has been read is taken: most is, and nobody has to
+    /// wait for what comes next.
+    pub fn may_read_ahead(&self) -> bool {
+        !self.may_wait && self.end - self.start < BLOCK / 2
+    }
+
+    /// Takes so many bytes off what has been read.
+    pub fn take(&mut self, bytes: usize) {
+        self.start += bytes;
+        debug_assert!(self.start <= self.end, "more was taken than had been read");
+    }
+
+    /// Reads on; `false` at the end of the file, which may have grown by the next time.
+    pub fn read_more(&mut self, cx: &Cx) -> Result<bool> {
+        self.buffer.copy_within(self.start..self.end, 0);
+        (self.start, self.end) = (0, self.end - self.start);
+        if self.buffer.len() - self.end < BLOCK / 2 {
+            self.buffer.resize(2 * self.buffer.len(), 0);
+        }
+        loop {
+            cx.token.check()?;
+            match self.file.read(&mut self.buffer[self.end..]) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => return Err(read_error(&self.path, &error, cx)),
+                Ok(read) => {
+                    self.end += read;
+                    return Ok(read > 0);
+                }
+            }
+        }
     }
 }
 

@@ -7,6 +7,7 @@ pub mod file_input;
 pub mod flow;
 pub mod http;
 pub mod jobs;
+pub mod json_file;
 pub mod traced;
 
 use std::collections::HashMap;

@@ -70,6 +70,13 @@ pub trait Source: Send {
         Ok(None)
     }
 
+    /// The next elements, of which only some fields are wanted, by field. `None` where they have to be
+    /// pulled. A function gives a source that can do this if its row says so, see
+    /// [`Native::streams_fields`](super::native::Native::streams_fields).
+    fn fields(&mut self, _: &Cx) -> Result<Option<FieldBatch>> {
+        Ok(None)
+    }
+
     /// Leaves the next elements out; gives how many. `None` where they have to be pulled.
     fn skip(&mut self, cx: &Cx) -> Result<Option<usize>> {
         Ok(self.numbers(cx)?.map(|batch| batch.len()))
@@ -79,6 +86,25 @@ pub trait Source: Send {
     /// batches and can tell.
     fn taken(&self) -> Option<u64> {
         None
+    }
+}
+
+/// A batch of records or vectors of which only some fields are wanted.
+pub enum FieldBatch {
+    /// A column for each wanted field, in the order in which they are wanted. All elements have these
+    /// fields; a record may lack some, which are null then.
+    Columns(Vec<BatchColumn>),
+    /// Elements that are to be taken one by one.
+    Elements(Vec<Value>),
+}
+
+impl FieldBatch {
+    /// The columns, as far as there are some.
+    pub fn columns(self) -> Vec<BatchColumn> {
+        match self {
+            FieldBatch::Columns(columns) => columns,
+            FieldBatch::Elements(_) => vec![],
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::model::collection::BATCH;
 use crate::model::{Numbers, Value};
 
 /// What the rows of a batch have for one expression.
@@ -201,6 +202,106 @@ impl From<Numbers> for BatchColumn {
             Numbers::Reals(reals) => BatchColumn::Reals(reals),
         }
     }
+}
+
+/// A column that grows value by value: of one kind as long as all values are, of any from there on.
+#[derive(Clone, Default)]
+pub struct ColumnBuilder(Growing);
+
+#[derive(Clone, Default)]
+enum Growing {
+    #[default]
+    Nothing,
+    Ints(Vec<i64>),
+    Reals(Vec<f64>),
+    Texts(Texts),
+    Values(Vec<Value>),
+}
+
+impl ColumnBuilder {
+    #[inline]
+    pub fn push_int(&mut self, int: i64) {
+        match &mut self.0 {
+            Growing::Ints(ints) => ints.push(int),
+            Growing::Nothing => self.0 = Growing::Ints(first(int)),
+            _ => self.values().push(Value::Int(int)),
+        }
+    }
+
+    #[inline]
+    pub fn push_real(&mut self, real: f64) {
+        match &mut self.0 {
+            Growing::Reals(reals) => reals.push(real),
+            Growing::Nothing => self.0 = Growing::Reals(first(real)),
+            _ => self.values().push(Value::Real(real)),
+        }
+    }
+
+    #[inline]
+    pub fn push_text(&mut self, text: &str) {
+        match &mut self.0 {
+            Growing::Texts(texts) => texts.push(text),
+            Growing::Nothing => {
+                let mut texts = Texts::with_capacity(BATCH);
+                texts.push(text);
+                self.0 = Growing::Texts(texts);
+            }
+            _ => self.values().push(Value::str(text)),
+        }
+    }
+
+    /// Adds any value but an object.
+    pub fn push(&mut self, value: Value) {
+        match value {
+            Value::Int(int) => self.push_int(int),
+            Value::Real(real) => self.push_real(real),
+            Value::Str(text) if !matches!(self.0, Growing::Values(_)) => self.push_text(&text),
+            value => self.values().push(value),
+        }
+    }
+
+    /// The values so far, from here on of any kind.
+    fn values(&mut self) -> &mut Vec<Value> {
+        if !matches!(self.0, Growing::Values(_)) {
+            self.0 = Growing::Values(std::mem::take(&mut self.0).into_values());
+        }
+        match &mut self.0 {
+            Growing::Values(values) => values,
+            _ => unreachable!("it has just been made of values"),
+        }
+    }
+
+    pub fn finish(self) -> BatchColumn {
+        match self.0 {
+            Growing::Nothing => BatchColumn::Ints(vec![]),
+            Growing::Ints(ints) => BatchColumn::Ints(ints),
+            Growing::Reals(reals) => BatchColumn::Reals(reals),
+            Growing::Texts(texts) => BatchColumn::Texts(texts),
+            Growing::Values(values) => BatchColumn::Values(values),
+        }
+    }
+}
+
+impl Growing {
+    fn into_values(self) -> Vec<Value> {
+        match self {
+            Growing::Nothing => vec![],
+            Growing::Ints(ints) => ints.into_iter().map(Value::Int).collect(),
+            Growing::Reals(reals) => reals.into_iter().map(Value::Real).collect(),
+            Growing::Texts(texts) => {
+                let text = |row| Value::str(texts.get(row).unwrap_or_default());
+                (0..texts.len()).map(text).collect()
+            }
+            Growing::Values(values) => values,
+        }
+    }
+}
+
+/// A list that begins with this, with room for a batch.
+fn first<T>(value: T) -> Vec<T> {
+    let mut list = Vec::with_capacity(BATCH);
+    list.push(value);
+    list
 }
 
 fn all<'a, T>(

@@ -8,6 +8,7 @@
 use std::cell::Cell;
 use std::fmt;
 use std::fmt::Write;
+use std::io::Read;
 use std::sync::Arc;
 
 use serde_core::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -39,17 +40,74 @@ pub fn from_slice(text: &[u8], looks: &Looks) -> Result<Value> {
     value.map_err(|error| room.fault.take().unwrap_or_else(|| not_json(&error)))
 }
 
-/// The values that a text holds one after the other, with or without white space between them.
-pub fn from_reader(text: impl std::io::Read) -> impl Iterator<Item = Result<Value>> {
-    let values = serde_json::Deserializer::from_reader(text).into_iter::<Json>();
-    values.map(|json| json.map(|j| j.0).map_err(|e| not_json(&e)))
+/// The object or array that `text` begins with, and its length; `None` if [`next_of`] has to say what
+/// the text is: it may not be whole, or no JSON.
+pub fn prefix(text: &[u8]) -> Option<(Value, usize)> {
+    if !matches!(text.first(), Some(b'{' | b'[')) {
+        return None;
+    }
+    let mut values = serde_json::Deserializer::from_slice(text).into_iter::<Json>();
+    let value = values.next()?.ok()?;
+    Some((value.0, values.byte_offset()))
+}
+
+/// The next of the values that a text holds one after the other, with or without white space between
+/// them, and how many bytes have been read of it with what stands before it; one more may have been
+/// taken off `text`. `None` at the end.
+///
+/// `before` is what of the text has been read already: an error says where in all of it something is.
+pub fn next_of(text: impl Read, before: TextPlace) -> (usize, Option<Result<Value>>) {
+    let mut values = serde_json::Deserializer::from_reader(text).into_iter::<Json>();
+    let next = values.next();
+    let next = next.map(|json| {
+        json.map(|json| json.0)
+            .map_err(|e| not_json_behind(before, &e))
+    });
+    (values.byte_offset(), next)
+}
+
+/// A place in a text that is read piece by piece.
+#[derive(Clone, Copy, Default)]
+pub struct TextPlace {
+    /// The lines that have ended before it.
+    lines: usize,
+    /// The bytes before it in its line.
+    column: usize,
+}
+
+impl TextPlace {
+    /// The place behind this text, which stands at this one.
+    pub fn behind(mut self, text: &[u8]) -> TextPlace {
+        let mut start = 0;
+        for end in memchr::memchr_iter(b'\n', text) {
+            self.lines += 1;
+            (self.column, start) = (0, end + 1);
+        }
+        self.column += text.len() - start;
+        self
+    }
 }
 
 fn not_json(error: &serde_json::Error) -> Error {
+    not_json_behind(TextPlace::default(), error)
+}
+
+/// The error in a text that begins at a place of a longer one.
+fn not_json_behind(before: TextPlace, error: &serde_json::Error) -> Error {
+    let whole = error.to_string();
     if error.is_io() {
-        return Error::run(error.to_string());
+        return Error::run(whole);
     }
-    Error::run(format!("not JSON: {error}"))
+    let (line, column) = (error.line(), error.column());
+    let Some(what) = whole.strip_suffix(&format!(" at line {line} column {column}")) else {
+        return Error::run(format!("not JSON: {whole}"));
+    };
+    let column = match line {
+        0 | 1 => before.column + column,
+        _ => column,
+    };
+    let line = before.lines + line;
+    Error::run(format!("not JSON: {what} at line {line} column {column}"))
 }
 
 fn push(out: &mut String, value: &Value, depth: usize, looks: &Looks) -> Result<()> {
@@ -434,9 +492,31 @@ mod tests {
 
     #[test]
     fn a_text_may_hold_many_values() {
-        let values: Vec<_> = from_reader(&b"{\"a\":1}\n[2] 3"[..])
-            .map(|v| v.expect("JSON").to_string())
-            .collect();
+        let mut rest = &b"{\"a\":1}\n[2] 3"[..];
+        let mut values = Vec::new();
+        while let (read, Some(value)) = next_of(rest, TextPlace::default()) {
+            rest = &rest[read..];
+            values.push(value.expect("JSON").to_string());
+        }
         assert_eq!(values, ["{\"a\":1}", "[2]", "3"]);
+    }
+
+    #[test]
+    fn an_error_says_where_in_the_whole_text_it_is() {
+        let whole = b"{}\n[1,\n2] 7 {\"a\":\n x}";
+        let by_library = serde_json::Deserializer::from_reader(&whole[..]).into_iter::<Json>();
+        let error = by_library
+            .last()
+            .and_then(|last| last.err())
+            .expect("an error");
+        let behind = |read: usize| TextPlace::default().behind(&whole[..read]);
+        let said = |read: usize| match next_of(&whole[read..], behind(read)) {
+            (_, Some(Err(error))) => error.to_string(),
+            _ => panic!("no error"),
+        };
+        for read in [11, 12] {
+            assert_eq!(said(read), not_json(&error).to_string());
+        }
+        assert_eq!(said(18), "not JSON: expected value at line 4 column 2");
     }
 }

@@ -34,6 +34,15 @@ pub struct Native {
     pub batch: Option<BatchForm>,
     /// The aggregate that it is, where it is one that needs no element twice.
     pub aggregate: Option<AggregateKind>,
+    /// For a function that reads records or vectors: the function of the same name that takes the same
+    /// arguments, and keys or positions in a vector behind them, and need give no other fields. A
+    /// vector's elements stay at their positions.
+    pub fields: Option<&'static str>,
+    /// Whether it is such a function, and gives a stream whose elements come by
+    /// [`Source::fields`](super::Source::fields).
+    pub streams_fields: bool,
+    /// Whether it gives the field of a record, or the element of a vector, that its second argument names.
+    pub gives_field: bool,
     /// For a function that makes count windows of a stream: the function that computes aggregates over
     /// these windows without making them. It takes the same arguments and the aggregates' names.
     pub window_aggregates: Option<&'static str>,
@@ -128,6 +137,9 @@ impl Native {
             call_form: CallForm::Ordinary,
             batch: None,
             aggregate: None,
+            fields: None,
+            streams_fields: false,
+            gives_field: false,
             window_aggregates: None,
         }
     }
@@ -171,6 +183,24 @@ impl Native {
     /// The same, which is this aggregate.
     pub const fn aggregate(mut self, kind: AggregateKind) -> Native {
         self.aggregate = Some(kind);
+        self
+    }
+
+    /// The same, of whose records or vectors the function `name` gives some fields only.
+    pub const fn fields(mut self, name: &'static str) -> Native {
+        self.fields = Some(name);
+        self
+    }
+
+    /// The same, which gives a stream of some fields only.
+    pub const fn streaming_fields(mut self) -> Native {
+        self.streams_fields = true;
+        self
+    }
+
+    /// The same, which gives a field of its first argument.
+    pub const fn giving_field(mut self) -> Native {
+        self.gives_field = true;
         self
     }
 

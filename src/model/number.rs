@@ -191,16 +191,57 @@ pub fn to_int(name: &str, real: f64) -> Result<Value> {
 
 /// The number that `text` says: an integer where it is written as one and fits 64 bits, else a real.
 pub fn parse(text: &str) -> Option<Value> {
+    if let Some(number) = parse_short(text.as_bytes()) {
+        return Some(number);
+    }
     let text = text.trim();
     // What Rust would read beyond this are `inf` and `nan`.
-    let last = *text.as_bytes().last()?;
-    if !(last.is_ascii_digit() || last == b'.') {
+    let (first, last) = (*text.as_bytes().first()?, *text.as_bytes().last()?);
+    let begins = first.is_ascii_digit() || matches!(first, b'+' | b'-' | b'.');
+    if !begins || !(last.is_ascii_digit() || last == b'.') {
         return None;
     }
     match text.parse::<i64>() {
         Ok(i) => Some(Value::Int(i)),
         Err(_) => text.parse().ok().map(Value::Real),
     }
+}
+
+/// Powers of ten that reals hold exactly.
+const POWERS_OF_TEN: [f64; 16] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+];
+
+/// A number of few digits and without an exponent, as most are, in a fraction of the time. Its digits
+/// and the power of ten that divides them are reals exactly, so that the quotient is the nearest real.
+fn parse_short(text: &[u8]) -> Option<Value> {
+    let (negative, digits) = match text {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        digits => (false, digits),
+    };
+    if digits.len() > POWERS_OF_TEN.len() {
+        return None;
+    }
+    let (mut number, mut point) = (0_i64, None);
+    for (at, byte) in digits.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => number = number * 10 + i64::from(byte - b'0'),
+            b'.' if point.is_none() => point = Some(at),
+            _ => return None,
+        }
+    }
+    if digits.len() == usize::from(point.is_some()) {
+        return None;
+    }
+    Some(match point {
+        None if negative => Value::Int(-number),
+        None => Value::Int(number),
+        Some(point) => {
+            let real = number as f64 / POWERS_OF_TEN[digits.len() - 1 - point];
+            Value::Real(if negative { -real } else { real })
+        }
+    })
 }
 
 #[inline]
@@ -345,8 +386,31 @@ mod tests {
             assert_eq!(parse(text).expect("a number").to_string(), value);
         }
         assert_eq!(parse("9223372036854775808"), Some(Value::Real(BEYOND)));
-        for text in ["", "nan", "inf", "1x", "0x10", ".", "1 2"] {
+        for text in [
+            "", "nan", "inf", "1x", "0x10", ".", "1 2", "-", "+.", "x1", "1.2.3",
+        ] {
             assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn short_numbers_are_read_as_long_ones_are() {
+        let parts = ["0", "1", "7", "93", ".", "-", "+", "e", "005", "123456"];
+        for case in 0_u64..200_000 {
+            let mut random = case.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let mut text = String::new();
+            for _ in 0..1 + random % 5 {
+                random = random.rotate_left(23).wrapping_mul(0x2545_f491_4f6c_dd1d);
+                text += parts[(random >> 40) as usize % parts.len()];
+            }
+            let Some(short) = parse_short(text.as_bytes()) else {
+                continue;
+            };
+            let long = match text.parse() {
+                Ok(int) => Value::Int(int),
+                Err(_) => Value::Real(text.parse().expect("a number")),
+            };
+            assert_eq!(format!("{short:?}"), format!("{long:?}"), "{text}");
         }
     }
 }

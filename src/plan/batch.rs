@@ -30,6 +30,8 @@ pub enum BatchOrigin {
         over: PlanExpr,
         declared: Vec<ColumnDeclared>,
     },
+    /// Records or vectors of which only the fields with these keys, or at these positions, are wanted.
+    Fields { over: PlanExpr, keys: Vec<Value> },
     /// The objects of a type.
     Extent(Type),
     /// These columns of the rows of a stored function.

@@ -28,6 +28,9 @@ impl Builder<'_> {
         if !uses.plain {
             return None;
         }
+        if uses.slots.iter().any(|slot| self.has_fields_only(*slot)) {
+            return None;
+        }
         uses.functions.iter().for_each(|f| self.calls_of(f));
         uses.slots.sort_unstable();
         uses.slots.dedup();

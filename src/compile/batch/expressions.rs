@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Builder, Kind, kind};
+use crate::compile::fields::field_of;
 use crate::model::function::FunctionBody;
 use crate::model::native::BatchForm;
 use crate::model::table::Table;
@@ -91,6 +92,7 @@ impl Builder<'_> {
                     Some(column) => Some(BatchExpr::Column(column)),
                     // A function's body has no other variables than those that have columns.
                     None if known || self.inside.is_some() => None,
+                    None if self.has_fields_only(*slot) => None,
                     None => Some(BatchExpr::Given(*slot)),
                 }
             }
@@ -109,9 +111,30 @@ impl Builder<'_> {
                 arms,
                 otherwise: Some(otherwise),
             } => self.for_some_rows(|builder| builder.case(arms, otherwise)),
-            PlanExpr::Call(call) => self.call(call),
+            PlanExpr::Call(call) => match self.field(expr) {
+                Some(column) => {
+                    if let Target::One(function) = &call.target {
+                        self.calls_of(function);
+                    }
+                    Some(BatchExpr::Column(column))
+                }
+                None => self.call(call),
+            },
             _ => None,
         }
+    }
+
+    /// Whether a variable has columns for some fields and none for itself.
+    pub(super) fn has_fields_only(&self, slot: Slot) -> bool {
+        self.fields.iter().any(|(of, _, _)| *of == slot)
+    }
+
+    /// The column that a field of a variable has.
+    fn field(&self, expr: &PlanExpr) -> Option<usize> {
+        let (slot, key) = field_of(expr).filter(|_| self.inside.is_none())?;
+        let mut fields = self.fields.iter();
+        let field = fields.find(|(of, named, _)| *of == slot && named == key);
+        field.map(|(_, _, column)| *column)
     }
 
     /// The column that a variable has.

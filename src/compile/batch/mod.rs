@@ -12,7 +12,7 @@ mod steps;
 use std::sync::Arc;
 
 use crate::catalog::Catalog;
-use crate::model::{Function, Type};
+use crate::model::{Function, Type, Value};
 use crate::plan::batch::{BatchExpr, BatchProgram, BatchWork};
 use crate::plan::{Query, Slot};
 
@@ -93,6 +93,8 @@ struct Builder<'c> {
     work: Vec<BatchWork>,
     /// The functions that are called.
     functions: Vec<Arc<Function>>,
+    /// The fields of records and vectors that have a column: the variable, the key, the column.
+    fields: Vec<(Slot, Value, usize)>,
     /// Calls of stored functions that have a column: the function, its argument's column, its own.
     calls: Vec<(Arc<Function>, usize, usize)>,
     /// Whether a row may not be left out because something has no value.
@@ -114,6 +116,7 @@ impl Builder<'_> {
             columns: vec![],
             work: vec![],
             functions: vec![],
+            fields: vec![],
             calls: vec![],
             required: false,
             optional: false,

@@ -1,10 +1,10 @@
 //! What the steps of a query become: where a program's rows come from, and what is done with a batch.
 
 use super::{Builder, Kind, kind};
-use crate::model::Type;
 use crate::model::function::FunctionBody;
+use crate::model::{Type, Value};
 use crate::plan::batch::{BatchFetch, BatchOrigin, BatchWork, ColumnDeclared};
-use crate::plan::{Lookup, LookupColumn, Pattern, Slot, Step};
+use crate::plan::{Lookup, LookupColumn, Pattern, PlanExpr, Slot, Step, Target};
 
 impl Builder<'_> {
     pub(super) fn origin(&mut self, step: &Step) -> Option<BatchOrigin> {
@@ -14,6 +14,9 @@ impl Builder<'_> {
                 over,
                 ..
             } => {
+                if let Some(fields) = self.fields_of(*slot, ty, over) {
+                    return Some(fields);
+                }
                 let declared = self.element(*slot, ty)?;
                 Some(BatchOrigin::Elements(over.clone(), declared))
             }
@@ -53,6 +56,37 @@ impl Builder<'_> {
         }
         self.columns.push((Some(slot), ty.clone()));
         ColumnDeclared::of(ty)
+    }
+
+    /// Makes columns for the fields that are asked for of a variable.
+    fn fields_of(&mut self, slot: Slot, ty: &Type, over: &PlanExpr) -> Option<BatchOrigin> {
+        let PlanExpr::Call(call) = over else {
+            return None;
+        };
+        let Target::One(function) = &call.target else {
+            return None;
+        };
+        let Some(PlanExpr::Const(Value::Vector(keys))) = call.args.last() else {
+            return None;
+        };
+        let keyed = match ty {
+            Type::Record => keys.iter().all(|key| matches!(key, Value::Str(_))),
+            Type::Vector(of) => {
+                **of == Type::Object && keys.iter().all(|key| matches!(key, Value::Int(1..)))
+            }
+            _ => false,
+        };
+        if !keyed || keys.is_empty() || !function.native()?.streams_fields {
+            return None;
+        }
+        for key in keys.iter() {
+            self.fields.push((slot, key.clone(), self.columns.len()));
+            self.columns.push((None, Type::Object));
+        }
+        Some(BatchOrigin::Fields {
+            over: over.clone(),
+            keys: keys.to_vec(),
+        })
     }
 
     /// Makes columns for what a lookup copies; gives their places in its rows.

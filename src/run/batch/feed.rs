@@ -8,10 +8,11 @@ use crate::catalog::Catalog;
 use crate::catalog::objects::ObjectScan;
 use crate::host::traced::Traced;
 use crate::model::BatchColumn;
-use crate::model::collection::{BATCH, Bytes, Iter};
+use crate::model::collection::{BATCH, Bytes, FieldBatch, Iter};
 use crate::model::function::FunctionBody;
+use crate::model::size::position;
 use crate::model::table::Scan;
-use crate::model::{Cx, Source, Value};
+use crate::model::{Cx, Record, Source, Value};
 use crate::plan::PlanExpr;
 use crate::plan::batch::{BatchOrigin, BatchProgram};
 use crate::run::eval::eval;
@@ -61,9 +62,9 @@ impl Feed {
             return Ok(None);
         }
         let input = match &program.origin {
-            BatchOrigin::Elements(over, _) | BatchOrigin::Vectors { over, .. } => {
-                FeedInput::Elements(Again::of(over, frame, cx)?)
-            }
+            BatchOrigin::Elements(over, _)
+            | BatchOrigin::Vectors { over, .. }
+            | BatchOrigin::Fields { over, .. } => FeedInput::Elements(Again::of(over, frame, cx)?),
             BatchOrigin::Extent(ty) => match Catalog::of(cx).types_within(ty) {
                 Some(types) => FeedInput::Objects(Catalog::of(cx).objects.scan(&types)),
                 None => return Ok(None),
@@ -165,7 +166,9 @@ impl Feed {
     /// The stream that the rows are made of.
     pub(super) fn over(&self) -> Option<&PlanExpr> {
         match &self.program.origin {
-            BatchOrigin::Elements(over, _) | BatchOrigin::Vectors { over, .. } => Some(over),
+            BatchOrigin::Elements(over, _)
+            | BatchOrigin::Vectors { over, .. }
+            | BatchOrigin::Fields { over, .. } => Some(over),
             _ => None,
         }
     }
@@ -189,8 +192,10 @@ fn columns_of(rows: &[&[Value]], origin: &BatchOrigin) -> Option<Batch> {
 /// A collection that is read in batches and can give the elements of its latest batch once more.
 struct Again {
     input: Box<dyn Source>,
-    /// The latest batch: the elements, or the columns of vectors.
+    /// The latest batch: the elements, or the columns of vectors or of wanted fields.
     taken: Vec<BatchColumn>,
+    /// The elements of the latest batch, where they do not come in such columns.
+    apart: Vec<Value>,
     /// How many elements the batches before the latest had.
     before: u64,
     /// How many the latest has.
@@ -217,6 +222,7 @@ impl Again {
         Ok(Again {
             input,
             taken: Vec::new(),
+            apart: Vec::new(),
             before: 0,
             latest: 0,
             stream,
@@ -229,6 +235,14 @@ impl Again {
         self.before += std::mem::take(&mut self.latest);
         let taken = match origin {
             BatchOrigin::Vectors { .. } => self.input.columns(cx)?,
+            BatchOrigin::Fields { .. } => match self.input.fields(cx)? {
+                Some(FieldBatch::Elements(elements)) => {
+                    self.latest = elements.len() as u64;
+                    self.apart = elements;
+                    return Ok(Some(None));
+                }
+                batch => batch.map(FieldBatch::columns),
+            },
             _ => self.input.column(cx)?.map(|column| vec![column]),
         };
         let Some(taken) = taken else {
@@ -240,18 +254,23 @@ impl Again {
         Ok(Some(wanted.map(|batch| batch.counted(self.stream))))
     }
 
-    /// The elements of the latest batch, one by one.
+    /// The elements of the latest batch, one by one. Of records and vectors they have the wanted fields.
     fn again(&mut self, origin: &BatchOrigin) -> ElementsTaken {
-        let mut columns = std::mem::take(&mut self.taken)
-            .into_iter()
-            .map(BatchColumn::values);
-        let elements: Vec<Value> = if matches!(origin, BatchOrigin::Vectors { .. }) {
-            let columns: Vec<Vec<Value>> = columns.collect();
-            let rows = columns.first().map_or(0, Vec::len);
-            let row = |at: usize| Value::vector(columns.iter().map(|column| column[at].clone()));
-            (0..rows).map(row).collect()
-        } else {
-            columns.next().unwrap_or_default()
+        let apart = std::mem::take(&mut self.apart);
+        let columns = std::mem::take(&mut self.taken);
+        let mut columns: Vec<_> = columns.into_iter().map(BatchColumn::values).collect();
+        let rows = columns.first().map_or(0, Vec::len);
+        let elements = match origin {
+            _ if !apart.is_empty() => apart,
+            BatchOrigin::Vectors { .. } => {
+                let row = |at: usize| Value::vector(columns.iter().map(|c| c[at].clone()));
+                (0..rows).map(row).collect()
+            }
+            BatchOrigin::Fields { keys, .. } => {
+                let row = |at: usize| with_fields(keys, columns.iter().map(|c| c[at].clone()));
+                (0..rows).map(row).collect()
+            }
+            _ => columns.pop().unwrap_or_default(),
         };
         ElementsTaken {
             source: Box::new(Taken {
@@ -275,7 +294,9 @@ impl Again {
 
 /// What was taken as the batch that the program wants.
 fn wanted(taken: &[BatchColumn], origin: &BatchOrigin) -> Option<Batch> {
+    let rows = taken.first().map_or(0, BatchColumn::len);
     let declared = match origin {
+        BatchOrigin::Fields { .. } => return Some(Batch::new(taken.to_vec(), rows)),
         BatchOrigin::Elements(_, declared) => std::slice::from_ref(declared),
         BatchOrigin::Vectors { declared, .. } => declared,
         _ => return None,
@@ -286,10 +307,27 @@ fn wanted(taken: &[BatchColumn], origin: &BatchOrigin) -> Option<Batch> {
     let columns = declared.iter().zip(taken);
     let columns = columns.map(|(declared, column)| declared.column(column.clone()));
     let columns = columns.collect::<Option<Vec<BatchColumn>>>()?;
-    Some(Batch::new(
-        columns,
-        taken.first().map_or(0, BatchColumn::len),
-    ))
+    Some(Batch::new(columns, rows))
+}
+
+/// A record, or a vector, with these values for these keys, or at these positions.
+fn with_fields(keys: &[Value], values: impl Iterator<Item = Value>) -> Value {
+    let mut record = Record::with_capacity(keys.len());
+    let mut vector = Vec::new();
+    for (key, value) in keys.iter().zip(values) {
+        match key {
+            Value::Str(key) => record.put(key.clone(), value),
+            key => {
+                let place = key.as_int().and_then(position).unwrap_or_default();
+                vector.resize(vector.len().max(place + 1), Value::Null);
+                vector[place] = value;
+            }
+        }
+    }
+    match keys.first() {
+        Some(Value::Str(_)) => Value::record(record),
+        _ => Value::vector(vector),
+    }
 }
 
 /// Elements that were taken out of an input.

@@ -10,6 +10,7 @@ mod database;
 mod errors;
 mod every_function;
 mod examples;
+mod fields;
 mod files;
 mod functions;
 mod limits;
