@@ -66,9 +66,11 @@ impl Builder<'_> {
 
     /// Leaves nothing behind where there is no result.
     pub(super) fn attempt<T>(&mut self, lower: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
-        let (columns, work, calls) = (self.columns.len(), self.work.len(), self.calls.len());
+        let (columns, work) = (self.columns.len(), self.work.len());
+        let (calls, fields) = (self.calls.len(), self.fields.len());
         let lowered = lower(self);
         if lowered.is_none() {
+            self.fields.truncate(fields);
             self.columns.truncate(columns);
             self.work.truncate(work);
             self.calls.truncate(calls);

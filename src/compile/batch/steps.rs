@@ -89,6 +89,42 @@ impl Builder<'_> {
         })
     }
 
+    /// Makes columns for the parts that a record or a vector is made of, instead of the whole.
+    fn made_of_fields(&mut self, slot: Slot, ty: &Type, value: &PlanExpr) -> Option<()> {
+        match (value, ty) {
+            (PlanExpr::Record(fields), Type::Record | Type::Object) if !fields.is_empty() => {
+                for (key, part) in fields {
+                    let PlanExpr::Const(key @ Value::Str(_)) = key else {
+                        return None;
+                    };
+                    // Of two with the same key the last one counts.
+                    if self
+                        .fields
+                        .iter()
+                        .any(|(of, known, _)| *of == slot && known == key)
+                    {
+                        return None;
+                    }
+                    self.part(slot, key.clone(), part, &Type::Object)?;
+                }
+            }
+            (PlanExpr::Vector(parts), Type::Vector(of)) if !parts.is_empty() => {
+                for (position, part) in (1..).zip(parts) {
+                    self.part(slot, Value::Int(position), part, of)?;
+                }
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn part(&mut self, slot: Slot, key: Value, part: &PlanExpr, ty: &Type) -> Option<()> {
+        let part = self.node(part).filter(|part| !part.is_condition())?;
+        let column = self.compute(part, ty)?;
+        self.fields.push((slot, key, column));
+        Some(())
+    }
+
     /// Makes columns for what a lookup copies; gives their places in its rows.
     fn copies(&mut self, lookup: &Lookup) -> Option<Vec<usize>> {
         let FunctionBody::Stored(table) = &lookup.function.body else {
@@ -110,6 +146,10 @@ impl Builder<'_> {
                 self.work.push(BatchWork::Filter(condition));
             }
             Step::Let(Pattern::Bind(slot, ty), value) => {
+                let fields = |builder: &mut Self| builder.made_of_fields(*slot, ty, value);
+                if self.attempt(fields).is_some() {
+                    return Some(());
+                }
                 let value = self.node(value).filter(|value| !value.is_condition())?;
                 let column = self.compute(value, ty)?;
                 self.columns[column].0 = Some(*slot);
