@@ -132,6 +132,8 @@ pub struct Section {
     inner: Option<Box<dyn Source>>,
     skip: u64,
     take: u64,
+    /// The next elements, which have been taken already.
+    ahead: std::vec::IntoIter<Value>,
 }
 
 impl Section {
@@ -140,23 +142,49 @@ impl Section {
             inner: (take > 0).then_some(inner),
             skip,
             take,
+            ahead: vec![].into_iter(),
         }
+    }
+
+    /// Leaves out what is before the section, many elements at a time where they come so.
+    fn skip_to_start(&mut self, cx: &Cx) -> Result<()> {
+        let Some(inner) = &mut self.inner else {
+            return Ok(());
+        };
+        // Of a batch that is less than this, all elements would be made for a few.
+        while self.skip >= BATCH as u64
+            && let Some(column) = inner.column(cx)?
+        {
+            let skipped = self.skip.min(column.len() as u64);
+            self.skip -= skipped;
+            self.ahead = column.values().into_iter();
+            self.ahead.by_ref().take(skipped as usize).for_each(drop);
+        }
+        while self.skip > 0 {
+            let element = match self.ahead.next() {
+                Some(element) => Some(element),
+                None => inner.next(cx)?,
+            };
+            if element.is_none() {
+                self.inner = None;
+                return Ok(());
+            }
+            self.skip -= 1;
+        }
+        Ok(())
     }
 }
 
 impl Source for Section {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        self.skip_to_start(cx)?;
         let Some(inner) = &mut self.inner else {
             return Ok(None);
         };
-        while self.skip > 0 {
-            if inner.next(cx)?.is_none() {
-                self.inner = None;
-                return Ok(None);
-            }
-            self.skip -= 1;
-        }
-        let value = inner.next(cx)?;
+        let value = match self.ahead.next() {
+            Some(value) => Some(value),
+            None => inner.next(cx)?,
+        };
         self.take -= 1;
         // What is behind the last one is stopped at once: it may never end by itself.
         if self.take == 0 || value.is_none() {
@@ -167,6 +195,7 @@ impl Source for Section {
 
     fn numbers(&mut self, cx: &Cx) -> Result<Option<Numbers>> {
         while let Some(inner) = &mut self.inner
+            && self.ahead.len() == 0
             && let Some(mut batch) = inner.numbers(cx)?
         {
             let skipped = self.skip.min(batch.len() as u64);

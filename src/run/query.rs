@@ -206,27 +206,30 @@ impl Source for QueryRun {
         }
     }
 
-    /// Numbers that were collected.
     fn numbers(&mut self, cx: &Cx) -> Result<Option<Numbers>> {
-        if !self.query.is_collected() || self.seen.is_some() || self.inner.is_some() {
-            return Ok(None);
-        }
-        let _depth = cx.enter()?;
-        let most = self
-            .left
-            .map_or(BATCH, |left| left.min(BATCH as u64) as usize);
-        if most == 0 {
-            return Ok(None);
-        }
-        cx.token.check()?;
-        let numbers = self.collected(cx)?.numbers(most);
-        if let (Some(left), Some(numbers)) = (&mut self.left, &numbers) {
-            *left -= numbers.len() as u64;
-            if *left == 0 {
-                self.stop();
-            }
-        }
+        let numbers = self.many(cx, CollectedRows::numbers)?;
+        self.count_many(numbers.as_ref().map_or(0, Numbers::len));
         Ok(numbers)
+    }
+
+    fn column(&mut self, cx: &Cx) -> Result<Option<BatchColumn>> {
+        let columns = self.many(cx, |rows, most| match rows.width() {
+            1 => rows.batch(most),
+            _ => None,
+        })?;
+        let column = columns.and_then(|mut columns| columns.pop());
+        self.count_many(column.as_ref().map_or(0, BatchColumn::len));
+        Ok(column)
+    }
+
+    fn columns(&mut self, cx: &Cx) -> Result<Option<Vec<BatchColumn>>> {
+        let columns = self.many(cx, |rows, most| match rows.width() {
+            1 => None,
+            _ => rows.batch(most),
+        })?;
+        let rows = columns.iter().flatten().next().map_or(0, BatchColumn::len);
+        self.count_many(rows);
+        Ok(columns)
     }
 
     fn explain(&self, error: Error) -> Error {
@@ -258,6 +261,34 @@ impl QueryRun {
             collected: None,
             inner: None,
         })
+    }
+
+    /// What `take` gives of so many rows at the most that were collected, where they are the results.
+    fn many<T>(
+        &mut self,
+        cx: &Cx,
+        take: impl FnOnce(&mut CollectedRows, usize) -> Option<T>,
+    ) -> Result<Option<T>> {
+        let most = self
+            .left
+            .map_or(BATCH, |left| left.min(BATCH as u64) as usize);
+        let are_results = self.query.is_collected() && self.seen.is_none() && self.inner.is_none();
+        if most == 0 || !are_results {
+            return Ok(None);
+        }
+        let _depth = cx.enter()?;
+        cx.token.check()?;
+        Ok(take(self.collected(cx)?, most))
+    }
+
+    /// So many results were given at once.
+    fn count_many(&mut self, rows: usize) {
+        if let Some(left) = &mut self.left {
+            *left -= rows as u64;
+            if *left == 0 {
+                self.stop();
+            }
+        }
     }
 
     /// Stops everything below at once, not only when the consumer gets round to dropping this.

@@ -237,14 +237,40 @@ impl CollectedRows {
         })
     }
 
+    /// How many columns there are.
+    pub fn width(&self) -> usize {
+        self.columns.len()
+    }
+
     /// The next rows, `most` at the most, where each is a number and all are of one type.
     pub fn numbers(&mut self, most: usize) -> Option<Numbers> {
-        let [only @ (HeldColumn::Ints(_) | HeldColumn::Reals(_))] = self.columns.as_slice() else {
+        let [HeldColumn::Ints(_) | HeldColumn::Reals(_)] = self.columns.as_slice() else {
             return None;
         };
-        let numbers = only.part(self.next, most).numbers(0)?;
-        self.next += numbers.len();
-        (!numbers.is_empty()).then_some(numbers)
+        let rows = self.batch(most)?.pop()?;
+        let length = rows.len();
+        rows.numbers(length)
+    }
+
+    /// The next rows, `most` at the most, column by column; `None` at the end, and where there are
+    /// objects, or bags that may have to be taken apart.
+    pub fn batch(&mut self, most: usize) -> Option<Vec<BatchColumn>> {
+        let parts = self
+            .columns
+            .iter()
+            .map(|column| column.part(self.next, most));
+        let parts: Vec<BatchColumn> = parts.collect();
+        let is_special = |value: &Value| value.is_collection() || matches!(value, Value::Object(_));
+        let is_plain = |column: &BatchColumn| match column {
+            BatchColumn::Values(values) => !values.iter().any(is_special),
+            _ => true,
+        };
+        let rows = parts.first().map_or(0, BatchColumn::len);
+        if rows == 0 || !parts.iter().all(is_plain) {
+            return None;
+        }
+        self.next += rows;
+        Some(parts)
     }
 }
 

@@ -27,3 +27,82 @@ fn windows_are_not_made_for_avg() {
     let plan = db.run("explain(select avg(w) from Vector w where w in winagg(siota(1,9),3,2));");
     assert!(plan.contains("sliding"), "{plan}");
 }
+
+#[test]
+fn a_limit_is_enough_for_many_groups() {
+    let mut db = Db::new();
+    db.gives(
+        "select i, count(i) from Integer i where i in iota(1,5000) group by i limit 3;",
+        "[1,1]\n[2,1]\n[3,1]",
+    );
+    db.gives(
+        "select mod(i,4000), sum(i) from Integer i where i in iota(1,5000) \
+         group by mod(i,4000) order by sum(i) desc, mod(i,4000) limit 2;",
+        "[1000,6000]\n[999,5998]",
+    );
+}
+
+#[test]
+fn numbers_of_one_amount_are_one_group() {
+    let mut db = Db::new();
+    db.gives(
+        "select x, count(x) from Number x where x in bag(1, 2.5, 1.0, -0.0, 0, 2.5) group by x;",
+        "[1,2]\n[2.5,2]\n[-0.0,2]",
+    );
+    // The keys of a group are those of its first row.
+    db.gives(
+        "select x, y, count(x) from Number x, Number y \
+         where [x,y] in bag([1,5], [1.0,6], [1,6.0]) group by x, y;",
+        "[1,5,1]\n[1.0,6,2]",
+    );
+}
+
+#[test]
+fn an_error_of_a_group_is_said_when_its_turn_comes() {
+    let mut db = Db::new();
+    let bag = "bag(['a',1], ['b','two'], ['a',2], ['b',3])";
+    let grouped =
+        format!("select k, mean(x) from Charstring k, Object x where [k,x] in {bag} group by k");
+    let error = db.run(&format!("{grouped};"));
+    assert!(error.contains("\"two\" is not a number"), "{error}");
+    db.gives(
+        &format!("select k, count(x), max(x) from Charstring k, Object x where [k,x] in {bag} group by k;"),
+        "[\"a\",2,2]\n[\"b\",2,\"two\"]",
+    );
+}
+
+#[test]
+fn the_median_is_the_middle_of_what_is_sorted() {
+    let mut db = Db::new();
+    db.gives(
+        "median(select mod(i * 7919, 10007) from Integer i where i in iota(1,20013));",
+        "5003",
+    );
+    db.gives(
+        "median(select sin(i) * 0 from Integer i where i in iota(1,20013));",
+        "-0.0",
+    );
+    db.gives("median(bag(3, null, 1.0, 2));", "2");
+    db.gives("median(bag(1, 2.5, 4, 3.0));", "2.75");
+    let error = db.run("median(in([1, 'two']));");
+    assert!(error.contains("\"two\" is not a number"), "{error}");
+}
+
+#[test]
+fn a_plan_says_what_is_collected() {
+    let mut db = Db::new();
+    let plan = db.run(
+        "explain(select mod(i,3), sum(i), median(i) from Integer i where i in iota(1,9) \
+         group by mod(i,3) order by sum(i) desc, mod(i,3) limit 2);",
+    );
+    for line in [
+        "group by mod(i,3) in batches, aggregating sum(i), a bag of i",
+        "sort by ",
+        "then by ",
+        "keep the first 2",
+    ] {
+        assert!(plan.contains(line), "{line} in {plan}");
+    }
+    let plan = db.run("explain(select distinct i from Integer i where i in iota(1,9));");
+    assert!(plan.contains("remove duplicates in batches"), "{plan}");
+}
