@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::support::hostile::{Hostile, accepted, message, oblige, packet};
+use crate::support::mqtt::{connect, options, text};
 use crate::support::osql::{Running, osql};
 use crate::support::table::each_row;
 use crate::support::wait::wait_until;
@@ -215,4 +216,30 @@ fn an_answer_behind_what_may_be_held_comes() {
     );
     let output = osql().statements(&script).run();
     output.expect_ok(&format!("\"m\"\n{}", "\"done\"\n".repeat(100)));
+}
+
+/// Small messages that come with one read: as many are held as the README says, the rest waits as it came.
+#[test]
+fn no_more_are_held_than_may_be_however_they_come() {
+    const SENT: u16 = 5000;
+    let broker = Hostile::with(|mut stream, _| {
+        packet(&mut stream)?;
+        stream.write_all(&accepted(4, false, &[])).ok()?;
+        let (first, body) = packet(&mut stream)?;
+        oblige(&mut stream, 4, first, &body)?;
+        let messages = (1..=SENT).map(|id| message(1, "t", id, &[], id.to_string().as_bytes()));
+        stream
+            .write_all(&messages.collect::<Vec<_>>().concat())
+            .ok()?;
+        while packet(&mut stream).is_some() {}
+        None
+    });
+    let client = connect(&options([("connection", broker.url().into())])).expect("connected");
+    let mut subscription = client.listen("t");
+    wait_until("messages come", || client.number("received") >= 1000);
+    assert_eq!(client.number("received"), 1000);
+    for id in 1..=SENT {
+        assert_eq!(text(&mut subscription), id.to_string());
+    }
+    assert_eq!(client.number("received"), i64::from(SENT));
 }
