@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 use std::fs;
 use std::io::Write;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use crate::support::hostile::{Hostile, accepted, message, oblige, packet};
+use crate::support::mqtt::{connect, options, text};
 use crate::support::osql::{Running, osql};
 use crate::support::table::each_row;
 use crate::support::wait::wait_until;
@@ -215,4 +216,35 @@ fn an_answer_behind_what_may_be_held_comes() {
     );
     let output = osql().statements(&script).run();
     output.expect_ok(&format!("\"m\"\n{}", "\"done\"\n".repeat(100)));
+}
+
+/// Small messages that come with one read: as many are held as the README says, the rest waits as it came.
+#[test]
+fn no_more_are_held_than_may_be_however_they_come() {
+    const SENT: u16 = 5000;
+    let (go, going) = mpsc::channel();
+    let going = Mutex::new(going);
+    let broker = Hostile::with(move |mut stream, _| {
+        packet(&mut stream)?;
+        stream.write_all(&accepted(4, false, &[])).ok()?;
+        let (first, body) = packet(&mut stream)?;
+        oblige(&mut stream, 4, first, &body)?;
+        // As long as somebody waits for an answer, more is read.
+        going.lock().ok()?.recv().ok()?;
+        let messages = (1..=SENT).map(|id| message(1, "t", id, &[], id.to_string().as_bytes()));
+        stream
+            .write_all(&messages.collect::<Vec<_>>().concat())
+            .ok()?;
+        while packet(&mut stream).is_some() {}
+        None
+    });
+    let client = connect(&options([("connection", broker.url().into())])).expect("connected");
+    let mut subscription = client.listen("t");
+    go.send(()).expect("it listens");
+    wait_until("messages come", || client.number("received") >= 1000);
+    assert_eq!(client.number("received"), 1000);
+    for id in 1..=SENT {
+        assert_eq!(text(&mut subscription), id.to_string());
+    }
+    assert_eq!(client.number("received"), i64::from(SENT));
 }

@@ -2,11 +2,14 @@
 //! and other clients that are flooded.
 
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use osql::mqtt::{TopicPublisher, TopicSubscription};
 
 use crate::support::hostile::{Act, Hostile};
 use crate::support::mosquitto::Mosquitto;
-use crate::support::mqtt::{Connection, send, text};
-use crate::support::osql::{Captured, osql};
+use crate::support::mqtt::{Connection, patience, send, text};
+use crate::support::osql::{Captured, Running, osql};
 use crate::support::subscriber::Subscriber;
 use crate::support::wait::wait_until;
 
@@ -89,6 +92,66 @@ fn round_trips(broker: &Mosquitto, trips: usize) {
     }
     drop((there, back));
     client.close();
+}
+
+/// A relay at QoS 1 between two clients of this process.
+struct Relay {
+    _osql: Running,
+    _clients: [Connection; 2],
+    there: TopicPublisher,
+    back: TopicSubscription,
+}
+
+impl Relay {
+    fn start(broker: &Mosquitto) -> Relay {
+        let query = format!(
+            "mqtt:register_client('r', {{'connection': '{}'}}); publish(subscribe('r:in'), 'r:out');",
+            broker.url("tcp")
+        );
+        let osql = osql().statements(&query).spawn();
+        let clients = [(); 2].map(|()| Connection::to(broker, []));
+        let back = clients[0].listen("out");
+        broker.wait_for_subscriptions(2);
+        Relay {
+            there: clients[1].sender("in"),
+            back,
+            _osql: osql,
+            _clients: clients,
+        }
+    }
+
+    /// How long a message takes to come back.
+    fn round_trip(&mut self) -> Duration {
+        let sent = Instant::now();
+        send(&mut self.there, ["x"]);
+        text(&mut self.back);
+        let took = sent.elapsed();
+        // The acknowledgements go on their way: each message comes alone.
+        self.there.finish(&patience(60)).expect("acknowledged");
+        took
+    }
+}
+
+/// mosquitto leaves Nagle's algorithm on: where it waits for the kernel to acknowledge what it sent, each
+/// message through a relay takes as long as the kernel does, up to 40 ms. Beside a broker without it, so
+/// that what else the machine does counts alike.
+#[test]
+fn a_relay_does_not_wait_for_the_kernels_acknowledgements() {
+    let brokers = ["", "set_tcp_nodelay true"]
+        .map(|nodelay| Mosquitto::start(&format!("log_type all\n{nodelay}")));
+    let mut relays = [Relay::start(&brokers[0]), Relay::start(&brokers[1])];
+    let mut took = [Vec::new(), Vec::new()];
+    for _ in 0..60 {
+        for (relay, took) in relays.iter_mut().zip(&mut took) {
+            took.push(relay.round_trip());
+        }
+    }
+    let [default, nodelay] = took.map(|mut all| {
+        all.sort();
+        all[all.len() / 2]
+    });
+    println!("{default:?} in the median, {nodelay:?} without Nagle's algorithm");
+    assert!(default < nodelay + Duration::from_millis(8), "{default:?}");
 }
 
 /// A publication at QoS 0, in MQTT 3.1.1.

@@ -96,8 +96,12 @@ fn pings_are_answered_while_nothing_is_read() {
     const MORE: u16 = 50;
     let (ponged, pong) = mpsc::channel();
     let ponged = Mutex::new(ponged);
+    let (go, going) = mpsc::channel();
+    let going = Mutex::new(going);
     let url = web_socket::start(vec![open(move |socket| {
         take_subscriber(socket)?;
+        // As long as somebody waits for an answer, more is read.
+        going.lock().ok()?.recv().ok()?;
         for id in 1..=HELD {
             send(socket, publish_1(id))?;
         }
@@ -122,6 +126,7 @@ fn pings_are_answered_while_nothing_is_read() {
     settings.put("qos", 1.into());
     let client = connect(&settings).expect("connected");
     let mut subscription = client.listen("t");
+    go.send(()).expect("it listens");
     for round in 0..3 {
         let answer = pong.recv_timeout(PATIENCE).expect("answered");
         assert_eq!(answer, [round]);

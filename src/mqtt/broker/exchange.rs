@@ -681,14 +681,10 @@ mod tests {
     #[test]
     fn many_that_do_not_read_take_no_more_than_all_may_and_nothing_from_one_that_does() {
         let mut exchange = exchange(small());
-        let publisher = connect(&mut exchange, "publisher", true, 100)
-            .ok()
-            .expect("welcome");
+        let publisher = connect(&mut exchange, "publisher", true, 100).expect("welcome");
         let slow: Vec<_> = (0..10).map(|i| format!("slow{i}")).collect();
         for name in &slow {
-            let caller = connect(&mut exchange, name, false, 100)
-                .ok()
-                .expect("welcome");
+            let caller = connect(&mut exchange, name, false, 100).expect("welcome");
             subscribe(&mut exchange, &caller, name);
             subscribe(&mut exchange, &caller, "all");
             exchange.leave(&caller);
@@ -700,9 +696,7 @@ mod tests {
         (0..10_000).for_each(|_| publish(&mut exchange, &publisher, "all", 0));
         let (held, most) = (exchange.budget.messages.all(), small().messages);
         assert!(held > most && held < 2 * most, "{held}");
-        let reader = connect(&mut exchange, "reader", true, 100)
-            .ok()
-            .expect("welcome");
+        let reader = connect(&mut exchange, "reader", true, 100).expect("welcome");
         subscribe(&mut exchange, &reader, "news");
         for id in 1..=100 {
             publish(&mut exchange, &publisher, "news", 1000);
@@ -712,13 +706,9 @@ mod tests {
         }
         // Each has a share; and it goes with its session.
         for name in &slow {
-            let caller = connect(&mut exchange, name, false, 1000)
-                .ok()
-                .expect("welcome");
+            let caller = connect(&mut exchange, name, false, 1000).expect("welcome");
             assert!(written(&mut exchange, &caller) > 10);
-            let caller = connect(&mut exchange, name, true, 1000)
-                .ok()
-                .expect("welcome");
+            let caller = connect(&mut exchange, name, true, 1000).expect("welcome");
             exchange.leave(&caller);
         }
         for caller in [publisher, reader] {
@@ -743,9 +733,7 @@ mod tests {
         assert!((10..32).contains(&welcome), "{welcome}");
         // Who is known comes back.
         let name = format!("{:04}{}", 0, "n".repeat(1000));
-        let caller = connect(&mut exchange, &name, false, 1)
-            .ok()
-            .expect("welcome");
+        let caller = connect(&mut exchange, &name, false, 1).expect("welcome");
         assert_eq!(written(&mut exchange, &caller), 0);
         for i in 0..100 {
             subscribe(&mut exchange, &caller, &format!("{i}{}", "f".repeat(1000)));
@@ -757,19 +745,13 @@ mod tests {
     #[test]
     fn what_comes_again_comes_in_parts_that_the_client_takes() {
         let mut exchange = exchange(Limits::default());
-        let publisher = connect(&mut exchange, "publisher", true, 100)
-            .ok()
-            .expect("welcome");
-        let first = connect(&mut exchange, "reader", false, 100)
-            .ok()
-            .expect("welcome");
+        let publisher = connect(&mut exchange, "publisher", true, 100).expect("welcome");
+        let first = connect(&mut exchange, "reader", false, 100).expect("welcome");
         subscribe(&mut exchange, &first, "t");
         (0..50).for_each(|_| publish(&mut exchange, &publisher, "t", 1));
         assert_eq!(written(&mut exchange, &first), 50);
         exchange.leave(&first);
-        let again = connect(&mut exchange, "reader", false, 20)
-            .ok()
-            .expect("welcome");
+        let again = connect(&mut exchange, "reader", false, 20).expect("welcome");
         assert_eq!(written(&mut exchange, &again), 20);
         for id in 1..=50 {
             let ack = Packet::PubAck(PubAck::new(id, None));

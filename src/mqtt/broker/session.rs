@@ -336,9 +336,10 @@ impl BrokerSession {
 
     /// Sends what an earlier connection may have lost, as much as the client takes at a time.
     fn send_again(&mut self, version: Version, receive_maximum: usize, out: &mut BytesMut) {
-        let mut under_way = self.in_flight.len() - self.unsent;
-        for message in self.in_flight.iter_mut().filter(|message| !message.sent) {
-            if out.len() >= CHUNK || under_way >= receive_maximum {
+        let room = receive_maximum.saturating_sub(self.in_flight.len() - self.unsent);
+        let unsent = self.in_flight.iter_mut().filter(|message| !message.sent);
+        for message in unsent.take(room) {
+            if out.len() >= CHUNK {
                 break;
             }
             let packet = match &message.message {
@@ -347,7 +348,6 @@ impl BrokerSession {
             };
             packets::write(version, packet, out);
             message.sent = true;
-            under_way += 1;
             self.unsent -= 1;
         }
     }

@@ -216,6 +216,7 @@ mod tests {
 
     use tempfile::TempDir;
 
+    use super::super::super::client::Notice;
     use super::super::super::in_flight::Outgoing;
     use super::super::super::options::{ClientOptions, Qos};
     use super::super::super::settings::Settings;
@@ -238,8 +239,8 @@ mod tests {
         ]);
         let options = ClientOptions::read(&settings).expect("good options");
         let journal = open(&options).expect("can be opened").journal;
-        let nobody: (Arc<dyn Fn(&str) + Send + Sync>, _) = (Arc::new(|_| {}), Arc::default());
-        let shared = Shared::new("m", options, None, nobody, journal);
+        let nobody: Notice = Arc::new(|_| {});
+        let shared = Shared::new("m", options, None, (nobody, Arc::default()), journal);
         let keeper = shared.keeper.clone().expect("a journal");
         keeper.start(&shared).expect("a thread");
         (shared, keeper)
