@@ -78,8 +78,9 @@ impl JournalKeeper {
             };
             (journal.publication(head, payload)?, journal.to_sync())
         };
-        if let Some(file) = to_sync {
-            file.sync_data().map_err(PublicationJournal::not_synced)?;
+        if let Some(Err(error)) = to_sync.map(|file| file.sync_data()) {
+            self.take_back(number);
+            return Err(PublicationJournal::not_synced(error));
         }
         Ok(Some(number))
     }
