@@ -112,6 +112,7 @@ impl Catalog {
     pub fn undo(&self, mark: usize) {
         for change in self.undo_log.since(mark) {
             self.undo_one(change);
+            self.undo_log.count_one();
         }
     }
 

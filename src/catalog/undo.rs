@@ -1,6 +1,6 @@
 //! What has changed since the last commit, so that it can be undone.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::model::table::{Place, Row, Table};
@@ -23,6 +23,8 @@ pub enum Undo {
 /// The changes since the last commit, oldest first.
 pub struct UndoLog {
     changes: Mutex<Vec<Undo>>,
+    /// How many changes there have been, final and undone ones among them.
+    count: AtomicU64,
     auto_commit: AtomicBool,
 }
 
@@ -30,6 +32,7 @@ impl Default for UndoLog {
     fn default() -> Self {
         UndoLog {
             changes: Mutex::default(),
+            count: AtomicU64::new(0),
             auto_commit: AtomicBool::new(true),
         }
     }
@@ -38,6 +41,18 @@ impl Default for UndoLog {
 impl UndoLog {
     pub fn record(&self, change: Undo) {
         lock(&self.changes).push(change);
+        self.count_one();
+    }
+
+    /// Counts a change that has been made and is not recorded.
+    pub fn count_one(&self) {
+        self.count.fetch_add(1, Ordering::Release);
+    }
+
+    /// How many changes there have been: what was read is still so as long as this stays. A change is
+    /// counted after it has been made.
+    pub fn count(&self) -> u64 {
+        self.count.load(Ordering::Acquire)
     }
 
     /// How many changes there are: a mark to go back to.

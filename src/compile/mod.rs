@@ -15,6 +15,7 @@ mod frame;
 mod generate;
 mod group;
 mod inverse;
+mod join;
 mod lookup;
 mod multiplicity;
 pub mod names;
@@ -23,6 +24,7 @@ mod place;
 mod planner;
 mod procedure;
 mod query;
+mod repeatable;
 mod scalar;
 mod selects;
 mod solve;
@@ -44,6 +46,7 @@ use query::Draft;
 use selects::Selects;
 
 pub use inverse::{inverse_of, updatable};
+pub use repeatable::is_repeatable;
 
 /// Where the text that is compiled stands.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use super::frame::{Captures, Fragment, Frame};
 use super::names::{children, normalized};
 use crate::catalog::fit::fit;
 use crate::catalog::{Catalog, signature};
-use crate::compile::{Compiler, batch, fields, narrow, windows};
+use crate::compile::{Compiler, batch, fields, join, narrow, windows};
 use crate::model::Type;
 use crate::model::function::Param;
 use crate::plan::{Order, PlanExpr, Query, QueryOutput, ResultCollections, Sub, Traceable, used};
@@ -72,6 +72,7 @@ impl Draft {
     fn lowered(self, catalog: &Catalog) -> Query {
         let mut query = self.0;
         narrow::narrow(&mut query.steps);
+        join::join(&mut query, catalog);
         used::find_copies(&mut query);
         query.batch = batch::lower(&query, catalog).map(Arc::new);
         query

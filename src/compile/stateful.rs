@@ -26,6 +26,28 @@ pub fn has_state(catalog: &Catalog, function: &Arc<Function>) -> Result<bool> {
     Search::new(catalog).call(function, arguments)
 }
 
+/// Whether what a call of `function` gives may change while a query runs, whatever functions it is given:
+/// it has state, or reads what may change. Files may only if `files_change`; a stream of what they have
+/// is data like any other then.
+pub fn may_change(catalog: &Catalog, function: &Arc<Function>, files_change: bool) -> Result<bool> {
+    let arguments = vec![Argument::Value; function.arity()];
+    let mut search = Search::new(catalog);
+    search.files = match files_change {
+        true => Files::Change,
+        false => Files::Data,
+    };
+    search.call(function, arguments)
+}
+
+/// What reading files is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Files {
+    /// It has no state, but a stream of what they have, as any, does.
+    Streams,
+    Data,
+    Change,
+}
+
 /// What is known of an argument.
 #[derive(Clone, PartialEq, Eq)]
 enum Argument {
@@ -60,6 +82,7 @@ struct Search<'a> {
     seen: Vec<(u64, Vec<Argument>)>,
     /// The functions that arguments stand for.
     functions: Vec<Arc<Function>>,
+    files: Files,
 }
 
 impl Search<'_> {
@@ -68,6 +91,7 @@ impl Search<'_> {
             catalog,
             seen: Vec::new(),
             functions: Vec::new(),
+            files: Files::Streams,
         }
     }
 
@@ -114,7 +138,7 @@ impl Search<'_> {
     }
 
     fn call(&mut self, function: &Arc<Function>, mut arguments: Vec<Argument>) -> Result<bool> {
-        if function.signature.many == Many::Stream {
+        if function.signature.many == Many::Stream && !self.may_be_file(function) {
             return Ok(true);
         }
         for (argument, param) in arguments.iter_mut().zip(&function.signature.params) {
@@ -130,7 +154,8 @@ impl Search<'_> {
         let (_, arguments) = call;
         match &function.body {
             FunctionBody::Native(native) => {
-                if native.volatility != Volatility::Immutable {
+                let changes = native.reads_files && self.files == Files::Change;
+                if native.volatility != Volatility::Immutable || changes {
                     return Ok(true);
                 }
                 if !native.calls_functions {
@@ -147,6 +172,17 @@ impl Search<'_> {
             },
             FunctionBody::Generic | FunctionBody::Stored(_) | FunctionBody::Inverse(_) => Ok(false),
         }
+    }
+
+    /// Whether a function that gives a stream gives what is in a file, or its definition has to be looked
+    /// at to tell.
+    fn may_be_file(&self, function: &Function) -> bool {
+        let may_be = match &function.body {
+            FunctionBody::Native(native) => native.reads_files,
+            FunctionBody::Derived(..) => true,
+            _ => false,
+        };
+        may_be && self.files == Files::Data
     }
 
     /// Whether a function among the arguments has state.

@@ -63,6 +63,10 @@ impl Collection for Iota {
         Ok(Box::new(self.clone()))
     }
 
+    fn is_repeatable(&self, _: &Cx) -> bool {
+        true
+    }
+
     fn known_len(&self) -> Option<u64> {
         if self.done {
             return Some(0);

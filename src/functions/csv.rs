@@ -15,8 +15,12 @@ use crate::text::diagnostic::{Error, Result};
 use crate::text::stoppable::Looks;
 
 pub const NATIVES: Natives = &[
-    Native::new("file_stream", file_stream).fields("file_fields"),
-    Native::new("file_fields", file_fields).streaming_fields(),
+    Native::new("file_stream", file_stream)
+        .fields("file_fields")
+        .reads_files(),
+    Native::new("file_fields", file_fields)
+        .streaming_fields()
+        .reads_files(),
     Native::new("from_string", from_string),
     Native::new("write_file", write_file).acting(),
     Native::new("write_through", write_through).acting(),

@@ -25,20 +25,22 @@ pub const NATIVES: Natives = &[
     Native::new("temp_folder", |_, _| {
         Ok(Some(folder_value(&std::env::temp_dir())))
     }),
-    Native::new("dir", dir),
-    Native::new("full_filenames", full_filenames),
-    Native::new("all_files_under", all_files_under),
-    Native::new("find_file", find_file),
-    Native::new("directories_in", directories_in),
-    Native::new("subdirectories", subdirectories),
+    Native::new("dir", dir).reads_files(),
+    Native::new("full_filenames", full_filenames).reads_files(),
+    Native::new("all_files_under", all_files_under).reads_files(),
+    Native::new("find_file", find_file).reads_files(),
+    Native::new("directories_in", directories_in).reads_files(),
+    Native::new("subdirectories", subdirectories).reads_files(),
     Native::new("directoryp", |_, a| {
         Ok(Some(Value::Bool(Path::new(a.str(0)?).is_dir())))
-    }),
+    })
+    .reads_files(),
     Native::new("file_exists", |_, a| {
         Ok(Some(Value::Bool(Path::new(a.str(0)?).exists())))
-    }),
-    Native::new("file_lines", file_lines),
-    Native::new("filedate", filedate),
+    })
+    .reads_files(),
+    Native::new("file_lines", file_lines).reads_files(),
+    Native::new("filedate", filedate).reads_files(),
     Native::new("file_path", file_path),
     Native::new("base_filename", |_, a| {
         Ok(Some(split(&unix(a.str(0)?)).1.into()))
@@ -50,7 +52,7 @@ pub const NATIVES: Natives = &[
         Ok(Some(with_slash(&unix(a.str(0)?)).into()))
     }),
     Native::new("create_folder", create_folder).acting(),
-    Native::new("read_file", read_file),
+    Native::new("read_file", read_file).reads_files(),
     Native::new("write_file", |_, a| write(a.str(1)?, a.str(0)?).map(Some)).acting(),
     Native::new("write_filepath", write_filepath).acting(),
 ];

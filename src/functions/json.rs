@@ -24,8 +24,12 @@ pub const NATIVES: Natives = &[
     .fields("unstringify_fields"),
     Native::new("unstringify_fields", unstringify_fields),
     Native::new("unstringify_record", unstringify_record),
-    Native::new("file_stream", file_stream).fields("file_fields"),
-    Native::new("file_fields", file_fields).streaming_fields(),
+    Native::new("file_stream", file_stream)
+        .fields("file_fields")
+        .reads_files(),
+    Native::new("file_fields", file_fields)
+        .streaming_fields()
+        .reads_files(),
     Native::new("write_file", write_file).acting(),
     Native::new("request", request).acting(),
 ];

@@ -10,9 +10,9 @@ use crate::model::{Args, Cx, Source, Value, size};
 use crate::text::diagnostic::{Error, Result};
 
 pub const NATIVES: Natives = &[
-    Native::new("readlines", readlines),
-    Native::new("read_parts", read_parts),
-    Native::new("read_chunks", read_chunks),
+    Native::new("readlines", readlines).reads_files(),
+    Native::new("read_parts", read_parts).reads_files(),
+    Native::new("read_chunks", read_chunks).reads_files(),
     Native::new("writelines", writelines).acting(),
 ];
 

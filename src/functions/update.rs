@@ -82,6 +82,7 @@ fn dropfunction(cx: &Cx, args: Args) -> Result<Option<Value>> {
     };
     if args.int(1)? == 1 {
         table.clear();
+        Catalog::of(cx).undo_log.count_one();
     } else {
         remove_all(table, cx)?;
     }

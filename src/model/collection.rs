@@ -30,6 +30,12 @@ pub trait Collection: Send + Sync {
         Vec::new()
     }
 
+    /// Whether opening it again gives the same elements, as long as nothing that is stored changes.
+    fn is_repeatable(&self, cx: &Cx) -> bool {
+        let parts = self.as_slice().or(self.parts());
+        parts.is_some_and(|parts| parts.iter().all(|part| part.is_repeatable(cx)))
+    }
+
     /// The number of elements, where it is known without producing them.
     fn known_len(&self) -> Option<u64> {
         self.as_slice().map(|s| s.len() as u64)

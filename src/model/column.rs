@@ -128,6 +128,15 @@ impl BatchColumn {
         }
     }
 
+    /// Takes the first `rows` out.
+    pub fn split_first(&mut self, rows: usize) -> BatchColumn {
+        let length = self.len();
+        let mut first = self.clone();
+        first.pick(&(0..rows.min(length)).collect::<Vec<_>>());
+        self.pick(&(rows.min(length)..length).collect::<Vec<_>>());
+        first
+    }
+
     /// Whether a value is null.
     pub fn has_null(&self) -> bool {
         match self {

@@ -27,6 +27,9 @@ pub struct Native {
     pub volatility: Volatility,
     /// Whether the stream that it gives has elements that arrive over time.
     pub live: bool,
+    /// Whether it reads files. They stay as they are as long as a query over finite data runs; one over
+    /// what arrives over time sees that they change.
+    pub reads_files: bool,
     /// Whether it calls the functions that it is given, so that their state is its own.
     pub calls_functions: bool,
     pub call_form: CallForm,
@@ -133,6 +136,7 @@ impl Native {
             code,
             volatility: Volatility::Immutable,
             live: false,
+            reads_files: false,
             calls_functions: true,
             call_form: CallForm::Ordinary,
             batch: None,
@@ -159,6 +163,12 @@ impl Native {
     /// The same, whose stream has elements that arrive over time.
     pub const fn live(mut self) -> Native {
         self.live = true;
+        self
+    }
+
+    /// The same, which reads files.
+    pub const fn reads_files(mut self) -> Native {
+        self.reads_files = true;
         self
     }
 

@@ -142,6 +142,21 @@ impl Value {
         }
     }
 
+    /// Whether reading the value again gives the same, as long as nothing that is stored changes. A bag
+    /// may be made anew, and otherwise, whenever it is read.
+    pub fn is_repeatable(&self, cx: &crate::model::Cx) -> bool {
+        match self {
+            Value::Bag(bag) => bag.is_repeatable(cx),
+            // Which elements there are is not known before they come.
+            Value::Stream(_) => false,
+            // It may be called.
+            Value::Function(_) => false,
+            Value::Vector(elements) => elements.iter().all(|e| e.is_repeatable(cx)),
+            Value::Record(record) => record.iter().all(|(_, v)| v.is_repeatable(cx)),
+            _ => true,
+        }
+    }
+
     /// How many steps it takes at most, or nearly, to compare or hash the value, for
     /// [`crate::text::stoppable`].
     pub fn steps(&self) -> usize {
@@ -273,13 +288,11 @@ impl Hash for Value {
             Value::Null | Value::Stream(_) | Value::Bag(_) => {}
             Value::Bool(b) => b.hash(state),
             Value::Int(i) => i.hash(state),
-            Value::Real(r) => match number::whole(*r) {
-                Some(i) => i.hash(state),
-                // All that is not a number is equal.
-                None if r.is_nan() => f64::NAN.to_bits().hash(state),
-                None => r.to_bits().hash(state),
-            },
-            Value::Complex(c) => (c.re.to_bits(), c.im.to_bits()).hash(state),
+            Value::Real(r) => hash_real(*r, state),
+            Value::Complex(c) => {
+                hash_real(c.re, state);
+                hash_real(c.im, state);
+            }
             Value::Str(s) => s.hash(state),
             Value::Binary(b) => b.hash(state),
             Value::Vector(v) => v.hash(state),
@@ -290,6 +303,16 @@ impl Hash for Value {
             Value::Topic(name) => name.hash(state),
             Value::Object(o) => o.id().hash(state),
         }
+    }
+}
+
+/// Reals that are equal, or equal an integer, hash alike.
+fn hash_real<H: Hasher>(real: f64, state: &mut H) {
+    match number::whole(real) {
+        Some(i) => i.hash(state),
+        // All that is not a number is equal.
+        None if real.is_nan() => f64::NAN.to_bits().hash(state),
+        None => real.to_bits().hash(state),
     }
 }
 

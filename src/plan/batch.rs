@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::model::native::BatchForm;
 use crate::model::{Function, Type, Value};
+use crate::plan::join::Join;
 use crate::plan::{PlanExpr, Slot};
 use crate::syntax::ast::BinaryOp;
 
@@ -43,6 +44,7 @@ pub enum BatchWork {
     /// Keeps the rows for which the condition holds.
     Filter(BatchExpr),
     Fetch(BatchFetch),
+    Join(BatchJoin),
     /// Adds a column.
     Compute(BatchExpr, ColumnDeclared),
 }
@@ -57,6 +59,13 @@ pub struct BatchFetch {
     pub columns: Vec<usize>,
     /// Whether a row that finds nothing needs the evaluator; otherwise it is left out.
     pub required: bool,
+}
+
+/// Puts each row of the batch together with each row of the inner side of a join that it meets.
+pub struct BatchJoin {
+    pub join: Arc<Join>,
+    /// The outer side of the keys that rows are found by.
+    pub keys: Vec<BatchExpr>,
 }
 
 /// What the values of a column are declared to be.
@@ -124,6 +133,12 @@ pub struct EvaluatedExpr {
 }
 
 impl BatchExpr {
+    /// Whether it has a value for each row, and nothing has to be computed.
+    pub fn is_at_hand(&self) -> bool {
+        use BatchExpr::{Const, Int, Real};
+        matches!(self, Const(_) | Int(_) | Real(_))
+    }
+
     pub fn is_condition(&self) -> bool {
         match self {
             BatchExpr::Compare(..) | BatchExpr::And(_) | BatchExpr::Or(_) => true,

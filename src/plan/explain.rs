@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::model::function::FunctionBody;
 use crate::model::table::{Access, Table};
+use crate::plan::join::Join;
 use crate::plan::{Group, Lookup, LookupColumn, Pattern, PlanExpr, Query, Slot, Step, Target};
 use crate::syntax::ast::BinaryOp;
 
@@ -141,6 +142,7 @@ impl Explainer<'_> {
                 format!("for each {} in the extent of {ty}", self.slot(*slot))
             }
             Step::Lookup(lookup) => self.lookup(lookup),
+            Step::Join(join) => return self.join(join),
             Step::Alternatives { branches, .. } => {
                 for (i, branch) in branches.iter().enumerate() {
                     self.line(if i == 0 { "either" } else { "or" });
@@ -152,6 +154,27 @@ impl Explainer<'_> {
             }
         };
         self.line(&text);
+    }
+
+    fn join(&mut self, join: &Join) {
+        let finding = join.finding();
+        let keys: Vec<_> = finding
+            .iter()
+            .map(|key| self.expr(&join.conditions[key.condition]))
+            .collect();
+        let keys = keys.join(" and ");
+        self.line(&match (finding, join.is_equation()) {
+            ([], _) => "join with".to_owned(),
+            (_, true) => format!("hash join on {keys} with"),
+            (_, false) => format!("join by comparison on {keys} with"),
+        });
+        self.depth += 1;
+        self.steps(&join.inner);
+        self.depth -= 1;
+        for condition in join.others() {
+            let text = format!("filter {}", self.expr(condition));
+            self.line(&text);
+        }
     }
 
     fn lookup(&self, lookup: &Lookup) -> String {

@@ -6,6 +6,7 @@
 
 pub mod batch;
 pub mod explain;
+pub mod join;
 pub mod remap;
 pub mod scalar;
 pub mod used;
@@ -18,6 +19,7 @@ use crate::model::function::FunctionBody;
 use crate::model::native::AggregateKind;
 use crate::model::{Function, Type, Value};
 use crate::plan::batch::BatchProgram;
+use crate::plan::join::Join;
 use crate::plan::scalar::ScalarUnit;
 use crate::syntax::ast::{BinaryOp, UpdateOp};
 use crate::text::diagnostic::Span;
@@ -120,7 +122,13 @@ pub struct Traceable {
 impl Query {
     /// Whether the results come from a stream, and end with it.
     pub fn is_stream(&self) -> bool {
-        let from_stream = |step: &Step| matches!(step, Step::Iterate { stream: true, .. });
+        fn from_stream(step: &Step) -> bool {
+            match step {
+                Step::Iterate { stream, .. } => *stream,
+                Step::Join(join) => join.inner.iter().any(from_stream),
+                _ => false,
+            }
+        }
         let is_stream = |expr: &PlanExpr| match expr {
             PlanExpr::Sub(sub) => sub.stream,
             PlanExpr::Call(call) => match &call.target {
@@ -292,6 +300,8 @@ pub enum Step {
     },
     /// Each row of a stored function whose known columns equal the given values.
     Lookup(Lookup),
+    /// Each row of other steps for which conditions hold.
+    Join(Box<Join>),
     /// `or`: each row that one of the two makes, as often as the one that makes it more often.
     Alternatives {
         branches: Box<[Vec<Step>; 2]>,

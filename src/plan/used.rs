@@ -27,6 +27,50 @@ pub fn slots_of_pattern(pattern: &Pattern) -> Vec<Slot> {
     slots.0
 }
 
+/// The variables that a step mentions, in order.
+pub fn slots_of_step(step: &Step) -> Vec<Slot> {
+    let mut slots = Slots(vec![]);
+    slots.step(step);
+    slots.0
+}
+
+/// The variables that get a value in a step.
+pub fn slots_bound_by(step: &Step) -> Vec<Slot> {
+    let mut bound = vec![];
+    add_bound(step, &mut bound);
+    bound
+}
+
+fn add_bound(step: &Step, bound: &mut Vec<Slot>) {
+    match step {
+        Step::Filter(_) => {}
+        Step::Let(pattern, _) | Step::Iterate { pattern, .. } => add_pattern(pattern, bound),
+        Step::Solve(equation) => bound.push(equation.unknown),
+        Step::Index { position, .. } => bound.push(*position),
+        Step::Extent { slot, .. } => bound.push(*slot),
+        Step::Lookup(lookup) => {
+            for column in &lookup.columns {
+                if let LookupColumn::Bind(pattern) = column {
+                    add_pattern(pattern, bound);
+                }
+            }
+        }
+        Step::Join(join) => join.inner.iter().for_each(|step| add_bound(step, bound)),
+        Step::Alternatives { branches, .. } => {
+            let steps = branches.iter().flatten();
+            steps.for_each(|step| add_bound(step, bound));
+        }
+    }
+}
+
+fn add_pattern(pattern: &Pattern, bound: &mut Vec<Slot>) {
+    match pattern {
+        Pattern::Bind(slot, _) => bound.push(*slot),
+        Pattern::Vector(parts) => parts.iter().for_each(|part| add_pattern(part, bound)),
+        Pattern::Equal(_) | Pattern::Any => {}
+    }
+}
+
 /// The variables that an expression mentions, in order.
 pub fn slots_of_expr(expr: &PlanExpr) -> Vec<Slot> {
     let mut slots = Slots(vec![]);

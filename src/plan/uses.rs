@@ -13,6 +13,17 @@ pub fn of_query(query: &Query) -> Vec<Arc<Function>> {
     uses.0
 }
 
+/// The functions of these steps and expressions, some of them more than once.
+pub fn of_pieces<'p>(
+    steps: &[Step],
+    exprs: impl Iterator<Item = &'p PlanExpr>,
+) -> Vec<Arc<Function>> {
+    let mut uses = Uses(vec![]);
+    steps.iter().for_each(|step| uses.step(step));
+    exprs.for_each(|expr| uses.expr(expr));
+    uses.0
+}
+
 /// The functions of a procedure's body, some of them more than once.
 pub fn of_procedure(procedure: &Procedure) -> Vec<Arc<Function>> {
     let mut uses = Uses(vec![]);

@@ -147,6 +147,24 @@ macro_rules! visitor {
                             self.slot(slot);
                         }
                     }
+                    Step::Join(join) => {
+                        for step in & $($mutable)? join.inner {
+                            self.step(step);
+                        }
+                        for slot in & $($mutable)? join.bound {
+                            self.slot(slot);
+                        }
+                        for key in & $($mutable)? join.keys {
+                            self.expr(& $($mutable)? key.outer);
+                            self.expr(& $($mutable)? key.inner);
+                        }
+                        for condition in & $($mutable)? join.conditions {
+                            self.expr(condition);
+                        }
+                        for given in & $($mutable)? join.given {
+                            self.expr(given);
+                        }
+                    }
                     Step::Alternatives { branches, bound } => {
                         for branch in & $($mutable)? **branches {
                             for step in branch {

@@ -22,6 +22,12 @@ pub fn blame(error: Error, count: u64, stream: &str) -> Error {
     error.context(format_args!("element {count} of {stream}"))
 }
 
+/// The error, said to be about the element `count` of the stream that a step goes through.
+pub fn blame_of(error: Error, count: u64, over: &PlanExpr, names: &[Arc<str>]) -> Error {
+    let name = name(over, names);
+    blame(error, count, name.as_deref().unwrap_or("the stream"))
+}
+
 /// What a message calls the stream that `expr` is: as it is written. `names` are those of the slots.
 pub fn name(expr: &PlanExpr, names: &[Arc<str>]) -> Option<String> {
     match expr {

@@ -2,8 +2,8 @@
 //! called for the first time, reads and changes the catalog, and finds the outside in the host.
 //!
 //! - [`statement`] takes the text of a statement to its results;
-//! - [`query`] runs queries, [`pipeline`] their steps, [`solve`] their equations, [`eval`] their
-//!   expressions, [`batch`] steps and expressions over columns;
+//! - [`query`] runs queries, [`pipeline`] their steps, [`join`] their joins, [`solve`] their equations,
+//!   [`eval`] their expressions, [`batch`] steps and expressions over columns;
 //! - [`call`] calls functions, [`procedure`] runs their statements, [`update`] changes stored ones;
 //! - [`aggregate`] has each aggregate once, for bags, groups and windows;
 //! - [`inputs`] runs several streams at once, each on a thread of its own; [`element`] says which
@@ -20,6 +20,7 @@ pub mod eval;
 mod group;
 mod guarded;
 pub mod inputs;
+mod join;
 mod lookup;
 mod narrow;
 mod pattern;

@@ -15,6 +15,7 @@ use crate::model::collection::Bytes;
 use crate::model::conversion::conform;
 use crate::model::{Cx, Source, Value, size};
 use crate::plan::{Query, Slot, Step};
+use crate::run::join::JoinRun;
 use crate::run::{element, solve};
 use crate::text::diagnostic::{Error, Result};
 
@@ -25,21 +26,46 @@ pub struct Pipeline {
 }
 
 /// Where a step that makes many rows is.
+#[derive(Default)]
 pub enum Cursor {
+    #[default]
     Idle,
     Source(ElementsTaken),
     Positions(Positions),
     Objects(std::vec::IntoIter<Value>),
     Extent(ObjectScan),
     Rows(lookup::LookupRows),
+    Join(Box<JoinRun>),
     Alternatives(Box<Alternatives>),
+}
+
+impl Cursor {
+    /// Gives up the present row. What is kept from one row to the next stays.
+    fn rest(&mut self) {
+        match self {
+            Cursor::Join(join) => join.rest(),
+            Cursor::Alternatives(either) => either.rest(),
+            _ => *self = Cursor::Idle,
+        }
+    }
+
+    /// Whether the step makes no more rows of the present one.
+    fn is_idle(&self) -> bool {
+        match self {
+            Cursor::Idle => true,
+            Cursor::Join(join) => join.is_idle(),
+            Cursor::Alternatives(either) => !either.is_active,
+            _ => false,
+        }
+    }
 }
 
 /// The rows of the two sides of an `or`: those of the first, then those of the second that the first
 /// has not given already, or not as often.
 pub struct Alternatives {
+    is_active: bool,
     second: bool,
-    inner: Pipeline,
+    branches: [Pipeline; 2],
     /// How often the first has given each row and the second has not, by the variables that they bind.
     given: HashMap<Vec<Value>, usize, RandomState>,
 }
@@ -47,10 +73,25 @@ pub struct Alternatives {
 impl Alternatives {
     fn new(branches: &[Vec<Step>; 2]) -> Alternatives {
         Alternatives {
+            is_active: false,
             second: false,
-            inner: Pipeline::new(branches[0].len()),
+            branches: [0, 1].map(|side| Pipeline::new(branches[side].len())),
             given: HashMap::default(),
         }
+    }
+
+    /// Begins with a row before.
+    fn start(&mut self) {
+        self.rest();
+        self.is_active = true;
+    }
+
+    /// Gives up the present row.
+    fn rest(&mut self) {
+        self.is_active = false;
+        self.second = false;
+        self.given.clear();
+        self.branches.iter_mut().for_each(Pipeline::rest);
     }
 
     /// Makes the next row in `frame`; `false` if there is none.
@@ -63,15 +104,14 @@ impl Alternatives {
     ) -> Result<bool> {
         let row = |frame: &[Value]| bound.iter().map(|slot| frame[*slot].clone()).collect();
         if !self.second {
-            if self.inner.next(&branches[0], frame, cx)? {
+            if self.branches[0].next(&branches[0], frame, cx)? {
                 *self.given.entry(row(frame)).or_default() += 1;
                 size::check_elements(self.given.len(), "what one side of an 'or' gives")?;
                 return Ok(true);
             }
             self.second = true;
-            self.inner = Pipeline::new(branches[1].len());
         }
-        while self.inner.next(&branches[1], frame, cx)? {
+        while self.branches[1].next(&branches[1], frame, cx)? {
             match self.given.get_mut(&row(frame)) {
                 Some(given) if *given > 0 => *given -= 1,
                 _ => return Ok(true),
@@ -105,6 +145,12 @@ impl Pipeline {
         }
     }
 
+    /// Gives up the present row, so that the first row is made next.
+    fn rest(&mut self) {
+        self.cursors.iter_mut().for_each(Cursor::rest);
+        self.started = false;
+    }
+
     /// A pipeline whose first step has begun.
     pub fn resume(steps: usize, first: Cursor) -> Pipeline {
         let mut pipeline = Pipeline::new(steps);
@@ -134,22 +180,32 @@ impl Pipeline {
         let Some(at) = self.live_cursor() else {
             return Err(error);
         };
-        for cursor in &mut self.cursors[at + 1..] {
-            *cursor = Cursor::Idle;
-        }
+        self.cursors[at + 1..].iter_mut().for_each(Cursor::rest);
         failed::set_aside(error, cx)
     }
 
     /// `error` came while a row was made or looked at: says of which elements of streams it is made.
     pub fn explain(&self, query: &Query, error: Error) -> Error {
-        let running = self.cursors.iter().zip(&query.steps).rev();
+        self.explain_steps(&query.steps, &query.names, error)
+    }
+
+    /// The same where the steps are a part of a query whose slots have these names.
+    pub fn explain_steps(&self, steps: &[Step], names: &[Arc<str>], error: Error) -> Error {
+        let running = self.cursors.iter().zip(steps).rev();
         running.fold(error, |error, (cursor, step)| match (cursor, step) {
             (Cursor::Source(taken), Step::Iterate { over, .. }) if taken.stream => {
-                let name = element::name(over, &query.names);
-                let name = name.as_deref().unwrap_or("the stream");
-                element::blame(error, taken.count, name)
+                element::blame_of(error, taken.count, over, names)
             }
+            (Cursor::Join(run), Step::Join(join)) => run.explain(join, names, error),
             _ => error,
+        })
+    }
+
+    /// How many elements of each stream among the steps have been taken.
+    pub fn taken(&self) -> impl Iterator<Item = u64> {
+        self.cursors.iter().filter_map(|cursor| match cursor {
+            Cursor::Source(taken) if taken.stream => Some(taken.count),
+            _ => None,
         })
     }
 
@@ -173,7 +229,7 @@ impl Pipeline {
                     return Ok(false);
                 }
                 at -= 1;
-                if matches!(self.cursors[at], Cursor::Idle) {
+                if self.cursors[at].is_idle() {
                     continue;
                 }
                 forward = self.advance(at, &steps[at], frame, cx)?;
@@ -221,8 +277,21 @@ impl Pipeline {
                 Start::Bound => return Ok(true),
                 Start::Nothing => return Ok(false),
             },
+            Step::Join(join) => {
+                let mut run = match std::mem::take(&mut self.cursors[at]) {
+                    Cursor::Join(run) => run,
+                    _ => Box::default(),
+                };
+                run.start(join, frame, cx)?;
+                Cursor::Join(run)
+            }
             Step::Alternatives { branches, .. } => {
-                Cursor::Alternatives(Box::new(Alternatives::new(branches)))
+                let mut either = match std::mem::take(&mut self.cursors[at]) {
+                    Cursor::Alternatives(either) => either,
+                    _ => Box::new(Alternatives::new(branches)),
+                };
+                either.start();
+                Cursor::Alternatives(either)
             }
         };
         self.advance(at, step, frame, cx)
@@ -232,7 +301,7 @@ impl Pipeline {
     fn advance(&mut self, at: usize, step: &Step, frame: &mut [Value], cx: &Cx) -> Result<bool> {
         let made = self.step_on(at, step, frame, cx)?;
         if !made {
-            self.cursors[at] = Cursor::Idle;
+            self.cursors[at].rest();
         }
         Ok(made)
     }
@@ -278,6 +347,7 @@ impl Pipeline {
                 Ok(false)
             }
             (Cursor::Rows(rows), Step::Lookup(lookup)) => rows.bind(lookup, frame, cx),
+            (Cursor::Join(run), Step::Join(join)) => run.next(join, frame, cx),
             (Cursor::Alternatives(either), Step::Alternatives { branches, bound }) => {
                 either.next(branches, bound, frame, cx)
             }

@@ -6,6 +6,7 @@ use super::batch::{self, Distinct, Feed};
 use super::eval::eval;
 use super::pipeline::{Cursor, Pipeline};
 use super::sorted::CollectedRows;
+use crate::compile;
 use crate::host::traced::Traced;
 use crate::model::collection::{BATCH, Iter};
 use crate::model::{BatchColumn, Collection, Cx, Numbers, Source, Type, Value};
@@ -27,6 +28,11 @@ impl Collection for SubCollection {
 
     fn element_type(&self) -> Type {
         self.query.ty.element_of_collection()
+    }
+
+    fn is_repeatable(&self, cx: &Cx) -> bool {
+        self.given.iter().all(|(_, value)| value.is_repeatable(cx))
+            && compile::is_repeatable(&self.query, cx)
     }
 }
 

@@ -14,10 +14,15 @@ use std::sync::Arc;
 use crate::catalog::Catalog;
 use crate::model::{Function, Type, Value};
 use crate::plan::batch::{BatchExpr, BatchProgram, BatchWork};
-use crate::plan::{Query, Slot};
+use crate::plan::{Query, Slot, Step};
 
 /// The program that the query can be, if any.
 pub fn lower(query: &Query, catalog: &Catalog) -> Option<BatchProgram> {
+    let joins = query.steps.iter().any(|step| matches!(step, Step::Join(_)));
+    if joins && query.limit.is_some() && !query.is_collected() {
+        // A few rows of the inner side may be all that is needed.
+        return None;
+    }
     let (first, rest) = query.steps.split_first()?;
     let mut builder = Builder::new(catalog);
     // All rows are needed before the first result, so that nobody waits for a batch.
@@ -97,6 +102,8 @@ struct Builder<'c> {
     fields: Vec<(Slot, Value, usize)>,
     /// Calls of stored functions that have a column: the function, its argument's column, its own.
     calls: Vec<(Arc<Function>, usize, usize)>,
+    /// Whether the rows are made of the elements of a stream.
+    is_stream: bool,
     /// Whether a row may not be left out because something has no value.
     required: bool,
     /// Whether the expression may be left out for some rows, so that nothing may be fetched for it.
@@ -118,6 +125,7 @@ impl Builder<'_> {
             functions: vec![],
             fields: vec![],
             calls: vec![],
+            is_stream: false,
             required: false,
             optional: false,
             may_evaluate: false,

@@ -1,10 +1,47 @@
 //! What the steps of a query become: where a program's rows come from, and what is done with a batch.
 
+use std::sync::Arc;
+
 use super::{Builder, Kind, kind};
 use crate::model::function::FunctionBody;
 use crate::model::{Type, Value};
-use crate::plan::batch::{BatchFetch, BatchOrigin, BatchWork, ColumnDeclared};
+use crate::plan::batch::{BatchFetch, BatchJoin, BatchOrigin, BatchWork, ColumnDeclared};
+use crate::plan::join::Join;
 use crate::plan::{Lookup, LookupColumn, Pattern, PlanExpr, Slot, Step, Target};
+
+/// The type that a variable has by the step that binds it.
+fn type_in(step: &Step, slot: Slot) -> Option<Type> {
+    match step {
+        Step::Iterate {
+            pattern: Pattern::Bind(bound, ty),
+            ..
+        }
+        | Step::Let(Pattern::Bind(bound, ty), _)
+            if *bound == slot =>
+        {
+            Some(ty.clone())
+        }
+        Step::Extent { slot: bound, ty } if *bound == slot => Some(ty.clone()),
+        Step::Lookup(lookup) => {
+            let FunctionBody::Stored(table) = &lookup.function.body else {
+                return None;
+            };
+            let mut columns = lookup.columns.iter().zip(table.types());
+            columns.find_map(|(column, ty)| match column {
+                LookupColumn::Bind(Pattern::Bind(bound, declared)) if *bound == slot => Some(
+                    if ty.is_subtype_of(declared) {
+                        ty
+                    } else {
+                        declared
+                    }
+                    .clone(),
+                ),
+                _ => None,
+            })
+        }
+        _ => None,
+    }
+}
 
 impl Builder<'_> {
     pub(super) fn origin(&mut self, step: &Step) -> Option<BatchOrigin> {
@@ -12,8 +49,9 @@ impl Builder<'_> {
             Step::Iterate {
                 pattern: Pattern::Bind(slot, ty),
                 over,
-                ..
+                stream,
             } => {
+                self.is_stream = *stream;
                 if let Some(fields) = self.fields_of(*slot, ty, over) {
                     return Some(fields);
                 }
@@ -23,8 +61,9 @@ impl Builder<'_> {
             Step::Iterate {
                 pattern: Pattern::Vector(parts),
                 over,
-                ..
+                stream,
             } => {
+                self.is_stream = *stream;
                 let mut declared = Vec::with_capacity(parts.len());
                 for part in parts {
                     let Pattern::Bind(slot, ty) = part else {
@@ -171,7 +210,41 @@ impl Builder<'_> {
                     required: false,
                 }));
             }
+            Step::Join(join) => self.join(join)?,
             _ => return None,
+        }
+        Some(())
+    }
+
+    /// What is found becomes columns; the other conditions are filters.
+    fn join(&mut self, join: &Join) -> Option<()> {
+        // An error says of which element it is.
+        if join.has_streams() {
+            return None;
+        }
+        // Between two elements of a stream what is stored may change.
+        if self.is_stream && join.reads_stored() {
+            return None;
+        }
+        let mut keys = vec![];
+        for key in join.finding() {
+            keys.push(self.node(&key.outer).filter(|key| !key.is_condition())?);
+        }
+        for at in &join.wanted {
+            let slot = join.bound[*at];
+            let ty = join.inner.iter().find_map(|step| type_in(step, slot));
+            let ty = ty.unwrap_or(Type::Object);
+            kind(&ty)?;
+            self.columns.push((Some(slot), ty));
+        }
+        join.functions.iter().for_each(|f| self.calls_of(f));
+        self.work.push(BatchWork::Join(BatchJoin {
+            join: Arc::new(join.clone()),
+            keys,
+        }));
+        for condition in join.others() {
+            let condition = self.condition(condition)?;
+            self.work.push(BatchWork::Filter(condition));
         }
         Some(())
     }

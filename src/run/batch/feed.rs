@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::BatchResults;
 use super::evaluate::{Batch, Scope};
+use super::join::{self, JoinInner};
 use crate::catalog::Catalog;
 use crate::catalog::objects::ObjectScan;
 use crate::host::traced::Traced;
@@ -14,7 +15,7 @@ use crate::model::size::position;
 use crate::model::table::Scan;
 use crate::model::{Cx, Record, Source, Value};
 use crate::plan::PlanExpr;
-use crate::plan::batch::{BatchOrigin, BatchProgram};
+use crate::plan::batch::{BatchOrigin, BatchProgram, BatchWork};
 use crate::run::eval::eval;
 use crate::run::lookup::LookupRows;
 use crate::run::pipeline::{Cursor, ElementsTaken};
@@ -23,6 +24,8 @@ use crate::text::diagnostic::Result;
 /// What the results of a program are wanted for.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Wanted {
+    /// Only how many there are; there need not be columns.
+    Number,
     Columns,
     /// Columns of values: none of objects, which have only their numbers.
     Values,
@@ -44,6 +47,10 @@ const FEW: u64 = 16;
 pub struct Feed {
     pub(super) program: Arc<BatchProgram>,
     input: FeedInput,
+    /// The inner sides of the program's joins.
+    joins: Vec<JoinInner>,
+    /// How many rows are taken at once: few where each becomes many.
+    size: usize,
 }
 
 enum FeedInput {
@@ -74,9 +81,14 @@ impl Feed {
                 _ => return Ok(None),
             },
         };
+        let joins = program.work.iter();
+        let joins = joins.filter(|work| matches!(work, BatchWork::Join(_)));
+        let joins: Vec<JoinInner> = joins.map(|_| JoinInner::default()).collect();
         Ok(Some(Feed {
             program: program.clone(),
             input,
+            size: if joins.is_empty() { BATCH } else { FIRST },
+            joins,
         }))
     }
 
@@ -86,10 +98,21 @@ impl Feed {
         if let Some(first) = self.few() {
             return Ok(Some(Fed::Rest(first)));
         }
-        let program = &self.program;
-        let made = |batch: Option<Batch>| {
-            let results = program.run(batch?, Scope { frame, cx })?;
-            if wanted == Wanted::Columns {
+        if self.joins.iter().any(JoinInner::has_refused) {
+            return Ok(self.rest());
+        }
+        let (program, joins, size) = (&self.program, &mut self.joins, &mut self.size);
+        let most = *size;
+        let mut made = |batch: Option<Batch>| {
+            let made = program.run(batch?, wanted, joins, Scope { frame, cx });
+            if made.is_none() {
+                joins.iter_mut().for_each(JoinInner::note_failure);
+            }
+            let results = made?;
+            if !joins.is_empty() {
+                *size = next_size(most, results.rows);
+            }
+            if wanted != Wanted::Values {
                 return Some(Fed::Columns(results));
             }
             results.with_objects(program, cx).map(Fed::Columns)
@@ -97,14 +120,14 @@ impl Feed {
         let fed = match &mut self.input {
             FeedInput::Ended(_) => return Ok(None),
             FeedInput::Elements(input) => {
-                let Some(batch) = input.batch(&program.origin, cx)? else {
+                let Some(batch) = input.batch(&program.origin, most, cx)? else {
                     return Ok(self.rest());
                 };
                 made(batch)
                     .unwrap_or_else(|| Fed::Rows(Cursor::Source(input.again(&program.origin))))
             }
             FeedInput::Objects(scan) => {
-                let numbers = scan.numbers(&Catalog::of(cx).objects, BATCH);
+                let numbers = scan.numbers(&Catalog::of(cx).objects, most);
                 if numbers.is_empty() {
                     return Ok(None);
                 }
@@ -117,7 +140,7 @@ impl Feed {
                 })
             }
             FeedInput::Rows(scan) => {
-                let rows = scan.some(BATCH);
+                let rows = scan.some(most);
                 if rows.is_empty() {
                     return Ok(None);
                 }
@@ -140,11 +163,15 @@ impl Feed {
         }
     }
 
-    /// What is left of a collection that gives no more batches.
+    /// What is left, without batches.
     fn rest(&mut self) -> Option<Fed> {
         match std::mem::replace(&mut self.input, FeedInput::Ended(None)) {
-            FeedInput::Elements(input) => Some(Fed::Rest(Cursor::Source(input.rest()))),
-            _ => None,
+            FeedInput::Elements(input) => {
+                Some(Fed::Rest(Cursor::Source(input.rest(&self.program.origin))))
+            }
+            FeedInput::Objects(scan) => Some(Fed::Rest(Cursor::Extent(scan))),
+            FeedInput::Rows(scan) => Some(Fed::Rest(Cursor::Rows(LookupRows::All(scan)))),
+            FeedInput::Ended(_) => None,
         }
     }
 
@@ -179,6 +206,18 @@ impl Feed {
     }
 }
 
+/// How many rows a program with joins takes at first.
+const FIRST: usize = 16;
+
+/// How many rows a program with joins takes next, after `taken` rows have become `made`.
+fn next_size(taken: usize, made: usize) -> usize {
+    match made {
+        _ if made > join::MOST / 2 => (taken / 2).max(1),
+        _ if made < join::MOST / 8 => BATCH.min(taken * 4),
+        _ => taken,
+    }
+}
+
 /// The wanted columns of rows of a stored function.
 fn columns_of(rows: &[&[Value]], origin: &BatchOrigin) -> Option<Batch> {
     let BatchOrigin::Rows(_, columns) = origin else {
@@ -192,7 +231,10 @@ fn columns_of(rows: &[&[Value]], origin: &BatchOrigin) -> Option<Batch> {
 /// A collection that is read in batches and can give the elements of its latest batch once more.
 struct Again {
     input: Box<dyn Source>,
-    /// The latest batch: the elements, or the columns of vectors or of wanted fields.
+    /// The elements, or the columns of vectors or of wanted fields, that were taken and are not in a batch
+    /// yet.
+    ahead: Vec<BatchColumn>,
+    /// The latest batch of them.
     taken: Vec<BatchColumn>,
     /// The elements of the latest batch, where they do not come in such columns.
     apart: Vec<Value>,
@@ -221,6 +263,7 @@ impl Again {
         };
         Ok(Again {
             input,
+            ahead: Vec::new(),
             taken: Vec::new(),
             apart: Vec::new(),
             before: 0,
@@ -230,25 +273,40 @@ impl Again {
         })
     }
 
-    /// The next elements; nothing inside where they are not what the program wants.
-    fn batch(&mut self, origin: &BatchOrigin, cx: &Cx) -> Result<Option<Option<Batch>>> {
+    /// The next elements, as many as the input gives at once, or `most` where that is less than a batch;
+    /// nothing inside where they are not what the program wants.
+    fn batch(
+        &mut self,
+        origin: &BatchOrigin,
+        most: usize,
+        cx: &Cx,
+    ) -> Result<Option<Option<Batch>>> {
         self.before += std::mem::take(&mut self.latest);
-        let taken = match origin {
-            BatchOrigin::Vectors { .. } => self.input.columns(cx)?,
-            BatchOrigin::Fields { .. } => match self.input.fields(cx)? {
-                Some(FieldBatch::Elements(elements)) => {
-                    self.latest = elements.len() as u64;
-                    self.apart = elements;
-                    return Ok(Some(None));
-                }
-                batch => batch.map(FieldBatch::columns),
-            },
-            _ => self.input.column(cx)?.map(|column| vec![column]),
+        if self.ahead.is_empty() {
+            let taken = match origin {
+                BatchOrigin::Vectors { .. } => self.input.columns(cx)?,
+                BatchOrigin::Fields { .. } => match self.input.fields(cx)? {
+                    Some(FieldBatch::Elements(elements)) => {
+                        self.latest = elements.len() as u64;
+                        self.apart = elements;
+                        return Ok(Some(None));
+                    }
+                    batch => batch.map(FieldBatch::columns),
+                },
+                _ => self.input.column(cx)?.map(|column| vec![column]),
+            };
+            let Some(taken) = taken else {
+                return Ok(None);
+            };
+            self.ahead = taken;
+        }
+        let length = self.ahead.first().map_or(0, BatchColumn::len);
+        self.taken = if most < BATCH.min(length) {
+            let split = |column: &mut BatchColumn| column.split_first(most);
+            self.ahead.iter_mut().map(split).collect()
+        } else {
+            std::mem::take(&mut self.ahead)
         };
-        let Some(taken) = taken else {
-            return Ok(None);
-        };
-        self.taken = taken;
         self.latest = self.taken.first().map_or(0, BatchColumn::len) as u64;
         let wanted = wanted(&self.taken, origin);
         Ok(Some(wanted.map(|batch| batch.counted(self.stream))))
@@ -257,20 +315,9 @@ impl Again {
     /// The elements of the latest batch, one by one. Of records and vectors they have the wanted fields.
     fn again(&mut self, origin: &BatchOrigin) -> ElementsTaken {
         let apart = std::mem::take(&mut self.apart);
-        let columns = std::mem::take(&mut self.taken);
-        let mut columns: Vec<_> = columns.into_iter().map(BatchColumn::values).collect();
-        let rows = columns.first().map_or(0, Vec::len);
-        let elements = match origin {
-            _ if !apart.is_empty() => apart,
-            BatchOrigin::Vectors { .. } => {
-                let row = |at: usize| Value::vector(columns.iter().map(|c| c[at].clone()));
-                (0..rows).map(row).collect()
-            }
-            BatchOrigin::Fields { keys, .. } => {
-                let row = |at: usize| with_fields(keys, columns.iter().map(|c| c[at].clone()));
-                (0..rows).map(row).collect()
-            }
-            _ => columns.pop().unwrap_or_default(),
+        let elements = match apart.is_empty() {
+            true => elements(std::mem::take(&mut self.taken), origin),
+            false => apart,
         };
         ElementsTaken {
             source: Box::new(Taken {
@@ -283,12 +330,57 @@ impl Again {
     }
 
     /// The elements behind the latest batch.
-    fn rest(self) -> ElementsTaken {
+    fn rest(self, origin: &BatchOrigin) -> ElementsTaken {
+        let count = self.before + self.latest;
+        let source: Box<dyn Source> = if self.ahead.is_empty() {
+            self.input
+        } else {
+            Box::new(Chained {
+                before: elements(self.ahead, origin).into_iter(),
+                input: self.input,
+            })
+        };
         ElementsTaken {
-            source: self.input,
-            count: self.before,
+            source,
+            count,
             stream: self.stream,
         }
+    }
+}
+
+/// What was taken in columns, one by one. Of records and vectors they have the wanted fields.
+fn elements(taken: Vec<BatchColumn>, origin: &BatchOrigin) -> Vec<Value> {
+    let mut columns: Vec<_> = taken.into_iter().map(BatchColumn::values).collect();
+    let rows = columns.first().map_or(0, Vec::len);
+    match origin {
+        BatchOrigin::Vectors { .. } => {
+            let row = |at: usize| Value::vector(columns.iter().map(|c| c[at].clone()));
+            (0..rows).map(row).collect()
+        }
+        BatchOrigin::Fields { keys, .. } => {
+            let row = |at: usize| with_fields(keys, columns.iter().map(|c| c[at].clone()));
+            (0..rows).map(row).collect()
+        }
+        _ => columns.pop().unwrap_or_default(),
+    }
+}
+
+/// Elements that were taken out of an input, and then the rest of it.
+struct Chained {
+    before: std::vec::IntoIter<Value>,
+    input: Box<dyn Source>,
+}
+
+impl Source for Chained {
+    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        match self.before.next() {
+            Some(value) => Ok(Some(value)),
+            None => self.input.next(cx),
+        }
+    }
+
+    fn is_live(&self) -> bool {
+        self.input.is_live()
     }
 }
 

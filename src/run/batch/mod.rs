@@ -10,6 +10,7 @@ mod evaluate;
 mod feed;
 mod fetch;
 mod held;
+mod join;
 mod operations;
 mod order;
 pub mod radix;
@@ -27,6 +28,7 @@ use crate::catalog::Catalog;
 use crate::model::{BatchColumn, Cx, Type, Value, column};
 use crate::plan::batch::{BatchProgram, BatchWork};
 use evaluate::{Batch, Scope};
+use join::JoinInner;
 
 /// What comes out of a batch of rows.
 pub struct BatchResults {
@@ -107,10 +109,32 @@ impl BatchProgram {
         self.types.iter().any(is_object)
     }
 
-    /// The results of a batch of rows; `None` if the evaluator has to make them.
-    fn run(&self, mut batch: Batch, scope: Scope) -> Option<BatchResults> {
-        for work in &self.work {
+    /// The results of a batch of rows; `None` if the evaluator has to make them. Only their number, if that
+    /// is what is wanted and needs no more.
+    fn run(
+        &self,
+        mut batch: Batch,
+        wanted: Wanted,
+        joins: &mut [JoinInner],
+        scope: Scope,
+    ) -> Option<BatchResults> {
+        let mut joins = joins.iter_mut();
+        for (at, work) in self.work.iter().enumerate() {
             match work {
+                BatchWork::Join(join) => {
+                    let inner = joins.next()?;
+                    if wanted == Wanted::Number && at + 1 == self.work.len() {
+                        let rows = join.count(&batch, &self.outputs, inner, scope);
+                        if let Some(rows) = rows {
+                            return Some(BatchResults {
+                                columns: vec![],
+                                rows,
+                                elements: None,
+                            });
+                        }
+                    }
+                    join.run(&mut batch, inner, scope)?;
+                }
                 BatchWork::Filter(condition) => {
                     let BatchColumn::Mask(mask) = condition.value(&batch, scope)? else {
                         return None;

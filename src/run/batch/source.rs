@@ -294,7 +294,7 @@ impl Source for BatchRun {
                     return Ok(Some(1));
                 }
             }
-            match self.step(Wanted::Columns, cx)? {
+            match self.step(Wanted::Number, cx)? {
                 Step::Columns(results) => return Ok(Some(results.rows)),
                 Step::Rows => {}
                 Step::End => return Ok(None),

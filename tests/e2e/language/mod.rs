@@ -13,6 +13,7 @@ mod examples;
 mod fields;
 mod files;
 mod functions;
+mod joins;
 mod limits;
 mod literals;
 mod multiplicity;
