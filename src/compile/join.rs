@@ -13,6 +13,8 @@
 //!    another condition would have kept away.
 //! 2. The inner side is run for the first outer row as it always was, and its rows are recorded. So
 //!    nothing is evaluated that the nested loop would not evaluate, and an error comes where it came.
+//!    Over batches all rows of the inner side are made at the first of them, which nobody sees: they have no
+//!    state, and if one fails or there are very many, the evaluator begins anew.
 //! 3. What is kept is what nothing changes: steps and sides with state, streams, and session variables
 //!    that a loop may assign are left to the nested loop. Files are kept, unless the rows before arrive
 //!    over time. Where something that is stored has changed, the rows are made anew.
