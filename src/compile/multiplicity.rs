@@ -106,6 +106,19 @@ impl Compiler<'_> {
         Ok((PlanExpr::Const(Value::Bool(true)), Type::Boolean))
     }
 
+    /// What `in` goes through, with its type, where `members` is compiled to a fragment. The one row that
+    /// a call gives is the only member, not a vector of members: `(1,'x') in f(z)` is the same whether
+    /// `f` gives one row or many.
+    pub(super) fn members(&mut self, members: &ast::Expr, fragment: Fragment) -> (PlanExpr, Type) {
+        let is_call = matches!(members.kind, ExprKind::Call { .. });
+        match self.fragment_value(fragment) {
+            (row, ty @ Type::Tuple(_)) if is_call => {
+                (PlanExpr::Singleton(Box::new(row)), Type::bag(ty))
+            }
+            members => members,
+        }
+    }
+
     /// `x in b` with a value for x: a row for each element that equals it.
     pub(super) fn test_membership(&mut self, needle: &ast::Expr, bag: &ast::Expr) -> Result<()> {
         let fragment = self.fragment(|c| c.expr(needle))?;
@@ -114,7 +127,7 @@ impl Compiler<'_> {
         let let_known = Pattern::Bind(known, Type::Object);
         self.top().steps.push(Step::Let(let_known, needle));
         let fragment = self.fragment(|c| c.expr(bag))?;
-        let (over, ty) = self.fragment_value(fragment);
+        let (over, ty) = self.members(bag, fragment);
         self.top().steps.push(Step::Iterate {
             pattern: Pattern::Equal(PlanExpr::Slot(known)),
             over,

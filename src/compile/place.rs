@@ -176,7 +176,11 @@ impl Compiler<'_> {
                     ));
             }
         };
-        let (over, _) = self.fragment_value(fragment);
+        let (over, ty) = self.members(right, fragment);
+        let element = match &ty {
+            Type::Bag(row) if matches!(**row, Type::Tuple(_)) => (**row).clone(),
+            _ => element,
+        };
         let pattern = self.pattern(left, &element)?;
         let stream = matches!(ty, Type::Stream(_));
         self.top().steps.push(Step::Iterate {

@@ -109,6 +109,37 @@ fn tuples_count() {
     );
 }
 
+/// A function may give one row: it is that row that is looked for, wherever the condition stands.
+#[test]
+fn the_one_row_of_a_function_is_its_only_member() {
+    let mut db = Db::of(
+        "create function one(Integer) -> (Integer, Charstring) as stored; set one(1) = (1,'x');
+         create function made(Integer n) -> (Integer, Charstring) as (n,'x');",
+    );
+    for row in ["one(z)", "made(z)"] {
+        for (condition, z) in [
+            (format!("(1,'x') in {row}"), "1"),
+            (format!("(1,'x') = {row}"), "1"),
+            (format!("some((1,'x') in {row})"), "1"),
+            (format!("notany((1,'x') in {row})"), "2"),
+            (format!("(1,'y') in {row}"), ""),
+        ] {
+            let query = format!("select z from Integer z where z in bag(1,2) and {condition};");
+            db.gives(&query, z);
+        }
+    }
+    db.gives(
+        "(1,'x') in one(1); (2,'x') in made(2); (1,'x') in made(2);",
+        "true\ntrue",
+    );
+    db.gives(
+        "select s from Charstring s where (1,s) in made(1);",
+        "\"x\"",
+    );
+    // What is written in parentheses is a list, as everywhere.
+    db.gives("2 in (1,2);", "true");
+}
+
 #[test]
 fn an_or_counts_as_the_side_that_holds_more_often() {
     let mut db = Db::of(DEPARTMENTS);
