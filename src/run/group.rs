@@ -177,7 +177,7 @@ impl Collector for Groups<'_> {
         let (keys, arguments) = results.columns.split_at(self.group.keys.len());
         self.keys.number_all(keys, results.rows);
         self.check_size()?;
-        let groups = self.keys.len();
+        let groups = self.keys.count();
         let numbers = self.keys.numbers();
         for (argument, held) in arguments.iter().zip(&mut self.held) {
             held.grow(groups);
@@ -203,7 +203,7 @@ impl Collector for Groups<'_> {
         }
         let number = self.keys.number(&keys);
         self.check_size()?;
-        let groups = self.keys.len();
+        let groups = self.keys.count();
         for held in &mut self.held {
             held.grow(groups);
         }
@@ -234,7 +234,7 @@ impl Groups<'_> {
     }
 
     fn check_size(&self) -> Result<()> {
-        size::check_distinct(self.keys.len().saturating_sub(1))
+        size::check_distinct(self.keys.count().saturating_sub(1))
     }
 
     /// Gives the rows that the groups make to `results`.
@@ -250,7 +250,7 @@ impl Groups<'_> {
             keys,
             mut held,
         } = self;
-        let groups = keys.len();
+        let groups = keys.count();
         let keys: Vec<HeldColumn> = keys.into_firsts();
         if let Some(places) = columns_given(query, group, &keys, &held) {
             let aggregates = held.into_iter().map(Held::into_column);

@@ -60,14 +60,14 @@ proptest! {
                 for row in batch.values() {
                     let number = keys.number(&row[..1]);
                     for column in &mut columns {
-                        column.grow(keys.len());
+                        column.grow(keys.count());
                         column.add(number, &row[1], &cx);
                     }
                 }
             } else {
                 keys.number_all(&batch.columns[..1], batch.rows);
                 for column in &mut columns {
-                    column.grow(keys.len());
+                    column.grow(keys.count());
                     column.add_all(keys.numbers(), &batch.columns[1], &cx);
                 }
             }

@@ -384,11 +384,11 @@ impl Extremes {
         match (&mut self.best, value) {
             (Best::Ints(_), Value::Int(int)) => self.add_ints(std::iter::once((group, *int))),
             (Best::Reals(_), Value::Real(real)) => self.add_reals(std::iter::once((group, *real))),
-            (Best::Values(best), value) => {
-                if !self.found[group] || value.cmp(&best[group]) == self.wanted {
-                    best[group] = value.clone();
-                    self.found[group] = true;
-                }
+            (Best::Values(best), value)
+                if !self.found[group] || value.cmp(&best[group]) == self.wanted =>
+            {
+                best[group] = value.clone();
+                self.found[group] = true;
             }
             _ => {}
         }

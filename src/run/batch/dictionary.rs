@@ -233,7 +233,7 @@ impl RowDictionary {
     }
 
     /// How many different rows there are.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.pairs
             .last()
             .or(self.columns.last())
@@ -247,7 +247,7 @@ impl RowDictionary {
 
     /// Numbers so many rows of a batch.
     pub fn number_all(&mut self, columns: &[BatchColumn], rows: usize) {
-        let known = self.len();
+        let known = self.count();
         let mut own = self.columns.iter_mut().zip(columns);
         match own.next() {
             Some((first, column)) => first.number_all(column, rows, &mut self.numbers),
@@ -269,7 +269,7 @@ impl RowDictionary {
 
     /// The number of a row.
     pub fn number(&mut self, row: &[Value]) -> u32 {
-        let known = self.len();
+        let known = self.count();
         let mut own = self.columns.iter_mut().zip(row);
         let first = own.next().map(|(first, value)| first.number(value));
         let number = own.zip(&mut self.pairs).fold(
@@ -335,21 +335,21 @@ impl Distinct {
     /// The places of the rows of a batch that are new; an error beside them where more cannot be
     /// remembered than these.
     pub fn new_rows(&mut self, columns: &[BatchColumn], rows: usize) -> (Vec<usize>, Result<()>) {
-        let known = self.seen.len();
+        let known = self.seen.count();
         self.seen.number_all(columns, rows);
         let mut new = new_rows(self.seen.numbers(), known);
         new.truncate(size::MAX_DISTINCT.saturating_sub(known));
-        (new, size::check_distinct(self.seen.len()))
+        (new, size::check_distinct(self.seen.count()))
     }
 
     /// Whether a result is new. One of several columns is a vector.
     pub fn is_new(&mut self, result: &Value) -> Result<bool> {
-        let known = self.seen.len();
+        let known = self.seen.count();
         let number = match result {
             Value::Vector(row) if self.columns > 1 => self.seen.number(row),
             value => self.seen.number(std::slice::from_ref(value)),
         };
-        size::check_distinct(self.seen.len())?;
+        size::check_distinct(self.seen.count())?;
         Ok(number as usize >= known)
     }
 }
@@ -393,7 +393,7 @@ mod tests {
                         prop_assert_eq!(dictionary.numbers(), expected);
                     }
                 }
-                prop_assert_eq!(dictionary.len(), map.len());
+                prop_assert_eq!(dictionary.count(), map.len());
             }
             let firsts = dictionary.into_firsts();
             for (at, (row, ())) in map.iter().enumerate() {
