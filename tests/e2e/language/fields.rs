@@ -64,7 +64,9 @@ fn row(random: &mut Random, text: &mut Vec<u8>) {
     if random.once_in(300) {
         text.extend_from_slice(b",\xff");
     }
-    text.extend_from_slice(*random.of(&[b"\n".as_slice(), b"\n", b"\r\n", b"\r", b"\n\n"]));
+    let ends: [&[u8]; 5] = [b"\n", b"\n", b"\r\n", b"\r", b"\n\n"];
+    let end = random.of(&ends);
+    text.extend_from_slice(end);
 }
 
 fn record(random: &mut Random, text: &mut Vec<u8>) {
