@@ -35,8 +35,8 @@ pub fn results(plan: &Arc<Query>, cx: &Cx, batches: bool) -> (Vec<String>, usize
     let mut source = query::open(plan, vec![], cx).expect("opens");
     let mut results = Vec::new();
     let mut batched = 0;
-    while batches {
-        match source.numbers(cx) {
+    while let Some(batch) = batches.then(|| source.numbers(cx)) {
+        match batch {
             Ok(Some(batch)) => {
                 batched += batch.len();
                 results.extend(batch.values().iter().map(Value::to_string));
