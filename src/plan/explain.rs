@@ -62,7 +62,14 @@ impl Explainer<'_> {
             .iter()
             .map(|c| self.expr(c))
             .collect();
-        self.line(&format!("give {}", columns.join(", ")));
+        // Of what is collected it has been said.
+        let makes_rows = self.query.steps.iter().any(Step::is_many);
+        let how = if self.query.is_collected() || self.query.distinct || !makes_rows {
+            ""
+        } else {
+            how
+        };
+        self.line(format!("give {} {how}", columns.join(", ")).trim_end());
     }
 
     /// What is collected of rows that are grouped.

@@ -60,6 +60,49 @@ impl Cursor {
     }
 }
 
+/// How often rows have come, by the variables that tell them apart.
+#[derive(Default)]
+struct RowCounts {
+    /// Where there is one variable.
+    values: HashMap<Value, usize, RandomState>,
+    rows: HashMap<Vec<Value>, usize, RandomState>,
+}
+
+impl RowCounts {
+    fn len(&self) -> usize {
+        self.values.len() + self.rows.len()
+    }
+
+    fn clear(&mut self) {
+        self.values.clear();
+        self.rows.clear();
+    }
+
+    /// The count of the row in the frame, if it has come.
+    fn get_mut(&mut self, bound: &[Slot], frame: &[Value]) -> Option<&mut usize> {
+        match bound {
+            [only] => self.values.get_mut(&frame[*only]),
+            _ => self.rows.get_mut(&row(bound, frame)),
+        }
+    }
+
+    /// The row in the frame has come once more.
+    fn add(&mut self, bound: &[Slot], frame: &[Value]) {
+        if let Some(count) = self.get_mut(bound, frame) {
+            *count += 1;
+            return;
+        }
+        match bound {
+            [only] => self.values.insert(frame[*only].clone(), 1),
+            _ => self.rows.insert(row(bound, frame), 1),
+        };
+    }
+}
+
+fn row(bound: &[Slot], frame: &[Value]) -> Vec<Value> {
+    bound.iter().map(|slot| frame[*slot].clone()).collect()
+}
+
 /// The rows of the two sides of an `or`: those of the first, then those of the second that the first
 /// has not given already, or not as often.
 pub struct Alternatives {
@@ -67,7 +110,7 @@ pub struct Alternatives {
     second: bool,
     branches: [Pipeline; 2],
     /// How often the first has given each row and the second has not, by the variables that they bind.
-    given: HashMap<Vec<Value>, usize, RandomState>,
+    given: RowCounts,
 }
 
 impl Alternatives {
@@ -76,7 +119,7 @@ impl Alternatives {
             is_active: false,
             second: false,
             branches: [0, 1].map(|side| Pipeline::new(branches[side].len())),
-            given: HashMap::default(),
+            given: RowCounts::default(),
         }
     }
 
@@ -102,17 +145,16 @@ impl Alternatives {
         frame: &mut [Value],
         cx: &Cx,
     ) -> Result<bool> {
-        let row = |frame: &[Value]| bound.iter().map(|slot| frame[*slot].clone()).collect();
         if !self.second {
             if self.branches[0].next(&branches[0], frame, cx)? {
-                *self.given.entry(row(frame)).or_default() += 1;
+                self.given.add(bound, frame);
                 size::check_elements(self.given.len(), "what one side of an 'or' gives")?;
                 return Ok(true);
             }
             self.second = true;
         }
         while self.branches[1].next(&branches[1], frame, cx)? {
-            match self.given.get_mut(&row(frame)) {
+            match self.given.get_mut(bound, frame) {
                 Some(given) if *given > 0 => *given -= 1,
                 _ => return Ok(true),
             }

@@ -159,6 +159,12 @@ impl Pairs {
             }
             return Some(());
         }
+        if let [BatchColumn::Ints(ones), BatchColumn::Ints(others)] = keys {
+            for (row, pair) in ones.iter().zip(others).enumerate() {
+                self.add(row, index.with_integers([*pair.0, *pair.1]))?;
+            }
+            return Some(());
+        }
         let mut values = Vec::with_capacity(keys.len());
         for row in 0..rows {
             values.clear();

@@ -27,7 +27,9 @@ const END: u32 = u32::MAX;
 /// The rows with each key, by hash.
 pub struct HashIndex {
     integers: Integers,
-    /// The first row with each key that is no single integer.
+    /// The first row with each two keys that are integers.
+    pairs: HashMap<[i64; 2], u32, RandomState>,
+    /// The first row with each key that is neither.
     others: HashMap<Vec<Value>, u32, RandomState>,
     /// The next row with the same key.
     next: Vec<u32>,
@@ -97,6 +99,15 @@ fn integer(value: &Value) -> Option<i64> {
     }
 }
 
+/// The two integers that equal the values.
+#[inline]
+fn pair(values: &[Value]) -> Option<[i64; 2]> {
+    match values {
+        [one, other] => Some([integer(one)?, integer(other)?]),
+        _ => None,
+    }
+}
+
 impl RowKeys {
     fn integer(&self) -> Option<i64> {
         match self {
@@ -119,6 +130,7 @@ impl HashIndex {
     pub fn new(rows: Vec<RowKeys>, looks: &Looks) -> Result<HashIndex> {
         let mut index = HashIndex {
             integers: Integers::new(&rows),
+            pairs: HashMap::default(),
             others: HashMap::default(),
             next: vec![END; rows.len()],
             unknown: vec![],
@@ -130,7 +142,13 @@ impl HashIndex {
             index.next[row] = match (keys.integer(), keys) {
                 (Some(int), _) => index.integers.put(int, at),
                 (None, RowKeys::One(value)) => index.others.insert(vec![value], at).unwrap_or(END),
-                (None, RowKeys::Several(values)) => index.others.insert(values, at).unwrap_or(END),
+                (None, RowKeys::Several(values)) => {
+                    let before = match pair(&values) {
+                        Some(pair) => index.pairs.insert(pair, at),
+                        None => index.others.insert(values, at),
+                    };
+                    before.unwrap_or(END)
+                }
                 (None, RowKeys::Nothing) => END,
                 (None, RowKeys::Unknown) => {
                     index.unknown.push(at);
@@ -150,7 +168,10 @@ impl HashIndex {
                 Some(int) => self.integers.first(int),
                 None => self.other(keys),
             },
-            several => self.other(several),
+            several => match pair(several) {
+                Some(pair) => self.pairs.get(&pair).copied().unwrap_or(END),
+                None => self.other(several),
+            },
         };
         RowChain { first, unknown: 0 }
     }
@@ -164,6 +185,12 @@ impl HashIndex {
     #[inline]
     pub fn with_integer(&self, key: i64) -> impl Iterator<Item = u32> {
         self.chain(self.integers.first(key))
+    }
+
+    /// The same for two integers.
+    #[inline]
+    pub fn with_integers(&self, keys: [i64; 2]) -> impl Iterator<Item = u32> {
+        self.chain(self.pairs.get(&keys).copied().unwrap_or(END))
     }
 
     /// The rows that have these keys, all of which are known.

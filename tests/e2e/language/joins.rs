@@ -42,14 +42,14 @@ fn plans_say_what_is_joined_and_how() {
             "join with\n  for each j in range(9)\n  filter j > 3\nfilter (i + j) > 4",
         ),
     ] {
-        let expected = format!("for each i in range(9)\n{lines}\ngive i, j");
+        let expected = format!("for each i in range(9)\n{lines}\ngive i, j in batches");
         let query = format!("{from} and {condition}");
         assert_eq!(plan(&mut db, &query).join("\n"), expected, "{condition}");
     }
     let membership = format!("{from} and i = j");
     assert_eq!(
         plan(&mut db, &membership)[2..].join("\n"),
-        "let _2 = j\nhash join on _2 = _3 with\n  for each _3 in range(9)\ngive i, j"
+        "let _2 = j\nhash join on _2 = _3 with\n  for each _3 in range(9)\ngive i, j in batches"
     );
 }
 

@@ -54,7 +54,7 @@ fn filters_run_as_early_as_they_can() {
             "for each i in range(5)",
             "filter i > 3",
             "for each j in range(5)",
-            "give i, j"
+            "give i, j row by row"
         ]
     );
 }

@@ -370,7 +370,7 @@ fn a_query_that_only_aggregates_windows_does_not_make_them() {
     db.gives(
         "explain('mean(winagg(siota(1,9),3,1))');",
         r#""for each [mean] in stream sliding(siota(1,9),3,1,[\"mean\"])"
-"give mean""#,
+"give mean in batches""#,
     );
     // The window itself is wanted.
     let explained =
