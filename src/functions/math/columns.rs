@@ -6,17 +6,34 @@ use crate::model::{BatchColumn, number};
 
 /// `mod(x,y)`: integers of integers, reals where one of the sides is.
 pub fn modulo(args: BatchArgs) -> Option<BatchColumn> {
-    use BatchColumn::{Int, Ints, Reals};
+    use BatchColumn::{Int, Ints};
     match args.columns {
         [Ints(a), Int(b)] if *b != 0 => Some(Ints(a.iter().map(|a| a.wrapping_rem(*b)).collect())),
         [Ints(a), Ints(b)] if !b.contains(&0) => {
             let pairs = a.iter().zip(b);
             Some(Ints(pairs.map(|(a, b)| a.wrapping_rem(*b)).collect()))
         }
-        [Reals(a), Int(b)] if *b != 0 => Some(Reals(a.iter().map(|a| a % *b as f64).collect())),
-        [Reals(a), BatchColumn::Real(b)] if *b != 0.0 => {
-            Some(Reals(a.iter().map(|a| a % b).collect()))
+        [Ints(_) | Int(_), Ints(_) | Int(_)] => None,
+        [a, b] => {
+            let remainder = |row| {
+                let divisor = real(b, row).filter(|divisor| *divisor != 0.0)?;
+                Some(real(a, row)? % divisor)
+            };
+            let reals = (0..args.rows).map(remainder);
+            Some(BatchColumn::Reals(reals.collect::<Option<_>>()?))
         }
+        _ => None,
+    }
+}
+
+/// The number of a row as a real.
+#[inline]
+fn real(column: &BatchColumn, row: usize) -> Option<f64> {
+    match column {
+        BatchColumn::Ints(ints) => ints.get(row).map(|int| *int as f64),
+        BatchColumn::Reals(reals) => reals.get(row).copied(),
+        BatchColumn::Int(int) => Some(*int as f64),
+        BatchColumn::Real(real) => Some(*real),
         _ => None,
     }
 }
