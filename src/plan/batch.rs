@@ -47,6 +47,8 @@ pub enum BatchWork {
     Join(BatchJoin),
     /// Adds a column.
     Compute(BatchExpr, ColumnDeclared),
+    /// The same, but rows whose value is not of the declared type are left out.
+    Bind(BatchExpr, ColumnDeclared),
 }
 
 /// Puts each row of the batch together with each row of a stored function that has its key.

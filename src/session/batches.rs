@@ -267,12 +267,16 @@ fn random_queries_give_the_same_in_batches_and_row_by_row() {
     for case in 0..number_of("CASES", 600) {
         let random = &mut random;
         let depth = random.random_range(0..3);
-        let (from, bound) = match random.random_range(0..5) {
+        let (from, bound) = match random.random_range(0..6) {
             0 => ("Integer i, Number x, Charstring t", "x = n(i) and t = s(i)"),
             1 => ("Integer i, Object x, Charstring t", "x = w(i) and t = s(i)"),
             2 => (
                 "Integer i, Object x, Charstring t, Record r",
                 "r = {'k': n(i), 'l': i + 1} and x = r['k'] - r['l'] and t = s(i)",
+            ),
+            4 => (
+                "Integer i, Integer x, Charstring t",
+                "x = n(i) / 2 and t = s(i)",
             ),
             3 => (
                 "Integer i, Object x, Charstring t, Vector v",

@@ -234,19 +234,33 @@ impl Builder<'_> {
 
     /// Adds a column of the values, which are declared to be of the type; gives its place.
     pub(super) fn compute(&mut self, value: BatchExpr, ty: &Type) -> Option<usize> {
+        let declared = self.declare(&value, ty)?;
+        self.work.push(BatchWork::Compute(value, declared));
+        Some(self.columns.len() - 1)
+    }
+
+    /// The same for a variable that is bound: rows whose value is not of the type are left out.
+    pub(super) fn bind(&mut self, slot: Slot, value: BatchExpr, ty: &Type) -> Option<()> {
+        let declared = self.declare(&value, ty)?;
+        self.work.push(BatchWork::Bind(value, declared));
+        self.columns.last_mut()?.0 = Some(slot);
+        Some(())
+    }
+
+    /// Makes the column of values that are declared to be of the type.
+    fn declare(&mut self, value: &BatchExpr, ty: &Type) -> Option<ColumnDeclared> {
         let declared = ColumnDeclared::of(ty)?;
         let known = match ty {
-            Type::Object => self.type_of(&value),
+            Type::Object => self.type_of(value),
             ty => ty.clone(),
         };
         // Objects are told by their numbers, and of which type one is has to be known.
-        let objects = kind(&known) == Some(Kind::Object) || self.kind(&value) == Kind::Object;
-        if objects && self.type_of(&value) != known {
+        let objects = kind(&known) == Some(Kind::Object) || self.kind(value) == Kind::Object;
+        if objects && self.type_of(value) != known {
             return None;
         }
         self.columns.push((None, known));
-        self.work.push(BatchWork::Compute(value, declared));
-        Some(self.columns.len() - 1)
+        Some(declared)
     }
 
     /// A call of a stored function with one value: its values become a column.

@@ -190,8 +190,7 @@ impl Builder<'_> {
                     return Some(());
                 }
                 let value = self.node(value).filter(|value| !value.is_condition())?;
-                let column = self.compute(value, ty)?;
-                self.columns[column].0 = Some(*slot);
+                self.bind(*slot, value, ty)?;
             }
             Step::Lookup(lookup) => {
                 let [known] = lookup.known.as_slice() else {

@@ -200,6 +200,18 @@ impl ColumnDeclared {
         }
     }
 
+    /// The values that a variable which is declared so can be bound to, and which rows have one, where not
+    /// all do. `None` where the evaluator has to see.
+    pub fn bound(&self, column: BatchColumn) -> Option<(BatchColumn, Option<Vec<bool>>)> {
+        if let (ColumnDeclared::Integers, BatchColumn::Reals(reals)) = (self, &column) {
+            let ints: Vec<Option<i64>> = reals.iter().map(|real| number::whole(*real)).collect();
+            let mask = ints.iter().map(Option::is_some).collect();
+            let ints = ints.into_iter().flatten().collect();
+            return Some((BatchColumn::Ints(ints), Some(mask)));
+        }
+        Some((self.column(column)?, None))
+    }
+
     /// Whether the column is as it is declared, as it is.
     pub fn takes(&self, column: &BatchColumn) -> bool {
         match self {

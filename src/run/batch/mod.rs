@@ -142,6 +142,14 @@ impl BatchProgram {
                     batch.keep(&mask);
                 }
                 BatchWork::Fetch(fetch) => fetch.run(&mut batch, scope)?,
+                BatchWork::Bind(node, declared) => {
+                    let column = node.value(&batch, scope)?;
+                    let (column, mask) = declared.bound(column)?;
+                    if let Some(mask) = mask {
+                        batch.keep(&mask);
+                    }
+                    batch.columns.push(column);
+                }
                 BatchWork::Compute(node, declared) => {
                     let column = declared.column(node.value(&batch, scope)?)?;
                     batch.columns.push(column);
