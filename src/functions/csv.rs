@@ -8,7 +8,7 @@ use super::file::Output;
 use crate::host::file_input::FileBlocks;
 use crate::model::collection::{BATCH, FieldBatch};
 use crate::model::column::ColumnBuilder;
-use crate::model::csv::{FieldReader, RowAdded, RowEnds, RowFound, WantedFields};
+use crate::model::csv::{CsvFieldReader, RowAdded, RowEnds, RowFound, WantedFields};
 use crate::model::native::{Native, Natives};
 use crate::model::{Args, Cx, Source, Value, json, size};
 use crate::text::diagnostic::{Error, Result};
@@ -132,7 +132,7 @@ struct Rows {
     ends: RowEnds,
     /// A row that has been found and not been read; the rest of the blocks begins with it.
     found: Option<RowFound>,
-    fields: FieldReader,
+    fields: CsvFieldReader,
     wanted: Option<WantedFields>,
     /// What is wrong with the row behind those of the latest batch.
     failed: Option<Error>,
@@ -159,7 +159,7 @@ impl Rows {
             blocks: FileBlocks::open(path, cx)?,
             ends: RowEnds::default(),
             found: None,
-            fields: FieldReader::default(),
+            fields: CsvFieldReader::default(),
             wanted,
             failed: None,
             at_end,
@@ -343,7 +343,7 @@ impl Source for Rows {
 
 fn from_string(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let mut text = args.str(0)?.as_bytes();
-    let (mut ends, mut fields) = (RowEnds::default(), FieldReader::default());
+    let (mut ends, mut fields) = (RowEnds::default(), CsvFieldReader::default());
     while let Some(found) = ends.next(text).or_else(|| ends.last(text)) {
         let row = found.of(text);
         if let Some(row) = fields.vector(row, found.has_quotes, &cx.token.looks())? {

@@ -174,7 +174,7 @@ pub enum RowAdded {
 
 /// What makes values of fields. It is kept from row to row, as strings come again.
 #[derive(Default)]
-pub struct FieldReader {
+pub struct CsvFieldReader {
     strings: SharedStrings,
     /// Room for where the wanted fields of a row are.
     found: Vec<Range<usize>>,
@@ -182,7 +182,7 @@ pub struct FieldReader {
     values: Vec<Value>,
 }
 
-impl FieldReader {
+impl CsvFieldReader {
     /// The fields of a row as a vector; `None` if the row is blank.
     pub fn vector(&mut self, row: &[u8], has_quotes: bool, looks: &Looks) -> Result<Option<Value>> {
         if row.is_empty() {
@@ -387,7 +387,7 @@ mod tests {
     fn rows(text: &[u8], piece: usize) -> Vec<String> {
         let token = Token::new();
         let looks = token.looks();
-        let (mut ends, mut fields) = (RowEnds::default(), FieldReader::default());
+        let (mut ends, mut fields) = (RowEnds::default(), CsvFieldReader::default());
         let (mut rows, mut start, mut end) = (Vec::new(), 0, 0);
         loop {
             let found = match ends.next(&text[start..end]) {
@@ -417,7 +417,7 @@ mod tests {
             .has_headers(false)
             .flexible(true)
             .from_reader(text);
-        let mut fields = FieldReader::default();
+        let mut fields = CsvFieldReader::default();
         let mut row = |record: &ByteRecord| {
             let texts: std::result::Result<Vec<&str>, _> =
                 record.iter().map(std::str::from_utf8).collect();

@@ -1,7 +1,7 @@
 //! Results that must be collected before the first can be given: groups and sorted rows.
 
 use super::aggregate::grouped::GroupedAccumulator;
-use super::batch::{BatchResults, Fed, Feed, HeldColumn, RowDictionary, Wanted};
+use super::batch::{BatchResults, Fed, Feed, HeldColumn, ResultUse, RowDictionary};
 use super::eval::eval;
 use super::pipeline::Pipeline;
 use super::sorted::{CollectedRows, SortedResults};
@@ -57,7 +57,7 @@ fn each(
     let Some(mut feed) = feed else {
         return each_row(query, collector, pipeline, frame, cx);
     };
-    while let Some(fed) = feed.next(Wanted::Values, frame, cx)? {
+    while let Some(fed) = feed.next(ResultUse::Values, frame, cx)? {
         match fed {
             Fed::Columns(results) => collector.add_batch(&results, cx)?,
             Fed::Rows(first) | Fed::Rest(first) => {

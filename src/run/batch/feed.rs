@@ -23,7 +23,7 @@ use crate::text::diagnostic::Result;
 
 /// What the results of a program are wanted for.
 #[derive(Clone, Copy, PartialEq)]
-pub enum Wanted {
+pub enum ResultUse {
     /// Only how many there are; there need not be columns.
     Number,
     Columns,
@@ -93,7 +93,7 @@ impl Feed {
     }
 
     /// What comes of the next rows; `None` at the end.
-    pub fn next(&mut self, wanted: Wanted, frame: &[Value], cx: &Cx) -> Result<Option<Fed>> {
+    pub fn next(&mut self, wanted: ResultUse, frame: &[Value], cx: &Cx) -> Result<Option<Fed>> {
         cx.token.check()?;
         if let Some(first) = self.few() {
             return Ok(Some(Fed::Rest(first)));
@@ -112,7 +112,7 @@ impl Feed {
             if !joins.is_empty() {
                 *size = next_size(most, results.rows);
             }
-            if wanted != Wanted::Values {
+            if wanted != ResultUse::Values {
                 return Some(Fed::Columns(results));
             }
             results.with_objects(program, cx).map(Fed::Columns)

@@ -19,7 +19,7 @@ mod source;
 pub mod testing;
 
 pub use dictionary::{Distinct, RowDictionary};
-pub use feed::{Fed, Feed, Wanted};
+pub use feed::{Fed, Feed, ResultUse};
 pub use held::HeldColumn;
 pub use order::{SortKey, int_of_rank, order, rank_of_int, rank_of_real, real_of_rank, sort_alone};
 pub use source::open;
@@ -114,7 +114,7 @@ impl BatchProgram {
     fn run(
         &self,
         mut batch: Batch,
-        wanted: Wanted,
+        wanted: ResultUse,
         joins: &mut [JoinInner],
         scope: Scope,
     ) -> Option<BatchResults> {
@@ -123,7 +123,7 @@ impl BatchProgram {
             match work {
                 BatchWork::Join(join) => {
                     let inner = joins.next()?;
-                    if wanted == Wanted::Number && at + 1 == self.work.len() {
+                    if wanted == ResultUse::Number && at + 1 == self.work.len() {
                         let rows = join.count(&batch, &self.outputs, inner, scope);
                         if let Some(rows) = rows {
                             return Some(BatchResults {

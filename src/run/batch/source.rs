@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::BatchResults;
 use super::dictionary::Distinct;
-use super::feed::{Fed, Feed, Wanted};
+use super::feed::{Fed, Feed, ResultUse};
 use crate::model::collection::BATCH;
 use crate::model::{BatchColumn, Cx, Numbers, Source, Value};
 use crate::plan::Query;
@@ -96,12 +96,12 @@ enum Step {
 
 impl BatchRun {
     /// Makes what comes next.
-    fn step(&mut self, wanted: Wanted, cx: &Cx) -> Result<Step> {
+    fn step(&mut self, wanted: ResultUse, cx: &Cx) -> Result<Step> {
         // A query may be made of itself without end, as a function may call itself.
         let _depth = cx.enter()?;
         // What is told apart has to be of one form.
         let wanted = if self.seen.is_some() {
-            Wanted::Values
+            ResultUse::Values
         } else {
             wanted
         };
@@ -207,7 +207,7 @@ impl BatchRun {
                     None => return Ok(None),
                 }
             }
-            match self.step(Wanted::Values, cx)? {
+            match self.step(ResultUse::Values, cx)? {
                 Step::Columns(results) if results.rows == 0 => {}
                 Step::Columns(results) => {
                     let columns = results.columns.into_iter();
@@ -237,7 +237,7 @@ impl Source for BatchRun {
             if let Some(result) = self.next_of_rows(cx)? {
                 return Ok(Some(result));
             }
-            match self.step(Wanted::Values, cx)? {
+            match self.step(ResultUse::Values, cx)? {
                 Step::Columns(results) => self.ahead = Ahead::of_batch(results),
                 Step::Rows => {}
                 Step::End => return Ok(None),
@@ -294,7 +294,7 @@ impl Source for BatchRun {
                     return Ok(Some(1));
                 }
             }
-            match self.step(Wanted::Number, cx)? {
+            match self.step(ResultUse::Number, cx)? {
                 Step::Columns(results) => return Ok(Some(results.rows)),
                 Step::Rows => {}
                 Step::End => return Ok(None),
