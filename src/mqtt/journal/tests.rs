@@ -311,9 +311,14 @@ fn damage_is_never_silent_for_long() {
         return;
     };
     let until = Instant::now() + Duration::from_secs(seconds);
-    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(1000));
-    let mut rounds = 0;
+    let mut rounds: u64 = 0;
     while Instant::now() < until {
+        // A runner that has tried its cases tries no more.
+        let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
+            cases: 1000,
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        });
         runner
             .run(&(payloads(), any::<u16>(), changes()), |(p, settled, c)| {
                 damage_round(&p, settled, &c);
