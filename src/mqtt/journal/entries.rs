@@ -1,16 +1,18 @@
 //! What is in a journal, byte by byte.
 //!
 //! ```text
-//! file   = "osql mqtt journal 2\n"  marker  marker  marker  entry*
-//! entry  = marker  checksum  length  body
+//! file   = "osql mqtt journal 3\n"  marker  marker  marker  entry*
+//! entry  = marker  length  checksum of the length  checksum of the body  body
 //! body   = 'P'  number  ordinal  flags  topic  properties  payload    a publication
 //!        | 'S'  (number  packet identifier  released)*                sent under an identifier
 //!        | 'D'  number*                                               settled
 //! ```
 //!
 //! The marker is eight bytes that are drawn for each file: no message holds them, so that the next
-//! entry behind a damaged one is found. The checksum (CRC-32) covers length and body. Ordinals count
-//! the publications of a file from 0: a gap tells how many are missing. Numbers are little-endian.
+//! entry behind a damaged one is found. The checksums are CRC-32. The length has one
+//! of its own, so that an entry whose end was never written is told from one whose length was damaged.
+//! Ordinals count the publications of a file from 0: a gap tells how many are missing. Numbers are
+//! little-endian.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -23,7 +25,7 @@ use crate::mqtt::in_flight::Outgoing;
 use crate::mqtt::options::Qos;
 use crate::mqtt::wire::Head;
 
-const HEADER: &[u8] = b"osql mqtt journal 2\n";
+const HEADER: &[u8] = b"osql mqtt journal 3\n";
 
 /// What tells entries apart in one file.
 pub type Marker = [u8; 8];
@@ -32,7 +34,7 @@ pub type Marker = [u8; 8];
 pub const START: usize = HEADER.len() + 3 * size_of::<Marker>();
 
 /// Bytes of an entry before its body.
-const LEAD: usize = size_of::<Marker>() + 4 + 4;
+const LEAD: usize = size_of::<Marker>() + 3 * 4;
 
 /// Bytes of the smallest publication's entry: without topic, properties and payload.
 const SMALLEST: usize = LEAD + 1 + 8 + 8 + 1 + 3 * 4;
@@ -49,12 +51,13 @@ pub fn push_start(out: &mut Vec<u8>, marker: Marker) {
 fn push(out: &mut Vec<u8>, marker: Marker, write: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     out.extend(marker);
-    out.extend([0; 8]);
+    out.extend([0; LEAD - size_of::<Marker>()]);
     write(out);
-    let length = (out.len() - start - LEAD) as u32;
-    out[start + 12..start + LEAD].copy_from_slice(&length.to_le_bytes());
-    let checksum = crc32fast::hash(&out[start + 12..]);
-    out[start + 8..start + 12].copy_from_slice(&checksum.to_le_bytes());
+    let body = &out[start + LEAD..];
+    let length = (body.len() as u32).to_le_bytes();
+    let checksums = [crc32fast::hash(&length), crc32fast::hash(body)].map(u32::to_le_bytes);
+    let lead = [length, checksums[0], checksums[1]].concat();
+    out[start + size_of::<Marker>()..start + LEAD].copy_from_slice(&lead);
 }
 
 pub fn push_publication(
@@ -181,11 +184,30 @@ fn is_cut(rest: &[u8], marker: Marker) -> bool {
     if rest[..known] != marker[..known] {
         return false;
     }
-    let Some(length) = rest.get(12..LEAD) else {
+    if rest.len() < LEAD {
         return true;
-    };
-    let length = length.try_into().map_or(0, u32::from_le_bytes);
-    length as usize > rest.len() - LEAD
+    }
+    lead(rest, marker).is_some_and(|lead| lead.length > lead.rest.len())
+}
+
+/// What an entry begins with, and all that stands behind it.
+struct Lead<'a> {
+    length: usize,
+    /// The checksum of the body.
+    checksum: u32,
+    rest: &'a [u8],
+}
+
+/// The lead that `input` begins with; `None` if there is none or it is damaged.
+fn lead(input: &[u8], marker: Marker) -> Option<Lead<'_>> {
+    let mut input = Input(input.strip_prefix(&marker)?);
+    let length: [u8; 4] = input.array()?;
+    let [of_length, checksum] = [input.array()?, input.array()?].map(u32::from_le_bytes);
+    (crc32fast::hash(&length) == of_length).then_some(Lead {
+        length: u32::from_le_bytes(length) as usize,
+        checksum,
+        rest: input.0,
+    })
 }
 
 enum Entry<'a> {
@@ -201,15 +223,12 @@ enum Entry<'a> {
 
 /// The entry that `input` begins with, and its size.
 fn entry(input: &[u8], marker: Marker) -> Option<(Entry<'_>, usize)> {
-    let mut lead = Input(input.strip_prefix(&marker)?);
-    let checksum = u32::from_le_bytes(lead.array()?);
-    let checked = lead.0;
-    let length = u32::from_le_bytes(lead.array()?) as usize;
-    let body = lead.take(length)?;
-    if crc32fast::hash(&checked[..4 + length]) != checksum {
+    let lead = lead(input, marker)?;
+    let body = lead.rest.get(..lead.length)?;
+    if crc32fast::hash(body) != lead.checksum {
         return None;
     }
-    Some((read(body)?, LEAD + length))
+    Some((read(body)?, LEAD + lead.length))
 }
 
 fn read(body: &[u8]) -> Option<Entry<'_>> {

@@ -202,6 +202,22 @@ fn a_damaged_entry_is_counted_and_the_others_are_there() {
     assert_eq!(place.open().damage, None, "told once");
 }
 
+#[test]
+fn a_damaged_length_of_the_last_entry_is_not_taken_for_a_cut() {
+    let place = Place::new();
+    let payload = vec![0; 25];
+    let mut journal = place.journal();
+    journal.publication(&head(), &payload).expect("written");
+    drop(journal);
+    let whole = place.content();
+    let length = entries::START + size_of::<entries::Marker>();
+    for at in length..length + 4 {
+        let mut content = whole.clone();
+        content[at] ^= 0x40;
+        check_damaged(&place, &content, &[payload.clone()], &[payload.clone()]);
+    }
+}
+
 fn payloads() -> impl Strategy<Value = Vec<Vec<u8>>> {
     // Each is another one, so that a changed message cannot look like its neighbour.
     prop::collection::vec(prop::collection::vec(any::<u8>(), 0..60), 1..12).prop_map(|all| {
@@ -336,7 +352,7 @@ fn a_journal_in_use_or_of_another_kind_is_refused() {
     let journal = place.journal();
     assert!(place.refused().message().contains("in use"));
     drop(journal);
-    for content in ["something else", "osql mqtt journal 1\nP"] {
+    for content in ["something else", "osql mqtt journal 2\nP"] {
         place.write(content.as_bytes());
         assert!(place.refused().message().contains("not a journal"));
     }
