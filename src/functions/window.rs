@@ -13,14 +13,22 @@ use crate::text::diagnostic::{Error, Result};
 pub const NATIVES: Natives = &[
     Native::new("winagg", winagg).window_aggregates("sliding"),
     Native::new("twinagg", twinagg),
-    Native::new("twinagg_if", twinagg_if),
+    Native::new("twinagg_if", |_, a| twinagg_if(a, 2, false)),
+    Native::new("twinagg_if_kept", |_, a| {
+        twinagg_if(a, 3, *a.value(2) == Value::Bool(true))
+    }),
     Native::new("predwin", predwin),
 ];
 
-/// Size and stride of count windows: whole numbers from 1 up.
+/// Size and stride of count windows, the second and third argument: whole numbers from 1 up.
 pub fn sizes(args: Args) -> Result<(usize, u64)> {
-    let size = elements(args, 1, "size")?;
-    let stride = elements(args, 2, "stride")?;
+    sizes_from(args, 1)
+}
+
+/// The same, from another argument on.
+pub fn sizes_from(args: Args, at: usize) -> Result<(usize, u64)> {
+    let size = elements(args, at, "size")?;
+    let stride = elements(args, at + 1, "stride")?;
     Ok((size::elements(size, "a window", "elements")?, stride as u64))
 }
 
@@ -44,7 +52,7 @@ pub struct Strides {
 impl Strides {
     pub fn new(size: usize, stride: u64) -> Strides {
         Strides {
-            left: stride.max(size as u64),
+            left: size as u64,
             stride,
         }
     }
@@ -145,21 +153,23 @@ impl Stamped {
     }
 }
 
-/// What a stamped element contributes to a window: the value that it stamps, or the time itself.
-fn stamped_value(time: &Timeval) -> Value {
+/// What a stamped element contributes to a window: the value that it stamps, or the time itself; where
+/// the stamps are kept, the element as it is.
+fn contribution(time: &Arc<Timeval>, keep_stamps: bool) -> Value {
     match &time.value {
-        Some(value) => value.clone(),
-        None => Value::Time(Arc::new(Timeval::at(time.micros))),
+        Some(value) if !keep_stamps => value.clone(),
+        _ => Value::Time(time.clone()),
     }
 }
 
 fn twinagg(_: &Cx, args: Args) -> Result<Option<Value>> {
     let stream = args.collection(0)?.clone();
     let (size, stride) = (span(args, 1, "size")?, span(args, 2, "stride")?);
-    let start = match args.len() {
-        4 => Some(args.time(3)?.micros),
+    let start = match args.value(3) {
+        Value::Time(start) => Some(start.micros),
         _ => None,
     };
+    let keep_stamps = *args.value(3) == Value::Bool(true);
     Ok(Some(Value::stream_from(move |cx| {
         Ok(Box::new(Twinagg {
             elements: Stamped {
@@ -169,6 +179,7 @@ fn twinagg(_: &Cx, args: Args) -> Result<Option<Value>> {
             size,
             stride,
             start,
+            keep_stamps,
             window: VecDeque::new(),
             ahead: None,
         }))
@@ -181,6 +192,7 @@ struct Twinagg {
     stride: i64,
     /// Where the present window starts; known from the first element on.
     start: Option<i64>,
+    keep_stamps: bool,
     /// Elements of the present window, and those after its start that belong to later ones.
     window: VecDeque<(i64, Value)>,
     /// An element that is beyond the end of the present window.
@@ -192,9 +204,9 @@ impl Source for Twinagg {
         loop {
             if self.ahead.is_none() {
                 let Some((time, stamped)) = self.elements.next(cx)? else {
-                    return Ok(None);
+                    return self.last(cx);
                 };
-                self.ahead = Some((time, stamped_value(&stamped)));
+                self.ahead = Some((time, contribution(&stamped, self.keep_stamps)));
             }
             if let Some(window) = self.advance(cx)? {
                 return Ok(Some(window));
@@ -204,6 +216,25 @@ impl Source for Twinagg {
 }
 
 impl Twinagg {
+    /// The window that was not over when the stream ended, once.
+    fn last(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        let window = match self.start {
+            Some(start) => self.closed(start.saturating_add(self.size), cx)?,
+            None => None,
+        };
+        self.window.clear();
+        Ok(window)
+    }
+
+    /// The present window, stamped with its end, if it has elements.
+    fn closed(&self, end: i64, cx: &Cx) -> Result<Option<Value>> {
+        if self.window.is_empty() {
+            return Ok(None);
+        }
+        let window = Timeval::at(end).stamp(values(&self.window, cx)?);
+        Ok(Some(Value::Time(Arc::new(window))))
+    }
+
     /// Takes the element that is ahead into the present window, or closes that window and goes on to
     /// the next; gives the closed window if it has elements.
     fn advance(&mut self, cx: &Cx) -> Result<Option<Value>> {
@@ -218,14 +249,11 @@ impl Twinagg {
             }
             return Ok(None);
         }
-        let closed = match self.window.is_empty() {
-            true => None,
-            false => Some(Timeval::at(end).stamp(values(&self.window, cx)?)),
-        };
+        let closed = self.closed(end, cx)?;
         self.start = Some(self.next_start(start, time));
         self.forget();
         self.ahead = Some((time, value));
-        Ok(closed.map(|window| Value::Time(Arc::new(window))))
+        Ok(closed)
     }
 
     /// The start of the next window; a silence is skipped, as its windows have no elements.
@@ -249,10 +277,11 @@ impl Twinagg {
     }
 }
 
-fn twinagg_if(_: &Cx, args: Args) -> Result<Option<Value>> {
+/// The predicate is argument `at`; what it gets beside the element is behind it.
+fn twinagg_if(args: Args, at: usize, keep_stamps: bool) -> Result<Option<Value>> {
     let (stream, size) = (args.collection(0)?.clone(), span(args, 1, "size")?);
-    let predicate = args.function(2)?.clone();
-    let arguments: Vec<Value> = args.0.get(3).cloned().into_iter().collect();
+    let predicate = args.function(at)?.clone();
+    let arguments: Vec<Value> = args.0.get(at + 1).cloned().into_iter().collect();
     Ok(Some(Value::stream_from(move |cx| {
         Ok(Box::new(TwinaggIf {
             elements: Stamped {
@@ -262,6 +291,7 @@ fn twinagg_if(_: &Cx, args: Args) -> Result<Option<Value>> {
             size,
             predicate: predicate.clone(),
             arguments: arguments.clone(),
+            keep_stamps,
             window: VecDeque::new(),
         }))
     })))
@@ -273,13 +303,15 @@ struct TwinaggIf {
     predicate: Arc<Function>,
     /// What the predicate gets beside the element.
     arguments: Vec<Value>,
+    keep_stamps: bool,
     window: VecDeque<(i64, Value)>,
 }
 
 impl Source for TwinaggIf {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
         while let Some((time, stamped)) = self.elements.next(cx)? {
-            self.window.push_back((time, stamped_value(&stamped)));
+            let element = contribution(&stamped, self.keep_stamps);
+            self.window.push_back((time, element));
             let out = time.saturating_sub(self.size);
             while self.window.front().is_some_and(|(time, _)| *time <= out) {
                 self.window.pop_front();

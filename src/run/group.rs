@@ -1,5 +1,7 @@
 //! Results that must be collected before the first can be given: groups and sorted rows.
 
+use std::cmp::Ordering;
+
 use super::aggregate::grouped::GroupedAccumulator;
 use super::batch::{BatchResults, Fed, Feed, HeldColumn, ResultUse, RowDictionary};
 use super::eval::eval;
@@ -9,6 +11,7 @@ use crate::host::traced::Traced;
 use crate::model::{Cx, Value, size};
 use crate::plan::{Group, GroupAggregate, PlanExpr, Query, Slot};
 use crate::text::diagnostic::Result;
+use crate::text::stoppable;
 
 /// All results of a query that groups or sorts, in order; the first `most` of them are enough.
 pub fn collect(
@@ -21,9 +24,10 @@ pub fn collect(
     let mut results = SortedResults::new(query, most);
     match &query.group {
         Some(group) => {
-            let mut groups = Groups::new(group, cx);
-            each(query, &mut groups, pipeline, frame, cx)?;
-            groups.finish(query, &mut results, frame, cx)?;
+            let groups = Groups::new(group, cx);
+            let mut rows = GroupedRows { group, groups };
+            each(query, &mut rows, pipeline, frame, cx)?;
+            rows.groups.finish(query, group, &mut results, frame, cx)?;
         }
         None => each(query, &mut results, pipeline, frame, cx)?,
     }
@@ -104,12 +108,17 @@ impl Collector for SortedResults {
     }
 }
 
-/// Groups in the order in which their first rows came.
-struct Groups<'q> {
-    group: &'q Group,
+/// Groups, numbered in the order in which their first rows came, and given in that of their keys.
+pub struct Groups {
     keys: RowDictionary,
     /// What the groups have for each aggregate.
     held: Vec<Held>,
+}
+
+/// Groups that take the rows of a query.
+struct GroupedRows<'q> {
+    group: &'q Group,
+    groups: Groups,
 }
 
 /// What groups have for one aggregate.
@@ -163,10 +172,10 @@ fn is_traced(aggregate: &GroupAggregate, cx: &Cx) -> bool {
     running.is_some_and(|running| Traced::prints(&running.function, cx))
 }
 
-impl Collector for Groups<'_> {
+impl Collector for GroupedRows<'_> {
     fn takes_batches(&self) -> bool {
         // A traced aggregate needs its bags, with the values as they are.
-        let aggregates = self.group.aggregates.iter().zip(&self.held);
+        let aggregates = self.group.aggregates.iter().zip(&self.groups.held);
         aggregates.clone().all(|(aggregate, held)| {
             aggregate.running.is_none() || matches!(held, Held::Running(_))
         })
@@ -175,11 +184,11 @@ impl Collector for Groups<'_> {
     /// Takes rows that have columns for the keys, and then for what the aggregates take.
     fn add_batch(&mut self, results: &BatchResults, cx: &Cx) -> Result<()> {
         let (keys, arguments) = results.columns.split_at(self.group.keys.len());
-        self.keys.number_all(keys, results.rows);
-        self.check_size()?;
-        let groups = self.keys.count();
-        let numbers = self.keys.numbers();
-        for (argument, held) in arguments.iter().zip(&mut self.held) {
+        self.groups.keys.number_all(keys, results.rows);
+        self.groups.check_size()?;
+        let groups = self.groups.keys.count();
+        let numbers = self.groups.keys.numbers();
+        for (argument, held) in arguments.iter().zip(&mut self.groups.held) {
             held.grow(groups);
             match held {
                 Held::Running(running) => running.add_all(numbers, argument, cx),
@@ -201,13 +210,13 @@ impl Collector for Groups<'_> {
                 None => return Ok(()),
             }
         }
-        let number = self.keys.number(&keys);
-        self.check_size()?;
-        let groups = self.keys.count();
-        for held in &mut self.held {
+        let number = self.groups.keys.number(&keys);
+        self.groups.check_size()?;
+        let groups = self.groups.keys.count();
+        for held in &mut self.groups.held {
             held.grow(groups);
         }
-        for (aggregate, held) in self.group.aggregates.iter().zip(&mut self.held) {
+        for (aggregate, held) in self.group.aggregates.iter().zip(&mut self.groups.held) {
             let Some(value) = eval(&aggregate.argument, frame, cx)? else {
                 continue;
             };
@@ -224,13 +233,31 @@ impl Collector for Groups<'_> {
     }
 }
 
-impl Groups<'_> {
-    fn new<'q>(group: &'q Group, cx: &Cx) -> Groups<'q> {
+impl Groups {
+    pub fn new(group: &Group, cx: &Cx) -> Groups {
         Groups {
-            group,
             keys: RowDictionary::new(group.keys.len()),
             held: group.aggregates.iter().map(|a| Held::new(a, cx)).collect(),
         }
+    }
+
+    /// Takes what a row contributes to each aggregate: a bag of it, or the value alone.
+    pub fn add(&mut self, keys: &[Value], contributions: &[Value], cx: &Cx) -> Result<()> {
+        let number = self.keys.number(keys);
+        self.check_size()?;
+        let groups = self.keys.count();
+        for (held, value) in self.held.iter_mut().zip(contributions) {
+            held.grow(groups);
+            if !value.is_collection() {
+                held.add(number, value.clone(), cx);
+                continue;
+            }
+            let mut elements = value.elements(cx)?;
+            while let Some(element) = elements.next(cx)? {
+                held.add(number, element, cx);
+            }
+        }
+        Ok(())
     }
 
     fn check_size(&self) -> Result<()> {
@@ -238,28 +265,37 @@ impl Groups<'_> {
     }
 
     /// Gives the rows that the groups make to `results`.
-    fn finish(
+    pub fn finish(
         self,
         query: &Query,
+        group: &Group,
         results: &mut SortedResults,
         frame: &mut [Value],
         cx: &Cx,
     ) -> Result<()> {
-        let Groups {
-            group,
-            keys,
-            mut held,
-        } = self;
+        let Groups { keys, mut held } = self;
         let groups = keys.count();
         let keys: Vec<HeldColumn> = keys.into_firsts();
+        // Where the results are sorted anyway the groups need not be.
+        let order = match query.order.is_empty() {
+            true => Some(in_order(&keys, groups, cx)?),
+            false => None,
+        };
         if let Some(places) = columns_given(query, group, &keys, &held) {
             let aggregates = held.into_iter().map(Held::into_column);
             let columns: Vec<HeldColumn> = keys.into_iter().chain(aggregates).collect();
-            let columns = places.into_iter().map(|place| columns[place].clone());
+            let columns = places.into_iter().map(|place| {
+                let mut column = columns[place].clone();
+                if let Some(order) = &order {
+                    column.pick(order);
+                }
+                column
+            });
             results.take(columns.collect(), groups);
             return Ok(());
         }
-        for number in 0..groups {
+        let order = order.unwrap_or_else(|| (0..groups as u32).collect());
+        for number in order.into_iter().map(|number| number as usize) {
             for ((_, slot), column) in group.keys.iter().zip(&keys) {
                 frame[*slot] = column.value(number);
             }
@@ -273,6 +309,24 @@ impl Groups<'_> {
         }
         Ok(())
     }
+}
+
+/// The numbers of the groups in the order of their keys.
+fn in_order(keys: &[HeldColumn], groups: usize, cx: &Cx) -> Result<Vec<u32>> {
+    let looks = cx.token.looks();
+    let mut order: Vec<u32> = (0..groups as u32).collect();
+    let steps = |at: &u32| keys.iter().map(|key| key.steps(*at as usize)).sum();
+    let compare = |a: &u32, b: &u32| {
+        let orders = keys.iter().map(|key| key.compare(*a as usize, *b as usize));
+        orders.fold(Ordering::Equal, Ordering::then)
+    };
+    if let [HeldColumn::Ints(ints)] = keys {
+        looks.steps(groups)?;
+        order.sort_unstable_by_key(|at| ints[*at as usize]);
+        return Ok(order);
+    }
+    stoppable::sort_by(&mut order, &looks, steps, compare)?;
+    Ok(order)
 }
 
 /// Where the results are nothing but keys and aggregates of groups that all have them, and so are what
