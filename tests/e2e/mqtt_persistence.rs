@@ -123,9 +123,9 @@ fn a_full_disk_when_an_end_is_noted_is_an_error() {
     broker.signal("STOP");
     let before = size(&path);
     run.send("publish(streamof('only'), 'm:t');\n");
-    // The publication and the note that it was sent, each with 16 bytes before its body.
-    let publication = 16 + 1 + 8 + 8 + 1 + (4 + 1) + 4 + (4 + 4);
-    let sent = 16 + 1 + 11;
+    // The publication and the note that it was sent, each with 20 bytes before its body.
+    let publication = 20 + 1 + 8 + 8 + 1 + (4 + 1) + 4 + (4 + 4);
+    let sent = 20 + 1 + 11;
     wait_until("it is sent", || size(&path) == before + publication + sent);
     let limit = size(&path);
     let limited = Command::new("prlimit")
