@@ -16,6 +16,9 @@ pub(super) enum ActionCondition<'e> {
     Do(&'e ast::Expr),
 }
 
+/// A variable's slot, the function that says how it is changed, and the arguments behind the variable.
+type ChangedVariable<'e> = (Slot, Arc<Function>, &'e [ast::Expr]);
+
 impl Compiler<'_> {
     pub(super) fn action<'e>(&self, expr: &'e ast::Expr) -> Option<ActionCondition<'e>> {
         let ExprKind::Call { function, args } = &expr.kind else {
@@ -114,7 +117,7 @@ impl Compiler<'_> {
     pub(super) fn changed_variable<'e>(
         &mut self,
         expr: &'e ast::Expr,
-    ) -> Result<Option<(Slot, Arc<Function>, &'e [ast::Expr])>> {
+    ) -> Result<Option<ChangedVariable<'e>>> {
         let ExprKind::Call { function, args } = &expr.kind else {
             return Ok(None);
         };

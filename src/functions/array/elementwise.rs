@@ -317,21 +317,26 @@ fn each<T: ArrayNumber>(
     f: impl Fn(T) -> T,
 ) -> Result<ArrayElements> {
     let mut made = Vec::with_capacity(numbers.len());
-    for piece in numbers.chunks(PIECE) {
-        looks.steps(PIECE)?;
-        made.extend(piece.iter().map(|x| f(*x)));
-    }
     // A number that is none is not equal to itself.
     #[allow(clippy::eq_op)]
-    let is_nan = |x: &T| *x != *x;
-    let mut pairs = numbers.iter().zip(&made);
-    if made.iter().any(is_nan)
-        && let Some((x, _)) = pairs.find(|(x, y)| is_nan(y) && !is_nan(x))
-    {
-        let x = x.value();
-        return Err(Error::run(format!(
-            "{name}({x}) is not defined: its argument must {must}"
-        )));
+    let is_nan = |x: T| x != x;
+    for piece in numbers.chunks(PIECE) {
+        looks.steps(PIECE)?;
+        let from = made.len();
+        made.extend(piece.iter().map(|x| f(*x)));
+        // Looked at while it is in the cache.
+        if made[from..]
+            .iter()
+            .fold(false, |found, y| found | is_nan(*y))
+        {
+            let mut pairs = piece.iter().zip(&made[from..]);
+            if let Some((x, _)) = pairs.find(|(x, y)| is_nan(**y) && !is_nan(**x)) {
+                let x = x.value();
+                return Err(Error::run(format!(
+                    "{name}({x}) is not defined: its argument must {must}"
+                )));
+            }
+        }
     }
     Ok(T::pack(made))
 }

@@ -1,5 +1,6 @@
 //! Products of arrays: of two rows, of a matrix and a row or column, of two matrices.
 
+use std::borrow::Cow;
 use std::ops::{Add, Mul};
 
 use ndarray::linalg::general_mat_mul;
@@ -13,13 +14,21 @@ use crate::text::wait::Token;
 /// `a * b`: a number of two arrays of one dimension, else an array.
 pub fn product(a: &Array, b: &Array, token: &Token) -> Result<Value> {
     let format = a.format().joined(b.format());
-    let (a, b) = (a.as_format(format)?, b.as_format(format)?);
+    // What is of the format is not copied.
+    let (a, b) = (in_format(a, format)?, in_format(b, format)?);
     let shapes = Shapes::of(&a, &b)?;
     use ArrayElements::{F32, F64};
     match (a.elements(), b.elements()) {
         (F64(x), F64(y)) => shapes.value(reals(x, y, &shapes, token)?),
         (F32(x), F32(y)) => shapes.value(reals(x, y, &shapes, token)?),
         _ => integers(&a, &b, &shapes, token),
+    }
+}
+
+fn in_format(array: &Array, format: ArrayFormat) -> Result<Cow<'_, Array>> {
+    match array.format() == format {
+        true => Ok(Cow::Borrowed(array)),
+        false => array.as_format(format).map(Cow::Owned),
     }
 }
 

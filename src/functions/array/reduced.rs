@@ -79,18 +79,49 @@ pub fn smallest(array: &Array) -> Option<(usize, Value)> {
     first(array, Ordering::Less)
 }
 
-/// What is no number is the largest, as everywhere in the language.
 fn first(array: &Array, wanted: Ordering) -> Option<(usize, Value)> {
     let at = for_elements!(array.elements(), numbers => first_of(numbers, wanted))?;
     Some((at, array.element(at)))
 }
 
+/// The offset of the first of the largest numbers, or of the smallest: found among several side by side, as
+/// a processor compares several at once.
 fn first_of<T: ArrayNumber>(numbers: &[T], wanted: Ordering) -> Option<usize> {
+    let first = *numbers.first()?;
+    let better = |x: T, y: T| match wanted {
+        Ordering::Greater => x > y,
+        _ => x < y,
+    };
+    const SIDES: usize = 16;
+    let mut best = [first; SIDES];
+    let mut none = false;
+    let (rows, rest) = numbers.as_chunks::<SIDES>();
+    // A number that is none is not equal to itself.
+    #[allow(clippy::eq_op)]
+    for row in rows {
+        for i in 0..SIDES {
+            best[i] = if better(row[i], best[i]) {
+                row[i]
+            } else {
+                best[i]
+            };
+            none |= row[i] != row[i];
+        }
+    }
+    #[allow(clippy::eq_op)]
+    if none || rest.iter().any(|x| x != x) {
+        return first_with_nan(numbers, wanted);
+    }
+    let all = best.iter().chain(rest);
+    let best = all.fold(first, |best, x| if better(*x, best) { *x } else { best });
+    numbers.iter().position(|x| *x == best)
+}
+
+/// The same where some are no numbers: each is the largest, as everywhere in the language.
+fn first_with_nan<T: ArrayNumber>(numbers: &[T], wanted: Ordering) -> Option<usize> {
     let mut best = (0, *numbers.first()?);
     for (at, number) in numbers.iter().enumerate().skip(1) {
-        let order = number.partial_cmp(&best.1);
-        let order = order.unwrap_or_else(|| number::cmp_reals(number.real(), best.1.real()));
-        if order == wanted {
+        if number::cmp_reals(number.real(), best.1.real()) == wanted {
             best = (at, *number);
         }
     }

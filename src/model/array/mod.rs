@@ -31,7 +31,6 @@ pub enum ArrayElements {
 }
 
 /// The same for the numbers of an array, whatever their format.
-#[macro_export]
 macro_rules! for_elements {
     ($elements:expr, $numbers:ident => $result:expr) => {{
         use $crate::model::array::ArrayElements as Packed;
@@ -50,7 +49,6 @@ macro_rules! for_elements {
 }
 
 /// The same with a format's type of numbers under the name `$number`.
-#[macro_export]
 macro_rules! for_format {
     ($format:expr, $number:ident => $result:expr) => {{
         use $crate::model::array::ArrayFormat as Format;
@@ -95,7 +93,7 @@ macro_rules! for_format {
     }};
 }
 
-pub use crate::{for_elements, for_format};
+pub(crate) use {for_elements, for_format};
 
 /// Numbers in any number of dimensions, one at least.
 #[derive(Clone, Debug)]
