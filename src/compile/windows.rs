@@ -239,12 +239,14 @@ impl Windows {
         replacement.query(query);
         let aggregates = replacement.aggregates;
         query.slots += aggregates.len();
-        let name = |aggregate: &Value| match aggregate {
-            Value::Vector(parts) => parts[0].as_str().map(Arc::from),
-            name => name.as_str().map(Arc::from),
+        let name = |aggregate: &Value| -> Arc<str> {
+            let name = match aggregate {
+                Value::Vector(parts) => parts[0].as_str(),
+                name => name.as_str(),
+            };
+            name.unwrap_or_default().into()
         };
-        let names = aggregates.iter().map(|a| name(a).unwrap_or_default());
-        query.names.extend(names);
+        query.names.extend(aggregates.iter().map(name));
         if let Step::Iterate { pattern, over, .. } = &mut query.steps[at]
             && let PlanExpr::Call(call) = over
         {

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
 use crate::catalog::Catalog;
 use crate::catalog::undo::Undo;
 use crate::model::conversion::conform;
 use crate::model::function::{FunctionBody, View};
-use crate::model::memory::{Collecting, Operator};
+use crate::model::memory::{Collecting, HeldMemory, Operator, bytes_of};
 use crate::model::table::{Row, Table};
 use crate::model::{Cx, Function, Source, Type, Value, nesting};
 use crate::plan::{CreatedObject, FunctionUpdate, ObjectCreation, PlanExpr};
@@ -113,10 +114,7 @@ pub fn update_one(change_of: &FunctionUpdate, frame: &[Value], cx: &Cx) -> Optio
         }
         // What is no bag need not become one to be taken apart.
         let value = match value {
-            PlanExpr::Singleton(value) => match eval(value, &own, cx)? {
-                Some(value) => value,
-                None => Value::Null,
-            },
+            PlanExpr::Singleton(value) => eval(value, &own, cx)?.unwrap_or(Value::Null),
             value => match eval(value, &own, cx)? {
                 Some(value) => value,
                 None if change_of.arguments.is_some() => Value::Null,
@@ -139,7 +137,8 @@ pub fn update(
 ) -> Result<()> {
     let arity = change_of.functions[0].arity();
     // All rows first: the update may change what they are taken from.
-    let mut changes: IndexMap<Vec<Value>, Vec<Value>> = IndexMap::new();
+    let mut changes: IndexMap<Vec<Value>, Vec<Value>, RandomState> = IndexMap::default();
+    let (mut held, mut memory) = (0, HeldMemory::default());
     while let Some(row) = rows.next(cx)? {
         let mut args = match row {
             Value::Vector(columns) if arity > 0 => columns.to_vec(),
@@ -147,6 +146,10 @@ pub fn update(
         };
         let value = args.pop().unwrap_or(Value::Null);
         let values = values_of(value, cx)?;
+        // What the map takes for an entry, with what growing takes.
+        const ENTRY: usize = 2 * size_of::<(Vec<Value>, Vec<Value>, u64, u64)>();
+        held += bytes_of(&args) + bytes_of(&values) + ENTRY;
+        memory.set(held, change_of.rows.query.operator("an update"), &cx.memory)?;
         changes.entry(args).or_default().extend(values);
     }
     if let Some(mut rows) = arguments {
