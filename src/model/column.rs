@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::model::collection::BATCH;
-use crate::model::{Numbers, Value};
+use crate::model::{Numbers, Timeval, Value};
 
 /// What the rows of a batch have for one expression.
 #[derive(Clone, Debug)]
@@ -13,6 +13,8 @@ pub enum BatchColumn {
     /// The numbers of objects.
     Objects(Vec<u64>),
     Texts(Texts),
+    /// Points in time, with or without values that they stamp.
+    Times(Times),
     /// Other values, not all of one kind perhaps.
     Values(Vec<Value>),
     /// The same for all rows.
@@ -68,6 +70,7 @@ impl BatchColumn {
             BatchColumn::Objects(list) => list.len(),
             BatchColumn::Mask(list) => list.len(),
             BatchColumn::Texts(texts) => texts.len(),
+            BatchColumn::Times(times) => times.len(),
             BatchColumn::Values(list) => list.len(),
             BatchColumn::Int(_) | BatchColumn::Real(_) | BatchColumn::Value(_) => 0,
         }
@@ -107,6 +110,7 @@ impl BatchColumn {
             BatchColumn::Objects(list) => keep(list, mask),
             BatchColumn::Mask(list) => keep(list, mask),
             BatchColumn::Texts(texts) => *texts = texts.kept(mask),
+            BatchColumn::Times(times) => times.each_list(|list| keep(list, mask), |c| c.keep(mask)),
             BatchColumn::Values(list) => {
                 let mut mask = mask.iter();
                 list.retain(|_| mask.next().is_some_and(|keep| *keep));
@@ -123,6 +127,9 @@ impl BatchColumn {
             BatchColumn::Objects(list) => pick(list, places),
             BatchColumn::Mask(list) => pick(list, places),
             BatchColumn::Texts(texts) => *texts = texts.picked(places),
+            BatchColumn::Times(times) => {
+                times.each_list(|list| pick(list, places), |c| c.pick(places));
+            }
             BatchColumn::Values(list) => pick(list, places),
             BatchColumn::Int(_) | BatchColumn::Real(_) | BatchColumn::Value(_) => {}
         }
@@ -163,6 +170,7 @@ impl BatchColumn {
             BatchColumn::Reals(reals) => reals.get(row).copied().map(Value::Real),
             BatchColumn::Values(values) => values.get(row).cloned(),
             BatchColumn::Texts(texts) => Some(Value::Str(Arc::from(texts.get(row)?))),
+            BatchColumn::Times(times) => times.value(row),
             BatchColumn::Int(int) => Some(Value::Int(*int)),
             BatchColumn::Real(real) => Some(Value::Real(*real)),
             BatchColumn::Value(value) => Some(value.clone()),
@@ -338,6 +346,71 @@ pub fn keep<T: Copy>(list: &mut Vec<T>, mask: &[bool]) {
         kept += usize::from(*keep);
     }
     list.truncate(kept);
+}
+
+/// Points in time, and the values that they stamp.
+#[derive(Clone, Debug)]
+pub struct Times {
+    micros: Vec<i64>,
+    /// A value for each, where they stamp some.
+    values: Option<Box<BatchColumn>>,
+}
+
+impl Times {
+    /// Points in time without values.
+    pub fn new(micros: Vec<i64>) -> Times {
+        Times {
+            micros,
+            values: None,
+        }
+    }
+
+    /// Points in time that stamp these values.
+    pub fn stamping(micros: Vec<i64>, values: BatchColumn) -> Times {
+        let values = values.spread(micros.len());
+        Times {
+            micros,
+            values: Some(Box::new(values)),
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.micros.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.micros.is_empty()
+    }
+
+    /// The microseconds since 1970 of each.
+    pub fn micros(&self) -> &[i64] {
+        &self.micros
+    }
+
+    /// The values, where there are some.
+    pub fn values(&self) -> Option<&BatchColumn> {
+        self.values.as_deref()
+    }
+
+    /// A row as a value.
+    pub fn value(&self, row: usize) -> Option<Value> {
+        let time = Timeval::at(*self.micros.get(row)?);
+        Some(Value::Time(Arc::new(match &self.values {
+            Some(values) => time.stamp(values.value(row)?),
+            None => time,
+        })))
+    }
+
+    fn each_list(
+        &mut self,
+        of_times: impl FnOnce(&mut Vec<i64>),
+        of_values: impl FnOnce(&mut BatchColumn),
+    ) {
+        of_times(&mut self.micros);
+        if let Some(values) = &mut self.values {
+            of_values(values);
+        }
+    }
 }
 
 /// Strings one behind the other.

@@ -13,7 +13,8 @@ use crate::catalog::objects::ObjectScan;
 use crate::host::failed;
 use crate::model::collection::Bytes;
 use crate::model::conversion::conform;
-use crate::model::{Cx, Source, Value, size};
+use crate::model::memory::{HeldMemory, Operator, bytes_of};
+use crate::model::{Cx, Source, Value};
 use crate::plan::{Query, Slot, Step};
 use crate::run::join::JoinRun;
 use crate::run::{element, solve};
@@ -66,16 +67,22 @@ struct RowCounts {
     /// Where there is one variable.
     values: HashMap<Value, usize, RandomState>,
     rows: HashMap<Vec<Value>, usize, RandomState>,
+    /// What the values and rows refer to.
+    heap: usize,
 }
 
 impl RowCounts {
-    fn len(&self) -> usize {
-        self.values.len() + self.rows.len()
+    /// How many bytes they take, with what growing takes.
+    fn bytes(&self) -> usize {
+        let tables = self.values.capacity() * size_of::<(Value, usize)>()
+            + self.rows.capacity() * size_of::<(Vec<Value>, usize)>();
+        2 * tables + self.heap
     }
 
     fn clear(&mut self) {
         self.values.clear();
         self.rows.clear();
+        self.heap = 0;
     }
 
     /// The count of the row in the frame, if it has come.
@@ -93,8 +100,15 @@ impl RowCounts {
             return;
         }
         match bound {
-            [only] => self.values.insert(frame[*only].clone(), 1),
-            _ => self.rows.insert(row(bound, frame), 1),
+            [only] => {
+                self.heap += frame[*only].heap_bytes();
+                self.values.insert(frame[*only].clone(), 1)
+            }
+            _ => {
+                let row = row(bound, frame);
+                self.heap += bytes_of(&row);
+                self.rows.insert(row, 1)
+            }
         };
     }
 }
@@ -111,6 +125,7 @@ pub struct Alternatives {
     branches: [Pipeline; 2],
     /// How often the first has given each row and the second has not, by the variables that they bind.
     given: RowCounts,
+    memory: HeldMemory,
 }
 
 impl Alternatives {
@@ -120,6 +135,7 @@ impl Alternatives {
             second: false,
             branches: [0, 1].map(|side| Pipeline::new(branches[side].len())),
             given: RowCounts::default(),
+            memory: HeldMemory::default(),
         }
     }
 
@@ -148,7 +164,8 @@ impl Alternatives {
         if !self.second {
             if self.branches[0].next(&branches[0], frame, cx)? {
                 self.given.add(bound, frame);
-                size::check_elements(self.given.len(), "what one side of an 'or' gives")?;
+                let one_side = Operator::named("one side of an 'or'");
+                self.memory.set(self.given.bytes(), one_side, &cx.memory)?;
                 return Ok(true);
             }
             self.second = true;

@@ -198,7 +198,7 @@ impl Source for QueryRun {
                 }
             };
             if let Some(seen) = &mut self.seen
-                && !seen.is_new(&value)?
+                && !seen.is_new(&value, self.query.operator("distinct"), cx)?
             {
                 continue;
             }

@@ -7,7 +7,9 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
 use super::held::{HeldColumn, text};
-use crate::model::{BatchColumn, Value, number, size};
+use crate::model::collection::BATCH;
+use crate::model::memory::{HeldMemory, Operator};
+use crate::model::{BatchColumn, Cx, Value, number, size};
 use crate::text::diagnostic::Result;
 
 /// The different values that have come, numbered from 0 in the order in which each came first. Numbers
@@ -76,6 +78,17 @@ impl Dictionary {
         self.firsts.len()
     }
 
+    /// How many bytes it takes, what growing takes before long included.
+    fn bytes(&self) -> usize {
+        let table = self.table.allocation_size();
+        // A table that grows is there a while beside the next one, which has twice its places.
+        let growing = match self.table.capacity() - self.table.len() < BATCH {
+            true => 2 * table,
+            false => 0,
+        };
+        self.firsts.bytes() + table + growing
+    }
+
     /// Each value as it came first.
     pub fn into_firsts(self) -> HeldColumn {
         self.firsts
@@ -95,6 +108,10 @@ impl Dictionary {
             }
             BatchColumn::Values(values) => {
                 numbers.extend(values.iter().map(|value| self.number(value)));
+            }
+            BatchColumn::Times(times) => {
+                let values = (0..times.len()).filter_map(|row| times.value(row));
+                numbers.extend(values.map(|value| self.number(&value)));
             }
             constant => {
                 if let Some(value) = constant.value(0).filter(|_| rows > 0) {
@@ -240,6 +257,13 @@ impl RowDictionary {
             .map_or(0, Dictionary::len)
     }
 
+    /// How many bytes it takes.
+    pub fn bytes(&self) -> usize {
+        let dictionaries = self.columns.iter().chain(&self.pairs);
+        dictionaries.map(Dictionary::bytes).sum::<usize>()
+            + self.firsts.iter().map(HeldColumn::bytes).sum::<usize>()
+    }
+
     /// The numbers of the rows of the latest batch.
     pub fn numbers(&self) -> &[u32] {
         &self.numbers
@@ -321,6 +345,7 @@ fn new_rows(numbers: &[u32], known: usize) -> Vec<usize> {
 pub struct Distinct {
     columns: usize,
     seen: RowDictionary,
+    memory: HeldMemory,
 }
 
 impl Distinct {
@@ -329,28 +354,43 @@ impl Distinct {
         Distinct {
             columns,
             seen: RowDictionary::new(columns),
+            memory: HeldMemory::default(),
         }
     }
 
     /// The places of the rows of a batch that are new; an error beside them where more cannot be
     /// remembered than these.
-    pub fn new_rows(&mut self, columns: &[BatchColumn], rows: usize) -> (Vec<usize>, Result<()>) {
+    pub fn new_rows(
+        &mut self,
+        columns: &[BatchColumn],
+        rows: usize,
+        operator: Operator,
+        cx: &Cx,
+    ) -> (Vec<usize>, Result<()>) {
         let known = self.seen.count();
         self.seen.number_all(columns, rows);
         let mut new = new_rows(self.seen.numbers(), known);
-        new.truncate(size::MAX_DISTINCT.saturating_sub(known));
-        (new, size::check_distinct(self.seen.count()))
+        new.truncate(size::MAX_NUMBERED.saturating_sub(known));
+        (new, self.check(operator, cx))
     }
 
     /// Whether a result is new. One of several columns is a vector.
-    pub fn is_new(&mut self, result: &Value) -> Result<bool> {
+    pub fn is_new(&mut self, result: &Value, operator: Operator, cx: &Cx) -> Result<bool> {
         let known = self.seen.count();
         let number = match result {
             Value::Vector(row) if self.columns > 1 => self.seen.number(row),
             value => self.seen.number(std::slice::from_ref(value)),
         };
-        size::check_distinct(self.seen.count())?;
-        Ok(number as usize >= known)
+        let is_new = number as usize >= known;
+        if is_new {
+            self.check(operator, cx)?;
+        }
+        Ok(is_new)
+    }
+
+    fn check(&mut self, operator: Operator, cx: &Cx) -> Result<()> {
+        size::check_numbered(self.seen.count())?;
+        self.memory.set(self.seen.bytes(), operator, &cx.memory)
     }
 }
 

@@ -228,6 +228,7 @@ fn is_of(column: &BatchColumn, ty: &Type) -> bool {
     let fits = |value: &Value| !value.is_null() && matches!(converted(value, ty), Some(None));
     match column {
         BatchColumn::Texts(_) => matches!(ty, Type::Charstring | Type::Object),
+        BatchColumn::Times(_) => matches!(ty, Type::Timeval(_) | Type::Object),
         BatchColumn::Values(values) => values.iter().all(fits),
         BatchColumn::Value(value) => fits(value),
         BatchColumn::Mask(_) => false,

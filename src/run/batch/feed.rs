@@ -19,7 +19,7 @@ use crate::plan::batch::{BatchOrigin, BatchProgram, BatchWork};
 use crate::run::eval::eval;
 use crate::run::lookup::LookupRows;
 use crate::run::pipeline::{Cursor, ElementsTaken};
-use crate::text::diagnostic::Result;
+use crate::text::diagnostic::{Error, Result};
 
 /// What the results of a program are wanted for.
 #[derive(Clone, Copy, PartialEq)]
@@ -148,7 +148,10 @@ impl Feed {
                     .unwrap_or_else(|| Fed::Rows(Cursor::Rows(LookupRows::of(&rows))))
             }
         };
-        Ok(Some(fed))
+        match joins_failed(&mut self.joins) {
+            Some(error) => Err(error),
+            None => Ok(Some(fed)),
+        }
     }
 
     /// The first step of the query where there are so few elements that batches are not worth their
@@ -204,6 +207,10 @@ impl Feed {
     pub(super) fn is_live(&self) -> bool {
         matches!(&self.input, FeedInput::Elements(again) if again.input.is_live())
     }
+}
+
+fn joins_failed(joins: &mut [JoinInner]) -> Option<Error> {
+    joins.iter_mut().find_map(JoinInner::take_error)
 }
 
 /// How many rows a program with joins takes at first.

@@ -57,6 +57,11 @@ impl BatchFetch {
                     find(row, Key::Value(&text))?;
                 }
             }
+            BatchColumn::Times(times) => {
+                for row in 0..batch.rows {
+                    find(row, Key::Value(&times.value(row)?))?;
+                }
+            }
             BatchColumn::Reals(_) | BatchColumn::Real(_) | BatchColumn::Mask(_) => return None,
         }
         let same = picked.len() == batch.rows && picked.iter().copied().eq(0..batch.rows);

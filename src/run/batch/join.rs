@@ -7,6 +7,7 @@ use crate::plan::batch::{BatchExpr, BatchJoin};
 use crate::plan::join::JoinKey;
 use crate::run::join::index::{HashIndex, OrderedIndex, holds};
 use crate::run::join::{KeptIndex, KeptRows};
+use crate::text::diagnostic::Error;
 
 /// How many rows a batch is to become.
 pub const MOST: usize = 1 << 16;
@@ -25,20 +26,35 @@ pub struct JoinInner {
     /// How many changes of what is stored there had been before.
     changes: u64,
     failures: usize,
+    /// Why the rows of the inner side could not be kept, where several outer rows want them.
+    failed: Option<Error>,
 }
 
 impl JoinInner {
-    /// The rows of the inner side as they are now; `None` where they cannot be kept.
-    fn kept(&mut self, join: &BatchJoin, scope: Scope) -> Option<&KeptRows> {
+    /// The rows of the inner side as they are now, for so many outer rows; `None` where they cannot be
+    /// kept.
+    fn kept(&mut self, join: &BatchJoin, outer: usize, scope: Scope) -> Option<&KeptRows> {
         let changes = Catalog::of(scope.cx).undo_log.count();
         if self.kept.is_none() || self.changes != changes {
             self.changes = changes;
-            self.kept = KeptRows::of(&join.join, scope.frame, scope.cx);
+            self.kept = match KeptRows::of(&join.join, scope.frame, scope.cx) {
+                Ok(kept) => kept,
+                // One outer row alone needs none of them kept.
+                Err(error) => {
+                    self.failed = (outer > 1).then_some(error);
+                    None
+                }
+            };
         }
         if self.kept.is_none() {
             self.refuse();
         }
         self.kept.as_ref()
+    }
+
+    /// What ends the query, if something does.
+    pub fn take_error(&mut self) -> Option<Error> {
+        self.failed.take()
     }
 
     /// A batch could not be computed.
@@ -65,7 +81,7 @@ impl BatchJoin {
             batch.columns.extend(nothing);
             return Some(());
         }
-        let kept = inner.kept(self, scope)?;
+        let kept = inner.kept(self, batch.rows, scope)?;
         let pairs = self.pairs(batch, kept, scope)?;
         let same = pairs.outer.len() == batch.rows && pairs.outer.iter().copied().eq(0..batch.rows);
         if !same {
@@ -89,7 +105,7 @@ impl BatchJoin {
         if batch.rows == 0 {
             return Some(0);
         }
-        let kept = inner.kept(self, scope)?;
+        let kept = inner.kept(self, batch.rows, scope)?;
         let has_value = |output: &BatchExpr| match output {
             BatchExpr::Column(at) => match batch.columns.get(*at) {
                 Some(column) => !column.has_null() && !column.has_collection(),
