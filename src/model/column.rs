@@ -1,5 +1,6 @@
 //! Columns of values of one kind: what a batch of rows has for one expression.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::model::collection::BATCH;
@@ -128,6 +129,34 @@ impl BatchColumn {
         }
     }
 
+    /// A column in which these rows stand in the places where the mask is true, and anything in the others.
+    pub fn scattered(self, mask: &[bool]) -> BatchColumn {
+        match self {
+            BatchColumn::Ints(list) => BatchColumn::Ints(scattered(list, mask)),
+            BatchColumn::Reals(list) => BatchColumn::Reals(scattered(list, mask)),
+            BatchColumn::Objects(list) => BatchColumn::Objects(scattered(list, mask)),
+            BatchColumn::Mask(list) => BatchColumn::Mask(scattered(list, mask)),
+            BatchColumn::Values(list) => {
+                let mut list = list.into_iter();
+                let value = |is: &bool| if *is { list.next() } else { None };
+                let values = mask.iter().map(value);
+                BatchColumn::Values(values.map(|value| value.unwrap_or(Value::Null)).collect())
+            }
+            BatchColumn::Texts(texts) => {
+                let mut next = 0;
+                let mut scattered = Texts::with_capacity(mask.len());
+                for is in mask {
+                    scattered.push(texts.get(next).filter(|_| *is).unwrap_or_default());
+                    next += usize::from(*is);
+                }
+                BatchColumn::Texts(scattered)
+            }
+            constant @ (BatchColumn::Int(_) | BatchColumn::Real(_) | BatchColumn::Value(_)) => {
+                constant
+            }
+        }
+    }
+
     /// Takes the first `rows` out.
     pub fn split_first(&mut self, rows: usize) -> BatchColumn {
         let length = self.len();
@@ -167,6 +196,16 @@ impl BatchColumn {
             BatchColumn::Real(real) => Some(Value::Real(*real)),
             BatchColumn::Value(value) => Some(value.clone()),
             BatchColumn::Objects(_) | BatchColumn::Mask(_) => None,
+        }
+    }
+
+    /// The same, borrowed where the column has it.
+    #[inline]
+    pub fn borrowed(&self, row: usize) -> Option<Cow<'_, Value>> {
+        match self {
+            BatchColumn::Values(values) => values.get(row).map(Cow::Borrowed),
+            BatchColumn::Value(value) => Some(Cow::Borrowed(value)),
+            column => column.value(row).map(Cow::Owned),
         }
     }
 
@@ -327,6 +366,14 @@ fn all<'a, T>(
 /// The elements at these places, in this order.
 pub fn pick<T: Clone>(list: &mut Vec<T>, places: &[usize]) {
     *list = places.iter().map(|at| list[*at].clone()).collect();
+}
+
+/// The elements in the places where the mask is true.
+fn scattered<T: Copy + Default>(list: Vec<T>, mask: &[bool]) -> Vec<T> {
+    let mut list = list.into_iter();
+    let one = |is: &bool| if *is { list.next() } else { None };
+    let ones = mask.iter().map(one);
+    ones.map(Option::unwrap_or_default).collect()
 }
 
 /// The elements whose place in the mask is true.

@@ -15,6 +15,7 @@ use crate::model::collection::Bytes;
 use crate::model::conversion::conform;
 use crate::model::{Cx, Source, Value, size};
 use crate::plan::{Query, Slot, Step};
+use crate::run::batch::RowCursor;
 use crate::run::join::JoinRun;
 use crate::run::{element, solve};
 use crate::text::diagnostic::{Error, Result};
@@ -37,6 +38,8 @@ pub enum Cursor {
     Rows(lookup::LookupRows),
     Join(Box<JoinRun>),
     Alternatives(Box<Alternatives>),
+    /// Rows that the steps up to this one made in batches.
+    Batch(Box<RowCursor>),
 }
 
 impl Cursor {
@@ -188,15 +191,20 @@ impl Pipeline {
     }
 
     /// Gives up the present row, so that the first row is made next.
-    fn rest(&mut self) {
+    pub fn rest(&mut self) {
         self.cursors.iter_mut().for_each(Cursor::rest);
         self.started = false;
     }
 
-    /// A pipeline whose first step has begun.
-    pub fn resume(steps: usize, first: Cursor) -> Pipeline {
+    /// A pipeline in which the step that makes the rows, at `source`, has begun, or the last of those
+    /// that were run in batches.
+    pub fn resume(steps: usize, source: usize, begun: Cursor) -> Pipeline {
         let mut pipeline = Pipeline::new(steps);
-        pipeline.cursors[0] = first;
+        let at = match &begun {
+            Cursor::Batch(rows) => rows.step(),
+            _ => source,
+        };
+        pipeline.cursors[at] = begun;
         pipeline.started = true;
         pipeline
     }
@@ -209,6 +217,7 @@ impl Pipeline {
     fn live_cursor(&self) -> Option<usize> {
         let is_live = |cursor: &Cursor| match cursor {
             Cursor::Source(taken) => taken.count > 0 && taken.source.is_live(),
+            Cursor::Batch(rows) => rows.is_live() && rows.element().is_some(),
             _ => false,
         };
         self.cursors.iter().rposition(is_live)
@@ -223,6 +232,9 @@ impl Pipeline {
             return Err(error);
         };
         self.cursors[at + 1..].iter_mut().for_each(Cursor::rest);
+        if let Cursor::Batch(rows) = &mut self.cursors[at] {
+            rows.skip_element();
+        }
         failed::set_aside(error, cx)
     }
 
@@ -239,6 +251,18 @@ impl Pipeline {
                 element::blame_of(error, taken.count, over, names)
             }
             (Cursor::Join(run), Step::Join(join)) => run.explain(join, names, error),
+            (Cursor::Batch(rows), _) => {
+                let mut streams = steps.iter().filter_map(|step| match step {
+                    Step::Iterate {
+                        over, stream: true, ..
+                    } => Some(over),
+                    _ => None,
+                });
+                match rows.element().zip(streams.next()) {
+                    Some((element, over)) => element::blame_of(error, element, over, names),
+                    None => error,
+                }
+            }
             _ => error,
         })
     }
@@ -387,6 +411,10 @@ impl Pipeline {
                     }
                 }
                 Ok(false)
+            }
+            (Cursor::Batch(rows), _) => {
+                cx.token.check()?;
+                Ok(rows.next(frame))
             }
             (Cursor::Rows(rows), Step::Lookup(lookup)) => rows.bind(lookup, frame, cx),
             (Cursor::Join(run), Step::Join(join)) => run.next(join, frame, cx),
