@@ -61,6 +61,15 @@ impl BatchColumn {
         }
     }
 
+    /// The column that has this value in all rows.
+    pub fn constant(value: Value) -> BatchColumn {
+        match value {
+            Value::Int(int) => BatchColumn::Int(int),
+            Value::Real(real) => BatchColumn::Real(real),
+            value => BatchColumn::Value(value),
+        }
+    }
+
     /// How many rows there are; 0 where one value is that of all.
     pub fn len(&self) -> usize {
         match self {

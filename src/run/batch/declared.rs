@@ -58,6 +58,14 @@ impl ColumnDeclared {
             {
                 Some(column)
             }
+            (_, constant) if constant.is_constant() => {
+                let value = constant.borrowed(0)?;
+                let declared = match self.value(&value, of)? {
+                    Some(value) => OptionalColumn::from(BatchColumn::constant(value)),
+                    None => OptionalColumn::nothing(rows),
+                };
+                Some(declared.among(column.present()))
+            }
             _ => of_present(vec![column], rows, |mut columns, rows| {
                 self.one_by_one(&columns.pop()?, rows, of)
             }),
@@ -85,7 +93,7 @@ impl ColumnDeclared {
     }
 
     /// The value as it is declared, if there is one then; `None` where the evaluator has to see.
-    fn value(&self, value: &Value, of: ColumnUse) -> Option<Option<Value>> {
+    pub fn value(&self, value: &Value, of: ColumnUse) -> Option<Option<Value>> {
         if value.is_null() {
             return Some((of == ColumnUse::Result).then_some(Value::Null));
         }

@@ -23,11 +23,10 @@ impl BatchExpr {
         match self {
             BatchExpr::Column(at) => batch.columns.get(*at).cloned(),
             BatchExpr::Known(at) => Some(batch.columns.get(*at)?.clone().without_nulls(batch.rows)),
-            BatchExpr::Given(slot) => match scope.frame.get(*slot)? {
-                Value::Int(int) => Some(BatchColumn::Int(*int).into()),
-                Value::Real(real) => Some(BatchColumn::Real(*real).into()),
-                value => Some(BatchColumn::Value(value.clone()).into()),
-            },
+            BatchExpr::Given(slot) => {
+                let value = scope.frame.get(*slot)?.clone();
+                Some(BatchColumn::constant(value).into())
+            }
             BatchExpr::Const(value) => Some(BatchColumn::Value(value.clone()).into()),
             BatchExpr::Int(int) => Some(BatchColumn::Int(*int).into()),
             BatchExpr::Real(real) => Some(BatchColumn::Real(*real).into()),
