@@ -290,9 +290,9 @@ pub fn joined(mut parts: Vec<(OptionalColumn, Vec<usize>)>, rows: usize) -> Opti
     }
     // What has no value is of any kind.
     parts.retain(|(column, _)| {
-        !column
+        column
             .present()
-            .is_some_and(|present| !present.contains(&true))
+            .is_none_or(|present| present.contains(&true))
     });
     let column = joined_columns(&parts, rows)?;
     Some(OptionalColumn::new(column, present))
