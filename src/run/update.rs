@@ -145,6 +145,11 @@ pub fn values_of(value: Value, cx: &Cx) -> Result<Vec<Value>> {
 }
 
 /// Sets, adds or removes values of a stored function, or of the inverse of one, for its arguments.
+///
+/// # Errors
+///
+/// The function cannot be updated, takes another number of arguments or other values, or a key of it
+/// would be violated.
 pub fn change(
     op: UpdateOp,
     function: &Arc<Function>,
@@ -152,6 +157,13 @@ pub fn change(
     values: Vec<Value>,
     cx: &Cx,
 ) -> Result<()> {
+    if args.len() != function.arity() {
+        return Err(Error::run(format!(
+            "{} takes another number of arguments than {}",
+            function.signature,
+            args.len()
+        )));
+    }
     match &function.body {
         FunctionBody::Stored(table) => change_table(op, function, table, args, values, cx),
         FunctionBody::Inverse(view) => change_view(op, function, view, args, values, cx),
