@@ -287,7 +287,7 @@ fn explain_says_which_step_runs_how() {
          for each j in iota(1,i), row by row\n\
          filter mod(j,3) = 0\n\
          group by j in batches, aggregating count(i)\n\
-         give j, count(i)"
+         give group 2, group 4"
     );
 }
 
