@@ -1,5 +1,6 @@
 //! Columns of values of one kind: what a batch of rows has for one expression.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::model::collection::BATCH;
@@ -59,6 +60,15 @@ impl BatchColumn {
         match BatchColumn::of(elements.iter()) {
             Some(numbers @ (BatchColumn::Ints(_) | BatchColumn::Reals(_))) => numbers,
             _ => BatchColumn::Values(elements),
+        }
+    }
+
+    /// The column that has this value in all rows.
+    pub fn constant(value: Value) -> BatchColumn {
+        match value {
+            Value::Int(int) => BatchColumn::Int(int),
+            Value::Real(real) => BatchColumn::Real(real),
+            value => BatchColumn::Value(value),
         }
     }
 
@@ -135,6 +145,44 @@ impl BatchColumn {
         }
     }
 
+    /// A column in which these rows stand in the places where the mask is true, and anything in the others.
+    pub fn scattered(self, mask: &[bool]) -> BatchColumn {
+        match self {
+            BatchColumn::Ints(list) => BatchColumn::Ints(scattered(list, mask)),
+            BatchColumn::Reals(list) => BatchColumn::Reals(scattered(list, mask)),
+            BatchColumn::Objects(list) => BatchColumn::Objects(scattered(list, mask)),
+            BatchColumn::Mask(list) => BatchColumn::Mask(scattered(list, mask)),
+            BatchColumn::Values(list) => {
+                let mut list = list.into_iter();
+                let value = |is: &bool| if *is { list.next() } else { None };
+                let values = mask.iter().map(value);
+                BatchColumn::Values(values.map(|value| value.unwrap_or(Value::Null)).collect())
+            }
+            BatchColumn::Texts(texts) => {
+                let mut next = 0;
+                let mut scattered = Texts::with_capacity(mask.len());
+                for is in mask {
+                    scattered.push(texts.get(next).filter(|_| *is).unwrap_or_default());
+                    next += usize::from(*is);
+                }
+                BatchColumn::Texts(scattered)
+            }
+            BatchColumn::Times(mut times) => {
+                times.each_list(
+                    |list| *list = scattered(std::mem::take(list), mask),
+                    |values| {
+                        let all = std::mem::replace(values, BatchColumn::Int(0));
+                        *values = all.scattered(mask);
+                    },
+                );
+                BatchColumn::Times(times)
+            }
+            constant @ (BatchColumn::Int(_) | BatchColumn::Real(_) | BatchColumn::Value(_)) => {
+                constant
+            }
+        }
+    }
+
     /// Takes the first `rows` out.
     pub fn split_first(&mut self, rows: usize) -> BatchColumn {
         let length = self.len();
@@ -175,6 +223,16 @@ impl BatchColumn {
             BatchColumn::Real(real) => Some(Value::Real(*real)),
             BatchColumn::Value(value) => Some(value.clone()),
             BatchColumn::Objects(_) | BatchColumn::Mask(_) => None,
+        }
+    }
+
+    /// The same, borrowed where the column has it.
+    #[inline]
+    pub fn borrowed(&self, row: usize) -> Option<Cow<'_, Value>> {
+        match self {
+            BatchColumn::Values(values) => values.get(row).map(Cow::Borrowed),
+            BatchColumn::Value(value) => Some(Cow::Borrowed(value)),
+            column => column.value(row).map(Cow::Owned),
         }
     }
 
@@ -335,6 +393,14 @@ fn all<'a, T>(
 /// The elements at these places, in this order.
 pub fn pick<T: Clone>(list: &mut Vec<T>, places: &[usize]) {
     *list = places.iter().map(|at| list[*at].clone()).collect();
+}
+
+/// The elements in the places where the mask is true.
+fn scattered<T: Copy + Default>(list: Vec<T>, mask: &[bool]) -> Vec<T> {
+    let mut list = list.into_iter();
+    let one = |is: &bool| if *is { list.next() } else { None };
+    let ones = mask.iter().map(one);
+    ones.map(Option::unwrap_or_default).collect()
 }
 
 /// The elements whose place in the mask is true.

@@ -53,11 +53,15 @@ impl Explainer<'_> {
     }
 
     fn query(&mut self) {
-        self.steps(&self.query.steps);
-        let how = match self.query.batch {
-            Some(_) => "in batches",
-            None => "row by row",
+        let how = match &self.query.batch {
+            Some(program) if program.tail.is_none() => "in batches",
+            _ => "row by row",
         };
+        for (at, step) in self.query.steps.iter().enumerate() {
+            let begin = self.out.len();
+            self.step(step);
+            self.say_otherwise(at, begin);
+        }
         if let Some(group) = &self.query.group {
             let text = self.group(group, how);
             self.estimate.group(self.query);
@@ -97,6 +101,25 @@ impl Explainer<'_> {
             true => self.line_with_rows(text.trim_end()),
             false => self.line(text.trim_end()),
         }
+    }
+
+    /// Says of a step, which is written from there on, how it runs, where that is not how the results
+    /// are made.
+    fn say_otherwise(&mut self, at: usize, begin: usize) {
+        let Some(program) = &self.query.batch else {
+            return;
+        };
+        let how = match &program.tail {
+            _ if program.evaluated.contains(&at) => "row by row",
+            Some(tail) if at < tail.step => "in batches",
+            _ => return,
+        };
+        if program.tail.is_some() && how == "row by row" {
+            return;
+        }
+        let end = self.out[begin..].find('\n').map(|end| begin + end);
+        self.out
+            .insert_str(end.unwrap_or(self.out.len()), &format!(", {how}"));
     }
 
     /// What is collected of rows that are grouped.

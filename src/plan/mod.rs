@@ -150,6 +150,11 @@ impl Query {
         Operator::at(name, self.span.as_ref())
     }
 
+    /// The step that makes the rows of its batches, where it has such.
+    pub fn batch_source(&self) -> usize {
+        self.batch.as_ref().map_or(0, |program| program.lead.len())
+    }
+
     /// Whether all rows are needed before the first result.
     pub fn is_collected(&self) -> bool {
         !self.order.is_empty() || self.group.is_some()

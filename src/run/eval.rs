@@ -394,7 +394,7 @@ fn is_traced(target: &Target, cx: &Cx) -> bool {
 
 /// Arithmetic on two numbers where nothing can go wrong; the rest is for the functions.
 #[inline]
-fn quick(op: BinaryOp, left: &Value, right: &Value) -> Option<Value> {
+pub(super) fn quick(op: BinaryOp, left: &Value, right: &Value) -> Option<Value> {
     if let (Value::Int(a), Value::Int(b)) = (left, right) {
         return match op {
             BinaryOp::Plus => a.checked_add(*b),

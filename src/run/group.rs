@@ -1,5 +1,7 @@
 //! Results that must be collected before the first can be given: groups and sorted rows.
 
+use std::borrow::Cow;
+
 use super::aggregate::grouped::GroupedAccumulator;
 use super::batch::{BatchResults, Fed, Feed, HeldColumn, ResultUse, RowDictionary};
 use super::eval::eval;
@@ -7,7 +9,7 @@ use super::pipeline::Pipeline;
 use super::sorted::{CollectedRows, SortedResults};
 use crate::host::traced::Traced;
 use crate::model::memory::{CountedValues, HeldMemory};
-use crate::model::{Cx, Value, size};
+use crate::model::{Cx, Value, column, size};
 use crate::plan::{Group, GroupAggregate, PlanExpr, Query, Slot};
 use crate::text::diagnostic::Result;
 
@@ -36,7 +38,7 @@ trait Collector {
     /// Whether batches are as good as rows.
     fn takes_batches(&self) -> bool;
 
-    fn add_batch(&mut self, results: &BatchResults, cx: &Cx) -> Result<()>;
+    fn add_batch(&mut self, results: BatchResults, cx: &Cx) -> Result<()>;
 
     /// Takes the row whose variables are in the frame.
     fn add_row(&mut self, query: &Query, frame: &[Value], cx: &Cx) -> Result<()>;
@@ -60,9 +62,9 @@ fn each(
     };
     while let Some(fed) = feed.next(ResultUse::Values, frame, cx)? {
         match fed {
-            Fed::Columns(results) => collector.add_batch(&results, cx)?,
+            Fed::Columns(results) => collector.add_batch(results, cx)?,
             Fed::Rows(first) | Fed::Rest(first) => {
-                *pipeline = Pipeline::resume(query.steps.len(), first);
+                *pipeline = Pipeline::resume(query.steps.len(), query.batch_source(), first);
                 each_row(query, collector, pipeline, frame, cx)?;
             }
         }
@@ -96,8 +98,12 @@ impl Collector for SortedResults {
         true
     }
 
-    fn add_batch(&mut self, results: &BatchResults, cx: &Cx) -> Result<()> {
-        self.add_columns(&results.columns, results.rows, cx)
+    fn add_batch(&mut self, results: BatchResults, cx: &Cx) -> Result<()> {
+        let mut columns = results.columns;
+        // A key without a value sorts as null.
+        let keys = results.optional.into_iter();
+        columns.extend(keys.map(|key| key.into_nulls(results.rows)));
+        self.add_columns(&columns, results.rows, cx)
     }
 
     fn add_row(&mut self, query: &Query, frame: &[Value], cx: &Cx) -> Result<()> {
@@ -187,15 +193,20 @@ impl Collector for Groups<'_> {
     }
 
     /// Takes rows that have columns for the keys, and then for what the aggregates take.
-    fn add_batch(&mut self, results: &BatchResults, cx: &Cx) -> Result<()> {
-        let (keys, arguments) = results.columns.split_at(self.group.keys.len());
-        self.keys.number_all(keys, results.rows);
+    fn add_batch(&mut self, results: BatchResults, cx: &Cx) -> Result<()> {
+        self.keys.number_all(&results.columns, results.rows);
         let groups = self.keys.count();
-        let numbers = self.keys.numbers();
-        for (argument, held) in arguments.iter().zip(&mut self.held) {
+        for (mut argument, held) in results.optional.into_iter().zip(&mut self.held) {
             held.grow(groups);
+            let mut numbers = Cow::Borrowed(self.keys.numbers());
+            // A row without a value for the aggregate belongs to its group all the same.
+            if let Some(mask) = argument.present().map(<[bool]>::to_vec) {
+                column::keep(numbers.to_mut(), &mask);
+                argument.keep(&mask);
+            }
+            let argument = argument.column;
             match held {
-                Held::Running(running) => running.add_all(numbers, argument, cx),
+                Held::Running(running) => running.add_all(&numbers, &argument, cx),
                 Held::Bags(..) => {
                     for (row, group) in numbers.iter().enumerate() {
                         if let Some(value) = argument.value(row) {

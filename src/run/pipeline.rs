@@ -16,6 +16,7 @@ use crate::model::conversion::conform;
 use crate::model::memory::{HeldMemory, Operator, bytes_of};
 use crate::model::{Cx, Source, Value};
 use crate::plan::{Query, Slot, Step};
+use crate::run::batch::RowCursor;
 use crate::run::join::JoinRun;
 use crate::run::{element, solve};
 use crate::text::diagnostic::{Error, Result};
@@ -38,6 +39,8 @@ pub enum Cursor {
     Rows(lookup::LookupRows),
     Join(Box<JoinRun>),
     Alternatives(Box<Alternatives>),
+    /// Rows that the steps up to this one made in batches.
+    Batch(Box<RowCursor>),
 }
 
 impl Cursor {
@@ -205,15 +208,20 @@ impl Pipeline {
     }
 
     /// Gives up the present row, so that the first row is made next.
-    fn rest(&mut self) {
+    pub fn rest(&mut self) {
         self.cursors.iter_mut().for_each(Cursor::rest);
         self.started = false;
     }
 
-    /// A pipeline whose first step has begun.
-    pub fn resume(steps: usize, first: Cursor) -> Pipeline {
+    /// A pipeline in which the step that makes the rows, at `source`, has begun, or the last of those
+    /// that were run in batches.
+    pub fn resume(steps: usize, source: usize, begun: Cursor) -> Pipeline {
         let mut pipeline = Pipeline::new(steps);
-        pipeline.cursors[0] = first;
+        let at = match &begun {
+            Cursor::Batch(rows) => rows.step(),
+            _ => source,
+        };
+        pipeline.cursors[at] = begun;
         pipeline.started = true;
         pipeline
     }
@@ -226,6 +234,7 @@ impl Pipeline {
     fn live_cursor(&self) -> Option<usize> {
         let is_live = |cursor: &Cursor| match cursor {
             Cursor::Source(taken) => taken.count > 0 && taken.source.is_live(),
+            Cursor::Batch(rows) => rows.is_live() && rows.element().is_some(),
             _ => false,
         };
         self.cursors.iter().rposition(is_live)
@@ -240,6 +249,9 @@ impl Pipeline {
             return Err(error);
         };
         self.cursors[at + 1..].iter_mut().for_each(Cursor::rest);
+        if let Cursor::Batch(rows) = &mut self.cursors[at] {
+            rows.skip_element();
+        }
         failed::set_aside(error, cx)
     }
 
@@ -256,6 +268,18 @@ impl Pipeline {
                 element::blame_of(error, taken.count, over, names)
             }
             (Cursor::Join(run), Step::Join(join)) => run.explain(join, names, error),
+            (Cursor::Batch(rows), _) => {
+                let mut streams = steps.iter().filter_map(|step| match step {
+                    Step::Iterate {
+                        over, stream: true, ..
+                    } => Some(over),
+                    _ => None,
+                });
+                match rows.element().zip(streams.next()) {
+                    Some((element, over)) => element::blame_of(error, element, over, names),
+                    None => error,
+                }
+            }
             _ => error,
         })
     }
@@ -404,6 +428,10 @@ impl Pipeline {
                     }
                 }
                 Ok(false)
+            }
+            (Cursor::Batch(rows), _) => {
+                cx.token.check()?;
+                Ok(rows.next(frame))
             }
             (Cursor::Rows(rows), Step::Lookup(lookup)) => rows.bind(lookup, frame, cx),
             (Cursor::Join(run), Step::Join(join)) => run.next(join, frame, cx),

@@ -90,6 +90,7 @@ impl SortedResults {
     /// Keeps the rows of a batch that may be wanted; it has the columns of the results, and those of the
     /// keys that are not among them.
     pub fn add_columns(&mut self, columns: &[BatchColumn], rows: usize, cx: &Cx) -> Result<()> {
+        debug_assert_eq!(columns.len(), self.columns.len());
         match self.wanted(columns, rows) {
             Some(places) => {
                 for (held, column) in self.columns.iter_mut().zip(columns) {

@@ -35,7 +35,7 @@ fn killed_with_ten(broker: &Mosquitto, folder: &Path, more: &str) {
     let before = size(&journal(folder));
     run.send("publish(siota(1,10), 'm:t', {'qos': 1});\n");
     // The last payload, behind its length: the two bytes alone may stand in a marker or a checksum.
-    let last = b"\x02\0\0\010";
+    let last = b"\x02\0\0\x0010";
     wait_until("all are in the journal", || {
         let content = fs::read(journal(folder)).unwrap_or_default();
         content[before as usize..]

@@ -201,6 +201,61 @@ impl Dictionary {
         number
     }
 
+    /// The number of a value, if it has come.
+    fn find(&self, value: &Value) -> Option<u32> {
+        match (&self.firsts, value) {
+            (HeldColumn::Ints(_), Value::Int(int)) => self.find_int(*int),
+            (HeldColumn::Ints(_), Value::Real(real)) => self.find_int(number::whole(*real)?),
+            (HeldColumn::Reals(_), Value::Real(real)) => self.find_real(*real),
+            (HeldColumn::Reals(_), Value::Int(int)) if number::is_real(*int) => {
+                self.find_real(*int as f64)
+            }
+            (HeldColumn::Texts(firsts), Value::Str(string)) => {
+                let hash = self.hashes.text(string);
+                let is_equal = |at: &u32| text(firsts, *at as usize) == &**string;
+                self.table.find(hash, is_equal).copied()
+            }
+            (HeldColumn::Values(firsts), value) => {
+                let hash = self.hashes.value(value);
+                let is_equal = |at: &u32| firsts[*at as usize] == *value;
+                self.table.find(hash, is_equal).copied()
+            }
+            _ => None,
+        }
+    }
+
+    #[inline]
+    fn find_int(&self, int: i64) -> Option<u32> {
+        let HeldColumn::Ints(firsts) = &self.firsts else {
+            return self.find(&Value::Int(int));
+        };
+        let hash = self.hashes.int(int);
+        let found = self.table.find(hash, |at| firsts[*at as usize] == int);
+        found.copied()
+    }
+
+    #[inline]
+    fn find_real(&self, real: f64) -> Option<u32> {
+        let HeldColumn::Reals(firsts) = &self.firsts else {
+            return self.find(&Value::Real(real));
+        };
+        let hash = self.hashes.real(real);
+        let is_equal = |at: &u32| number::cmp_reals(firsts[*at as usize], real).is_eq();
+        self.table.find(hash, is_equal).copied()
+    }
+
+    /// The numbers of so many rows' values, of those that have come.
+    fn find_all(&self, column: &BatchColumn, rows: usize) -> Vec<Option<u32>> {
+        match column {
+            BatchColumn::Ints(ints) => ints.iter().map(|int| self.find_int(*int)).collect(),
+            BatchColumn::Reals(reals) => reals.iter().map(|real| self.find_real(*real)).collect(),
+            column => {
+                let find = |row| column.borrowed(row).and_then(|value| self.find(&value));
+                (0..rows).map(find).collect()
+            }
+        }
+    }
+
     /// Sees to it that the column of values can hold this one.
     fn make_room_for(&mut self, value: &Value) {
         if self.firsts.is_of_kind(value) {
@@ -289,6 +344,24 @@ impl RowDictionary {
                 firsts.extend(column, new.iter().copied());
             }
         }
+    }
+
+    /// The numbers of so many rows of a batch, of those that have come.
+    pub fn find_all(&self, columns: &[BatchColumn], rows: usize) -> Vec<Option<u32>> {
+        let mut own = self.columns.iter().zip(columns);
+        let Some((first, column)) = own.next() else {
+            return vec![None; rows];
+        };
+        let mut found = first.find_all(column, rows);
+        for ((dictionary, column), pairs) in own.zip(&self.pairs) {
+            let others = dictionary.find_all(column, rows);
+            for (number, other) in found.iter_mut().zip(others) {
+                *number = number
+                    .zip(other)
+                    .and_then(|(number, other)| pairs.find_int(pair(number, other)));
+            }
+        }
+        found
     }
 
     /// The number of a row.
@@ -407,7 +480,7 @@ mod tests {
 
         /// The dictionary beside a map of rows of values.
         #[test]
-        fn rows_have_the_numbers_that_a_map_gives(batches in batches(1..4)) {
+        fn rows_have_the_numbers_that_a_map_gives(batches in batches(1..4), others in batches(1..4)) {
             let width = batches[0].columns.len();
             let mut dictionary = RowDictionary::new(width);
             let mut map: IndexMap<Vec<Value>, ()> = IndexMap::new();
@@ -434,6 +507,14 @@ mod tests {
                     }
                 }
                 prop_assert_eq!(dictionary.count(), map.len());
+            }
+            for batch in batches.iter().chain(&others) {
+                if batch.columns.len() == width {
+                    let number = |row: &Vec<Value>| map.get_index_of(row).map(|at| at as u32);
+                    let expected: Vec<Option<u32>> = batch.values().iter().map(number).collect();
+                    let found = dictionary.find_all(&batch.columns, batch.rows);
+                    prop_assert_eq!(found, expected);
+                }
             }
             let firsts = dictionary.into_firsts();
             for (at, (row, ())) in map.iter().enumerate() {

@@ -210,6 +210,16 @@ impl HeldColumn {
         }
     }
 
+    /// The same as a column of a batch; `None` for objects among other values.
+    pub fn into_column(self) -> Option<BatchColumn> {
+        Some(match self {
+            HeldColumn::Ints(ints) => BatchColumn::Ints(ints),
+            HeldColumn::Reals(reals) => BatchColumn::Reals(reals),
+            HeldColumn::Texts(texts) => BatchColumn::Texts(texts),
+            HeldColumn::Values(values) => BatchColumn::of(values.iter())?,
+        })
+    }
+
     /// Orders two rows.
     pub fn compare(&self, a: usize, b: usize) -> Ordering {
         match self {

@@ -108,7 +108,8 @@ impl BatchRun {
         let (first, at_hand) = match self.feed.next(wanted, &self.frame, cx)? {
             None => return Ok(Step::End),
             Some(Fed::Columns(results)) => return Ok(Step::Columns(self.allowed(results, cx))),
-            Some(Fed::Rows(first)) => (first, true),
+            // Steps behind the batches may act, so that they wait until they are asked.
+            Some(Fed::Rows(first)) => (first, self.feed.program().tail.is_none()),
             Some(Fed::Rest(first)) => (first, false),
         };
         self.rows = Some(RowRun {
@@ -222,7 +223,7 @@ impl BatchRun {
 
     /// Whether there are single values, so that their column is one of elements.
     fn is_single(&self) -> bool {
-        self.feed.program.outputs.len() == 1
+        self.feed.program().outputs.len() == 1
     }
 }
 
@@ -261,14 +262,14 @@ impl Source for BatchRun {
     }
 
     fn column(&mut self, cx: &Cx) -> Result<Option<BatchColumn>> {
-        if !self.is_single() || self.feed.program.gives_objects() {
+        if !self.is_single() || self.feed.program().gives_objects() {
             return Ok(None);
         }
         Ok(self.next_columns(cx)?.and_then(|mut columns| columns.pop()))
     }
 
     fn columns(&mut self, cx: &Cx) -> Result<Option<Vec<BatchColumn>>> {
-        if self.is_single() || self.feed.program.gives_objects() {
+        if self.is_single() || self.feed.program().gives_objects() {
             return Ok(None);
         }
         match self.next_columns(cx)? {

@@ -54,8 +54,8 @@ fn filters_run_as_early_as_they_can() {
     assert_eq!(
         lines,
         [
-            "for each i in range(5)",
-            "filter i > 3",
+            "for each i in range(5), in batches",
+            "filter i > 3, in batches",
             "for each j in range(5)",
             "give i, j row by row"
         ]
