@@ -79,7 +79,7 @@ impl Compiler<'_> {
             {
                 continue;
             }
-            if !self.generate_needed_index(expr)? && !self.generate(&[expr])? {
+            if !self.generate_needed_index(expr)? && !self.generate(&[expr], None)? {
                 return Err(self.nothing_binds(expr));
             }
         }

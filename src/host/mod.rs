@@ -9,6 +9,7 @@ pub mod http;
 pub mod jobs;
 pub mod json_file;
 pub mod loads;
+pub mod machine;
 pub mod traced;
 pub mod validations;
 

@@ -1,5 +1,6 @@
 //! Results that must be collected before the first can be given: groups and sorted rows.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use super::aggregate::grouped::GroupedAccumulator;
@@ -8,7 +9,8 @@ use super::eval::eval;
 use super::pipeline::Pipeline;
 use super::sorted::{CollectedRows, SortedResults};
 use crate::host::traced::Traced;
-use crate::model::{Cx, Value, size};
+use crate::model::memory::{CountedValues, HeldMemory};
+use crate::model::{Cx, Value, column, size};
 use crate::plan::{Group, GroupAggregate, PlanExpr, Query, Slot};
 use crate::text::diagnostic::Result;
 use crate::text::stoppable;
@@ -25,7 +27,11 @@ pub fn collect(
     match &query.group {
         Some(group) => {
             let groups = Groups::new(group, cx);
-            let mut rows = GroupedRows { group, groups };
+            let mut rows = GroupedRows {
+                query,
+                group,
+                groups,
+            };
             each(query, &mut rows, pipeline, frame, cx)?;
             rows.groups.finish(query, group, &mut results, frame, cx)?;
         }
@@ -39,7 +45,7 @@ trait Collector {
     /// Whether batches are as good as rows.
     fn takes_batches(&self) -> bool;
 
-    fn add_batch(&mut self, results: &BatchResults, cx: &Cx) -> Result<()>;
+    fn add_batch(&mut self, results: BatchResults, cx: &Cx) -> Result<()>;
 
     /// Takes the row whose variables are in the frame.
     fn add_row(&mut self, query: &Query, frame: &[Value], cx: &Cx) -> Result<()>;
@@ -63,9 +69,9 @@ fn each(
     };
     while let Some(fed) = feed.next(ResultUse::Values, frame, cx)? {
         match fed {
-            Fed::Columns(results) => collector.add_batch(&results, cx)?,
+            Fed::Columns(results) => collector.add_batch(results, cx)?,
             Fed::Rows(first) | Fed::Rest(first) => {
-                *pipeline = Pipeline::resume(query.steps.len(), first);
+                *pipeline = Pipeline::resume(query.steps.len(), query.batch_source(), first);
                 each_row(query, collector, pipeline, frame, cx)?;
             }
         }
@@ -99,8 +105,12 @@ impl Collector for SortedResults {
         true
     }
 
-    fn add_batch(&mut self, results: &BatchResults, cx: &Cx) -> Result<()> {
-        self.add_columns(&results.columns, results.rows, cx)
+    fn add_batch(&mut self, results: BatchResults, cx: &Cx) -> Result<()> {
+        let mut columns = results.columns;
+        // A key without a value sorts as null.
+        let keys = results.optional.into_iter();
+        columns.extend(keys.map(|key| key.into_nulls(results.rows)));
+        self.add_columns(&columns, results.rows, cx)
     }
 
     fn add_row(&mut self, query: &Query, frame: &[Value], cx: &Cx) -> Result<()> {
@@ -108,17 +118,19 @@ impl Collector for SortedResults {
     }
 }
 
+/// Groups that take the rows of a query.
+struct GroupedRows<'q> {
+    query: &'q Query,
+    group: &'q Group,
+    groups: Groups,
+}
+
 /// Groups, numbered in the order in which their first rows came, and given in that of their keys.
 pub struct Groups {
     keys: RowDictionary,
     /// What the groups have for each aggregate.
     held: Vec<Held>,
-}
-
-/// Groups that take the rows of a query.
-struct GroupedRows<'q> {
-    group: &'q Group,
-    groups: Groups,
+    memory: HeldMemory,
 }
 
 /// What groups have for one aggregate.
@@ -126,7 +138,7 @@ enum Held {
     /// What the aggregate makes of the rows so far.
     Running(GroupedAccumulator),
     /// All that it is to be made of, for each group.
-    Bags(Vec<Vec<Value>>),
+    Bags(Vec<CountedValues>, usize),
 }
 
 impl Held {
@@ -135,14 +147,14 @@ impl Held {
             Some(running) if !is_traced(aggregate, cx) => {
                 Held::Running(GroupedAccumulator::new(running.kind))
             }
-            _ => Held::Bags(Vec::new()),
+            _ => Held::Bags(Vec::new(), 0),
         }
     }
 
     fn grow(&mut self, groups: usize) {
         match self {
             Held::Running(running) => running.grow(groups),
-            Held::Bags(bags) => bags.resize(groups, Vec::new()),
+            Held::Bags(bags, _) => bags.resize_with(groups, CountedValues::default),
         }
     }
 
@@ -154,14 +166,25 @@ impl Held {
     fn into_column(self) -> HeldColumn {
         match self {
             Held::Running(running) => running.into_column(),
-            Held::Bags(_) => HeldColumn::default(),
+            Held::Bags(..) => HeldColumn::default(),
         }
     }
 
     fn add(&mut self, group: u32, value: Value, cx: &Cx) {
         match self {
             Held::Running(running) => running.add(group, &value, cx),
-            Held::Bags(bags) => bags[group as usize].push(value),
+            Held::Bags(bags, bytes) => {
+                *bytes += size_of::<Value>() + value.heap_bytes();
+                bags[group as usize].push(value);
+            }
+        }
+    }
+
+    /// How many bytes it takes.
+    fn bytes(&self) -> usize {
+        match self {
+            Held::Running(running) => running.bytes(),
+            Held::Bags(bags, bytes) => size_of_val(bags.as_slice()) + bytes,
         }
     }
 }
@@ -182,24 +205,30 @@ impl Collector for GroupedRows<'_> {
     }
 
     /// Takes rows that have columns for the keys, and then for what the aggregates take.
-    fn add_batch(&mut self, results: &BatchResults, cx: &Cx) -> Result<()> {
-        let (keys, arguments) = results.columns.split_at(self.group.keys.len());
-        self.groups.keys.number_all(keys, results.rows);
-        self.groups.check_size()?;
+    fn add_batch(&mut self, results: BatchResults, cx: &Cx) -> Result<()> {
+        self.groups.keys.number_all(&results.columns, results.rows);
         let groups = self.groups.keys.count();
-        let numbers = self.groups.keys.numbers();
-        for (argument, held) in arguments.iter().zip(&mut self.groups.held) {
+        for (mut argument, held) in results.optional.into_iter().zip(&mut self.groups.held) {
             held.grow(groups);
+            let mut numbers = Cow::Borrowed(self.groups.keys.numbers());
+            // A row without a value for the aggregate belongs to its group all the same.
+            if let Some(mask) = argument.present().map(<[bool]>::to_vec) {
+                column::keep(numbers.to_mut(), &mask);
+                argument.keep(&mask);
+            }
+            let argument = argument.column;
             match held {
-                Held::Running(running) => running.add_all(numbers, argument, cx),
-                Held::Bags(bags) => {
+                Held::Running(running) => running.add_all(&numbers, &argument, cx),
+                Held::Bags(..) => {
                     for (row, group) in numbers.iter().enumerate() {
-                        bags[*group as usize].extend(argument.value(row));
+                        if let Some(value) = argument.value(row) {
+                            held.add(*group, value, cx);
+                        }
                     }
                 }
             }
         }
-        Ok(())
+        self.groups.check_size(self.query, cx)
     }
 
     fn add_row(&mut self, _: &Query, frame: &[Value], cx: &Cx) -> Result<()> {
@@ -211,7 +240,6 @@ impl Collector for GroupedRows<'_> {
             }
         }
         let number = self.groups.keys.number(&keys);
-        self.groups.check_size()?;
         let groups = self.groups.keys.count();
         for held in &mut self.groups.held {
             held.grow(groups);
@@ -229,7 +257,7 @@ impl Collector for GroupedRows<'_> {
                 held.add(number, element, cx);
             }
         }
-        Ok(())
+        self.groups.check_size(self.query, cx)
     }
 }
 
@@ -238,13 +266,19 @@ impl Groups {
         Groups {
             keys: RowDictionary::new(group.keys.len()),
             held: group.aggregates.iter().map(|a| Held::new(a, cx)).collect(),
+            memory: HeldMemory::default(),
         }
     }
 
     /// Takes what a row contributes to each aggregate: a bag of it, or the value alone.
-    pub fn add(&mut self, keys: &[Value], contributions: &[Value], cx: &Cx) -> Result<()> {
+    pub fn add(
+        &mut self,
+        query: &Query,
+        keys: &[Value],
+        contributions: &[Value],
+        cx: &Cx,
+    ) -> Result<()> {
         let number = self.keys.number(keys);
-        self.check_size()?;
         let groups = self.keys.count();
         for (held, value) in self.held.iter_mut().zip(contributions) {
             held.grow(groups);
@@ -257,11 +291,14 @@ impl Groups {
                 held.add(number, element, cx);
             }
         }
-        Ok(())
+        self.check_size(query, cx)
     }
 
-    fn check_size(&self) -> Result<()> {
-        size::check_distinct(self.keys.count().saturating_sub(1))
+    fn check_size(&mut self, query: &Query, cx: &Cx) -> Result<()> {
+        size::check_numbered(self.keys.count())?;
+        let bytes = self.keys.bytes() + self.held.iter().map(Held::bytes).sum::<usize>();
+        let operator = query.operator("'group by'");
+        self.memory.set(bytes, operator, &cx.memory)
     }
 
     /// Gives the rows that the groups make to `results`.
@@ -273,7 +310,11 @@ impl Groups {
         frame: &mut [Value],
         cx: &Cx,
     ) -> Result<()> {
-        let Groups { keys, mut held } = self;
+        let Groups {
+            keys,
+            mut held,
+            memory: _memory,
+        } = self;
         let groups = keys.count();
         let keys: Vec<HeldColumn> = keys.into_firsts();
         // Where the results are sorted anyway the groups need not be.
@@ -291,8 +332,7 @@ impl Groups {
                 }
                 column
             });
-            results.take(columns.collect(), groups);
-            return Ok(());
+            return results.take(columns.collect(), groups, cx);
         }
         let order = order.unwrap_or_else(|| (0..groups as u32).collect());
         for number in order.into_iter().map(|number| number as usize) {
@@ -367,8 +407,9 @@ fn aggregate(
                 .result(number as u32)
                 .map_err(|error| error.at(&running.span))?,
             (Held::Running(_), None) => None,
-            (Held::Bags(bags), _) => {
-                frame[aggregate.bag] = Value::bag(std::mem::take(&mut bags[number]));
+            (Held::Bags(bags, _), _) => {
+                let bag = std::mem::take(&mut bags[number]);
+                frame[aggregate.bag] = Value::bag(bag.into_values());
                 eval(&aggregate.call, frame, cx)?
             }
         };

@@ -216,7 +216,10 @@ impl WindowedRun {
         let (keys, contributions) = rest.split_at(self.keys.min(rest.len()));
         let group = self.query.group.as_ref();
         let new = || group.map(|group| Groups::new(group, cx));
-        if !self.windows.add(time, keys, contributions, new, cx)? {
+        if !self
+            .windows
+            .add(&self.query, time, keys, contributions, new, cx)?
+        {
             self.late.add();
         }
         Ok(())
@@ -360,6 +363,7 @@ impl Windows {
     /// Adds a row to its windows; `false` if all of them have been given already.
     fn add(
         &mut self,
+        query: &Query,
         time: i64,
         keys: &[Value],
         contributions: &[Value],
@@ -382,7 +386,7 @@ impl Windows {
                             size::check_elements(open.len(), "what is open of windows")?;
                         }
                         if let Some(groups) = open.get_mut(&start) {
-                            groups.add(keys, contributions, cx)?;
+                            groups.add(query, keys, contributions, cx)?;
                         }
                     }
                     start = start.saturating_sub(*stride);
@@ -415,7 +419,7 @@ impl Windows {
                         size::check_elements(sessions.len(), "what is open of windows")?;
                     }
                     if let Some(session) = sessions.get_mut(keys) {
-                        session.groups.add(keys, contributions, cx)?;
+                        session.groups.add(query, keys, contributions, cx)?;
                         session.start = session.start.min(time);
                         if end > session.end {
                             ends.remove(&(session.end, session.number));

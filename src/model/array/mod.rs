@@ -141,6 +141,11 @@ impl Array {
         for_elements!(&self.elements, numbers => numbers.len())
     }
 
+    /// How many bytes the elements take.
+    pub fn bytes(&self) -> usize {
+        for_elements!(&self.elements, numbers => size_of_val(numbers.as_slice()))
+    }
+
     pub fn format(&self) -> ArrayFormat {
         match self.elements {
             ArrayElements::F64(_) => ArrayFormat::F64,
