@@ -81,7 +81,7 @@ impl<'t> JsonScanner<'t> {
             _ => rest
                 .iter()
                 .rev()
-                .fold(0, |word, byte| word << 8 | u64::from(*byte)),
+                .fold(0, |word, byte| (word << 8) | u64::from(*byte)),
         }
     }
 

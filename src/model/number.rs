@@ -261,7 +261,7 @@ pub fn count_digits(word: u64) -> usize {
     let values = word ^ 0x3030_3030_3030_3030;
     // The highest bit of each byte that is beyond 9.
     let low = values & 0x7f7f_7f7f_7f7f_7f7f;
-    let beyond = (low + 0x7676_7676_7676_7676 | values) & 0x8080_8080_8080_8080;
+    let beyond = ((low + 0x7676_7676_7676_7676) | values) & 0x8080_8080_8080_8080;
     beyond.trailing_zeros() as usize / 8
 }
 
@@ -274,9 +274,9 @@ pub fn leading_digits(word: u64) -> LeadingDigits {
     }
     // Zeros before them; then two digits become one number, two of these, and two of these.
     let digits = (word & 0x0f0f_0f0f_0f0f_0f0f) << (64 - 8 * count);
-    let pairs = digits.wrapping_mul(10 << 8 | 1) >> 8 & 0x00ff_00ff_00ff_00ff;
-    let fours = pairs.wrapping_mul(100 << 16 | 1) >> 16 & 0x0000_ffff_0000_ffff;
-    let number = fours.wrapping_mul(10_000 << 32 | 1) >> 32;
+    let pairs = (digits.wrapping_mul((10 << 8) | 1) >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs.wrapping_mul((100 << 16) | 1) >> 16) & 0x0000_ffff_0000_ffff;
+    let number = fours.wrapping_mul((10_000 << 32) | 1) >> 32;
     LeadingDigits { count, number }
 }
 
