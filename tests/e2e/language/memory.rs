@@ -131,7 +131,7 @@ fn an_inner_side_of_any_length_is_gone_through_for_one_outer_row() {
 fn jobs_and_threads_are_counted_as_well() {
     let mut db = Db::with_memory(20_000_000);
     db.fails(
-        "merge(bag(streamof(select distinct i from Integer i where i in iota(1,10000000))));",
+        "merge([streamof(select distinct i from Integer i where i in iota(1,10000000))]);",
         &["the query would hold more than 20 MB in memory: distinct "],
     );
 }
