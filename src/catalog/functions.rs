@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::catalog::declaration::{BuiltInDeclaration, BuiltIns};
+use crate::catalog::elsewhere::elsewhere;
 use crate::catalog::signature;
 use crate::catalog::types::Types;
 use crate::model::function::{Compiled, Function, FunctionBody};
@@ -179,6 +180,12 @@ impl Functions {
     /// The error for a function that does not exist.
     pub fn unknown(&self, name: &ast::Name) -> Error {
         let error = Error::compile(format!("unknown function '{}'", name.text)).at(&name.span);
+        if let Some(elsewhere) = elsewhere(&name.text) {
+            let message = format!("'{}' is about {}", name.text, elsewhere.about);
+            return Error::compile(message)
+                .at(&name.span)
+                .help(elsewhere.instead);
+        }
         let names = self.names();
         // `selct (1)` looks like a call.
         let known = names.iter().map(|n| &**n).chain(["select"]);

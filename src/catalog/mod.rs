@@ -3,6 +3,7 @@
 //! and `model`.
 
 pub mod declaration;
+pub mod elsewhere;
 pub mod fit;
 pub mod functions;
 pub mod named;

@@ -23,18 +23,25 @@ pub fn find(catalog: &Catalog, text: &str) -> Result<Arc<Function>> {
     }
 }
 
-/// The function that a functional constant stands for: the name must be that of one resolvent.
+/// The function that a functional constant stands for: the name must be that of one resolvent, or of one
+/// beside those for arrays, which do for their elements what it does.
 pub fn functional(catalog: &Catalog, text: &str) -> Result<Arc<Function>> {
     let function = find(catalog, text)?;
     if !function.is_generic() {
         return Ok(function);
     }
     let resolvents = catalog.functions.resolvents(function.name())?;
+    let (of_arrays, others): (Vec<_>, Vec<_>) =
+        resolvents.iter().partition(|f| f.signature.takes_array());
+    if let [only] = others.as_slice() {
+        return Ok((*only).clone());
+    }
     let error = Error::compile(format!(
         "'{text}' is overloaded: name one of its resolvents"
     ));
-    let error = resolvents
-        .iter()
+    let error = others
+        .into_iter()
+        .chain(of_arrays)
         .take(6)
         .fold(error, |e, f| e.help(format!("#'{f}'")));
     Err(error.help(format!(

@@ -267,11 +267,12 @@ pub fn no_resolvent(name: &str, all: &[Arc<Function>], args: &[Type], span: &Spa
     } else {
         format!("'{name}' does not take ({types})")
     };
-    let shown = if same_arity.is_empty() {
+    let mut shown = if same_arity.is_empty() {
         all.iter().collect()
     } else {
         same_arity
     };
+    shown.sort_by_key(|f| f.signature.takes_array());
     let error = Error::compile(message).at(span);
     let listed = shown.iter().take(6);
     listed.fold(error, |error, f| {

@@ -2,6 +2,7 @@
 
 use crate::catalog::types::Types;
 use crate::model::Type;
+use crate::model::array::ArrayFormat;
 use crate::model::function::{Param, Signature};
 use crate::syntax::ast::{CreateFunction, Name, Parameter, TypeKind, TypeSpec};
 use crate::text::diagnostic::{Error, Result, nearest};
@@ -24,6 +25,7 @@ pub const BUILT_IN: &[&str] = &[
     "timeval",
     "vector",
     "matrix",
+    "array",
     "bag",
     "stream",
     "userobject",
@@ -54,11 +56,23 @@ pub fn of(spec: &TypeSpec, types: &Types) -> Result<Type> {
         TypeKind::Vector(inner) => Type::vector(of(inner, types)?),
         TypeKind::Stream(inner) => Type::stream(of(inner, types)?),
         TypeKind::Timeval(inner) => Type::timeval(of(inner, types)?),
+        TypeKind::Array(format) => Type::Array(Some(array_format(format)?)),
         TypeKind::Tuple(columns) => {
             let columns = columns.iter().map(|c| of(&c.ty, types));
             Type::Tuple(columns.collect::<Result<_>>()?)
         }
     })
+}
+
+fn array_format(name: &Name) -> Result<ArrayFormat> {
+    if let Some(format) = ArrayFormat::named(&name.text) {
+        return Ok(format);
+    }
+    let all: Vec<_> = ArrayFormat::ALL.map(ArrayFormat::name).into();
+    let written = name.span.text();
+    let message = format!("an array has elements of a format, which '{written}' is not");
+    let formats = format!("the formats are {}", all.join(", "));
+    Err(Error::compile(message).at(&name.span).help(formats))
 }
 
 /// The signature of a definition.

@@ -34,8 +34,12 @@ impl Compiler<'_> {
             CallForm::Guarded if let [guarded, otherwise] = args => {
                 return self.guarded(guarded, otherwise);
             }
-            CallForm::ChangesVariable { .. } => {
+            CallForm::ChangesVariable => {
                 return self.change_variable(name, &resolvents, args, span);
+            }
+            CallForm::AssignsVariable => return Err(no_condition(name, span)),
+            CallForm::GroupWindow(_) | CallForm::WindowBound { .. } => {
+                return Err(no_key(name, span));
             }
             CallForm::Applies { with_vector } if function.result_types.is_none() => {
                 return self.call_of_function(name, with_vector, args, span);
@@ -53,6 +57,18 @@ impl Compiler<'_> {
             fragments.push(self.described(fragment, arg, &resolvents, i)?);
         }
         self.resolve(name, &resolvents, fragments, span)
+    }
+
+    /// The same where it is known how the arguments are treated: only that they fit is of interest.
+    pub(super) fn call_checked(
+        &mut self,
+        function: &ast::FunctionName,
+        args: &[ast::Expr],
+        span: &Span,
+    ) -> Result<(PlanExpr, Type)> {
+        let resolvents = self.named(function)?;
+        let args = self.fragments(&args.iter().collect::<Vec<_>>())?;
+        self.resolve(&function.name.text, &resolvents, args, span)
     }
 
     /// A guard stands around what is computed for one element: elements of a bag or stream that it
@@ -232,11 +248,13 @@ impl Compiler<'_> {
         if named {
             return Ok((call, ty));
         }
-        let by_name = |f: &&Arc<Function>| f.signature.params[0].ty == Type::Charstring;
+        let by_name = |f: &&Arc<Function>| {
+            f.signature.params[0].ty == Type::Charstring && f.arity() == args.len()
+        };
         let (PlanExpr::Call(changed), ExprKind::Variable(Variable::Session(name)), Some(by_name)) =
             (&mut call, &args[0].kind, resolvents.iter().find(by_name))
         else {
-            return Err(no_variable(name, resolvents).at(&args[0].span));
+            return Err(no_variable(name).at(&args[0].span));
         };
         changed.target = Target::One(by_name.clone());
         changed.args[0] = PlanExpr::Const(Value::Str(name.text.clone()));
@@ -328,18 +346,29 @@ fn is_query(expr: &ast::Expr) -> bool {
 }
 
 /// The error for a call that would change a value that is in no variable.
-fn no_variable(name: &str, resolvents: &[Arc<Function>]) -> Error {
-    let changed = resolvents.first().and_then(|f| f.signature.params.first());
-    let what = changed.map_or("value".to_owned(), |p| p.ty.to_string().to_lowercase());
-    let error = Error::compile(format!("{name}() changes the {what} in a variable")).help(format!(
-        "write {name}(:b,i,v), or in a procedure {name}(b,i,v); of the variable"
-    ));
-    match call_form(resolvents) {
-        CallForm::ChangesVariable { copy } => {
-            error.help(format!("{copy}(b,i,v) is a changed copy of any {what}"))
-        }
-        _ => error,
-    }
+fn no_variable(name: &str) -> Error {
+    Error::compile(format!("{name}() changes the value in a variable"))
+        .help(format!(
+            "write {name}(:b,i,v), or in a procedure {name}(b,i,v), of the variable; in a where clause \
+             _do({name}(a,i,v)) of a variable that _assign(a,…) has given a value"
+        ))
+        .help("put_binary(b,i,v) and put_array(a,[i],v) give changed copies of any binary or array")
+}
+
+/// The error for what is a condition by itself, elsewhere.
+fn no_condition(name: &str, span: &Span) -> Error {
+    Error::compile(format!(
+        "{name}(variable, expression) is a condition of a where clause"
+    ))
+    .at(span)
+    .help("`set variable = expression` assigns in a procedure")
+}
+
+/// The error for a window that is no key of `group by`, and for the bound of one outside of its results.
+fn no_key(name: &str, span: &Span) -> Error {
+    Error::compile(format!("{name}() belongs to a select with windows"))
+        .at(span)
+        .help("`select … group by …, window(60)` groups by windows of a minute")
 }
 
 /// Whether some resolvent takes a bag of streams as its argument `i`.

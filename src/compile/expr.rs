@@ -4,10 +4,11 @@ use super::frame::Fragment;
 use super::query::{Draft, Whole};
 use crate::catalog::signature;
 use crate::compile::{CodePlace, Compiler, query};
+use crate::model::array::ArrayFormat;
 use crate::model::{Type, Value};
 use crate::plan::PlanExpr;
 use crate::syntax::ast::{self, BinaryOp, ExprKind, SelectKind, UnaryOp, Variable};
-use crate::text::diagnostic::{Error, Result, nearest};
+use crate::text::diagnostic::{Error, Result, Span, nearest};
 
 impl Compiler<'_> {
     /// Compiles into the topmost frame. The type is a bag or stream where the value is one.
@@ -42,8 +43,15 @@ impl Compiler<'_> {
             ExprKind::Cast { value, ty } => {
                 let ty = signature::of(ty, &self.catalog.types)?;
                 let fragment = self.fragment(|c| c.expr(value))?;
+                if let Type::Array(format) = ty {
+                    return self.array_of(fragment, format, &expr.span);
+                }
                 let (value, _) = self.single(fragment);
                 Ok((PlanExpr::Convert(Box::new(value), ty.clone()), ty))
+            }
+            ExprKind::Select(select) if select.kind == SelectKind::Array => {
+                let vector = self.fragment(|c| c.select(select, Whole::Nothing))?;
+                self.array_of(vector, None, &select.span)
             }
             ExprKind::Select(select) => self.select(select, Whole::Nothing),
             ExprKind::Functional(name) => self.functional(name),
@@ -111,7 +119,7 @@ impl Compiler<'_> {
         op: BinaryOp,
         left: &ast::Expr,
         right: &ast::Expr,
-        span: &crate::text::diagnostic::Span,
+        span: &Span,
     ) -> Result<(PlanExpr, Type)> {
         use BinaryOp::*;
         match op {
@@ -196,6 +204,9 @@ impl Compiler<'_> {
         let Some((last, before)) = indices.split_last() else {
             return self.expr(base);
         };
+        if indices.iter().any(is_all) || !before.is_empty() && self.is_array(base)? {
+            return self.part(base, indices, whole);
+        }
         let inner = self.fragment(|c| c.index(base, before, whole))?;
         let index = self.fragment(|c| c.expr(last))?;
         let element = match &inner.ty {
@@ -210,6 +221,23 @@ impl Compiler<'_> {
             ty
         };
         Ok((expr, ty))
+    }
+
+    /// `a[i,j]` of an array, `a[i,*]`: all positions at once.
+    fn part(
+        &mut self,
+        base: &ast::Expr,
+        indices: &[ast::Expr],
+        whole: &ast::Expr,
+    ) -> Result<(PlanExpr, Type)> {
+        let base = self.fragment(|c| c.expr(base))?;
+        let positions = self.fragment(|c| c.vector(indices))?;
+        self.call_fragments("vref", vec![base, positions], &whole.span)
+    }
+
+    fn is_array(&mut self, expr: &ast::Expr) -> Result<bool> {
+        let fragment = self.fragment(|c| c.expr(expr))?;
+        Ok(matches!(fragment.ty, Type::Array(_)))
     }
 
     fn case(
@@ -274,6 +302,26 @@ impl Compiler<'_> {
         Ok(query::of_kind(select.kind, query, captures))
     }
 
+    /// The array that a value is or can be made.
+    fn array_of(
+        &mut self,
+        value: Fragment,
+        format: Option<ArrayFormat>,
+        span: &Span,
+    ) -> Result<(PlanExpr, Type)> {
+        let mut args = vec![value];
+        if let Some(format) = format {
+            let name = PlanExpr::Const(Value::str(format.name()));
+            args.insert(0, self.fragment(|_| Ok((name, Type::Charstring)))?);
+        }
+        let (array, ty) = self.call_fragments("array", args, span)?;
+        let ty = match ty {
+            Type::Bag(_) | Type::Stream(_) => ty,
+            _ => Type::Array(format),
+        };
+        Ok((array, ty))
+    }
+
     fn functional(&mut self, name: &ast::Name) -> Result<(PlanExpr, Type)> {
         let function = crate::catalog::named::functional(self.catalog, &name.text)
             .map_err(|error| error.at(&name.span))?;
@@ -288,7 +336,7 @@ impl Compiler<'_> {
         columns: &[crate::model::function::Param],
     ) -> Result<Draft> {
         if let ExprKind::Select(select) = &expr.kind
-            && select.kind != SelectKind::Vector
+            && matches!(select.kind, SelectKind::Bag | SelectKind::Stream)
         {
             return self.select_here(select, columns);
         }
@@ -297,4 +345,9 @@ impl Compiler<'_> {
         let frame = self.pop_frame();
         Ok(Draft::of_fragment(Fragment { frame, expr, ty }).at(span))
     }
+}
+
+/// Whether it is `*`, all positions.
+pub(super) fn is_all(index: &ast::Expr) -> bool {
+    matches!(&index.kind, ExprKind::Literal(ast::Literal::Null)) && index.span.text() == "*"
 }

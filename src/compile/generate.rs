@@ -1,6 +1,7 @@
 //! Where no condition binds a variable: the positions of a vector, extents, rows, nodes of graphs.
 
 use super::Compiler;
+use super::expr::is_all;
 use super::frame::Var;
 use super::names::children;
 use crate::model::Type;
@@ -114,7 +115,9 @@ impl Compiler<'_> {
             let Some(position) = self.top().find(&name.text) else {
                 return Ok(false);
             };
-            let fragment = self.fragment(|c| c.index(base, &indices[..at], expr))?;
+            // Of `a[*,i]` any row says how many there are.
+            let before: Vec<ast::Expr> = indices[..at].iter().map(one_for_all).collect();
+            let fragment = self.fragment(|c| c.index(base, &before, expr))?;
             let (base, _) = self.single(fragment);
             let var = &mut self.top().vars[position];
             var.bound = true;
@@ -174,4 +177,13 @@ impl Compiler<'_> {
         }
         Ok(false)
     }
+}
+
+/// The first position where all are meant, `*`.
+fn one_for_all(index: &ast::Expr) -> ast::Expr {
+    let mut index = index.clone();
+    if is_all(&index) {
+        index.kind = ExprKind::Literal(ast::Literal::Int(1));
+    }
+    index
 }

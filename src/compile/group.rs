@@ -1,14 +1,42 @@
 //! Grouped selections: rows put together by key, aggregates over each group.
 
 use super::Compiler;
+use super::group_window::{WindowKey, is_live};
 use super::names::{children_mut, free, normalized};
 use super::query::{Parts, Whole};
-use crate::model::Type;
+use crate::model::{Type, Value};
 use crate::plan::{
-    Group, GroupAggregate, IncrementalAggregate, Pattern, PlanExpr, Slot, Step, Target,
+    Group, GroupAggregate, GroupWindow, IncrementalAggregate, Pattern, PlanExpr, Slot, Step, Target,
 };
 use crate::syntax::ast::{self, ExprKind, Name, Select, Variable};
 use crate::text::diagnostic::{Error, Result};
+
+/// What rows are grouped by.
+#[derive(Default)]
+struct GroupKeys {
+    keys: Vec<Key>,
+    window: Option<WindowKey>,
+}
+
+impl GroupKeys {
+    fn find(&self, text: &str) -> Option<&Key> {
+        self.keys.iter().find(|key| key.text == text)
+    }
+
+    /// The windows stand among the results for their beginning.
+    fn add_window(&mut self, text: String, window: WindowKey) -> Result<()> {
+        if self.window.is_some() {
+            return Err(Error::compile("rows fall into one kind of windows").at(&window.span));
+        }
+        self.keys.push(Key {
+            text,
+            slot: window.start,
+            row: None,
+        });
+        self.window = Some(window);
+        Ok(())
+    }
+}
 
 /// A key, as it is written.
 struct Key {
@@ -23,15 +51,21 @@ impl Compiler<'_> {
     /// The results of a select with `group by`: keys, aggregates, and what is computed from them.
     pub(super) fn grouped(&mut self, select: &Select, whole: Whole) -> Result<Parts> {
         let mut group = Group {
+            window: None,
             keys: vec![],
             aggregates: vec![],
             after: vec![],
         };
-        let mut keys = Vec::new();
+        let mut keys = GroupKeys::default();
         for key in &select.group_by {
             let text = normalized(key);
-            if keys.iter().all(|known: &Key| known.text != text) {
-                keys.push(self.key(key, text, &mut group)?);
+            if keys.find(&text).is_some() {
+                continue;
+            }
+            if let Some(window) = self.window_key(key)? {
+                keys.add_window(text, window)?;
+            } else {
+                keys.keys.push(self.key(key, text, &mut group)?);
             }
         }
         let mut select = select.clone();
@@ -41,6 +75,9 @@ impl Compiler<'_> {
         for key in &mut select.order_by {
             self.replace(&mut key.expr, &keys, &mut group, false)?;
         }
+        if let Some(window) = keys.window {
+            group.window = Some(Box::new(self.windowed_rows(window, &mut group)));
+        }
         let rows = self.top().steps.len();
         let (columns, types) = self.columns(&select.items, whole)?;
         let order = self.order(&select, &columns)?;
@@ -48,6 +85,33 @@ impl Compiler<'_> {
         let mut parts = Parts::new(columns, types, order);
         parts.group = Some(group);
         Ok(parts)
+    }
+
+    /// The rows that fall into windows, as a query of its own: what there is of them afterwards are groups.
+    fn windowed_rows(&mut self, key: WindowKey, group: &mut Group) -> GroupWindow {
+        if group.keys.is_empty() {
+            // One group in each window.
+            let slot = self.numbered(Type::Integer);
+            group.keys.push((PlanExpr::Const(Value::Int(1)), slot));
+        }
+        let mut columns = vec![key.time];
+        columns.extend(group.keys.iter().map(|(key, _)| key.clone()));
+        let arguments = group.aggregates.iter().map(|a| a.argument.clone());
+        columns.extend(arguments.map(|argument| match argument {
+            // It has a value.
+            slot @ PlanExpr::Slot(_) => slot,
+            argument => PlanExpr::Singleton(Box::new(argument)),
+        }));
+        let rows = self.rest_of_frame(columns);
+        GroupWindow {
+            live: is_live(self.catalog, &rows),
+            gap: key.form.gap,
+            sizes: key.sizes,
+            rows,
+            start: key.start,
+            end: key.end,
+            span: key.span,
+        }
     }
 
     /// A bag as key makes a row of each of its elements.
@@ -71,13 +135,17 @@ impl Compiler<'_> {
     fn replace(
         &mut self,
         expr: &mut ast::Expr,
-        keys: &[Key],
+        keys: &GroupKeys,
         group: &mut Group,
         required: bool,
     ) -> Result<()> {
         let text = normalized(expr);
-        if let Some(key) = keys.iter().find(|key| key.text == text) {
+        if let Some(key) = keys.find(&text) {
             self.stand_in(expr, key.slot);
+            return Ok(());
+        }
+        if let Some(slot) = self.window_bound(expr, keys.window.as_ref())? {
+            self.stand_in(expr, slot);
             return Ok(());
         }
         if let Some(slot) = self.aggregate(expr, keys, group, required)? {
@@ -99,7 +167,7 @@ impl Compiler<'_> {
     }
 
     /// Whether the variable is one of the query's own; those around it are the same for all rows.
-    fn differs_by_row(&mut self, name: &Name) -> bool {
+    pub(super) fn differs_by_row(&mut self, name: &Name) -> bool {
         let top = self.top();
         top.find(&name.text).is_some_and(|slot| {
             top.vars[slot].span.is_some() && top.captures.iter().all(|c| c.1 != slot)
@@ -107,7 +175,7 @@ impl Compiler<'_> {
     }
 
     /// A variable with a name of its own that no one can write.
-    fn numbered(&mut self, ty: Type) -> Slot {
+    pub(super) fn numbered(&mut self, ty: Type) -> Slot {
         let slot = self.hidden(ty, true);
         self.top().vars[slot].name = format!("group {slot}").into();
         slot
@@ -129,7 +197,7 @@ impl Compiler<'_> {
     fn aggregate(
         &mut self,
         expr: &ast::Expr,
-        keys: &[Key],
+        keys: &GroupKeys,
         group: &mut Group,
         required: bool,
     ) -> Result<Option<Slot>> {
@@ -173,10 +241,9 @@ impl Compiler<'_> {
     }
 
     /// Where an aggregate takes a key that is a bag, it takes the element that the row is about.
-    fn put_row_keys(&mut self, expr: &mut ast::Expr, keys: &[Key]) {
+    fn put_row_keys(&mut self, expr: &mut ast::Expr, keys: &GroupKeys) {
         let text = normalized(expr);
-        let key = keys.iter().find(|key| key.text == text);
-        if let Some(row) = key.and_then(|key| key.row) {
+        if let Some(row) = keys.find(&text).and_then(|key| key.row) {
             self.stand_in(expr, row);
             return;
         }

@@ -6,6 +6,7 @@
 //! that iterates over it is added to the frame, and the call works on each element (Daplex
 //! semantics). What needs a whole collection is compiled in a frame of its own.
 
+mod action;
 mod apply;
 mod batch;
 mod call;
@@ -15,6 +16,7 @@ mod fields;
 mod frame;
 mod generate;
 mod group;
+mod group_window;
 mod inverse;
 mod join;
 mod lookup;

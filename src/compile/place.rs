@@ -24,6 +24,9 @@ impl Compiler<'_> {
     }
 
     pub(super) fn place_condition(&mut self, expr: &ast::Expr) -> Result<()> {
+        if let Some(action) = self.action(expr) {
+            return self.place_action(&action);
+        }
         if self.is_bound(expr)? {
             return self.place_filter(expr);
         }
@@ -163,7 +166,7 @@ impl Compiler<'_> {
         let element = match &ty {
             Type::Bag(of) | Type::Stream(of) | Type::Vector(of) => (**of).clone(),
             Type::Binary => Type::Integer,
-            Type::Object | Type::Tuple(_) => Type::Object,
+            Type::Object | Type::Tuple(_) | Type::Array(_) => Type::Object,
             // `x in kids(d)+1`: the bag has been taken out, and each of its elements comes by itself.
             _ if free(right).iter().any(|name| is_taken_out(name)) => {
                 return self.place_let(left, right);
@@ -172,7 +175,7 @@ impl Compiler<'_> {
                 return Err(Error::compile(format!("{other} has no elements"))
                     .at(&right.span)
                     .help(
-                        "'in' takes a bag, a stream, a vector or a binary; use '=' for one value",
+                        "'in' takes a bag, a stream, a vector, an array or a binary; use '=' for one value",
                     ));
             }
         };

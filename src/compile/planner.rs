@@ -72,6 +72,10 @@ impl Compiler<'_> {
         }
         let mut pending = Vec::new();
         for conjunct in conjuncts {
+            if self.action(&conjunct).is_some() {
+                pending.push(Conjunct::written(conjunct, true));
+                continue;
+            }
             self.unnest(conjunct, &[], &mut pending)?;
         }
         self.choose_all(pending, Some(results))?;
@@ -104,7 +108,7 @@ impl Compiler<'_> {
         results: Option<&[&ast::Expr]>,
     ) -> Result<()> {
         for conjunct in pending.iter() {
-            if self.generate_needed_index(&conjunct.expr)? {
+            if !self.is_do(conjunct) && self.generate_needed_index(&conjunct.expr)? {
                 return Ok(());
             }
         }
@@ -119,7 +123,7 @@ impl Compiler<'_> {
         if self.generate_extent(wanted.as_deref())? || self.unfold(pending)? {
             return Ok(());
         }
-        let conjuncts = pending.iter().map(|c| &c.expr);
+        let conjuncts = pending.iter().filter(|c| !self.is_do(c)).map(|c| &c.expr);
         let results = results.unwrap_or_default().iter().copied();
         let within: Vec<_> = conjuncts.chain(results).collect();
         if self.generate(&within, wanted.as_deref())? {
@@ -146,7 +150,9 @@ impl Compiler<'_> {
     /// Whether no other conjunct has one of the unbound variables of `pending[at]`, and so may bind it.
     fn is_alone(&mut self, pending: &[Conjunct], at: usize) -> Result<bool> {
         let unbound = self.unbound_names(&pending[at].expr)?;
-        let others = pending.iter().enumerate().filter(|(i, _)| *i != at);
+        // Each `_do` goes through values of its own.
+        let others = pending.iter().enumerate();
+        let others = others.filter(|(i, other)| *i != at && !self.is_do(other));
         let mut used = others.flat_map(|(_, other)| free(&other.expr));
         Ok(!used.any(|name| unbound.contains(&name.text)))
     }
@@ -247,6 +253,9 @@ impl Compiler<'_> {
     }
 
     fn rank_expr(&mut self, expr: &ast::Expr) -> Result<Option<Rank>> {
+        if let Some(action) = self.action(expr) {
+            return self.rank_action(&action);
+        }
         if self.is_bound(expr)? {
             return Ok(Some(Rank::Filter));
         }

@@ -8,11 +8,10 @@ use crate::catalog::overloads::choose_exactly;
 use crate::catalog::{overloads, signature};
 use crate::compile::{CodePlace, Compiler};
 use crate::model::function::Signature;
-use crate::model::native::CallForm;
 use crate::model::{Function, Type, Value};
 use crate::plan::{
     AssignmentTarget, CreatedObject, CursorName, FunctionUpdate, ObjectCreation, PlanExpr,
-    Procedure, Slot, Stmt, Sub,
+    Procedure, Slot, Stmt, Sub, VariableChange,
 };
 use crate::syntax::ast::{
     self, Declaration, ExprKind, Literal, Name, Select, SelectKind, Statement, StatementKind,
@@ -125,19 +124,14 @@ impl Compiler<'_> {
                 },
             );
         }
-        if let ExprKind::Call { function, args } = &expr.kind
-            && let CallForm::ChangesVariable { copy } = self.call_form(function)
-            && let [variable, _, _] = args.as_slice()
-            && let ExprKind::Variable(target @ Variable::Local(_)) = &variable.kind
-        {
-            let mut function = function.clone();
-            function.name.text = copy.into();
-            let kind = ExprKind::Call {
+        if let Some((slot, function, args)) = self.changed_variable(expr)? {
+            let args = args.iter().map(|arg| self.plain(arg));
+            return Ok(Stmt::Change(VariableChange {
+                slot,
                 function,
-                args: args.clone(),
-            };
-            let span = expr.span.clone();
-            return self.assign(std::slice::from_ref(target), &ast::Expr { kind, span });
+                args: args.collect::<Result<_>>()?,
+                span: expr.span.clone(),
+            }));
         }
         Ok(Stmt::Run(self.rows(expr)?))
     }

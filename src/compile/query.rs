@@ -9,7 +9,9 @@ use crate::catalog::{Catalog, signature};
 use crate::compile::{Compiler, batch, fields, join, narrow, windows};
 use crate::model::Type;
 use crate::model::function::Param;
-use crate::plan::{Order, PlanExpr, Query, QueryOutput, ResultCollections, Sub, Traceable, used};
+use crate::plan::{
+    Order, PlanExpr, Query, QueryOutput, ResultCollections, Step, Sub, Traceable, used,
+};
 use crate::syntax::ast::{self, ExprKind, Select, SelectKind};
 use crate::text::diagnostic::{Error, Result, Span};
 
@@ -32,6 +34,22 @@ impl Draft {
             collections,
         };
         Draft(assemble(frame, output, ty))
+    }
+
+    /// The query with these steps and results, whose variables have these names.
+    pub fn of_rows(steps: Vec<Step>, columns: Vec<PlanExpr>, names: Vec<Arc<str>>) -> Draft {
+        let frame = Frame {
+            steps,
+            ..Frame::default()
+        };
+        let output = QueryOutput {
+            columns,
+            collections: ResultCollections::Whole,
+        };
+        let mut query = assemble(frame, output, Type::vector(Type::Object));
+        query.slots = names.len();
+        query.names = names;
+        Draft(query)
     }
 
     /// The query whose one value is the fragment's, a collection as a whole.
@@ -77,6 +95,10 @@ impl Draft {
     /// The query as it stands, with what its steps and its batches are made of.
     fn lowered(self, catalog: &Catalog) -> Query {
         let mut query = self.0;
+        // Its rows are a query of their own.
+        if query.window().is_some() {
+            return query;
+        }
         narrow::narrow(&mut query.steps);
         join::join(&mut query, catalog);
         used::find_copies(&mut query);
@@ -116,7 +138,7 @@ pub fn of_kind(kind: SelectKind, query: Arc<Query>, captures: Captures) -> (Plan
     match kind {
         SelectKind::Bag => (PlanExpr::Sub(sub(false)), Type::bag(ty)),
         SelectKind::Stream => (PlanExpr::Sub(sub(true)), Type::stream(ty)),
-        SelectKind::Vector => (PlanExpr::Collect(sub(false)), Type::vector(ty)),
+        SelectKind::Vector | SelectKind::Array => (PlanExpr::Collect(sub(false)), Type::vector(ty)),
     }
 }
 

@@ -108,6 +108,7 @@ impl Visitor for Search<'_> {
             } if self.files_change || !matches!(over, PlanExpr::Call(_)) => {
                 self.repeatable = false;
             }
+            Step::Act(_) => self.repeatable = false,
             // There are others whose changes are not counted.
             Step::Extent { ty, .. } if !matches!(ty, Type::User(_) | Type::Userobject) => {
                 self.repeatable = false;

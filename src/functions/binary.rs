@@ -1,12 +1,10 @@
 //! Binaries: bytes, and numbers made of their bits. Bytes count from 1, bits from 0.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
-use crate::catalog::Catalog;
 use crate::model::collection::Bytes;
 use crate::model::hex::{from_hex, push};
-use crate::model::native::{CallForm, Native, Natives};
+use crate::model::native::{Native, Natives};
 use crate::model::size::position;
 use crate::model::{Args, Cx, Value, size};
 use crate::text::diagnostic::{Error, Result};
@@ -65,9 +63,6 @@ pub const NATIVES: Natives = &[
     }),
     Native::new("unpack", unpack),
     Native::new("put", put),
-    Native::new("setf", setf)
-        .acting()
-        .call_form(CallForm::ChangesVariable { copy: "put_binary" }),
 ];
 
 fn put(_: &Cx, args: Args) -> Result<Option<Value>> {
@@ -76,25 +71,8 @@ fn put(_: &Cx, args: Args) -> Result<Option<Value>> {
     Ok(Some(Value::binary(bytes)))
 }
 
-/// `setf(:b,i,v)`, compiled so that the first argument is the variable's name.
-fn setf(cx: &Cx, args: Args) -> Result<Option<Value>> {
-    // A call that is not compiled, by `apply` for example, gives the binary itself.
-    let Value::Str(name) = args.value(0) else {
-        return Err(Error::run("setf() changes the binary in a variable")
-            .help("put_binary(b,i,v) is a changed copy of any binary"));
-    };
-    let name = name.to_lowercase();
-    Catalog::of(cx)
-        .variables
-        .change(&name, |value| match value {
-            // In place where nothing else holds the binary.
-            Value::Binary(bytes) => set_byte(Arc::make_mut(bytes), args.int(1)?, args.int(2)?),
-            other => Err(Error::run(format!("':{name}' is not a binary: {other}"))),
-        })?;
-    Ok(Some(args.value(2).clone()))
-}
-
-fn set_byte(bytes: &mut [u8], i: i64, v: i64) -> Result<()> {
+/// Sets byte `i`, from 1.
+pub fn set_byte(bytes: &mut [u8], i: i64, v: i64) -> Result<()> {
     let length = bytes.len();
     let byte = position(i)
         .and_then(|at| bytes.get_mut(at))

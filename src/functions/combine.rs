@@ -16,7 +16,20 @@ pub const NATIVES: Natives = &[
     Native::new("merge", merge),
     Native::new("pivot", pivot),
     Native::new("zip", zip),
-    Native::new("pivot_events", pivot_events),
+    Native::new("pivot_events", |_, a| {
+        let latest = vec![Value::Null; a.vector(0)?.len()];
+        pivot_events(a, latest, a.collection(1)?.clone())
+    }),
+    Native::new("pivot_events_from", |_, a| {
+        let (keys, initial) = (a.vector(0)?.len(), a.vector(1)?);
+        if keys != initial.len() {
+            return Err(Error::run(format!(
+                "there is a value to begin with for each key: {keys} keys, {} values",
+                initial.len()
+            )));
+        }
+        pivot_events(a, initial.to_vec(), a.collection(2)?.clone())
+    }),
     Native::new("sample_every", sample_every),
 ];
 
@@ -309,12 +322,12 @@ impl Zip {
     }
 }
 
-fn pivot_events(_: &Cx, args: Args) -> Result<Option<Value>> {
-    let (keys, bus) = (args.vector(0)?.clone(), args.collection(1)?.clone());
+fn pivot_events(args: Args, latest: Vec<Value>, bus: Arc<dyn Collection>) -> Result<Option<Value>> {
+    let keys = args.vector(0)?.clone();
     Ok(Some(Value::stream_from(move |cx| {
         Ok(Box::new(PivotEvents {
             events: bus.open(cx)?,
-            latest: vec![Value::Null; keys.len()],
+            latest: latest.clone(),
             keys: keys.clone(),
         }))
     })))
@@ -359,7 +372,7 @@ fn parts(event: &Value) -> Option<(i64, &Value, &Value)> {
     let [time, key, value] = &**event else {
         return None;
     };
-    Some((super::stream::micros(time)?, key, value))
+    Some((Timeval::micros_of(time)?, key, value))
 }
 
 fn sample_every(_: &Cx, args: Args) -> Result<Option<Value>> {

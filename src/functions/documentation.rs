@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use crate::catalog::{Catalog, named};
 use crate::compile;
+use crate::model::like::matches;
 use crate::model::native::{CallForm, Native, Natives};
 use crate::model::{Args, Cx, Function, Value};
 use crate::plan::explain::explain as plan_text;
 use crate::run::statement::parsed;
-use crate::syntax::ast::StatementKind;
+use crate::syntax::ast::{BinaryOp, StatementKind};
 use crate::text::diagnostic::{Error, Result, SourceText};
 
 pub const NATIVES: Natives = &[
@@ -20,11 +21,36 @@ pub const NATIVES: Natives = &[
     Native::new("explain", explain).call_form(CallForm::Planned),
 ];
 
+/// The operators that call functions.
+const OPERATORS: [(&str, BinaryOp); 10] = [
+    ("+", BinaryOp::Plus),
+    ("-", BinaryOp::Minus),
+    ("*", BinaryOp::Times),
+    ("/", BinaryOp::Div),
+    ("^", BinaryOp::Power),
+    (".+", BinaryOp::ElemPlus),
+    (".-", BinaryOp::ElemMinus),
+    (".*", BinaryOp::ElemTimes),
+    ("./", BinaryOp::ElemDiv),
+    (".^", BinaryOp::ElemPower),
+];
+
 /// The resolvents that the first argument names or is.
 fn resolvents(cx: &Cx, args: Args) -> Result<Vec<Arc<Function>>> {
+    let catalog = Catalog::of(cx);
+    if let Value::Str(sign) = args.value(0)
+        && let Some((_, op)) = OPERATORS.iter().find(|(operator, _)| *operator == &**sign)
+    {
+        return Ok(catalog.functions.resolvents(op.function_name())?.to_vec());
+    }
     let function = match args.value(0) {
         Value::Function(f) => f.clone(),
-        _ => named::find(Catalog::of(cx), args.str(0)?)?,
+        // A name may have an underscore, which is a pattern's mark as well.
+        _ => match (named::find(catalog, args.str(0)?), args.str(0)?) {
+            (Ok(function), _) => function,
+            (Err(_), pattern) if pattern.contains(['%', '_']) => return like(cx, pattern),
+            (Err(error), _) => return Err(error),
+        },
     };
     if function.is_generic() {
         return Ok(Catalog::of(cx)
@@ -33,6 +59,30 @@ fn resolvents(cx: &Cx, args: Args) -> Result<Vec<Arc<Function>>> {
             .to_vec());
     }
     Ok(vec![function])
+}
+
+/// The resolvents of all functions whose names are like a pattern of SQL, in any case: `%` stands for any
+/// characters, `_` for one.
+fn like(cx: &Cx, pattern: &str) -> Result<Vec<Arc<Function>>> {
+    let pattern: String = pattern
+        .to_lowercase()
+        .chars()
+        .map(|c| match c {
+            '%' => "*".to_owned(),
+            '_' => "?".to_owned(),
+            '*' | '?' | '[' | '\\' => format!("\\{c}"),
+            c => c.to_string(),
+        })
+        .collect();
+    let functions = &Catalog::of(cx).functions;
+    let looks = cx.token.looks();
+    let mut found = Vec::new();
+    for name in functions.names() {
+        if matches(&name, &pattern, &looks)? {
+            found.extend(functions.resolvents(&name)?.iter().cloned());
+        }
+    }
+    Ok(found)
 }
 
 fn each(cx: &Cx, args: Args, text: impl Fn(&Function) -> String) -> Result<Option<Value>> {

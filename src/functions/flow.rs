@@ -23,6 +23,7 @@ pub const NATIVES: Natives = &[
         .volatile()
         .live(),
     Native::new("name_flow", name_flow).acting(),
+    Native::new("define", define).acting(),
     Native::new("emit", emit).acting(),
     Native::new("drop", drop_flow).acting(),
     Native::new("flows", flows).volatile(),
@@ -139,6 +140,26 @@ fn emit(cx: &Cx, args: Args) -> Result<Option<Value>> {
     publisher.publish(value, &cx.token)?;
     publisher.finish(&cx.token)?;
     Ok(Some(value.clone()))
+}
+
+/// What a flow has more than others where it is defined: a place before anyone uses it. Its queues are
+/// bounded anyway, and the latest value is always kept.
+fn define(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let name = args.str(0)?;
+    let FlowName::Local(_) = FlowName::parse(name)? else {
+        return Err(Error::run(format!(
+            "'{name}' is an MQTT topic, which needs no definition"
+        ))
+        .help("publish(s,'client:topic') publishes on it"));
+    };
+    if args.len() > 1 && args.int(1)? < 1 {
+        return Err(Error::run(format!(
+            "the buffer of a flow has room for 1 element at least, not {}",
+            args.value(1)
+        )));
+    }
+    Host::of(cx).flows.define(name);
+    Ok(Some(args.value(0).clone()))
 }
 
 fn drop_flow(cx: &Cx, args: Args) -> Result<Option<Value>> {

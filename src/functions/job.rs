@@ -6,11 +6,13 @@ use crate::host::Host;
 use crate::host::jobs::{Jobs, Status};
 use crate::model::native::{Native, Natives};
 use crate::model::{Args, Cx, Record, Value};
-use crate::text::diagnostic::{Error, Result};
+use crate::run::statement;
+use crate::text::diagnostic::{Error, Result, SourceText};
 use crate::text::wait::lock;
 
 pub const NATIVES: Natives = &[
     Native::new("background", background).acting(),
+    Native::new("post_statement", post_statement).acting(),
     Native::new("jobs", jobs).volatile(),
     Native::new("stop", stop).acting(),
 ];
@@ -19,6 +21,19 @@ fn background(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let query = lock(&Host::of(cx).statement).clone();
     let job = Jobs::start(cx, args.collection(0)?.clone(), query, None)?;
     Ok(Some(Value::Int(job)))
+}
+
+fn post_statement(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let text = args.str(0)?;
+    let source = SourceText::new("<post_statement>", text);
+    let Some(results) = statement::posted(cx, &source)? else {
+        return Err(
+            Error::run("post_statement runs one query, which gives what it runs through")
+                .help("a statement that does something at once needs no background"),
+        );
+    };
+    let query: Arc<str> = text.trim().into();
+    Ok(Some(Value::Int(Jobs::start(cx, results, query, None)?)))
 }
 
 fn jobs(cx: &Cx, _: Args) -> Result<Option<Value>> {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::model::native::{Native, Natives};
 use crate::model::{Args, Cx, Value};
-use crate::run::statement;
+use crate::run::statement::{self, AfterError};
 use crate::text::diagnostic::Result;
 
 pub const NATIVES: Natives = &[
@@ -16,14 +16,15 @@ pub const NATIVES: Natives = &[
 const BUILT_IN: &[&str] = &["mqtt.osql"];
 
 fn load_osql(cx: &Cx, args: Args) -> Result<Option<Value>> {
-    statement::load(cx, Path::new(args.str(0)?), false)?;
+    statement::load(cx, Path::new(args.str(0)?), false, AfterError::Stop)?;
     Ok(Some(args.value(0).clone()))
 }
 
 fn loadsystem(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let file = args.str(1)?;
     if !BUILT_IN.contains(&file) {
-        statement::load(cx, &Path::new(args.str(0)?).join(file), false)?;
+        let file = Path::new(args.str(0)?).join(file);
+        statement::load(cx, &file, false, AfterError::Stop)?;
     }
     Ok(Some(args.value(1).clone()))
 }

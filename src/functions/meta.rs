@@ -75,6 +75,7 @@ pub const NATIVES: Natives = &[
     Native::new("root_type", |cx, a| {
         let root = match type_argument(cx, a, 0)? {
             Type::Vector(_) => Type::vector(Type::Object),
+            Type::Array(_) => Type::Array(None),
             Type::Bag(_) => Type::bag(Type::Object),
             Type::Stream(_) => Type::stream(Type::Object),
             Type::Timeval(_) => Type::timeval(Type::Object),

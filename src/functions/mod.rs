@@ -7,6 +7,7 @@
 //! `host` and `run`.
 
 pub mod aggregate;
+pub mod array;
 pub mod bag;
 pub mod binary;
 pub mod combine;
@@ -17,6 +18,8 @@ pub mod documentation;
 pub mod fft;
 pub mod file;
 pub mod flow;
+pub mod fold;
+pub mod group_window;
 pub mod high_order;
 pub mod job;
 pub mod json;
@@ -26,6 +29,7 @@ pub mod math;
 pub mod matrix;
 pub mod meta;
 pub mod misc;
+pub mod models;
 pub mod mqtt;
 pub mod record;
 pub mod running;
@@ -39,6 +43,7 @@ pub mod timed;
 pub mod topic;
 pub mod transitive;
 pub mod update;
+pub mod variable;
 pub mod vector;
 pub mod window;
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::bag::{Iota, Section, count_of, positions};
 use crate::model::native::{Native, Natives};
-use crate::model::{Args, Collection, Cx, Source, Timeval, Value};
+use crate::model::{Args, Collection, Cx, Source, Value};
 use crate::text::diagnostic::{Error, Kind, Result};
 use crate::text::wait::{self, Token, from_now, later};
 
@@ -20,6 +20,8 @@ pub const NATIVES: Natives = &[
     Native::new("skip", skip),
     Native::new("sink", sink).acting(),
     Native::new("concat", concat),
+    Native::new("flatten", flatten),
+    Native::new("remove_null", remove_null),
     Native::new("timeout", timeout),
 ];
 
@@ -59,18 +61,6 @@ impl Beat {
         }
         self.count += 1;
         Ok(number)
-    }
-}
-
-/// The microseconds since 1970 that a value says: a time, an ISO 8601 string, or seconds.
-pub fn micros(value: &Value) -> Option<i64> {
-    match value {
-        Value::Time(time) => Some(time.micros),
-        Value::Str(text) => Timeval::parse(text).map(|time| time.micros),
-        number => {
-            let micros = (number.as_real()? * 1e6).round();
-            (micros.abs() < 9e18).then_some(micros as i64)
-        }
     }
 }
 
@@ -287,6 +277,65 @@ fn concat(_: &Cx, args: Args) -> Result<Option<Value>> {
             then: Some(second.clone()),
         }))
     })))
+}
+
+fn flatten(_: &Cx, args: Args) -> Result<Option<Value>> {
+    let stream = args.collection(0)?.clone();
+    Ok(Some(Value::stream_from(move |cx| {
+        Ok(Box::new(Flattened {
+            vectors: stream.open(cx)?,
+            elements: None,
+        }))
+    })))
+}
+
+struct Flattened {
+    vectors: Box<dyn Source>,
+    elements: Option<Box<dyn Source>>,
+}
+
+impl Source for Flattened {
+    fn is_live(&self) -> bool {
+        self.vectors.is_live()
+    }
+
+    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        loop {
+            if let Some(elements) = &mut self.elements
+                && let Some(element) = elements.next(cx)?
+            {
+                return Ok(Some(element));
+            }
+            let Some(vector) = self.vectors.next(cx)? else {
+                return Ok(None);
+            };
+            self.elements = Some(vector.elements(cx)?);
+        }
+    }
+}
+
+fn remove_null(_: &Cx, args: Args) -> Result<Option<Value>> {
+    let stream = args.collection(0)?.clone();
+    Ok(Some(Value::stream_from(move |cx| {
+        Ok(Box::new(WithoutNulls(stream.open(cx)?)))
+    })))
+}
+
+struct WithoutNulls(Box<dyn Source>);
+
+impl Source for WithoutNulls {
+    fn is_live(&self) -> bool {
+        self.0.is_live()
+    }
+
+    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        while let Some(value) = self.0.next(cx)? {
+            if !value.is_null() {
+                return Ok(Some(value));
+            }
+        }
+        Ok(None)
+    }
 }
 
 struct Concat {

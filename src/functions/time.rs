@@ -61,6 +61,10 @@ pub const NATIVES: Natives = &[
         )))
     })
     .batch(BatchForm::Column(columns::stamp)),
+    Native::new("stamp_seconds", |_, a| {
+        let stamp = Timeval::at(micros(a.value(0))?);
+        Ok(Some(time(stamp.stamp(a.value(1).clone()))))
+    }),
     Native::new("timestamp", |_, a| {
         Ok(Some(time(Timeval::at(a.time(0)?.micros))))
     })

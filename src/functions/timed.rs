@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::stream::{Beat, Paced, micros, pace, seconds};
+use super::stream::{Beat, Paced, pace, seconds};
 use crate::model::native::{Native, Natives};
 use crate::model::{Args, Cx, Source, Timeval, Value};
 use crate::run::call::short;
@@ -168,7 +168,7 @@ impl Source for Playback {
             return Ok(None);
         };
         let stamp = match &element {
-            Value::Vector(row) => row.first().and_then(micros),
+            Value::Vector(row) => row.first().and_then(Timeval::micros_of),
             Value::Time(time) => Some(time.micros),
             _ => None,
         };

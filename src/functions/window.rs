@@ -19,7 +19,11 @@ pub const NATIVES: Natives = &[
     Native::new("twinagg", timed::twinagg)
         .stamped_window_aggregates("sliding_time")
         .rows(|of| Some(of.taken? / 10.0)),
-    Native::new("twinagg_if", timed::twinagg_if),
+    Native::new("twinagg_kept", timed::twinagg).rows(|of| Some(of.taken? / 10.0)),
+    Native::new("twinagg_if", |_, a| timed::twinagg_if(a, 2, false)),
+    Native::new("twinagg_if_kept", |_, a| {
+        timed::twinagg_if(a, 3, *a.value(2) == Value::Bool(true))
+    }),
     Native::new("predwin", predwin),
 ];
 
@@ -33,10 +37,15 @@ pub fn count_windows(of: RowsOf) -> Option<f64> {
     )
 }
 
-/// Size and stride of count windows: whole numbers from 1 up.
+/// Size and stride of count windows, the second and third argument: whole numbers from 1 up.
 pub fn sizes(args: Args) -> Result<(usize, u64)> {
-    let size = elements(args, 1, "size")?;
-    let stride = elements(args, 2, "stride")?;
+    sizes_from(args, 1)
+}
+
+/// The same, from another argument on.
+pub fn sizes_from(args: Args, at: usize) -> Result<(usize, u64)> {
+    let size = elements(args, at, "size")?;
+    let stride = elements(args, at + 1, "stride")?;
     Ok((size as usize, stride as u64))
 }
 
@@ -60,7 +69,7 @@ pub struct Strides {
 impl Strides {
     pub fn new(size: usize, stride: u64) -> Strides {
         Strides {
-            left: stride.max(size as u64),
+            left: size as u64,
             stride,
         }
     }

@@ -64,6 +64,12 @@ impl FlowName<'_> {
         match name.split_once(':') {
             Some((client, topic)) => Ok(FlowName::Topic { client, topic }),
             None if name.is_empty() => Err(Error::run("a flow needs a name")),
+            None if name.contains('@') => Err(Error::run(format!(
+                "'{name}' names a flow of another peer, and osql has no federations of peers"
+            ))
+            .help(
+                "a broker joins programs: 'client:topic' is a topic of the MQTT client 'client'",
+            )),
             None => Ok(FlowName::Local(name)),
         }
     }

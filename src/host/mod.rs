@@ -8,8 +8,10 @@ pub mod flow;
 pub mod http;
 pub mod jobs;
 pub mod json_file;
+pub mod loads;
 pub mod machine;
 pub mod traced;
+pub mod validations;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -26,7 +28,9 @@ use crate::text::console::Console;
 use crate::text::diagnostic::{Error, Result};
 use flow::local::Flows;
 use jobs::Jobs;
+use loads::Loads;
 use traced::Traced;
+use validations::Validations;
 
 /// What a session's queries find outside of it.
 pub struct Host {
@@ -44,6 +48,9 @@ pub struct Host {
     pub folders: Mutex<Vec<PathBuf>>,
     /// The cursors that statements have opened, by the names of their session variables.
     pub cursors: Mutex<HashMap<Arc<str>, SessionCursor>>,
+    /// The files that are executed, and the models that have been loaded.
+    pub loads: Loads,
+    pub validations: Validations,
     /// The functions whose calls are printed.
     pub traced: Traced,
     /// Whether the first element of a live stream that fails ends its query (`--bail`).
@@ -75,6 +82,8 @@ impl Host {
             random: Mutex::new(StdRng::from_os_rng()),
             folders: Mutex::default(),
             cursors: Mutex::default(),
+            loads: Loads::default(),
+            validations: Validations::default(),
             traced: Traced::default(),
             started: Instant::now(),
         }

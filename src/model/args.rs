@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::model::memory::{Collecting, Operator};
-use crate::model::{Collection, Cx, Function, Record, Source, Timeval, Value};
+use crate::model::{Array, Collection, Cx, Function, Record, Source, Timeval, Value};
 use crate::text::diagnostic::{Error, Result};
 
 /// The arguments of one call. Positions count from 0.
@@ -48,6 +48,13 @@ impl<'a> Args<'a> {
         match self.value(i) {
             Value::Vector(v) => Ok(v),
             other => Err(mismatch("a vector", other)),
+        }
+    }
+
+    pub fn array(&self, i: usize) -> Result<&'a Arc<Array>> {
+        match self.value(i) {
+            Value::Array(a) => Ok(a),
+            other => Err(mismatch("an array", other)),
         }
     }
 

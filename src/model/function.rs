@@ -65,6 +65,13 @@ impl Signature {
         name + &columns.join(".")
     }
 
+    /// Whether an argument is an array: such a resolvent does for elements what others do for numbers.
+    pub fn takes_array(&self) -> bool {
+        self.params
+            .iter()
+            .any(|param| matches!(param.ty, Type::Array(_)))
+    }
+
     pub fn same_arguments(&self, other: &Signature) -> bool {
         self.params.len() == other.params.len()
             && self

@@ -137,6 +137,7 @@ fn push(out: &mut String, value: &Value, depth: usize, looks: &Looks) -> Result<
             out.push('"');
         }
         Value::Vector(v) => push_array(out, v, depth, looks)?,
+        Value::Array(a) => push(out, &a.to_vector(looks)?, depth, looks)?,
         Value::Record(r) => push_object(out, r.iter().map(|(k, v)| (&**k, v)), depth, looks)?,
         Value::Time(t) => match &t.value {
             None => push_string(out, &t.iso()),

@@ -206,6 +206,7 @@ impl Value {
             Value::Str(text) => once(Arc::strong_count(text), &|| text.len()),
             Value::Binary(bytes) => once(Arc::strong_count(bytes), &|| bytes.len()),
             Value::Vector(vector) => once(Arc::strong_count(vector), &|| bytes_of(vector)),
+            Value::Array(array) => once(Arc::strong_count(array), &|| array.bytes()),
             Value::Record(record) => once(Arc::strong_count(record), &|| {
                 // A field is its key and value, their hash, and its place in the table of hashes.
                 const FIELD: usize = size_of::<Arc<str>>() + size_of::<Value>() + 8 + 10;

@@ -3,6 +3,7 @@
 //! runs in. Uses `text`, and of `syntax` the definitions that functions keep.
 
 pub mod args;
+pub mod array;
 pub mod collection;
 pub mod column;
 pub mod context;
@@ -34,6 +35,7 @@ pub mod user_type;
 pub mod value;
 
 pub use args::Args;
+pub use array::Array;
 pub use collection::{Collection, Numbers, Source};
 pub use column::BatchColumn;
 pub use context::Cx;

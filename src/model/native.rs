@@ -15,6 +15,10 @@ use crate::text::stoppable::Looks;
 /// given as one value, opened by whoever reads it.
 pub type NativeCode = fn(&Cx, Args) -> Result<Option<Value>>;
 
+/// The Rust of a function that changes the value of a variable: it is given the value, and the
+/// arguments behind the variable.
+pub type ChangeCode = fn(&Cx, &mut Value, Args) -> Result<()>;
+
 /// A topic's functions.
 pub type Natives = &'static [Native];
 
@@ -33,6 +37,8 @@ pub struct Native {
     /// Whether it calls the functions that it is given, so that their state is its own.
     pub calls_functions: bool,
     pub call_form: CallForm,
+    /// How it changes a variable, where it does: [`CallForm::ChangesVariable`].
+    pub change: Option<ChangeCode>,
     /// Its form over columns, where it has one.
     pub batch: Option<BatchForm>,
     /// The aggregate that it is, where it is one that needs no element twice.
@@ -129,9 +135,18 @@ pub enum CallForm {
     /// An argument that is a query is not run: the function is about its plan, `explain(select …)`.
     Planned,
     /// The first argument is a variable that the call changes, `setf(:b,1,255)`: the function is given
-    /// the name of a session variable. A procedure's own variable is assigned what the function `copy`
-    /// makes of its value and the other arguments.
-    ChangesVariable { copy: &'static str },
+    /// the name of a session variable. The variable of a procedure, and in `_do` that of a query, is
+    /// changed where it is, by [`Native::change`].
+    ChangesVariable,
+    /// A condition that gives a variable a value, its second argument: `_assign(variable, expression)`.
+    AssignsVariable,
+    /// A condition that holds once its argument has been evaluated for all values that the variables can
+    /// have which only it uses: `_do(expression)`.
+    EvaluatesForAll,
+    /// A key of `group by` that says into which windows of time rows fall: `window(size)`.
+    GroupWindow(GroupWindowForm),
+    /// The beginning or the end of a group's window.
+    WindowBound { end: bool },
     /// The first argument is a function that the others are given to: `call(f,x)` is a call of `f` with
     /// `x`. The function `with_vector` does the same with the arguments in a vector, where it is not
     /// known which function it will be, and bags among the arguments have to stay whole.
@@ -139,6 +154,15 @@ pub enum CallForm {
     /// The first argument is a function that is applied again and again to what it gives, from the
     /// second on. Where that is not known, it is each of the nodes that the function `nodes` gives.
     TransitiveClosure { nodes: &'static str },
+}
+
+/// How a key of `group by` makes windows of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GroupWindowForm {
+    /// Whether the first argument is the time of a row; else it is found by the row's variables.
+    pub explicit_time: bool,
+    /// Whether a gap in time ends a window; else windows have a size.
+    pub gap: bool,
 }
 
 /// How a function is computed over columns. Where a row has no result, or the function fails on it, the
@@ -195,6 +219,7 @@ impl Native {
             reads_files: false,
             calls_functions: true,
             call_form: CallForm::Ordinary,
+            change: None,
             batch: None,
             aggregate: None,
             fields: None,
@@ -239,6 +264,13 @@ impl Native {
     /// The same, whose arguments the compiler treats so.
     pub const fn call_form(mut self, form: CallForm) -> Native {
         self.call_form = form;
+        self
+    }
+
+    /// The same, which changes the variable that is its first argument.
+    pub const fn changing_variable(mut self, change: ChangeCode) -> Native {
+        self.call_form = CallForm::ChangesVariable;
+        self.change = Some(change);
         self
     }
 

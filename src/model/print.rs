@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::model::size::MAX_BYTES;
-use crate::model::{Timeval, Value, hex, number};
+use crate::model::{Array, Timeval, Value, hex, number};
 use crate::text::diagnostic::{Error, Result};
 use crate::text::stoppable::{Looks, STEPS};
 
@@ -101,6 +101,12 @@ impl Printer<'_> {
                 self.out.push_str("\")");
             }
             Value::Vector(v) => self.list("[", v, "]")?,
+            Value::Array(a) => {
+                let format = a.format().name().to_ascii_lowercase();
+                self.out.push_str(&format!("ARRAY('{format}', "));
+                self.dimensions(a, a.shape(), 0)?;
+                self.out.push(')');
+            }
             Value::Record(r) => {
                 self.out.push('{');
                 for (i, (key, value)) in r.iter().enumerate() {
@@ -144,6 +150,24 @@ impl Printer<'_> {
             self.value(element)?;
         }
         self.out.push_str(close);
+        Ok(())
+    }
+
+    /// The elements of an array from an offset on, as nested vectors of the shape.
+    fn dimensions(&mut self, array: &Array, shape: &[usize], offset: usize) -> Result<()> {
+        self.goes_on(1)?;
+        let Some((length, rest)) = shape.split_first() else {
+            return self.value(&array.element(offset));
+        };
+        let stride: usize = rest.iter().product();
+        self.out.push('[');
+        for i in 0..*length {
+            if i > 0 {
+                self.out.push(',');
+            }
+            self.dimensions(array, rest, offset + i * stride)?;
+        }
+        self.out.push(']');
         Ok(())
     }
 

@@ -37,9 +37,27 @@ impl Timeval {
         }
     }
 
+    /// The seconds since the epoch.
+    pub fn seconds(&self) -> f64 {
+        self.micros as f64 / 1e6
+    }
+
     /// Reads an ISO 8601 time; one without an offset is UTC.
     pub fn parse(text: &str) -> Option<Timeval> {
         time::microseconds(text).map(Timeval::at)
+    }
+
+    /// The point in time in microseconds that a value says: a time, an ISO 8601 string or a number of
+    /// seconds.
+    pub fn micros_of(value: &Value) -> Option<i64> {
+        match value {
+            Value::Time(time) => Some(time.micros),
+            Value::Str(text) => Timeval::parse(text).map(|time| time.micros),
+            number => {
+                let micros = (number.as_real()? * 1e6).round();
+                (micros.abs() < 9e18).then_some(micros as i64)
+            }
+        }
     }
 
     /// The time in ISO 8601, UTC, to the millisecond; to the microsecond where that is not exact.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::model::array::ArrayFormat;
 use crate::model::{UserType, Value};
 
 /// The type of a value, a variable, an argument or a result.
@@ -27,6 +28,8 @@ pub enum Type {
     /// A point in time, or a value of the inner type with a time stamp.
     Timeval(Arc<Type>),
     Vector(Arc<Type>),
+    /// Packed numbers, of the format if there is one.
+    Array(Option<ArrayFormat>),
     Bag(Arc<Type>),
     Stream(Arc<Type>),
     /// Several results together.
@@ -76,6 +79,7 @@ impl Type {
             "timeval" => Type::timeval(Type::Object),
             "vector" => Type::vector(Type::Object),
             "matrix" => Type::matrix(),
+            "array" => Type::Array(None),
             "bag" => Type::bag(Type::Object),
             "stream" => Type::stream(Type::Object),
             "userobject" => Type::Userobject,
@@ -149,7 +153,9 @@ impl Type {
             | Type::Charstring
             | Type::Binary
             | Type::Record
+            | Type::Array(None)
             | Type::Timeval(_) => vec![Type::Literal],
+            Type::Array(Some(_)) => vec![Type::Array(None)],
             Type::User(user) => user.supertypes(),
             Type::Vector(of) if **of != Type::Object => vec![Type::vector(Type::Object)],
             _ => vec![Type::Object],
@@ -189,6 +195,7 @@ impl Type {
             (Type::Bag(a), Type::Bag(b)) => Type::bag(a.join(b)),
             (Type::Stream(a), Type::Stream(b)) => Type::stream(a.join(b)),
             (Type::Integer | Type::Real, Type::Integer | Type::Real) => Type::Number,
+            (Type::Array(_), Type::Array(_)) => Type::Array(None),
             _ => Type::Object,
         }
     }
@@ -204,6 +211,7 @@ impl fmt::Display for Type {
         match self {
             Type::Timeval(t) => of(f, "Timeval", t),
             Type::Vector(t) => of(f, "Vector", t),
+            Type::Array(Some(format)) => write!(f, "Array of {}", format.name()),
             Type::Bag(t) => of(f, "Bag", t),
             Type::Stream(t) => of(f, "Stream", t),
             Type::Tuple(types) => {
@@ -225,6 +233,7 @@ impl fmt::Display for Type {
                 Type::Function => "Function",
                 Type::Type => "Type",
                 Type::Topic => "Topic",
+                Type::Array(_) => "Array",
                 _ => "Userobject",
             }),
         }

@@ -6,8 +6,9 @@ use std::sync::{Arc, LazyLock};
 
 use num_complex::Complex64;
 
+use crate::model::array::ArrayParts;
 use crate::model::collection::{Collection, Elements, FromFn, HeldBag};
-use crate::model::{Function, Object, Record, Timeval, Type, number};
+use crate::model::{Array, Function, Object, Record, Timeval, Type, number};
 use crate::syntax::ast::Literal;
 
 /// A value of the language. Cloning is cheap: whatever is large is shared.
@@ -23,6 +24,8 @@ pub enum Value {
     Binary(Arc<[u8]>),
     /// Also the tuples of a `select` with several results.
     Vector(Arc<[Value]>),
+    /// Numbers of one format, packed.
+    Array(Arc<Array>),
     Record(Arc<Record>),
     /// A point in time, with or without a value that it stamps.
     Time(Arc<Timeval>),
@@ -46,6 +49,10 @@ impl Value {
 
     pub fn vector(elements: impl IntoIterator<Item = Value>) -> Value {
         Value::Vector(elements.into_iter().collect())
+    }
+
+    pub fn array(array: Array) -> Value {
+        Value::Array(Arc::new(array))
     }
 
     pub fn record(record: Record) -> Value {
@@ -108,6 +115,7 @@ impl Value {
         match self {
             Value::Bag(c) | Value::Stream(c) => c.open(cx),
             Value::Vector(v) => Ok(Box::new(Elements::new(v.clone()))),
+            Value::Array(a) => Ok(Box::new(ArrayParts::new(a.clone()))),
             other => Ok(Box::new(Elements::new([other.clone()].into()))),
         }
     }
@@ -162,6 +170,7 @@ impl Value {
     pub fn steps(&self) -> usize {
         1 + match self {
             Value::Vector(elements) => elements.len(),
+            Value::Array(array) => array.count(),
             Value::Record(record) => 4 * record.len(),
             Value::Str(text) => text.len() / 16,
             Value::Binary(bytes) => bytes.len() / 16,
@@ -188,6 +197,7 @@ impl Value {
             Value::Str(_) => Type::Charstring,
             Value::Binary(_) => Type::Binary,
             Value::Vector(_) => Type::vector(Type::Object),
+            Value::Array(array) => Type::Array(Some(array.format())),
             Value::Record(_) => Type::Record,
             Value::Time(_) => Type::timeval(Type::Object),
             Value::Bag(_) => Type::bag(Type::Object),
@@ -210,13 +220,14 @@ impl Value {
             Value::Str(_) => 5,
             Value::Binary(_) => 6,
             Value::Vector(_) => 7,
-            Value::Record(_) => 8,
-            Value::Type(_) => 9,
-            Value::Topic(_) => 10,
-            Value::Function(_) => 11,
-            Value::Object(_) => 12,
-            Value::Bag(_) => 13,
-            Value::Stream(_) => 14,
+            Value::Array(_) => 8,
+            Value::Record(_) => 9,
+            Value::Type(_) => 10,
+            Value::Topic(_) => 11,
+            Value::Function(_) => 12,
+            Value::Object(_) => 13,
+            Value::Bag(_) => 14,
+            Value::Stream(_) => 15,
         }
     }
 }
@@ -240,7 +251,9 @@ impl Ord for Value {
             // What is one is not walked: it may be large.
             (Vector(a), Vector(b)) if Arc::ptr_eq(a, b) => Ordering::Equal,
             (Record(a), Record(b)) if Arc::ptr_eq(a, b) => Ordering::Equal,
+            (Array(a), Array(b)) if Arc::ptr_eq(a, b) => Ordering::Equal,
             (Vector(a), Vector(b)) => a.cmp(b),
+            (Array(a), Array(b)) => a.cmp(b),
             (Record(a), Record(b)) => a.cmp(b),
             (Time(a), Time(b)) => a.cmp(b),
             (Topic(a), Topic(b)) => a.cmp(b),
@@ -296,6 +309,7 @@ impl Hash for Value {
             Value::Str(s) => s.hash(state),
             Value::Binary(b) => b.hash(state),
             Value::Vector(v) => v.hash(state),
+            Value::Array(a) => a.hash(state),
             Value::Record(r) => r.hash(state),
             Value::Time(t) => t.hash(state),
             Value::Function(f) => f.hash(state),

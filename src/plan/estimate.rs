@@ -98,7 +98,7 @@ impl<'f> Estimate<'f> {
                     self.multiply(Some(0.1));
                 }
             }
-            Step::Solve(_) => {}
+            Step::Solve(_) | Step::Act(_) => {}
             Step::Index { .. } => self.multiply(Some(10.0)),
             Step::Extent { ty, .. } => {
                 let objects = self.facts.extent(ty).map_or(UNKNOWN, |count| count as f64);

@@ -7,7 +7,9 @@ use crate::model::function::FunctionBody;
 use crate::model::table::{Access, Table};
 use crate::plan::estimate::{self, Estimate, Facts};
 use crate::plan::join::Join;
-use crate::plan::{Group, Lookup, LookupColumn, Pattern, PlanExpr, Query, Slot, Step, Target};
+use crate::plan::{
+    Group, Lookup, LookupColumn, Pattern, PlanExpr, Query, RowAction, Slot, Step, Target,
+};
 use crate::syntax::ast::BinaryOp;
 
 /// The plan of a query, one step a line, steps inside others indented.
@@ -63,6 +65,12 @@ impl Explainer<'_> {
             self.say_otherwise(at, begin);
         }
         if let Some(group) = &self.query.group {
+            if let Some(window) = &group.window {
+                self.steps(&window.rows.query.steps);
+                let sizes: Vec<_> = window.sizes.iter().map(|size| self.expr(size)).collect();
+                let what = if window.gap { "a gap of" } else { "the size" };
+                self.line(&format!("in windows by {what} {}", sizes.join(", ")));
+            }
             let text = self.group(group, how);
             self.estimate.group(self.query);
             self.line_with_rows(&text);
@@ -202,6 +210,22 @@ impl Explainer<'_> {
             }
             Step::Lookup(lookup) => self.lookup(lookup),
             Step::Join(join) => return self.join(join),
+            Step::Act(act) => {
+                self.line("do for each row of");
+                self.depth += 1;
+                self.steps(&act.steps);
+                let text = match &act.action {
+                    RowAction::Evaluate(expr) => format!("evaluate {}", self.expr(expr)),
+                    RowAction::Change(change) => {
+                        let args: Vec<_> = change.args.iter().map(|arg| self.expr(arg)).collect();
+                        let (name, slot) = (change.function.name(), self.slot(change.slot));
+                        format!("{name}({slot},{})", args.join(","))
+                    }
+                };
+                self.line(&text);
+                self.depth -= 1;
+                return;
+            }
             Step::Alternatives { branches, .. } => {
                 for (i, branch) in branches.iter().enumerate() {
                     self.line(if i == 0 { "either" } else { "or" });

@@ -141,6 +141,9 @@ impl Query {
             },
             _ => false,
         };
+        if let Some(window) = self.window() {
+            return window.rows.query.is_stream();
+        }
         self.steps.iter().any(from_stream)
             || self.output.flattens() && self.output.columns.iter().any(is_stream)
     }
@@ -157,7 +160,12 @@ impl Query {
 
     /// Whether all rows are needed before the first result.
     pub fn is_collected(&self) -> bool {
-        !self.order.is_empty() || self.group.is_some()
+        (!self.order.is_empty() || self.group.is_some()) && self.window().is_none()
+    }
+
+    /// The windows that the rows are grouped by, where they are.
+    pub fn window(&self) -> Option<&GroupWindow> {
+        self.group.as_ref()?.window.as_deref()
     }
 
     /// Whether no more of what is collected are wanted than a limit allows, as each is one result.
@@ -250,10 +258,31 @@ pub struct Order {
 /// Rows put together by key; the output then sees only the slots of the keys and the aggregates.
 #[derive(Clone)]
 pub struct Group {
+    /// The windows of time that the rows fall into, where each window has groups of its own.
+    pub window: Option<Box<GroupWindow>>,
     pub keys: Vec<(PlanExpr, Slot)>,
     pub aggregates: Vec<GroupAggregate>,
     /// What makes rows of each group: bags among the results are taken element by element.
     pub after: Vec<Step>,
+}
+
+/// Windows of time over the rows of a query.
+#[derive(Clone)]
+pub struct GroupWindow {
+    /// Whether a gap ends a window; else it has a size.
+    pub gap: bool,
+    /// The gap; or size, stride and how late a row may come, as far as they are given. In seconds, evaluated
+    /// before the first row.
+    pub sizes: Vec<PlanExpr>,
+    /// Gives for each row its time, its keys, and what it contributes to each aggregate: a bag of it, or
+    /// the value alone.
+    pub rows: Sub,
+    /// Whether the rows are made of what arrives over time, as far as the text says.
+    pub live: bool,
+    /// Where the bounds of a group's window are.
+    pub start: Slot,
+    pub end: Slot,
+    pub span: Span,
 }
 
 /// An aggregate over the rows of a group.
@@ -322,13 +351,39 @@ pub enum Step {
         /// The variables that tell the rows apart: those that both branches bind.
         bound: Vec<Slot>,
     },
+    /// Something that is done, after which there is one row: `_do(…)`.
+    Act(Box<ActionStep>),
+}
+
+/// What is done for each row of other steps.
+#[derive(Clone)]
+pub struct ActionStep {
+    pub steps: Vec<Step>,
+    pub action: RowAction,
+}
+
+#[derive(Clone)]
+pub enum RowAction {
+    Evaluate(PlanExpr),
+    Change(VariableChange),
+}
+
+/// A change of the value in a variable: `setf(a,i,v)`.
+#[derive(Clone)]
+pub struct VariableChange {
+    pub slot: Slot,
+    /// Says how, in its row.
+    pub function: Arc<Function>,
+    /// The arguments behind the variable.
+    pub args: Vec<PlanExpr>,
+    pub span: Span,
 }
 
 impl Step {
     /// Whether the step can make more than one row of one.
     pub fn is_many(&self) -> bool {
         match self {
-            Step::Filter(_) | Step::Let(..) | Step::Solve(_) => false,
+            Step::Filter(_) | Step::Let(..) | Step::Solve(_) | Step::Act(_) => false,
             Step::Lookup(lookup) => !lookup.unique,
             _ => true,
         }
@@ -441,6 +496,7 @@ pub struct Procedure {
 pub enum Stmt {
     /// A query, run to its end for what it does.
     Run(Sub),
+    Change(VariableChange),
     Assign(Vec<AssignmentTarget>, PlanExpr),
     Block(Vec<Stmt>),
     ForEach {

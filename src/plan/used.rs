@@ -3,7 +3,7 @@
 use crate::model::Type;
 use crate::model::function::FunctionBody;
 use crate::plan::walk::{Visitor, VisitorMut};
-use crate::plan::{Lookup, LookupColumn, Pattern, PlanExpr, Query, Slot, Step};
+use crate::plan::{Lookup, LookupColumn, Pattern, PlanExpr, Query, RowAction, Slot, Step};
 
 /// How often the query mentions each variable, the places that bind it included.
 pub fn mentions(query: &Query) -> Vec<usize> {
@@ -79,6 +79,12 @@ fn add_bound(step: &Step, bound: &mut Vec<Slot>) {
         Step::Alternatives { branches, .. } => {
             let steps = branches.iter().flatten();
             steps.for_each(|step| add_bound(step, bound));
+        }
+        Step::Act(act) => {
+            act.steps.iter().for_each(|step| add_bound(step, bound));
+            if let RowAction::Change(change) = &act.action {
+                bound.push(change.slot);
+            }
         }
     }
 }

@@ -9,7 +9,7 @@
 
 use crate::plan::{
     AssignmentTarget, CursorName, FunctionUpdate, Group, LookupColumn, ObjectCreation, Pattern,
-    PlanExpr, Query, Slot, Step, Stmt, Sub, UnknownOperation,
+    PlanExpr, Query, RowAction, Slot, Step, Stmt, Sub, UnknownOperation, VariableChange,
 };
 
 macro_rules! visitor {
@@ -175,10 +175,34 @@ macro_rules! visitor {
                             self.slot(slot);
                         }
                     }
+                    Step::Act(act) => {
+                        for step in & $($mutable)? act.steps {
+                            self.step(step);
+                        }
+                        match & $($mutable)? act.action {
+                            RowAction::Evaluate(expr) => self.expr(expr),
+                            RowAction::Change(change) => self.change(change),
+                        }
+                    }
+                }
+            }
+
+            fn change(&mut self, change: & $($mutable)? VariableChange) {
+                self.slot(& $($mutable)? change.slot);
+                for arg in & $($mutable)? change.args {
+                    self.expr(arg);
                 }
             }
 
             fn group(&mut self, group: & $($mutable)? Group) {
+                if let Some(window) = & $($mutable)? group.window {
+                    for size in & $($mutable)? window.sizes {
+                        self.expr(size);
+                    }
+                    self.sub(& $($mutable)? window.rows);
+                    self.slot(& $($mutable)? window.start);
+                    self.slot(& $($mutable)? window.end);
+                }
                 for (key, slot) in & $($mutable)? group.keys {
                     self.expr(key);
                     self.slot(slot);
@@ -230,6 +254,7 @@ macro_rules! visitor {
             fn walk_statement(&mut self, statement: & $($mutable)? Stmt) {
                 match statement {
                     Stmt::Run(rows) | Stmt::Return(Some(rows)) => self.sub(rows),
+                    Stmt::Change(change) => self.change(change),
                     Stmt::Assign(places, value) => {
                         for place in places {
                             self.place(place);

@@ -9,7 +9,7 @@ use crate::host::traced::Traced;
 use crate::model::conversion::conform;
 use crate::model::function::FunctionBody;
 use crate::model::memory::Collecting;
-use crate::model::{Cx, Function, Record, Value};
+use crate::model::{Cx, Function, Record, Type, Value};
 use crate::plan::{Call, PlanExpr, Sub, Target};
 use crate::run::concat::Concat;
 use crate::run::guarded::guarded;
@@ -48,7 +48,14 @@ pub fn eval(expr: &PlanExpr, frame: &[Value], cx: &Cx) -> Result<Option<Value>> 
         }
         PlanExpr::Try(both) => guarded(both, frame, cx),
         PlanExpr::Convert(value, ty) => {
-            Ok(eval(value, frame, cx)?.and_then(|value| conform(&value, ty)))
+            let value = match (eval(value, frame, cx)?, ty) {
+                // What is not one already, the cast makes one.
+                (Some(Value::Array(array)), Type::Vector(_)) => {
+                    Some(array.to_vector(&cx.token.looks())?)
+                }
+                (value, _) => value,
+            };
+            Ok(value.and_then(|value| conform(&value, ty)))
         }
         PlanExpr::Bag(parts) => bag(parts, frame, cx),
         PlanExpr::Singleton(value) => Ok(Some(match eval(value, frame, cx)? {

@@ -1,6 +1,7 @@
 //! Results that must be collected before the first can be given: groups and sorted rows.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 
 use super::aggregate::grouped::GroupedAccumulator;
 use super::batch::{BatchResults, Fed, Feed, HeldColumn, ResultUse, RowDictionary};
@@ -12,6 +13,7 @@ use crate::model::memory::{CountedValues, HeldMemory};
 use crate::model::{Cx, Value, column, size};
 use crate::plan::{Group, GroupAggregate, PlanExpr, Query, Slot};
 use crate::text::diagnostic::Result;
+use crate::text::stoppable;
 
 /// All results of a query that groups or sorts, in order; the first `most` of them are enough.
 pub fn collect(
@@ -24,9 +26,14 @@ pub fn collect(
     let mut results = SortedResults::new(query, most);
     match &query.group {
         Some(group) => {
-            let mut groups = Groups::new(query, group, cx);
-            each(query, &mut groups, pipeline, frame, cx)?;
-            groups.finish(query, &mut results, frame, cx)?;
+            let groups = Groups::new(group, cx);
+            let mut rows = GroupedRows {
+                query,
+                group,
+                groups,
+            };
+            each(query, &mut rows, pipeline, frame, cx)?;
+            rows.groups.finish(query, group, &mut results, frame, cx)?;
         }
         None => each(query, &mut results, pipeline, frame, cx)?,
     }
@@ -111,10 +118,15 @@ impl Collector for SortedResults {
     }
 }
 
-/// Groups in the order in which their first rows came.
-struct Groups<'q> {
+/// Groups that take the rows of a query.
+struct GroupedRows<'q> {
     query: &'q Query,
     group: &'q Group,
+    groups: Groups,
+}
+
+/// Groups, numbered in the order in which their first rows came, and given in that of their keys.
+pub struct Groups {
     keys: RowDictionary,
     /// What the groups have for each aggregate.
     held: Vec<Held>,
@@ -183,10 +195,10 @@ fn is_traced(aggregate: &GroupAggregate, cx: &Cx) -> bool {
     running.is_some_and(|running| Traced::prints(&running.function, cx))
 }
 
-impl Collector for Groups<'_> {
+impl Collector for GroupedRows<'_> {
     fn takes_batches(&self) -> bool {
         // A traced aggregate needs its bags, with the values as they are.
-        let aggregates = self.group.aggregates.iter().zip(&self.held);
+        let aggregates = self.group.aggregates.iter().zip(&self.groups.held);
         aggregates.clone().all(|(aggregate, held)| {
             aggregate.running.is_none() || matches!(held, Held::Running(_))
         })
@@ -194,11 +206,11 @@ impl Collector for Groups<'_> {
 
     /// Takes rows that have columns for the keys, and then for what the aggregates take.
     fn add_batch(&mut self, results: BatchResults, cx: &Cx) -> Result<()> {
-        self.keys.number_all(&results.columns, results.rows);
-        let groups = self.keys.count();
-        for (mut argument, held) in results.optional.into_iter().zip(&mut self.held) {
+        self.groups.keys.number_all(&results.columns, results.rows);
+        let groups = self.groups.keys.count();
+        for (mut argument, held) in results.optional.into_iter().zip(&mut self.groups.held) {
             held.grow(groups);
-            let mut numbers = Cow::Borrowed(self.keys.numbers());
+            let mut numbers = Cow::Borrowed(self.groups.keys.numbers());
             // A row without a value for the aggregate belongs to its group all the same.
             if let Some(mask) = argument.present().map(<[bool]>::to_vec) {
                 column::keep(numbers.to_mut(), &mask);
@@ -216,7 +228,7 @@ impl Collector for Groups<'_> {
                 }
             }
         }
-        self.check_size(cx)
+        self.groups.check_size(self.query, cx)
     }
 
     fn add_row(&mut self, _: &Query, frame: &[Value], cx: &Cx) -> Result<()> {
@@ -227,12 +239,12 @@ impl Collector for Groups<'_> {
                 None => return Ok(()),
             }
         }
-        let number = self.keys.number(&keys);
-        let groups = self.keys.count();
-        for held in &mut self.held {
+        let number = self.groups.keys.number(&keys);
+        let groups = self.groups.keys.count();
+        for held in &mut self.groups.held {
             held.grow(groups);
         }
-        for (aggregate, held) in self.group.aggregates.iter().zip(&mut self.held) {
+        for (aggregate, held) in self.group.aggregates.iter().zip(&mut self.groups.held) {
             let Some(value) = eval(&aggregate.argument, frame, cx)? else {
                 continue;
             };
@@ -245,52 +257,85 @@ impl Collector for Groups<'_> {
                 held.add(number, element, cx);
             }
         }
-        self.check_size(cx)
+        self.groups.check_size(self.query, cx)
     }
 }
 
-impl Groups<'_> {
-    fn new<'q>(query: &'q Query, group: &'q Group, cx: &Cx) -> Groups<'q> {
+impl Groups {
+    pub fn new(group: &Group, cx: &Cx) -> Groups {
         Groups {
-            query,
-            group,
             keys: RowDictionary::new(group.keys.len()),
             held: group.aggregates.iter().map(|a| Held::new(a, cx)).collect(),
             memory: HeldMemory::default(),
         }
     }
 
-    fn check_size(&mut self, cx: &Cx) -> Result<()> {
+    /// Takes what a row contributes to each aggregate: a bag of it, or the value alone.
+    pub fn add(
+        &mut self,
+        query: &Query,
+        keys: &[Value],
+        contributions: &[Value],
+        cx: &Cx,
+    ) -> Result<()> {
+        let number = self.keys.number(keys);
+        let groups = self.keys.count();
+        for (held, value) in self.held.iter_mut().zip(contributions) {
+            held.grow(groups);
+            if !value.is_collection() {
+                held.add(number, value.clone(), cx);
+                continue;
+            }
+            let mut elements = value.elements(cx)?;
+            while let Some(element) = elements.next(cx)? {
+                held.add(number, element, cx);
+            }
+        }
+        self.check_size(query, cx)
+    }
+
+    fn check_size(&mut self, query: &Query, cx: &Cx) -> Result<()> {
         size::check_numbered(self.keys.count())?;
         let bytes = self.keys.bytes() + self.held.iter().map(Held::bytes).sum::<usize>();
-        let operator = self.query.operator("'group by'");
+        let operator = query.operator("'group by'");
         self.memory.set(bytes, operator, &cx.memory)
     }
 
     /// Gives the rows that the groups make to `results`.
-    fn finish(
+    pub fn finish(
         self,
         query: &Query,
+        group: &Group,
         results: &mut SortedResults,
         frame: &mut [Value],
         cx: &Cx,
     ) -> Result<()> {
         let Groups {
-            group,
             keys,
             mut held,
             memory: _memory,
-            ..
         } = self;
         let groups = keys.count();
         let keys: Vec<HeldColumn> = keys.into_firsts();
+        // Where the results are sorted anyway the groups need not be.
+        let order = match query.order.is_empty() {
+            true => Some(in_order(&keys, groups, cx)?),
+            false => None,
+        };
         if let Some(places) = columns_given(query, group, &keys, &held) {
             let aggregates = held.into_iter().map(Held::into_column);
             let columns: Vec<HeldColumn> = keys.into_iter().chain(aggregates).collect();
-            let columns = places.into_iter().map(|place| columns[place].clone());
+            let columns = places.into_iter().map(|place| {
+                let mut column = columns[place].clone();
+                if let Some(order) = &order {
+                    column.pick(order);
+                }
+                column
+            });
             return results.take(columns.collect(), groups, cx);
         }
-        for number in 0..groups {
+        let order = order.unwrap_or_else(|| (0..groups as u32).collect());
+        for number in order.into_iter().map(|number| number as usize) {
             for ((_, slot), column) in group.keys.iter().zip(&keys) {
                 frame[*slot] = column.value(number);
             }
@@ -304,6 +349,24 @@ impl Groups<'_> {
         }
         Ok(())
     }
+}
+
+/// The numbers of the groups in the order of their keys.
+fn in_order(keys: &[HeldColumn], groups: usize, cx: &Cx) -> Result<Vec<u32>> {
+    let looks = cx.token.looks();
+    let mut order: Vec<u32> = (0..groups as u32).collect();
+    let steps = |at: &u32| keys.iter().map(|key| key.steps(*at as usize)).sum();
+    let compare = |a: &u32, b: &u32| {
+        let orders = keys.iter().map(|key| key.compare(*a as usize, *b as usize));
+        orders.fold(Ordering::Equal, Ordering::then)
+    };
+    if let [HeldColumn::Ints(ints)] = keys {
+        looks.steps(groups)?;
+        order.sort_unstable_by_key(|at| ints[*at as usize]);
+        return Ok(order);
+    }
+    stoppable::sort_by(&mut order, &looks, steps, compare)?;
+    Ok(order)
 }
 
 /// Where the results are nothing but keys and aggregates of groups that all have them, and so are what

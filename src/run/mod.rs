@@ -9,6 +9,7 @@
 //! - [`inputs`] runs several streams at once, each on a thread of its own; [`element`] says which
 //!   element of a stream an error is about.
 
+pub mod action;
 pub mod aggregate;
 pub mod batch;
 pub mod call;
@@ -32,6 +33,7 @@ mod solve;
 mod sorted;
 pub mod statement;
 pub mod update;
+pub mod windowed;
 
 use crate::model::Value;
 use crate::text::diagnostic::{Error, Result};

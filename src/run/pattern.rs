@@ -45,7 +45,13 @@ fn put(value: Option<Value>, slot: &mut Value) -> bool {
 
 /// What equals `value` and is of the type. A real that an integer has to be rounded to does not equal
 /// it, so that a variable has the same values whether a condition binds it or filters by it.
+///
+/// A time is the number of its seconds where a number is declared: what comes out of a vector that holds
+/// anything may be either.
 fn equal_of_type(value: &Value, ty: &Type) -> Option<Value> {
+    if let (Value::Time(time), Type::Real | Type::Number) = (value, ty) {
+        return Some(Value::Real(time.seconds()));
+    }
     match converted(value, ty)? {
         None => Some(value.clone()),
         Some(other) if ty.is_collection() || other == *value => Some(other),

@@ -18,7 +18,7 @@ use crate::model::{Cx, Source, Value};
 use crate::plan::{Query, Slot, Step};
 use crate::run::batch::RowCursor;
 use crate::run::join::JoinRun;
-use crate::run::{element, solve};
+use crate::run::{action, element, solve};
 use crate::text::diagnostic::{Error, Result};
 
 /// The running steps of a query.
@@ -347,6 +347,10 @@ impl Pipeline {
                 None => return Ok(false),
             },
             Step::Solve(equation) => return solve::solve(equation, frame, cx),
+            Step::Act(act) => {
+                action::act(act, frame, cx)?;
+                return Ok(true);
+            }
             Step::Index { base, .. } => match eval(base, frame, cx)?.and_then(Positions::of) {
                 Some(positions) => Cursor::Positions(positions),
                 None => return Ok(false),
@@ -455,6 +459,7 @@ impl Positions {
         let length = match value {
             Value::Vector(vector) => vector.len(),
             Value::Binary(bytes) => bytes.len(),
+            Value::Array(array) => array.shape().first().copied().unwrap_or(0),
             Value::Str(text) => text.chars().count(),
             Value::Record(record) => {
                 let keys: Vec<_> = record.iter().map(|(key, _)| key.clone()).collect();

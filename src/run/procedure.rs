@@ -14,7 +14,7 @@ use crate::model::memory::{Collecting, Operator};
 use crate::model::{Cx, Function, Source, Value, nesting};
 use crate::plan::{AssignmentTarget, CursorName, Procedure, Slot, Stmt, Sub};
 use crate::run::eval::{captured, eval, holds};
-use crate::run::{query, scalar, update};
+use crate::run::{action, query, scalar, update};
 use crate::syntax::ast::Many;
 use crate::text::diagnostic::{Error, Result, Span};
 use crate::text::wait::lock;
@@ -93,6 +93,7 @@ impl Running<'_> {
                 let mut rows = self.open(sub)?;
                 while rows.next(self.cx)?.is_some() {}
             }
+            Stmt::Change(change) => action::change(change, &mut self.frame, self.cx)?,
             Stmt::Assign(places, value) => {
                 let value = eval(value, &self.frame, self.cx)?;
                 self.assign(places, value)?;

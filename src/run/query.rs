@@ -11,7 +11,7 @@ use crate::host::traced::Traced;
 use crate::model::collection::{BATCH, FieldBatch, Iter};
 use crate::model::{BatchColumn, Collection, Cx, Numbers, Source, Type, Value};
 use crate::plan::{PlanExpr, Query, Slot};
-use crate::run::group;
+use crate::run::{group, windowed};
 use crate::text::diagnostic::{Error, Result};
 
 /// A query with the values of the variables that it was given: a bag or stream, not yet started.
@@ -54,6 +54,14 @@ pub fn open(query: &Arc<Query>, given: Vec<(Slot, Value)>, cx: &Cx) -> Result<Bo
         && let [only] = query.output.columns.as_slice()
     {
         return pass_through(only, &frame, cx);
+    }
+    if let (Some(group), Some(window)) = (&query.group, query.window()) {
+        let rows = windowed::open(query, group, window, frame.clone(), cx)?;
+        let left = match &query.limit {
+            Some(limit) => Some(super::limit(eval(limit, &frame, cx)?)?),
+            None => None,
+        };
+        return Ok(QueryRun::of_rows(query, rows, frame, left));
     }
     let left = match &query.limit {
         Some(limit) => Some(super::limit(eval(limit, &frame, cx)?)?),
@@ -165,6 +173,7 @@ pub fn output(query: &Query, frame: &[Value], cx: &Cx) -> Result<Option<Value>> 
 pub fn resume(query: &Arc<Query>, frame: Vec<Value>, first: Cursor) -> Box<dyn Source> {
     Box::new(QueryRun {
         pipeline: Pipeline::resume(query.steps.len(), query.batch_source(), first),
+        rows: None,
         query: query.clone(),
         frame,
         left: None,
@@ -178,6 +187,8 @@ struct QueryRun {
     query: Arc<Query>,
     frame: Vec<Value>,
     pipeline: Pipeline,
+    /// What makes the results, where it is not the pipeline.
+    rows: Option<Box<dyn Source>>,
     /// How many results the limit still allows.
     left: Option<u64>,
     seen: Option<Distinct>,
@@ -249,7 +260,10 @@ impl Source for QueryRun {
 
     fn is_live(&self) -> bool {
         let inner = self.inner.as_ref();
-        self.pipeline.is_live() || inner.is_some_and(|inner| inner.is_live())
+        let rows = self.rows.as_ref();
+        self.pipeline.is_live()
+            || inner.is_some_and(|inner| inner.is_live())
+            || rows.is_some_and(|rows| rows.is_live())
     }
 }
 
@@ -263,6 +277,28 @@ impl QueryRun {
     ) -> Box<dyn Source> {
         Box::new(QueryRun {
             pipeline,
+            rows: None,
+            seen: query
+                .distinct
+                .then(|| Distinct::new(query.output.columns.len())),
+            query: query.clone(),
+            frame,
+            left,
+            collected: None,
+            inner: None,
+        })
+    }
+
+    /// The results that `rows` gives.
+    fn of_rows(
+        query: &Arc<Query>,
+        rows: Box<dyn Source>,
+        frame: Vec<Value>,
+        left: Option<u64>,
+    ) -> Box<dyn Source> {
+        Box::new(QueryRun {
+            pipeline: Pipeline::new(0),
+            rows: Some(rows),
             seen: query
                 .distinct
                 .then(|| Distinct::new(query.output.columns.len())),
@@ -305,6 +341,10 @@ impl QueryRun {
     /// Stops everything below at once, not only when the consumer gets round to dropping this.
     fn stop(&mut self) {
         self.pipeline = Pipeline::new(0);
+        self.rows = self.rows.take().map(|_| {
+            let nothing: Box<dyn Source> = Box::new(Iter(std::iter::empty()));
+            nothing
+        });
         self.inner = None;
         self.collected = None;
     }
@@ -312,7 +352,7 @@ impl QueryRun {
     /// Goes on after a row that failed, where it was made of an element of a live stream.
     fn set_aside(&mut self, error: Error, cx: &Cx) -> Result<()> {
         // What fails among rows that are collected is seen to there.
-        if self.query.is_collected() {
+        if self.query.is_collected() || self.rows.is_some() {
             return Err(error);
         }
         self.inner = None;
@@ -345,6 +385,9 @@ impl QueryRun {
     }
 
     fn result(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        if let Some(rows) = &mut self.rows {
+            return rows.next(cx);
+        }
         if !self.query.is_collected() {
             return self.row(cx);
         }

@@ -16,6 +16,8 @@ use crate::text::wait;
 pub struct ProgramOptions {
     /// What to run first, in the order in which it was given.
     pub inputs: Vec<ScriptInput>,
+    /// The models and files whose validations are run after it.
+    pub tests: Vec<String>,
     /// Whether a prompt follows.
     pub interactive: bool,
     pub home: Option<PathBuf>,
@@ -91,8 +93,12 @@ struct Flags {
     format: Format,
 
     /// Stop at the first error
-    #[arg(long)]
+    #[arg(short = 'x', long)]
     bail: bool,
+
+    /// Run the tests of these models, or of files, and count their validations
+    #[arg(long, value_name = "MODEL|FILE", num_args = 1..)]
+    test: Vec<String>,
 
     /// Wait for background jobs at the end, instead of stopping them
     #[arg(long)]
@@ -126,13 +132,14 @@ fn options_from(
         ));
     }
     let mut inputs = in_order(&matches, &flags);
-    let nothing = inputs.is_empty();
+    let nothing = inputs.is_empty() && flags.test.is_empty();
     if nothing && !terminal {
         inputs.push(ScriptInput::Stdin);
     }
     Ok(ProgramOptions {
         interactive: flags.interactive || (nothing && terminal),
         inputs,
+        tests: flags.test,
         home: flags.home,
         timeout: flags.timeout,
         memory: flags.memory,

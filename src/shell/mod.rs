@@ -17,6 +17,7 @@ mod output;
 mod runner;
 mod script;
 mod signals;
+mod tests;
 
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
@@ -64,8 +65,15 @@ fn run(options: ProgramOptions) -> ExitCode {
     };
     let prompt = options.interactive;
     let console = Console::new(Box::new(notices.stdout()), Box::new(notices.stderr()));
+    let home = match home::folder(options.home.as_deref()) {
+        Ok(home) => home,
+        Err(error) => {
+            console.report(&error, colour_errors());
+            return ExitCode::FAILURE;
+        }
+    };
     let session = Session::new(Config {
-        home: home::folder(options.home.as_deref()),
+        home,
         timeout: options.timeout,
         console,
         bail: options.bail,
@@ -73,7 +81,10 @@ fn run(options: ProgramOptions) -> ExitCode {
     });
     session.world().host.clients.set_verbose(options.verbose);
     let mut runner = Runner::new(session, signals, options.format);
-    script::run(&mut runner, &options.inputs, options.bail);
+    let went = script::run(&mut runner, &options.inputs, options.bail);
+    if !options.tests.is_empty() && (went || !options.bail) {
+        tests::run(&mut runner, &options.tests, options.bail);
+    }
     if prompt && runner.goes_on() {
         interactive::run(&mut runner, &notices);
     }

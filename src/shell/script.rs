@@ -8,26 +8,35 @@ use super::runner::Runner;
 use crate::syntax::split::Splitter;
 use crate::text::diagnostic::{Result, SourceText};
 
-/// Runs the inputs in their order, going on after errors unless `bail`.
-pub fn run(runner: &mut Runner, inputs: &[ScriptInput], bail: bool) {
+/// Runs the inputs in their order, going on after errors unless `bail`; whether all went well.
+pub fn run(runner: &mut Runner, inputs: &[ScriptInput], bail: bool) -> bool {
+    let mut all_went = true;
     for input in inputs {
         if !runner.goes_on() {
-            return;
+            return all_went;
         }
         let went = match feed(runner, input, bail) {
             Ok(went) => went,
             Err(error) => runner.fail(&error),
         };
+        all_went &= went;
         if bail && !went {
-            return;
+            return false;
         }
     }
+    all_went
 }
 
 /// Runs one input, each statement as soon as it is complete; `false` if any failed. An error is
 /// about the input itself.
 fn feed(runner: &mut Runner, input: &ScriptInput, bail: bool) -> Result<bool> {
     let name = input.name();
+    let world = runner.session().world().clone();
+    // What a file loads is found beside it.
+    let _executing = match input {
+        ScriptInput::File(path) => Some(world.host.loads.execute(path)),
+        _ => None,
+    };
     let mut splitter = Splitter::new(&name);
     let mut went = true;
     let mut run = |runner: &mut Runner, statement: Arc<SourceText>| {

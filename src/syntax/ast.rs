@@ -32,6 +32,8 @@ pub enum TypeKind {
     Vector(Box<TypeSpec>),
     Stream(Box<TypeSpec>),
     Timeval(Box<TypeSpec>),
+    /// `Array of F32`: the name of the format.
+    Array(Name),
     /// `(Charstring name, Number income)`: several results together.
     Tuple(Vec<Parameter>),
 }
@@ -183,6 +185,7 @@ pub struct FunctionName {
 pub enum SelectKind {
     Bag,
     Vector,
+    Array,
     Stream,
 }
 

@@ -26,9 +26,10 @@ const fn inner(text: &'static str) -> Keyword {
 }
 
 /// All keywords, sorted.
-pub const KEYWORDS: [Keyword; 62] = [
+pub const KEYWORDS: [Keyword; 64] = [
     leading("add"),
     inner("and"),
+    inner("array"),
     inner("as"),
     inner("asc"),
     inner("bag"),
@@ -85,6 +86,7 @@ pub const KEYWORDS: [Keyword; 62] = [
     inner("type"),
     inner("under"),
     leading("validate"),
+    inner("values"),
     inner("vector"),
     inner("when"),
     inner("where"),

@@ -54,7 +54,12 @@ pub fn microseconds(text: &str) -> Option<i64> {
 
 fn within_calendar(text: &str) -> Option<i64> {
     let with_offset: Option<Timestamp> = text.parse().ok();
-    let point = with_offset.or_else(|| format!("{text}Z").parse().ok())?;
+    let point = with_offset.or_else(|| format!("{text}Z").parse().ok());
+    // A date alone is the beginning of its day.
+    let point = point.or_else(|| match text.contains(['T', 't', ' ', ':']) {
+        true => None,
+        false => format!("{text}T00:00:00Z").parse().ok(),
+    })?;
     Some(point.as_microsecond())
 }
 

@@ -3,6 +3,7 @@
 //! | module | what it is about | how it asks |
 //! |---|---|---|
 //! | `language::` | the language, chapter by chapter | `support::session::Db`, a session inside this process |
+//! | `modern::` | today's OSQL: arrays, models, validations, windows in a group by | `Db`, and the program |
 //! | `streams::` | streams, windows, flows, jobs, the recipes | `Db`, and the program where brokers or signals matter |
 //! | `shell_*` | flags, scripts, prompt, output, home folder | `support::osql::osql()`, the program |
 //! | `mqtt_*`, `request_tls` | connecting, delivery, errors, TLS, hostile brokers | `support::mqtt`, the library, or the program |
@@ -35,6 +36,7 @@ mod delivery_restarts;
 mod delivery_slow;
 mod device_model;
 mod language;
+mod modern;
 mod mqtt_bounds;
 #[cfg(feature = "broker")]
 mod mqtt_broker;

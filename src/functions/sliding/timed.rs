@@ -90,6 +90,19 @@ impl TimeWindows {
         Ok((!is_empty).then_some(ClosedWindow { end, results }))
     }
 
+    /// The window that was not over when the stream ended, once.
+    fn last(&mut self, cx: &Cx) -> Result<Option<ClosedWindow>> {
+        let (Some(end), false) = (self.bounds.end(), self.times.is_empty()) else {
+            return Ok(None);
+        };
+        let mut results = vec![Value::Null; self.results];
+        let mut lanes = self.lanes.iter();
+        let aggregated = lanes.try_for_each(|lane| lane.results(&mut results, cx));
+        self.forget(i64::MAX);
+        aggregated?;
+        Ok(Some(ClosedWindow { end, results }))
+    }
+
     /// Takes away what is before `start`.
     fn forget(&mut self, start: i64) {
         if self.times.back().is_some_and(|time| *time < start) {
@@ -169,7 +182,7 @@ impl Source for SlidingTime {
                 Some(ahead) => ahead,
                 None => match self.elements.next(cx)? {
                     Some((time, stamped)) => (time, stamped_value(&stamped)),
-                    None => return Ok(None),
+                    None => return Ok(self.windows.last(cx)?.map(ClosedWindow::value)),
                 },
             };
             if !self.windows.take(time, || value.clone(), cx)? {

@@ -133,7 +133,16 @@ impl Stamped {
     }
 }
 
-/// What a stamped element contributes to a window: the value that it stamps, or the time itself.
+/// What a stamped element contributes to a window: the value that it stamps, or the time itself; where
+/// the stamps are kept, the element as it is.
+fn contribution(time: &Arc<Timeval>, keep_stamps: bool) -> Value {
+    match keep_stamps {
+        true => Value::Time(time.clone()),
+        false => stamped_value(time),
+    }
+}
+
+/// The value that an element stamps, or the time itself.
 pub fn stamped_value(time: &Timeval) -> Value {
     match &time.value {
         Some(value) => value.clone(),
@@ -166,11 +175,16 @@ impl TimeBounds {
         Ok(TimeBounds {
             size: span(args, 1, "size")?,
             stride: span(args, 2, "stride")?,
-            start: match args.len() - others {
-                4 => Some(args.time(3)?.micros),
+            start: match args.value(3) {
+                Value::Time(start) if args.len() - others == 4 => Some(start.micros),
                 _ => None,
             },
         })
+    }
+
+    /// When the present window ends, if there has been an element.
+    pub fn end(&self) -> Option<i64> {
+        Some(self.start?.saturating_add(self.size))
     }
 
     #[inline]
@@ -202,10 +216,12 @@ impl TimeBounds {
 pub fn twinagg(_: &Cx, args: Args) -> Result<Option<Value>> {
     let stream = args.collection(0)?.clone();
     let bounds = TimeBounds::of(args, 0)?;
+    let keep_stamps = *args.value(3) == Value::Bool(true);
     Ok(Some(Value::stream_from(move |cx| {
         Ok(Box::new(Twinagg {
             elements: Stamped::new(stream.open(cx)?),
             bounds: bounds.clone(),
+            keep_stamps,
             window: TimedWindow::default(),
             ahead: None,
         }))
@@ -237,6 +253,7 @@ impl TimedWindow {
 struct Twinagg {
     elements: Stamped,
     bounds: TimeBounds,
+    keep_stamps: bool,
     /// Elements of the present window, and those after its start that belong to later ones.
     window: TimedWindow,
     /// An element that is beyond the end of the present window.
@@ -248,9 +265,9 @@ impl Source for Twinagg {
         loop {
             if self.ahead.is_none() {
                 let Some((time, stamped)) = self.elements.next(cx)? else {
-                    return Ok(None);
+                    return self.last(cx);
                 };
-                self.ahead = Some((time, stamped_value(&stamped)));
+                self.ahead = Some((time, contribution(&stamped, self.keep_stamps)));
             }
             if let Some(window) = self.advance(cx)? {
                 return Ok(Some(window));
@@ -264,6 +281,18 @@ impl Source for Twinagg {
 }
 
 impl Twinagg {
+    /// The window that was not over when the stream ended, once.
+    fn last(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        let window = std::mem::take(&mut self.window);
+        match self.bounds.end() {
+            Some(end) if !window.times.is_empty() => {
+                let window = Timeval::at(end).stamp(values(&window.values, cx)?);
+                Ok(Some(Value::Time(Arc::new(window))))
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// Takes the element that is ahead into the present window, or closes that window and goes on to
     /// the next; gives the closed window if it has elements.
     fn advance(&mut self, cx: &Cx) -> Result<Option<Value>> {
@@ -289,16 +318,18 @@ impl Twinagg {
     }
 }
 
-pub fn twinagg_if(_: &Cx, args: Args) -> Result<Option<Value>> {
+/// The predicate is argument `at`; what it gets beside the element is behind it.
+pub fn twinagg_if(args: Args, at: usize, keep_stamps: bool) -> Result<Option<Value>> {
     let (stream, size) = (args.collection(0)?.clone(), span(args, 1, "size")?);
-    let predicate = args.function(2)?.clone();
-    let arguments: Vec<Value> = args.0.get(3).cloned().into_iter().collect();
+    let predicate = args.function(at)?.clone();
+    let arguments: Vec<Value> = args.0.get(at + 1).cloned().into_iter().collect();
     Ok(Some(Value::stream_from(move |cx| {
         Ok(Box::new(TwinaggIf {
             elements: Stamped::new(stream.open(cx)?),
             size,
             predicate: predicate.clone(),
             arguments: arguments.clone(),
+            keep_stamps,
             window: TimedWindow::default(),
         }))
     })))
@@ -310,13 +341,15 @@ struct TwinaggIf {
     predicate: Arc<Function>,
     /// What the predicate gets beside the element.
     arguments: Vec<Value>,
+    keep_stamps: bool,
     window: TimedWindow,
 }
 
 impl Source for TwinaggIf {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
         while let Some((time, stamped)) = self.elements.next(cx)? {
-            self.window.push(time, stamped_value(&stamped), cx)?;
+            let element = contribution(&stamped, self.keep_stamps);
+            self.window.push(time, element, cx)?;
             let out = time.saturating_sub(self.size);
             self.window.forget(out.saturating_add(1));
             let mut args = vec![Value::Time(stamped)];

@@ -4,7 +4,7 @@
 //! nothing is dropped.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::{ElementForm, Flow, FlowPublisher};
@@ -16,7 +16,7 @@ use crate::text::wait::{Received, Receiver, Sender, Token, lock, queue};
 /// How many elements may wait for a subscriber.
 pub const CAPACITY: usize = 1024;
 
-/// The flows that have a publisher or a subscriber, by name.
+/// The flows that have a publisher or a subscriber, were defined or have had an element, by name.
 #[derive(Default)]
 pub struct Flows(Mutex<BTreeMap<Arc<str>, Arc<FlowInUse>>>);
 
@@ -69,10 +69,14 @@ impl Flow for LocalFlow {
     }
 }
 
-/// A flow that is in use.
+/// A flow that is in use, or has been.
 struct FlowInUse {
     name: Arc<str>,
     subscribers: Mutex<Arc<Vec<Subscriber>>>,
+    /// What was published last: who subscribes later gets it first.
+    latest: Mutex<Option<Value>>,
+    /// Whether it was defined, and so stays when nobody uses it.
+    defined: AtomicBool,
     publishers: AtomicUsize,
     published: AtomicU64,
 }
@@ -81,6 +85,15 @@ struct FlowInUse {
 struct Subscriber {
     id: u64,
     queue: Arc<Sender<Value>>,
+}
+
+impl FlowInUse {
+    /// Whether it has a publisher or a subscriber, or was defined.
+    fn is_in_use(&self) -> bool {
+        self.publishers.load(Ordering::SeqCst) > 0
+            || !lock(&self.subscribers).is_empty()
+            || self.defined.load(Ordering::SeqCst)
+    }
 }
 
 static NEXT_SUBSCRIBER: AtomicU64 = AtomicU64::new(0);
@@ -112,7 +125,9 @@ impl Flows {
         let id = NEXT_SUBSCRIBER.fetch_add(1, Ordering::Relaxed);
         let mut flows = lock(&self.0);
         let flow = flow(&mut flows, name);
+        // Under the lock of the subscribers, so that each element comes once: as the latest or in turn.
         let mut subscribers = lock(&flow.subscribers);
+        let latest = lock(&flow.latest).clone();
         Arc::make_mut(&mut subscribers).push(Subscriber {
             id,
             queue: Arc::new(sender),
@@ -123,8 +138,14 @@ impl Flows {
             flow,
             id,
             receiver,
-            batch: VecDeque::new(),
+            batch: latest.into_iter().collect(),
         }
+    }
+
+    /// Makes a flow that is there before anyone publishes on it or subscribes to it.
+    pub fn define(&self, name: &str) {
+        let mut flows = lock(&self.0);
+        flow(&mut flows, name).defined.store(true, Ordering::SeqCst);
     }
 
     /// Ends all subscriptions to a flow, once they have given what is waiting for them; `false` if
@@ -135,11 +156,13 @@ impl Flows {
             return false;
         };
         *lock(&flow.subscribers) = Arc::default();
+        *lock(&flow.latest) = None;
+        flow.defined.store(false, Ordering::SeqCst);
         forget_unused(&mut flows, &flow);
         true
     }
 
-    /// All flows in the order of their names.
+    /// All flows that are in use, in the order of their names.
     pub fn all(&self) -> Vec<FlowStatus> {
         let status = |flow: &Arc<FlowInUse>| FlowStatus {
             name: flow.name.clone(),
@@ -147,7 +170,9 @@ impl Flows {
             subscribers: lock(&flow.subscribers).len(),
             published: flow.published.load(Ordering::Relaxed),
         };
-        lock(&self.0).values().map(status).collect()
+        let flows = lock(&self.0);
+        let used = flows.values().filter(|flow| flow.is_in_use());
+        used.map(status).collect()
     }
 }
 
@@ -159,6 +184,8 @@ fn flow(flows: &mut BTreeMap<Arc<str>, Arc<FlowInUse>>, name: &str) -> Arc<FlowI
     let flow = Arc::new(FlowInUse {
         name: name.into(),
         subscribers: Mutex::default(),
+        latest: Mutex::default(),
+        defined: AtomicBool::default(),
         publishers: AtomicUsize::new(0),
         published: AtomicU64::new(0),
     });
@@ -167,7 +194,7 @@ fn flow(flows: &mut BTreeMap<Arc<str>, Arc<FlowInUse>>, name: &str) -> Arc<FlowI
 }
 
 fn forget_unused(flows: &mut BTreeMap<Arc<str>, Arc<FlowInUse>>, flow: &FlowInUse) {
-    if flow.publishers.load(Ordering::SeqCst) == 0 && lock(&flow.subscribers).is_empty() {
+    if !flow.is_in_use() && lock(&flow.latest).is_none() {
         flows.remove(&flow.name);
     }
 }
@@ -181,8 +208,11 @@ pub struct LocalPublisher {
 impl FlowPublisher for LocalPublisher {
     /// Gives `value` to every subscriber; waits where one has too much waiting.
     fn publish(&mut self, value: &Value, token: &Token) -> Result<()> {
-        let subscribers = lock(&self.flow.subscribers).clone();
-        for subscriber in subscribers.iter() {
+        let subscribers = lock(&self.flow.subscribers);
+        *lock(&self.flow.latest) = Some(value.clone());
+        let all = subscribers.clone();
+        drop(subscribers);
+        for subscriber in all.iter() {
             // A subscriber that has gone takes itself off the list.
             subscriber.queue.send(value.clone(), token)?;
         }

@@ -2,6 +2,7 @@
 
 mod assign;
 mod define;
+mod load;
 mod parsed;
 mod results;
 mod validate;
@@ -11,14 +12,14 @@ use std::sync::Arc;
 
 use crate::catalog::{Catalog, signature};
 use crate::compile;
-use crate::host::{Host, failed};
-use crate::model::{Cx, Type, Value};
+use crate::host::failed;
+use crate::model::{Collection, Cx, Type, Value};
 use crate::run::{procedure, query};
-use crate::syntax::Splitter;
 use crate::syntax::ast::{self, ExprKind, StatementKind};
 use crate::text::diagnostic::{Error, Result, SourceText};
 use assign::{assign, put};
 use define::{create_function, create_type, delete_function, delete_type};
+pub use load::{AfterError, load, load_text};
 pub use parsed::parsed;
 
 pub use results::{Outcome, Results};
@@ -70,6 +71,20 @@ pub fn execute_within(cx: &Cx, source: &Arc<SourceText>) -> Result<(Value, bool)
     Ok((Value::bag(results), false))
 }
 
+/// The results of the query that a text is, produced when they are read; `None` if it is another
+/// statement.
+pub fn posted(cx: &Cx, source: &Arc<SourceText>) -> Result<Option<Arc<dyn Collection>>> {
+    let Some(statement) = parsed(cx, source)? else {
+        return Ok(None);
+    };
+    let StatementKind::Query(expr) = &statement.kind else {
+        return Ok(None);
+    };
+    let query = Arc::new(compile::query(Catalog::of(cx), expr)?);
+    let given = vec![];
+    Ok(Some(Arc::new(query::SubCollection { query, given })))
+}
+
 fn run(cx: &Cx, statement: &ast::Statement, mark: usize) -> Result<Outcome> {
     let catalog = Catalog::of(cx);
     match &statement.kind {
@@ -95,7 +110,8 @@ fn run(cx: &Cx, statement: &ast::Statement, mark: usize) -> Result<Outcome> {
             let Some(Value::Str(file)) = file else {
                 return Err(Error::run("a file's name is a string").at(&statement.span));
             };
-            load(cx, Path::new(&*file), true).map_err(|e| e.at(&statement.span))?;
+            load(cx, Path::new(&*file), true, AfterError::Stop)
+                .map_err(|e| e.at(&statement.span))?;
         }
         _ => {
             let plan = compile::statement(catalog, statement)?;
@@ -137,31 +153,4 @@ fn rows(cx: &Cx, expr: &ast::Expr, mark: usize) -> Result<Outcome> {
     let source = query::open(&plan, vec![], cx)?;
     let results = Results::new(source, cx.clone(), mark).at(&expr.span);
     Ok(Outcome::Results(results.of_stream(plan.is_stream())))
-}
-
-/// Executes all statements of a file, up to the first that fails. `show` prints their results.
-pub fn load(cx: &Cx, file: &Path, show: bool) -> Result<()> {
-    let name = file.display().to_string();
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| Error::run(format!("{name} cannot be read: {error}")))?;
-    let _depth = cx.enter()?;
-    let mut splitter = Splitter::new(&name);
-    splitter.push(&text);
-    loop {
-        let Some(next) = splitter.next_statement().or_else(|| splitter.finish()) else {
-            return Ok(());
-        };
-        match execute(cx, &next)? {
-            Outcome::Results(rows) => {
-                for row in rows {
-                    let row = row?;
-                    if show {
-                        Host::of(cx).print(&format!("{row}\n"))?;
-                    }
-                }
-            }
-            Outcome::Done => {}
-            Outcome::Quit => return Ok(()),
-        }
-    }
 }

@@ -1,4 +1,12 @@
 //! `validate 'name' check a => b`: tests written in the language itself.
+//!
+//! Both sides of a check are queries; it holds if they have the same results, as often, in any order.
+//! A null alone is as good as no result, and reals may differ by rounding. An error is the result
+//! `["*error*", message, null]`, so that one can be expected; where it is not, the check fails and the next
+//! one is made.
+
+mod difference;
+mod nearly;
 
 use std::sync::Arc;
 
@@ -6,37 +14,52 @@ use crate::catalog::Catalog;
 use crate::compile;
 use crate::host::Host;
 use crate::model::memory::{Collecting, Operator};
-use crate::model::{Cx, Value, print};
+use crate::model::{Cx, Value};
 use crate::run::query;
 use crate::syntax::ast::{Expr, Validate};
-use crate::text::diagnostic::{Error, Result};
-use crate::text::stoppable::{self, Looks};
+use crate::text::diagnostic::{Error, Kind, Result};
+use difference::Difference;
+
+/// What stands first in the result that an error is.
+const ERROR: &str = "*error*";
 
 /// Runs the checks and prints what came of them. An error if one differed.
 pub fn run(cx: &Cx, validate: &Validate) -> Result<()> {
-    let mut different = Vec::new();
+    let mut differences = Vec::new();
     for (actual, expected) in &validate.checks {
         let (got, wanted) = (results(cx, actual)?, results(cx, expected)?);
-        if !same_bag(&got, &wanted, &cx.token.looks())? {
-            different.push((actual, got, wanted));
+        let looks = cx.token.looks();
+        let (got, wanted) = nearly::unmatched(got, wanted, &looks)?;
+        if !got.is_empty() || !wanted.is_empty() {
+            differences.push(Difference::new(actual, got, wanted));
         }
     }
-    let name = &validate.name;
-    let Some((at, got, wanted)) = different.first() else {
-        return Host::of(cx).print(&format!("[Testing {name} ... OK]\n"));
+    let (name, host) = (&validate.name, Host::of(cx));
+    host.validations.count(differences.is_empty());
+    let Some(first) = differences.first() else {
+        return host.print(&format!("[Testing {name} ... OK]\n"));
     };
-    Host::of(cx).print(&format!("[Testing {name} ... FAILED]\n"))?;
-    let failed = different.len();
-    let checks = validate.checks.len();
-    Err(
-        Error::run(format!("{failed} of {checks} checks of '{name}' failed"))
-            .at(&at.span)
-            .label(format!("gives {}", list(got)))
-            .help(format!("expected {}", list(wanted))),
-    )
+    host.print(&format!("[Testing {name} ... FAILED]\n"))?;
+    let (failed, checks) = (differences.len(), validate.checks.len());
+    let error = Error::run(format!("{failed} of {checks} checks of '{name}' failed"));
+    let error = first.explain(error.at(&first.check));
+    Err(differences[1..].iter().fold(error, Difference::list))
 }
 
+/// What a query gives. A null alone is no result.
 fn results(cx: &Cx, expr: &Expr) -> Result<Vec<Value>> {
+    match all(cx, expr) {
+        Ok(results) if matches!(results.as_slice(), [Value::Null]) => Ok(vec![]),
+        Ok(results) => Ok(results),
+        Err(error) if error.kind() == Kind::Stopped => Err(error),
+        Err(error) => {
+            let message = Value::str(error.message());
+            Ok(vec![Value::vector([ERROR.into(), message, Value::Null])])
+        }
+    }
+}
+
+fn all(cx: &Cx, expr: &Expr) -> Result<Vec<Value>> {
     let plan = Arc::new(compile::query(Catalog::of(cx), expr)?);
     let mut source = query::open(&plan, vec![], cx)?;
     let mut results = Collecting::new(Operator::at("'validate'", Some(&expr.span)));
@@ -44,24 +67,4 @@ fn results(cx: &Cx, expr: &Expr) -> Result<Vec<Value>> {
         results.push(value, &cx.memory)?;
     }
     Ok(results.into_values())
-}
-
-/// Whether both have the same elements as often, in any order.
-fn same_bag(a: &[Value], b: &[Value], looks: &Looks) -> Result<bool> {
-    let sorted = |values: &[Value]| {
-        let mut values = values.to_vec();
-        stoppable::sort_by(&mut values, looks, Value::steps, Value::cmp)?;
-        Ok(values)
-    };
-    Ok(a.len() == b.len() && sorted(a)? == sorted(b)?)
-}
-
-fn list(values: &[Value]) -> String {
-    /// How many bytes of results are shown.
-    const SHOWN: usize = 10_000;
-    match values {
-        [] => "nothing".to_owned(),
-        [one] => print::beginning(one, SHOWN),
-        several => print::beginning(&Value::bag(several.to_vec()), SHOWN),
-    }
 }

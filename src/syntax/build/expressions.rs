@@ -7,8 +7,8 @@ use pest::pratt_parser::{Assoc, Op, PrattParser};
 
 use super::{Builder, end};
 use crate::syntax::ast::{
-    BinaryOp, Declaration, Expr, ExprKind, Literal, Name, OrderKey, Parameter, Select, SelectKind,
-    TypeKind, TypeSpec, UnaryOp, Variable,
+    BinaryOp, Declaration, Expr, ExprKind, FunctionName, Literal, Name, OrderKey, Parameter,
+    Select, SelectKind, TypeKind, TypeSpec, UnaryOp, Variable,
 };
 use crate::syntax::grammar::Rule;
 use crate::syntax::literal;
@@ -88,8 +88,39 @@ impl Builder<'_> {
                     span,
                 })
             }
+            Rule::bag_list | Rule::stream_list => self.list(pair),
             _ => self.atom(pair),
         }
+    }
+
+    /// `values e1, e2` is the bag of these, `stream e1, e2` the stream.
+    fn list(&self, pair: Pair<'_, Rule>) -> Result<Expr> {
+        let span = self.span(&pair);
+        let is_stream = pair.as_rule() == Rule::stream_list;
+        let elements = self.queries(pair)?;
+        let bag = Expr {
+            kind: ExprKind::Bag(elements),
+            span: span.clone(),
+        };
+        if !is_stream {
+            return Ok(bag);
+        }
+        let name = Name {
+            text: "streamof".into(),
+            span: span.clone(),
+        };
+        let function = FunctionName {
+            name,
+            argument_types: vec![],
+            result_types: None,
+        };
+        Ok(Expr {
+            kind: ExprKind::Call {
+                function,
+                args: vec![bag],
+            },
+            span,
+        })
     }
 
     pub(super) fn queries(&self, pair: Pair<'_, Rule>) -> Result<Vec<Expr>> {
@@ -111,6 +142,8 @@ impl Builder<'_> {
             Rule::paren => return self.paren(pair, span),
             Rule::vector => ExprKind::Vector(self.queries(pair)?),
             Rule::record => self.record(pair)?,
+            // All positions: there is no number that says which.
+            Rule::all => ExprKind::Literal(Literal::Null),
             Rule::cast => {
                 let mut parts = self.parts(pair);
                 let value = Box::new(self.query(parts.need(self.source)?)?);
@@ -309,9 +342,22 @@ impl Builder<'_> {
         };
         for wrapper in wrappers.into_iter().rev() {
             let start = wrapper.as_span().start();
-            let of = Box::new(ty);
+            let word = wrapper.as_str().to_ascii_lowercase();
+            let of = match (word.as_str(), ty.kind) {
+                ("array", TypeKind::Named(format)) => {
+                    ty.kind = TypeKind::Array(format);
+                    ty.span = Span::new(self.source, start, end);
+                    continue;
+                }
+                ("array", _) => {
+                    return Err(Error::syntax("an array has numbers as elements")
+                        .at(&ty.span)
+                        .help("its type is Array, or Array of a format: Array of F64"));
+                }
+                (_, kind) => Box::new(TypeSpec { kind, ..ty }),
+            };
             ty = TypeSpec {
-                kind: match wrapper.as_str().to_ascii_lowercase().as_str() {
+                kind: match word.as_str() {
                     "bag" => TypeKind::Bag(of),
                     "vector" => TypeKind::Vector(of),
                     "stream" => TypeKind::Stream(of),
@@ -355,6 +401,7 @@ fn is_open_comparison(expr: &Expr) -> bool {
 fn select_kind(word: &str) -> SelectKind {
     match word.to_ascii_lowercase().as_str() {
         "vector" => SelectKind::Vector,
+        "array" => SelectKind::Array,
         "stream" => SelectKind::Stream,
         _ => SelectKind::Bag,
     }

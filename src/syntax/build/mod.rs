@@ -182,14 +182,18 @@ fn is_noise(rule: Rule) -> bool {
             | ORDER
             | RETURN
             | SELECT
+            | STREAM
             | SET
             | THEN
             | TYPE
             | UNDER
             | VALIDATE
+            | VALUES
             | WHEN
             | WHERE
             | WHILE
+            | stream_word
+            | values_word
             | close_paren
             | close_list
             | close_bracket

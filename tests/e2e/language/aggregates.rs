@@ -47,7 +47,7 @@ fn numbers_of_one_amount_are_one_group() {
     let mut db = Db::new();
     db.gives(
         "select x, count(x) from Number x where x in bag(1, 2.5, 1.0, -0.0, 0, 2.5) group by x;",
-        "[1,2]\n[2.5,2]\n[-0.0,2]",
+        "[-0.0,2]\n[1,2]\n[2.5,2]",
     );
     // The keys of a group are those of its first row.
     db.gives(

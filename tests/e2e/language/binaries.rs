@@ -76,13 +76,13 @@ fn what_cannot_be_set_is_an_error() {
     db.fails(
         "setf(binary('00'), 1, 1);",
         &[
-            "changes the binary in a variable at `binary('00')`",
+            "changes the value in a variable at `binary('00')`",
             "put_binary(b,i,v)",
         ],
     );
     db.fails(
         "apply('setf', [:b, 1, 1]);",
-        &["changes the binary in a variable"],
+        &["changes the value in a variable"],
     );
     db.gives(":b;", "binary(\"0000\")");
 }

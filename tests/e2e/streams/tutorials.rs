@@ -61,7 +61,7 @@ fn windows_of_the_tutorial() {
     );
     db.gives(
         "select v[1] from vector v where v in winagg(heartbeat(.001), 1, 10) limit 2;",
-        "0.009\n0.019",
+        "0.0\n0.01",
     );
     db.gives(
         "select dim(value(tsv)) > 0 from Timeval of Vector tsv, stream of timeval s,
@@ -141,13 +141,15 @@ fn a_sensor_with_several_axes_is_reduced() {
     db.gives(
         "sampled(4);",
         "[5.0,[1,2,10]]
-         [9.0,[5,10,10]]",
+         [9.0,[5,10,10]]
+         [13.0,[9,18,10]]",
     );
     db.gives(
         "latest(3);",
         "[1,2,10]
          [4,8,10]
-         [7,14,10]",
+         [7,14,10]
+         [10,20,10]",
     );
     db.gives(
         "first_n(means(4),2);",

@@ -10,9 +10,9 @@ fn count_windows() {
     db.gives("winagg(siota(1,7),3,3);", "[1,2,3]\n[4,5,6]");
     db.gives("winagg(siota(1,5),3,1);", "[1,2,3]\n[2,3,4]\n[3,4,5]");
     db.gives("winagg(siota(1,8),4,2);", "[1,2,3,4]\n[3,4,5,6]\n[5,6,7,8]");
-    // The latest four at every sixth element.
-    db.gives("winagg(siota(1,12),4,6);", "[3,4,5,6]\n[9,10,11,12]");
-    db.gives("winagg(siota(1,30),1,10);", "[10]\n[20]\n[30]");
+    // Four of each six elements.
+    db.gives("winagg(siota(1,12),4,6);", "[1,2,3,4]\n[7,8,9,10]");
+    db.gives("winagg(siota(1,30),1,10);", "[1]\n[11]\n[21]");
     db.gives("winagg(siota(1,2),3,1);", "");
     db.gives("first_n(dim(simwinstream(0.0001,50)),2);", "50\n50");
 }
@@ -224,22 +224,22 @@ fn time_windows_follow_the_elements_own_time() {
     let mut db = Db::of(READINGS);
     db.gives(
         "value(twinagg(readings(),0.3,0.3));",
-        "[16]\n[4,8,2]\n[1,7]\n[3,6]\n[9,5]",
+        "[16]\n[4,8,2]\n[1,7]\n[3,6]\n[9,5]\n[12,11]",
     );
     db.gives(
         "first_n(twinagg(readings(),0.6,0.3),2);",
         "ts(|2024-03-01T00:00:00.600Z|,[16,4,8,2])\nts(|2024-03-01T00:00:00.900Z|,[4,8,2,1,7])",
     );
     // Half a second is in no window.
-    db.gives("value(twinagg(readings(),0.3,0.8));", "[16]\n[7,3]");
+    db.gives("value(twinagg(readings(),0.3,0.8));", "[16]\n[7,3]\n[11]");
     // A start in the past, between elements, and after the last.
     db.gives(
         "value(twinagg(readings(),0.5,0.5,|2024-02-29T23:59:59.8Z|));",
-        "[16]\n[4,8,2,1]\n[7,3,6,9]",
+        "[16]\n[4,8,2,1]\n[7,3,6,9]\n[5,12,11]",
     );
     db.gives(
         "value(twinagg(readings(),0.4,0.4,|2024-03-01T00:00:00.4Z|));",
-        "[8,2,1]\n[7,3,6]\n[9,5,12]",
+        "[8,2,1]\n[7,3,6]\n[9,5,12]\n[11]",
     );
     db.gives(
         "value(twinagg(readings(),0.4,0.4,|2024-03-01T01:00:00Z|));",
@@ -255,9 +255,12 @@ fn time_windows_without_elements_are_left_out() {
     );
     db.gives(
         "twinagg(gap(),2,2);",
-        "ts(|1970-01-01T00:00:02.000Z|,[0,1])\nts(|1972-09-27T00:00:02.000Z|,[86400000])",
+        "ts(|1970-01-01T00:00:02.000Z|,[0,1])\nts(|1972-09-27T00:00:02.000Z|,[86400000])\nts(|1972-09-27T00:00:04.000Z|,[86400003])",
     );
-    db.gives("value(twinagg(gap(),0.001,0.001));", "[0]\n[1]\n[86400000]");
+    db.gives(
+        "value(twinagg(gap(),0.001,0.001));",
+        "[0]\n[1]\n[86400000]\n[86400003]",
+    );
 }
 
 #[test]
@@ -280,7 +283,7 @@ fn time_must_be_there_and_go_on() {
     );
     db.gives(
         "twinagg(streamof(bag(ts(timeval(2),'a'), ts(timeval(2),'b'), ts(timeval(4),'c'))),1,1);",
-        "ts(|1970-01-01T00:00:03.000Z|,[\"a\",\"b\"])",
+        "ts(|1970-01-01T00:00:03.000Z|,[\"a\",\"b\"])\nts(|1970-01-01T00:00:05.000Z|,[\"c\"])",
     );
 }
 
