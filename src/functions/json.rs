@@ -77,15 +77,15 @@ fn keys(args: Args, i: usize) -> Result<Vec<Arc<str>>> {
 }
 
 fn unstringify_fields(cx: &Cx, args: Args) -> Result<Option<Value>> {
-    let text = args.str(0)?.as_bytes();
+    let text = args.str(0)?;
     let mut scanner = FieldScanner::new(keys(args, 1)?);
-    let read = |text: &[u8]| json::from_slice(text, &cx.token.looks()).ok();
-    if scanner.object(text) == Some(text.len())
-        && let Some(record) = scanner.record(text, read)
+    let read = |text: &str| json::from_slice(text.as_bytes(), &cx.token.looks()).ok();
+    if let Some(object) = scanner.whole_object(text.as_bytes())
+        && let Some(record) = scanner.record(object, read)
     {
         return Ok(Some(record));
     }
-    let value = json::from_slice(text, &cx.token.looks())?;
+    let value = json::from_slice(text.as_bytes(), &cx.token.looks())?;
     Ok(Some(match value {
         Value::Record(record) => scanner.reduced(&record),
         other => other,
@@ -120,30 +120,47 @@ struct FileFields {
 impl FileFields {
     /// Adds the next record to columns. `false` at the end, and before anything else.
     fn add_next(&mut self, columns: &mut [ColumnBuilder], cx: &Cx) -> Result<bool> {
-        let value = match self.file.scan(&mut self.scanner, cx)? {
-            Some(Scanned::Object(length)) => {
-                let text = &self.file.rest()[..length];
-                let read = |text: &[u8]| json::from_slice(text, &cx.token.looks()).ok();
-                let added = self.scanner.add_to(columns, text, read);
-                if added.is_some() {
-                    self.file.take(length);
-                    return Ok(true);
-                }
-                self.file.next(cx)?
-            }
-            Some(Scanned::Value(value)) => Some(value),
-            None => None,
-        };
-        match value {
-            Some(Value::Record(record)) => {
+        let read = |text: &str| json::from_slice(text.as_bytes(), &cx.token.looks()).ok();
+        let add = |scanner: &FieldScanner, text: &str| scanner.add_to(columns, text, read);
+        match self.file.scan(&mut self.scanner, add, cx)? {
+            Some(Scanned::Fields(())) => Ok(true),
+            Some(Scanned::Value(Value::Record(record))) => {
                 self.scanner.add_record_to(columns, &record);
                 Ok(true)
             }
-            value => {
-                self.other = value;
+            Some(Scanned::Value(other)) => {
+                self.other = Some(other);
                 Ok(false)
             }
+            None => Ok(false),
         }
+    }
+
+    /// Adds the next records to columns, as many as are at hand, or one; gives how many.
+    fn add_many(&mut self, columns: &mut [ColumnBuilder], cx: &Cx) -> Result<usize> {
+        let looks = cx.token.looks();
+        let mut rows = 0;
+        while rows < BATCH {
+            rows += self
+                .file
+                .scan_many(&mut self.scanner, BATCH - rows, |scanner, text| {
+                    let read = |text: &str| json::from_slice(text.as_bytes(), &looks).ok();
+                    scanner.add_to(columns, text, read)
+                });
+            if rows == BATCH || rows > 0 && !self.file.is_at_hand() {
+                break;
+            }
+            match self.add_next(columns, cx) {
+                Ok(true) => rows += 1,
+                Ok(false) => break,
+                Err(error) if rows == 0 => return Err(error),
+                Err(error) => {
+                    self.failed = Some(error);
+                    break;
+                }
+            }
+        }
+        Ok(rows)
     }
 }
 
@@ -156,23 +173,14 @@ impl Source for FileFields {
         if let Some(other) = self.other.take() {
             return Ok(Some(other));
         }
-        let value = match self.file.scan(&mut self.scanner, cx)? {
-            Some(Scanned::Object(length)) => {
-                let text = &self.file.rest()[..length];
-                let read = |text: &[u8]| json::from_slice(text, &cx.token.looks()).ok();
-                if let Some(record) = self.scanner.record(text, read) {
-                    self.file.take(length);
-                    return Ok(Some(record));
-                }
-                self.file.next(cx)?
-            }
-            Some(Scanned::Value(value)) => Some(value),
+        let read = |text: &str| json::from_slice(text.as_bytes(), &cx.token.looks()).ok();
+        let record = |scanner: &FieldScanner, text: &str| scanner.record(text, read);
+        Ok(match self.file.scan(&mut self.scanner, record, cx)? {
+            Some(Scanned::Fields(record)) => Some(record),
+            Some(Scanned::Value(Value::Record(record))) => Some(self.scanner.reduced(&record)),
+            Some(Scanned::Value(other)) => Some(other),
             None => None,
-        };
-        Ok(value.map(|value| match value {
-            Value::Record(record) => self.scanner.reduced(&record),
-            other => other,
-        }))
+        })
     }
 
     fn fields(&mut self, cx: &Cx) -> Result<Option<FieldBatch>> {
@@ -180,22 +188,11 @@ impl Source for FileFields {
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
-        if let Some(other) = self.other.take() {
-            return Ok(Some(FieldBatch::Elements(vec![other])));
-        }
         let mut columns = vec![ColumnBuilder::default(); self.width];
-        let mut rows = 0;
-        while rows < BATCH && (rows == 0 || self.file.is_at_hand()) {
-            match self.add_next(&mut columns, cx) {
-                Ok(true) => rows += 1,
-                Ok(false) => break,
-                Err(error) if rows == 0 => return Err(error),
-                Err(error) => {
-                    self.failed = Some(error);
-                    break;
-                }
-            }
-        }
+        let rows = match self.other {
+            Some(_) => 0,
+            None => self.add_many(&mut columns, cx)?,
+        };
         if rows > 0 {
             let columns = columns.into_iter().map(ColumnBuilder::finish).collect();
             return Ok(Some(FieldBatch::Columns(columns)));

@@ -105,6 +105,17 @@ pub enum FieldBatch {
 }
 
 impl FieldBatch {
+    pub fn len(&self) -> usize {
+        match self {
+            FieldBatch::Columns(columns) => columns.first().map_or(0, BatchColumn::len),
+            FieldBatch::Elements(elements) => elements.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// The columns, as far as there are some.
     pub fn columns(self) -> Vec<BatchColumn> {
         match self {

@@ -93,7 +93,8 @@ impl MemoryAccount {
             "less is held of fewer rows and columns: filter before, or keep the first with \
              `order by … limit n`",
         )
-        .at_limit();
+        .at_limit()
+        .about_no_element();
         match operator.span {
             Some(span) => error.at(span),
             None => error.of_memory(),

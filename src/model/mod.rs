@@ -16,6 +16,7 @@ pub mod function;
 pub mod hex;
 pub mod json;
 pub mod json_fields;
+pub mod json_scanner;
 pub mod like;
 pub mod memory;
 pub mod native;

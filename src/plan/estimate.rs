@@ -46,7 +46,7 @@ pub trait Facts {
 }
 
 /// A number of rows; nothing for what arrives over time.
-pub type Rows = Option<f64>;
+pub type EstimatedRows = Option<f64>;
 
 /// Estimates the steps of one query, one after the other.
 #[derive(Clone)]
@@ -56,7 +56,7 @@ pub struct Estimate<'f> {
     /// The variables whose values are known before the query runs.
     known: HashMap<Slot, Value>,
     /// How many rows the steps so far make.
-    pub rows: Rows,
+    pub rows: EstimatedRows,
 }
 
 impl<'f> Estimate<'f> {
@@ -122,18 +122,18 @@ impl<'f> Estimate<'f> {
     }
 
     /// Both sides of an `or`, which make so many rows of one.
-    pub fn either(&mut self, [one, other]: [Rows; 2]) {
+    pub fn either(&mut self, [one, other]: [EstimatedRows; 2]) {
         self.multiply(one.zip(other).map(|(one, other)| one + other));
     }
 
     /// A join with an inner side of so many rows, and its other conditions.
-    pub fn join(&mut self, join: &Join, inner: Rows) {
+    pub fn join(&mut self, join: &Join, inner: EstimatedRows) {
         self.found_by(join, inner);
         join.others().for_each(|condition| self.filter(condition));
     }
 
     /// The pairs of a join that its keys find.
-    pub fn found_by(&mut self, join: &Join, inner: Rows) {
+    pub fn found_by(&mut self, join: &Join, inner: EstimatedRows) {
         let (Some(outer), Some(inner)) = (self.rows, inner) else {
             self.rows = None;
             return;
@@ -194,12 +194,12 @@ impl<'f> Estimate<'f> {
         };
     }
 
-    fn multiply(&mut self, by: Rows) {
+    fn multiply(&mut self, by: EstimatedRows) {
         self.rows = self.rows.zip(by).map(|(rows, by)| rows * by);
     }
 
     /// How many elements a value has that is taken apart.
-    fn elements(&self, expr: &PlanExpr) -> Rows {
+    fn elements(&self, expr: &PlanExpr) -> EstimatedRows {
         if let Some(value) = self.value(expr) {
             return Some(match &value {
                 Value::Vector(vector) => vector.len() as f64,
@@ -229,14 +229,14 @@ impl<'f> Estimate<'f> {
         }
     }
 
-    fn sub(&self, sub: &Sub) -> Rows {
+    fn sub(&self, sub: &Sub) -> EstimatedRows {
         let captured = sub.captures.iter();
         let known = captured.filter_map(|(out, own)| Some((*own, self.known.get(out)?.clone())));
         self.query(&sub.query, known.collect())
     }
 
     /// How many results a query within has, of whose variables these are known.
-    fn query(&self, query: &Query, known: HashMap<Slot, Value>) -> Rows {
+    fn query(&self, query: &Query, known: HashMap<Slot, Value>) -> EstimatedRows {
         if self.depth >= DEEPEST {
             return Some(UNKNOWN);
         }
@@ -251,7 +251,7 @@ impl<'f> Estimate<'f> {
         within.rows
     }
 
-    fn call(&self, call: &Call) -> Rows {
+    fn call(&self, call: &Call) -> EstimatedRows {
         let Target::One(function) = &call.target else {
             return Some(UNKNOWN);
         };

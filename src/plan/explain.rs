@@ -125,9 +125,11 @@ impl Explainer<'_> {
         if program.tail.is_some() && how == "row by row" {
             return;
         }
-        let end = self.out[begin..].find('\n').map(|end| begin + end);
-        self.out
-            .insert_str(end.unwrap_or(self.out.len()), &format!(", {how}"));
+        // The estimate of its rows stands behind.
+        let line = &self.out[begin..];
+        let line = line.split('\n').next().unwrap_or_default();
+        let end = line.rfind("  ~").unwrap_or(line.len());
+        self.out.insert_str(begin + end, &format!(", {how}"));
     }
 
     /// What is collected of rows that are grouped.

@@ -9,6 +9,7 @@
 use std::sync::Arc;
 
 use crate::host::failed;
+use crate::model::collection::FieldBatch;
 use crate::model::counter::ElementCounter;
 use crate::model::{BatchColumn, Collection, Cx, Function, Numbers, Source, Type, Value};
 use crate::plan::{PlanExpr, Query};
@@ -249,6 +250,11 @@ impl Source for InputRun {
         self.count(batch, |columns| columns.first().map_or(0, BatchColumn::len))
     }
 
+    fn fields(&mut self, cx: &Cx) -> Result<Option<FieldBatch>> {
+        let batch = self.source.fields(cx);
+        self.count(batch, FieldBatch::len)
+    }
+
     fn skip(&mut self, cx: &Cx) -> Result<Option<usize>> {
         let batch = self.source.skip(cx);
         self.count(batch, |size| *size)
@@ -339,6 +345,11 @@ impl Source for OutputRun {
 
     fn columns(&mut self, cx: &Cx) -> Result<Option<Vec<BatchColumn>>> {
         let batch = self.source.columns(cx);
+        batch.map_err(|error| self.explained(error))
+    }
+
+    fn fields(&mut self, cx: &Cx) -> Result<Option<FieldBatch>> {
+        let batch = self.source.fields(cx);
         batch.map_err(|error| self.explained(error))
     }
 

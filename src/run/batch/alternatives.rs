@@ -10,6 +10,7 @@ use super::optional::OptionalColumn;
 use super::rows::Batch;
 use super::{JoinInners, work};
 use crate::model::collection::BATCH;
+use crate::model::memory::{HeldMemory, Operator};
 use crate::model::{BatchColumn, Cx, Value, size};
 use crate::plan::batch::{BatchAlternatives, BatchSource};
 use crate::plan::{Slot, Step};
@@ -28,6 +29,11 @@ impl RowCounts {
             rows: RowDictionary::new(columns),
             counts: Vec::new(),
         }
+    }
+
+    /// How many bytes it takes.
+    fn bytes(&self) -> usize {
+        self.rows.bytes() + self.counts.capacity() * size_of::<u32>()
     }
 
     /// The first branch has given these rows.
@@ -169,6 +175,7 @@ pub struct AlternativesRun {
     bound: Vec<Slot>,
     is_second: bool,
     given: RowCounts,
+    memory: HeldMemory,
     /// Rows that were made and have not been taken.
     ahead: Batch,
 }
@@ -193,6 +200,7 @@ impl AlternativesRun {
             bound: bound.to_vec(),
             is_second: false,
             given: RowCounts::new(bound.len()),
+            memory: HeldMemory::default(),
             ahead: Batch::default(),
         }))
     }
@@ -231,7 +239,9 @@ impl AlternativesRun {
                 batch.keep(&self.given.new_rows(&told, rows));
             } else {
                 self.given.add(&told, rows);
-                size::check_elements(self.given.counts.len(), "what one side of an 'or' gives")?;
+                size::check_numbered(self.given.counts.len())?;
+                let one_side = Operator::named("one side of an 'or'");
+                self.memory.set(self.given.bytes(), one_side, &cx.memory)?;
             }
             return Ok(Some(batch));
         }

@@ -259,7 +259,12 @@ fn what_acts_waits_until_its_row_is_wanted() {
 
 /// The lines of a plan, which are strings.
 fn lines(plan: &str) -> String {
-    plan.trim().trim_matches('"').replace("\"\n\"", "\n")
+    let plan = plan.trim().trim_matches('"').replace("\"\n\"", "\n");
+    // Without the estimates of rows.
+    let lines = plan
+        .lines()
+        .map(|line| line.split("  ~").next().unwrap_or_default());
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 #[test]

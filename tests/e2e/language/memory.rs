@@ -2,6 +2,7 @@
 
 use crate::support::osql::osql;
 use crate::support::session::Db;
+use crate::support::table::each_row;
 
 /// The most memory that the process ever held, in megabytes; asked for at the end of a script.
 const PEAK: &str = "select l from Charstring l where l in readlines('/proc/self/status') \
@@ -68,36 +69,22 @@ const LARGE: &[(&str, &str)] = &[
 
 #[test]
 fn what_is_too_much_is_an_error_that_says_who_holds_it() {
-    let mut script = String::new();
-    for (query, _) in LARGE {
-        script.push_str(query);
-        script.push('\n');
-    }
-    script.push_str("1 + 1;\n");
-    script.push_str(PEAK);
-    let output = osql().args(["--memory", "50MB"]).stdin(&script).run();
-    let errors: Vec<&str> = output
-        .stderr
-        .split("error: ")
-        .filter(|error| !error.is_empty())
-        .collect();
-    assert_eq!(errors.len(), LARGE.len(), "{}", output.stderr);
-    for ((query, operator), error) in LARGE.iter().zip(&errors) {
-        let expected = format!("the query would hold more than 50 MB in memory: {operator}");
-        assert!(error.starts_with(&expected), "{query}\n{error}");
-        assert!(error.contains("<stdin>:"), "a place: {query}\n{error}");
-        assert!(
-            error.contains("osql --memory SIZE allows more"),
-            "{query}\n{error}"
-        );
-    }
-    // The session goes on, and memory has stayed near the limit.
-    let lines = output.lines();
-    assert_eq!(lines[0], "2");
-    let digits: String = lines[1].chars().filter(char::is_ascii_digit).collect();
-    let kilobytes: u64 = digits.parse().expect("a number");
-    assert!(kilobytes < 100_000, "{kilobytes} kB");
-    assert_eq!(output.code, 1);
+    each_row(LARGE.iter().copied(), |(query, operator)| {
+        let script = format!("{query}\n1 + 1;\n{PEAK}");
+        let output = osql().args(["--memory", "50MB"]).stdin(&script).run();
+        let expected = format!("error: the query would hold more than 50 MB in memory: {operator}");
+        assert!(output.stderr.starts_with(&expected), "{}", output.stderr);
+        for part in ["<stdin>:1:", "osql --memory SIZE allows more"] {
+            assert!(output.stderr.contains(part), "{}", output.stderr);
+        }
+        // The session goes on, and memory has stayed near the limit.
+        let lines = output.lines();
+        assert_eq!(lines[0], "2");
+        let digits: String = lines[1].chars().filter(char::is_ascii_digit).collect();
+        let kilobytes: u64 = digits.parse().expect("a number");
+        assert!(kilobytes < 100_000, "{kilobytes} kB");
+        assert_eq!(output.code, 1);
+    });
 }
 
 #[test]
@@ -131,7 +118,7 @@ fn an_inner_side_of_any_length_is_gone_through_for_one_outer_row() {
 fn jobs_and_threads_are_counted_as_well() {
     let mut db = Db::with_memory(20_000_000);
     db.fails(
-        "merge(bag(streamof(select distinct i from Integer i where i in iota(1,10000000))));",
+        "merge([streamof(select distinct i from Integer i where i in iota(1,10000000))]);",
         &["the query would hold more than 20 MB in memory: distinct "],
     );
 }

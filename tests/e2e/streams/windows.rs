@@ -43,11 +43,6 @@ fn a_window_that_cannot_be_says_why_and_where() {
         ("winagg(:numbers,3,-1)", stride, "-1"),
         ("winagg(:numbers,3,0.1)", stride, "0.1"),
         (
-            "winagg(:numbers,1e12,1)",
-            "a window cannot have 1000000000000 elements",
-            "",
-        ),
-        (
             "winagg(:numbers,'three',1)",
             "'winagg' does not take (",
             "Charstring, Integer)",
@@ -467,11 +462,20 @@ fn aggregates_over_time_windows_are_those_of_their_elements() {
             );
             let (slid, made) = (db.run(&format!("{slid};")), db.run(&format!("{made};")));
             assert_eq!(
-                slid, made,
+                without_place(&slid),
+                without_place(&made),
                 "case {case}: {aggregate} {size} {stride} {start}"
             );
         }
     }
+}
+
+/// What a query gave, without the place of its error: where windows are not made, an element of their
+/// input is blamed.
+fn without_place(given: &str) -> String {
+    let (rows, error) = given.split_once("error: element ").unwrap_or((given, ""));
+    let reason = error.split_once("): ").map_or(error, |(_, reason)| reason);
+    format!("{rows}{}", reason.split(" at `").next().unwrap_or_default())
 }
 
 #[test]
@@ -505,7 +509,11 @@ fn aggregates_of_a_field_over_windows_are_those_of_the_records() {
             assert!(plan.contains("sliding"), "{plan}");
             assert!(!db.run(&format!("explain({made});")).contains("sliding"));
             let (slid, made) = (db.run(&format!("{slid};")), db.run(&format!("{made};")));
-            assert_eq!(slid, made, "case {case}: {aggregate} {size} {stride}");
+            assert_eq!(
+                without_place(&slid),
+                without_place(&made),
+                "case {case}: {aggregate} {size} {stride}"
+            );
         }
     }
 }
