@@ -176,6 +176,7 @@ fn measure() -> Result<String> {
         timeout: None,
         console,
         bail: false,
+        memory: 4 << 30,
     });
     for statement in SETUP.split_inclusive(';').filter(|s| s.contains("set")) {
         execute(&mut session, statement)?;
