@@ -60,6 +60,7 @@ fn add_bound(step: &Step, bound: &mut Vec<Slot>) {
             let steps = branches.iter().flatten();
             steps.for_each(|step| add_bound(step, bound));
         }
+        Step::Optional { steps, .. } => steps.iter().for_each(|step| add_bound(step, bound)),
     }
 }
 

@@ -250,7 +250,11 @@ impl Groups<'_> {
             keys,
             mut held,
         } = self;
-        let groups = keys.count();
+        let groups = match group.always {
+            true => keys.count().max(1),
+            false => keys.count(),
+        };
+        held.iter_mut().for_each(|held| held.grow(groups));
         let keys: Vec<HeldColumn> = keys.into_firsts();
         if let Some(places) = columns_given(query, group, &keys, &held) {
             let aggregates = held.into_iter().map(Held::into_column);
@@ -261,7 +265,9 @@ impl Groups<'_> {
         }
         for number in 0..groups {
             for ((_, slot), column) in group.keys.iter().zip(&keys) {
-                frame[*slot] = column.value(number);
+                if number < column.len() {
+                    frame[*slot] = column.value(number);
+                }
             }
             if !aggregate(group, number, &mut held, frame, cx)? {
                 continue;

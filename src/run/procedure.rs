@@ -12,7 +12,7 @@ use crate::model::conversion::conform;
 use crate::model::{Cx, Function, Source, Value, nesting, size};
 use crate::plan::{AssignmentTarget, CursorName, Procedure, Slot, Stmt, Sub};
 use crate::run::eval::{captured, collection, eval, holds};
-use crate::run::{query, scalar, update};
+use crate::run::{query, rows, scalar, update};
 use crate::syntax::ast::Many;
 use crate::text::diagnostic::{Error, Result, Span};
 use crate::text::wait::lock;
@@ -148,6 +148,13 @@ impl Running<'_> {
                 let arguments = change.arguments.as_ref();
                 let arguments = arguments.map(|sub| self.open(sub)).transpose()?;
                 update::update(change, rows, arguments, self.cx).map_err(|e| e.at(&change.span))?;
+            }
+            Stmt::ChangeRows(change, counted) => {
+                let number = rows::change(change, &self.frame, self.cx)
+                    .map_err(|error| error.at(&change.span))?;
+                if *counted {
+                    (self.give)(Value::Int(number as i64))?;
+                }
             }
             Stmt::OpenCursor(cursor, sub) => self.open_cursor(cursor, sub)?,
             Stmt::FetchCursor(cursor, places, span) => self.fetch(cursor, places, span)?,

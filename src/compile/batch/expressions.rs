@@ -113,6 +113,11 @@ impl Builder<'_> {
                 arms,
                 otherwise: Some(otherwise),
             } => self.for_some_rows(|builder| builder.case(arms, otherwise)),
+            // Where a row has no value the evaluator makes the batch.
+            PlanExpr::OrNull(value) => {
+                let value = self.over_columns(value);
+                value.filter(|value| !value.is_condition())
+            }
             PlanExpr::Call(call) => match self.field(expr) {
                 Some(column) => {
                     if let Target::One(function) = &call.target {
