@@ -26,7 +26,7 @@ const fn inner(text: &'static str) -> Keyword {
 }
 
 /// All keywords, sorted.
-pub const KEYWORDS: [Keyword; 94] = [
+pub const KEYWORDS: [Keyword; 97] = [
     leading("add"),
     inner("all"),
     inner("and"),
@@ -63,6 +63,7 @@ pub const KEYWORDS: [Keyword; 94] = [
     leading("for"),
     inner("foreign"),
     inner("from"),
+    inner("full"),
     inner("function"),
     inner("group"),
     inner("having"),
@@ -84,6 +85,7 @@ pub const KEYWORDS: [Keyword; 94] = [
     inner("limit"),
     leading("loop"),
     inner("nan"),
+    inner("natural"),
     inner("nonkey"),
     inner("not"),
     inner("null"),
@@ -99,6 +101,7 @@ pub const KEYWORDS: [Keyword; 94] = [
     leading("quit"),
     leading("remove"),
     leading("return"),
+    inner("right"),
     leading("rollback"),
     leading("select"),
     leading("set"),

@@ -19,6 +19,12 @@ pub fn create_type(catalog: &Catalog, name: &Name, supertypes: &[Name]) -> Resul
         let message = format!("there is a type '{written}' already");
         return Err(Error::compile(message).at(&name.span));
     }
+    if catalog.rows_named(&name.text).is_some() {
+        let message = format!("there is a table '{written}'");
+        return Err(Error::compile(message)
+            .at(&name.span)
+            .help("give the type another name: a from clause could not tell them apart"));
+    }
     let mut above = Vec::new();
     for supertype in supertypes {
         let ty = signature::named(supertype, &catalog.types)?;

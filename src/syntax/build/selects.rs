@@ -103,7 +103,7 @@ impl Builder<'_> {
         self.parts(pair)
             .map(|part| match part.as_rule() {
                 Rule::joined_item => self.joined_item(part),
-                _ => self.from_item(part),
+                _ => self.item_of_from(part),
             })
             .collect()
     }
@@ -111,7 +111,7 @@ impl Builder<'_> {
     fn joined_item(&self, pair: Pair<'_, Rule>) -> Result<FromItem> {
         let mut parts = self.parts(pair);
         let join = parts.need(self.source)?;
-        let mut item = self.from_item(parts.need(self.source)?)?;
+        let mut item = self.item_of_from(parts.need(self.source)?)?;
         let condition = parts.next().map(|on| self.query(on)).transpose()?;
         let word = join.as_str().to_ascii_lowercase();
         item.joined = match (word.starts_with("left"), condition) {
@@ -125,7 +125,7 @@ impl Builder<'_> {
         Ok(item)
     }
 
-    fn from_item(&self, pair: Pair<'_, Rule>) -> Result<FromItem> {
+    fn item_of_from(&self, pair: Pair<'_, Rule>) -> Result<FromItem> {
         let mut parts = self.parts(pair);
         let source = parts.need(self.source)?;
         let span = self.span(&source);

@@ -52,7 +52,11 @@ fn errors_say_what_and_where() {
         ("1 /* abc", "this comment is never closed", "/*"),
         ("select a from T a where a == 1;", "unexpected '=='", "=="),
         ("a && b;", "unexpected '&&'", "&&"),
-        ("select a from T right join S;", "unexpected 'join'", "join"),
+        (
+            "select a from T right join S;",
+            "unexpected 'right'",
+            "right",
+        ),
         (
             "select a from T left join S;",
             "a left join has a condition",

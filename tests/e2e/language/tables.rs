@@ -339,6 +339,11 @@ fn what_fails_leaves_nothing() {
     );
     db.fails("select x.hall from Hall h;", &["there is no row 'x' here"]);
     db.fails("select * from Hall, Hall;", &["'Hall' is declared twice"]);
+    db.fails("create type Hall;", &["there is a table 'Hall'"]);
+    db.fails(
+        "create function hall() -> Bag of (Integer a, Integer b) as stored;",
+        &["there is a table 'hall'"],
+    );
     // Several pumps may have no name in a hall.
     db.gives("insert into Pump (id, hall) values (20, 2), (21, 2);", "2");
     db.does("drop table if exists Hal; create table if not exists Hall (a Integer);");
@@ -412,6 +417,19 @@ fn rows_meet_everything_else() {
     db.gives(
         "for each Hall h where h.hall > 21 { print(h); };",
         "{\"hall\":22,\"city\":\"new\"}\n{\"hall\":30,\"city\":\"one\"}",
+    );
+}
+
+#[test]
+fn tables_are_documented() {
+    let mut db = Db::of("create table Hall /* Halls of the plant. */ (hall Integer, city text);");
+    db.gives(
+        "doc('hall');",
+        "\"hall()->Bag of (Integer hall, Charstring city)\\nHalls of the plant.\"",
+    );
+    db.gives(
+        "sourcecode('hall');",
+        "\"create table Hall /* Halls of the plant. */ (hall Integer, city text);\"",
     );
 }
 

@@ -87,7 +87,7 @@ impl Maker<'_> {
                 1 => format!("delete from w where {};", self.condition(&[row], 1)),
                 2 => format!(
                     "update w set v = {} where {};",
-                    self.number(&[row.clone()], 1),
+                    self.number(std::slice::from_ref(&row), 1),
                     self.condition(&[row], 1)
                 ),
                 _ => "insert into w(v) values (1), (null);".to_owned(),
