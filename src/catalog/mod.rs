@@ -119,9 +119,12 @@ impl Catalog {
 
     fn undo_one(&self, change: Undo) {
         match change {
-            Undo::Inserted(table, place, row) => table.take_back(place, &row),
-            // What was there before fits again.
-            Undo::Removed(table, row) => drop(table.insert(&row)),
+            Undo::Inserted(table, first, count) => table.take_back(first..first + count),
+            Undo::Removed(table, place, row) => table.put_back(place, &row),
+            Undo::Replaced(table, place, row) => {
+                table.take_back(place..place + 1);
+                table.put_back(place, &row);
+            }
             Undo::Created(object) => {
                 self.objects.delete(&object);
             }

@@ -70,6 +70,14 @@ impl Objects {
         numbers.iter().map(object).collect()
     }
 
+    /// How many objects there are of exactly this type.
+    pub fn count(&self, ty: &UserType) -> u64 {
+        let extents = lock(&self.extents);
+        extents
+            .get(&ty.id())
+            .map_or(0, |extent| extent.len() as u64)
+    }
+
     /// The objects of exactly this type, oldest first.
     pub fn of(&self, ty: &UserType) -> Vec<Arc<Object>> {
         let extents = lock(&self.extents);

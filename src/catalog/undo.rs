@@ -9,8 +9,12 @@ use crate::text::wait::lock;
 
 /// One change, with what is needed to undo it.
 pub enum Undo {
-    Inserted(Arc<Table>, Place, Row),
-    Removed(Arc<Table>, Row),
+    /// Rows were put at so many places from this one on.
+    Inserted(Arc<Table>, Place, u32),
+    /// A row was taken away from its place.
+    Removed(Arc<Table>, Place, Row),
+    /// A row was put into the place of another.
+    Replaced(Arc<Table>, Place, Row),
     Created(Arc<Object>),
     Deleted(Arc<Object>),
     CreatedType(Arc<UserType>),
@@ -22,10 +26,17 @@ pub enum Undo {
 
 /// The changes since the last commit, oldest first.
 pub struct UndoLog {
-    changes: Mutex<Vec<Undo>>,
+    changes: Mutex<Changes>,
     /// How many changes there have been, final and undone ones among them.
     count: AtomicU64,
     auto_commit: AtomicBool,
+}
+
+#[derive(Default)]
+struct Changes {
+    list: Vec<Undo>,
+    /// How many of them had been made when a mark was taken last: these do not grow any more.
+    marked: usize,
 }
 
 impl Default for UndoLog {
@@ -40,7 +51,23 @@ impl Default for UndoLog {
 
 impl UndoLog {
     pub fn record(&self, change: Undo) {
-        lock(&self.changes).push(change);
+        lock(&self.changes).list.push(change);
+        self.count_one();
+    }
+
+    /// Records that a row was put at a place. Many one after the other are one change.
+    pub fn record_inserted(&self, table: &Arc<Table>, place: Place) {
+        let mut changes = lock(&self.changes);
+        let may_grow = changes.list.len() > changes.marked;
+        match changes.list.last_mut().filter(|_| may_grow) {
+            Some(Undo::Inserted(same, first, count))
+                if Arc::ptr_eq(same, table) && first.checked_add(*count) == Some(place) =>
+            {
+                *count += 1;
+            }
+            _ => changes.list.push(Undo::Inserted(table.clone(), place, 1)),
+        }
+        drop(changes);
         self.count_one();
     }
 
@@ -57,20 +84,23 @@ impl UndoLog {
 
     /// How many changes there are: a mark to go back to.
     pub fn mark(&self) -> usize {
-        lock(&self.changes).len()
+        let mut changes = lock(&self.changes);
+        changes.marked = changes.list.len();
+        changes.marked
     }
 
     /// Takes the changes since `mark` out, newest first, to be undone.
     pub fn since(&self, mark: usize) -> Vec<Undo> {
         let mut changes = lock(&self.changes);
-        let mark = mark.min(changes.len());
-        let mut taken = changes.split_off(mark);
+        let mark = mark.min(changes.list.len());
+        let mut taken = changes.list.split_off(mark);
+        changes.marked = mark;
         taken.reverse();
         taken
     }
 
     pub fn forget(&self) {
-        lock(&self.changes).clear();
+        *lock(&self.changes) = Changes::default();
     }
 
     /// Whether each statement that succeeds is final at once.

@@ -280,7 +280,7 @@ impl Compiler<'_> {
     fn explained(&mut self, query: &ast::Expr) -> Result<(PlanExpr, Type)> {
         let compiler = Compiler::new(self.catalog, self.place, vec![]);
         let plan = compiler.whole(query, &[])?.finish(self.catalog);
-        let lines = crate::plan::explain::explain(&plan);
+        let lines = crate::plan::explain::explain(&plan, self.catalog);
         let lines = lines.lines().map(Value::str).collect();
         Ok((
             PlanExpr::Const(Value::bag(lines)),

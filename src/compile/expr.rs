@@ -335,8 +335,9 @@ impl Compiler<'_> {
         {
             return self.select_here(select, columns);
         }
+        let span = &expr.span;
         let (expr, ty) = self.expr(expr)?;
         let frame = self.pop_frame();
-        Ok(Draft::of_fragment(Fragment { frame, expr, ty }))
+        Ok(Draft::of_fragment(Fragment { frame, expr, ty }).at(span))
     }
 }

@@ -5,7 +5,7 @@ use super::frame::Var;
 use super::names::children;
 use crate::model::Type;
 use crate::model::native::CallForm;
-use crate::plan::{LookupColumn, Pattern, Step};
+use crate::plan::{LookupColumn, Pattern, Slot, Step};
 use crate::syntax::ast::{self, BinaryOp, ExprKind, Variable};
 use crate::text::diagnostic::Result;
 
@@ -19,14 +19,19 @@ pub(super) fn has_extent(ty: &Type) -> bool {
 
 impl Compiler<'_> {
     /// Where no conjunct can be chosen: binds one more variable from the positions of a vector, the
-    /// rows of a stored function or the extent of a type. `false` if there is none.
-    pub(super) fn generate(&mut self, within: &[&ast::Expr]) -> Result<bool> {
+    /// rows of a stored function or the extent of a type, there only one of those that are wanted. `false`
+    /// if there is none.
+    pub(super) fn generate(
+        &mut self,
+        within: &[&ast::Expr],
+        wanted: Option<&[Slot]>,
+    ) -> Result<bool> {
         for expr in within {
             if self.generate_index(expr)? {
                 return Ok(true);
             }
         }
-        if self.generate_extent()? {
+        if self.generate_extent(wanted)? {
             return Ok(true);
         }
         for expr in within {
@@ -37,10 +42,14 @@ impl Compiler<'_> {
         Ok(false)
     }
 
-    /// The extent of the type of the first variable that has one and no value yet.
-    pub(super) fn generate_extent(&mut self) -> Result<bool> {
-        let without = |v: &Var| !v.bound && v.span.is_some() && has_extent(&v.ty);
-        let Some(slot) = self.top().vars.iter().position(without) else {
+    /// The extent of the type of the first variable, among those that are wanted, that has one and no
+    /// value yet.
+    pub(super) fn generate_extent(&mut self, wanted: Option<&[Slot]>) -> Result<bool> {
+        let without = |(slot, v): (Slot, &Var)| {
+            let is_wanted = wanted.is_none_or(|wanted| wanted.contains(&slot));
+            is_wanted && !v.bound && v.span.is_some() && has_extent(&v.ty)
+        };
+        let Some(slot) = self.top().vars.iter().enumerate().position(without) else {
             return Ok(false);
         };
         let var = &mut self.top().vars[slot];

@@ -29,6 +29,7 @@ use crate::plan::used::{mentions, slots_bound_by, slots_of_expr, slots_of_patter
 use crate::plan::walk::Visitor;
 use crate::plan::{Pattern, PlanExpr, Query, Slot, Step, uses};
 use crate::syntax::ast::BinaryOp;
+use crate::text::diagnostic::Span;
 
 /// Makes joins of the query's steps where they can be.
 pub fn join(query: &mut Query, catalog: &Catalog) {
@@ -41,6 +42,7 @@ pub fn join(query: &mut Query, catalog: &Catalog) {
     let mut joiner = Joiner {
         catalog,
         mentions: mentions(query),
+        span: query.span.clone(),
         added: 0,
     };
     let steps = std::mem::take(&mut query.steps);
@@ -76,6 +78,8 @@ struct Joiner<'a> {
     catalog: &'a Catalog,
     /// How often the query mentions each variable.
     mentions: Vec<usize>,
+    /// Where it stands in the source.
+    span: Option<Span>,
     /// How many variables had to be added.
     added: usize,
 }
@@ -292,6 +296,7 @@ impl Joiner<'_> {
             keys,
             conditions: conditions.to_vec(),
             given,
+            span: self.span.clone(),
         };
         for key in join.finding() {
             for slot in slots_of_expr(&join.conditions[key.condition]) {
@@ -369,6 +374,7 @@ impl Joiner<'_> {
             keys,
             conditions,
             given,
+            span: self.span.clone(),
         })))
     }
 }

@@ -10,6 +10,7 @@ mod apply;
 mod batch;
 mod call;
 mod expr;
+mod facts;
 mod fields;
 mod frame;
 mod generate;

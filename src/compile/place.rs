@@ -272,7 +272,7 @@ impl Compiler<'_> {
             split(branch, &mut conjuncts);
             let conjuncts = conjuncts.into_iter();
             let conjuncts = conjuncts.map(|expr| Conjunct::written(expr, false));
-            self.choose_all(conjuncts.collect(), &[])?;
+            self.choose_all(conjuncts.collect(), None)?;
             branches.push(std::mem::take(&mut self.top().steps));
             let Some(first) = &first_binding else {
                 let vars = &self.top().vars[..before.len()];

@@ -80,14 +80,16 @@ impl Compiler<'_> {
         for conjunct in conjuncts {
             self.unnest(conjunct, &[], &mut pending)?;
         }
-        self.choose_all(pending, results)?;
+        self.choose_all(pending, Some(results))?;
         self.bind_rest(results)
     }
 
+    /// Adds steps for all of `pending`, the cheapest first. Without `results` they are one of several
+    /// alternatives, and only variables that they use get values.
     pub(super) fn choose_all(
         &mut self,
         mut pending: Vec<Conjunct>,
-        results: &[&ast::Expr],
+        results: Option<&[&ast::Expr]>,
     ) -> Result<()> {
         while !pending.is_empty() {
             match self.cheapest(&pending)? {
@@ -102,7 +104,11 @@ impl Compiler<'_> {
     }
 
     /// Where no conjunct can be chosen: binds a variable by what is left.
-    fn bind_one_more(&mut self, pending: &mut Vec<Conjunct>, results: &[&ast::Expr]) -> Result<()> {
+    fn bind_one_more(
+        &mut self,
+        pending: &mut Vec<Conjunct>,
+        results: Option<&[&ast::Expr]>,
+    ) -> Result<()> {
         let written = |conjunct: &&Conjunct| conjunct.source.is_none();
         for conjunct in pending.iter().filter(written) {
             if self.generate_needed_index(&conjunct.expr)? {
@@ -113,12 +119,17 @@ impl Compiler<'_> {
             let conjunct = pending.remove(at);
             return self.place(&conjunct);
         }
-        if self.generate_extent()? || self.unfold(pending)? {
+        let wanted = match results {
+            Some(_) => None,
+            None => Some(self.unbound_in_all(pending)?),
+        };
+        if self.generate_extent(wanted.as_deref())? || self.unfold(pending)? {
             return Ok(());
         }
         let conjuncts = pending.iter().map(|c| &c.expr);
-        let within: Vec<_> = conjuncts.chain(results.iter().copied()).collect();
-        if self.generate(&within)? {
+        let results = results.unwrap_or_default().iter().copied();
+        let within: Vec<_> = conjuncts.chain(results).collect();
+        if self.generate(&within, wanted.as_deref())? {
             return Ok(());
         }
         // A check has the call as it is written, not what it was unfolded into.
@@ -155,7 +166,7 @@ impl Compiler<'_> {
             .iter()
             .position(|v| !v.bound && v.span.is_some())
         {
-            if !self.generate(results)? {
+            if !self.generate(results, None)? {
                 let var = &self.top().vars[slot];
                 let span = var.span.clone().expect("chosen for having one");
                 return Err(unbound(&var.name, &span));
@@ -220,6 +231,15 @@ impl Compiler<'_> {
             }
         }
         Ok(found)
+    }
+
+    fn unbound_in_all(&mut self, conjuncts: &[Conjunct]) -> Result<Vec<Slot>> {
+        let mut slots = Vec::new();
+        for conjunct in conjuncts {
+            let unbound = self.unbound_in(&conjunct.expr)?;
+            slots.extend(unbound.into_iter().map(|(_, slot)| slot));
+        }
+        Ok(slots)
     }
 
     pub(super) fn is_bound(&mut self, expr: &ast::Expr) -> Result<bool> {

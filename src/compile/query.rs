@@ -14,7 +14,7 @@ use crate::plan::{
     Order, PlanExpr, Query, QueryOutput, ResultCollections, Slot, Sub, Traceable, used,
 };
 use crate::syntax::ast::{self, ExprKind, Select, SelectKind};
-use crate::text::diagnostic::{Error, Result};
+use crate::text::diagnostic::{Error, Result, Span};
 
 /// A query that is not finished: what is found out about the whole of it is not there yet, so that
 /// it can still be changed.
@@ -43,6 +43,12 @@ impl Draft {
         let mut draft = Draft::of_fragment(fragment).kept_whole();
         draft.0.ty = ty;
         draft
+    }
+
+    /// The same at a place in the source.
+    pub fn at(mut self, span: &Span) -> Draft {
+        self.0.span = Some(span.clone());
+        self
     }
 
     /// The same, but a collection that comes out stays whole.
@@ -98,6 +104,7 @@ fn assemble(frame: Frame, output: QueryOutput, ty: Type) -> Query {
         batch: None,
         scalar: None,
         traceable: None,
+        span: None,
     }
 }
 
@@ -136,14 +143,15 @@ impl Compiler<'_> {
         let frame = self.pop_frame();
         let parts = compiled?;
         let captures = frame.captures.clone();
-        Ok((parts.into_draft(frame).finish(self.catalog), captures))
+        let draft = parts.into_draft(frame).at(&select.span);
+        Ok((draft.finish(self.catalog), captures))
     }
 
     /// Compiles a select in the topmost frame, which it uses up.
     pub(super) fn select_here(mut self, select: &Select, columns: &[Param]) -> Result<Draft> {
         let parts = self.select_parts(select, columns, Whole::Nothing)?;
         let frame = self.pop_frame();
-        Ok(parts.into_draft(frame))
+        Ok(parts.into_draft(frame).at(&select.span))
     }
 
     fn select_parts(&mut self, select: &Select, columns: &[Param], whole: Whole) -> Result<Parts> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::model::memory::{HeldMemory, Operator, bytes_of};
 use crate::model::native::{AggregateKind, Native, Natives};
 use crate::model::{Args, Cx, Function, Source, Value, nesting, print, size};
 use crate::run::aggregate::histogram::{Bins, Histogram, VectorHistogram};
@@ -168,7 +169,7 @@ impl Source for Injected {
 }
 
 fn vectorize(cx: &Cx, args: Args) -> Result<Option<Value>> {
-    Ok(Some(Value::vector(args.collect(0, cx)?)))
+    args.collect_vector(0, cx).map(Some)
 }
 
 fn aggregate(cx: &Cx, args: Args) -> Result<Option<Value>> {
@@ -242,7 +243,7 @@ fn histogram_of_vectors(cx: &Cx, args: Args) -> Result<Option<Value>> {
 
 fn aggv(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let mut columns: Vec<Vec<Value>> = Vec::new();
-    let mut held = 0;
+    let (mut held, mut memory) = (0, HeldMemory::default());
     let mut vectors = args.open(0, cx)?;
     while let Some(vector) = vectors.next(cx)? {
         let Value::Vector(elements) = &vector else {
@@ -261,8 +262,8 @@ fn aggv(cx: &Cx, args: Args) -> Result<Option<Value>> {
         for (column, element) in columns.iter_mut().zip(elements.iter()) {
             column.push(element.clone());
         }
-        held += elements.len();
-        size::check_elements(held, "what aggv holds in memory")?;
+        held += bytes_of(elements);
+        memory.set(held, Operator::named("aggv"), &cx.memory)?;
     }
     let function = args.function(1)?;
     let results = columns

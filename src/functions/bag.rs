@@ -3,28 +3,30 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use indexmap::map::Entry;
 use rand::Rng;
 
 use crate::host::Host;
 use crate::model::collection::BATCH;
+use crate::model::memory::{Collecting, HeldMemory, Operator};
 use crate::model::native::{Native, Natives};
-use crate::model::{Args, BatchColumn, Collection, Cx, Numbers, Source, Value, size};
+use crate::model::{Args, BatchColumn, Collection, Cx, Numbers, Source, Value};
 use crate::run::batch::Distinct;
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::lock;
 
 pub const NATIVES: Natives = &[
     Native::new("in", elements),
-    Native::new("iota", iota),
+    Native::new("iota", iota).rows(|of| of.between(0, 1)),
     Native::new("first", first),
-    Native::new("first_n", first_n),
+    Native::new("first_n", first_n).rows(|of| of.at_most(1)),
     Native::new("last", last),
-    Native::new("section", section),
-    Native::new("unique", unique),
+    Native::new("section", section).rows(|of| of.between(1, 2)),
+    Native::new("unique", unique).rows(|of| Some(of.taken? / 2.0)),
     Native::new("exclusive", exclusive),
     Native::new("remove_null", remove_null),
     Native::new("bequal", bequal),
-    Native::new("sample", sample),
+    Native::new("sample", sample).rows(|of| of.at_most(1)),
     Native::new("tuples", tuples),
     Native::new("rowprops", rowprops),
 ];
@@ -250,6 +252,12 @@ fn last(cx: &Cx, args: Args) -> Result<Option<Value>> {
     Ok(last)
 }
 
+/// What tells elements apart, by the name that users know it by.
+const UNIQUE: Operator = Operator {
+    name: "unique",
+    span: None,
+};
+
 /// The elements of a collection that have not come before.
 struct Unique {
     inner: Box<dyn Source>,
@@ -264,7 +272,7 @@ impl Source for Unique {
             return Err(error);
         }
         while let Some(value) = self.inner.next(cx)? {
-            if self.seen.is_new(&value)? {
+            if self.seen.is_new(&value, UNIQUE, cx)? {
                 return Ok(Some(value));
             }
         }
@@ -280,7 +288,8 @@ impl Source for Unique {
         };
         let rows = batch.len();
         let mut column = BatchColumn::from(batch);
-        let (new, checked) = self.seen.new_rows(std::slice::from_ref(&column), rows);
+        let columns = std::slice::from_ref(&column);
+        let (new, checked) = self.seen.new_rows(columns, rows, UNIQUE, cx);
         self.failed = checked.err();
         column.pick(&new);
         Ok(column.numbers(new.len()))
@@ -302,9 +311,19 @@ fn unique(_: &Cx, args: Args) -> Result<Option<Value>> {
 fn counts(args: Args, i: usize, cx: &Cx) -> Result<IndexMap<Value, u64>> {
     let mut counts = IndexMap::new();
     let mut source = args.open(i, cx)?;
+    let (mut heap, mut memory) = (0, HeldMemory::default());
     while let Some(value) = source.next(cx)? {
-        *counts.entry(value).or_insert(0) += 1;
-        size::check_distinct(counts.len())?;
+        match counts.entry(value) {
+            Entry::Occupied(mut known) => *known.get_mut() += 1,
+            Entry::Vacant(new) => {
+                heap += new.key().heap_bytes();
+                new.insert(1);
+            }
+        }
+        // An entry, its hash, and its place in the table of hashes, with what growing takes.
+        let entry = size_of::<(Value, u64)>() + 3 * size_of::<usize>();
+        let bytes = counts.capacity() * entry + heap;
+        memory.set(bytes, Operator::named("the counts of elements"), &cx.memory)?;
     }
     Ok(counts)
 }
@@ -350,21 +369,18 @@ fn remove_null(_: &Cx, args: Args) -> Result<Option<Value>> {
 fn sample(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let size = count_of(args, 1)? as usize;
     let mut source = args.open(0, cx)?;
-    let mut reservoir: Vec<Value> = Vec::new();
+    let mut reservoir = Collecting::new(Operator::named("a sample"));
     let mut seen = 0;
     while let Some(value) = source.next(cx)? {
         seen += 1;
         if reservoir.len() < size {
-            reservoir.push(value);
-            size::check_elements(reservoir.len(), "a sample")?;
+            reservoir.push(value, &cx.memory)?;
         } else {
             let at = lock(&Host::of(cx).random).random_range(0..seen);
-            if let Some(slot) = reservoir.get_mut(at) {
-                *slot = value;
-            }
+            reservoir.replace(at, value);
         }
     }
-    Ok(Some(Value::bag(reservoir)))
+    Ok(Some(Value::bag(reservoir.into_values())))
 }
 
 fn tuples(_: &Cx, args: Args) -> Result<Option<Value>> {

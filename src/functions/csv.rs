@@ -17,10 +17,12 @@ use crate::text::stoppable::Looks;
 pub const NATIVES: Natives = &[
     Native::new("file_stream", file_stream)
         .fields("file_fields")
-        .reads_files(),
+        .reads_files()
+        .rows(|of| of.of_file(0, 40.0)),
     Native::new("file_fields", file_fields)
         .streaming_fields()
-        .reads_files(),
+        .reads_files()
+        .rows(|of| of.of_file(0, 40.0)),
     Native::new("from_string", from_string),
     Native::new("write_file", write_file).acting(),
     Native::new("write_through", write_through).acting(),

@@ -89,7 +89,8 @@ fn explain(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let source = SourceText::new("<explain>", args.str(0)?);
     match parsed(cx, &source)?.map(|s| s.kind) {
         Some(StatementKind::Query(query)) => {
-            let plan = plan_text(&compile::query(Catalog::of(cx), &query)?);
+            let catalog = Catalog::of(cx);
+            let plan = plan_text(&compile::query(catalog, &query)?, catalog);
             Ok(Some(Value::bag(plan.lines().map(Value::str).collect())))
         }
         _ => Err(Error::run("only a query has a plan").help("give explain a query as a string")),

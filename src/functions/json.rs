@@ -26,10 +26,12 @@ pub const NATIVES: Natives = &[
     Native::new("unstringify_record", unstringify_record),
     Native::new("file_stream", file_stream)
         .fields("file_fields")
-        .reads_files(),
+        .reads_files()
+        .rows(|of| of.of_file(0, 80.0)),
     Native::new("file_fields", file_fields)
         .streaming_fields()
-        .reads_files(),
+        .reads_files()
+        .rows(|of| of.of_file(0, 80.0)),
     Native::new("write_file", write_file).acting(),
     Native::new("request", request).acting(),
 ];

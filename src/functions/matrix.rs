@@ -3,6 +3,7 @@
 use std::ops::{Add, Mul};
 
 use super::vector::{elementwise, mean, reals, same_size, stdev};
+use crate::model::memory::{HeldMemory, Operator};
 use crate::model::native::{Native, Natives};
 use crate::model::{Args, Cx, Value, number, size};
 use crate::text::diagnostic::{Error, Result};
@@ -222,7 +223,7 @@ fn dimensions(cx: &Cx, args: Args, looks: &Looks) -> Result<Vec<Vec<f64>>> {
     let mut dimensions: Vec<Vec<f64>> = Vec::new();
     let mut vectors = args.open(0, cx)?;
     let mut first = true;
-    let mut held = 0;
+    let (mut held, mut memory) = (0, HeldMemory::default());
     while let Some(vector) = vectors.next(cx)? {
         let vector = reals(&vector, looks)?;
         if std::mem::take(&mut first) {
@@ -232,8 +233,12 @@ fn dimensions(cx: &Cx, args: Args, looks: &Looks) -> Result<Vec<Vec<f64>>> {
         for (dimension, x) in dimensions.iter_mut().zip(&vector) {
             dimension.push(*x);
         }
-        held += vector.len();
-        size::check_elements(held, "a bag that is held in memory")?;
+        held += size_of_val(vector.as_slice());
+        memory.set(
+            held,
+            Operator::named("the dimensions of vectors"),
+            &cx.memory,
+        )?;
     }
     Ok(dimensions)
 }

@@ -212,11 +212,12 @@ fn save_last_element(cx: &Cx, args: Args) -> Result<Option<Value>> {
 
 /// The resolvent without arguments of the function that was named.
 fn stored(named: &Arc<Function>, cx: &Cx) -> Result<Arc<Function>> {
-    if !named.is_generic() {
-        return Ok(named.clone());
-    }
-    let resolvents = Catalog::of(cx).functions.resolvents(named.name())?;
-    let found = resolvents.iter().find(|f| f.arity() == 0).cloned();
+    let found = if named.is_generic() {
+        let resolvents = Catalog::of(cx).functions.resolvents(named.name())?;
+        resolvents.iter().find(|f| f.arity() == 0).cloned()
+    } else {
+        Some(named.clone()).filter(|f| f.arity() == 0)
+    };
     found.ok_or_else(|| {
         Error::run(format!("'{}' cannot keep an element", named.name())).help(
             "create a stored function without arguments: create function f() -> Object as stored",

@@ -1,82 +1,55 @@
-//! Aggregates over count windows at the same cost per element whatever the windows' size.
+//! Aggregates over windows at the same cost per element whatever the windows' size.
+
+mod lane;
+mod timed;
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
-use super::window::{Strides, sizes};
-use crate::catalog::Catalog;
+use super::window::{Strides, count_windows, sizes};
+use crate::model::memory::{HeldMemory, Operator};
 use crate::model::native::{AggregateKind, Native, Natives};
-use crate::model::{Args, BatchColumn, Cx, Numbers, Source, Type, Value};
+use crate::model::{Args, BatchColumn, Cx, Numbers, Source, Value};
 use crate::run::aggregate::sliding::{Number, Slid, SlidingAggregate, Steps};
-use crate::run::call;
 use crate::text::diagnostic::{Error, Result};
+use lane::{WantedAggregate, WindowLane};
 
-pub const NATIVES: Natives = &[Native::new("sliding", sliding)];
+pub const NATIVES: Natives = &[
+    Native::new("sliding", sliding).rows(count_windows),
+    Native::new("sliding_time", timed::sliding_time).rows(|of| Some(of.taken? / 10.0)),
+];
 
 fn sliding(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let (stream, (size, stride)) = (args.collection(0)?.clone(), sizes(args)?);
-    let mut names: Vec<Arc<str>> = Vec::new();
-    let mut kinds = Vec::new();
-    for name in args.vector(3)?.iter() {
-        match name {
-            Value::Str(written) if let Some(kind) = aggregate_over_vectors(written, cx)? => {
-                names.push(written.clone());
-                kinds.push(kind);
-            }
-            other => return Err(no_aggregate(other, cx)?),
-        }
-    }
+    let wanted = WantedAggregate::all(args.vector(3)?, cx)?;
     Ok(Some(Value::stream_from(move |cx| {
+        // One number has no deviation, and a batch no place for that. Of records there are no batches.
+        let takes_batches = |wanted: &WantedAggregate| {
+            (size > 1 || wanted.kind != AggregateKind::Stdev) && !wanted.is_of_field()
+        };
         Ok(Box::new(Sliding {
             elements: stream.open(cx)?,
             size,
             strides: Strides::new(size, stride),
-            window: VecDeque::new(),
-            aggregates: kinds
-                .iter()
-                .map(|kind| SlidingAggregate::new(*kind))
-                .collect(),
-            names: names.clone(),
-            others: 0,
+            lanes: WindowLane::of_all(&wanted),
+            results: wanted.len(),
             count: 0,
-            // One number has no deviation, and a batch no place for that.
-            batches: size > 1 || !kinds.contains(&AggregateKind::Stdev),
+            batches: wanted.iter().all(takes_batches),
             numbers: Moving::None,
             ahead: Vec::new().into_iter(),
             pending: None,
+            memory: HeldMemory::default(),
         }))
     })))
-}
-
-/// The aggregate that the built-in function `name` is over a vector, if it is one.
-fn aggregate_over_vectors(name: &str, cx: &Cx) -> Result<Option<AggregateKind>> {
-    let resolvents = Catalog::of(cx).functions.resolvents(name)?;
-    let mut over_vectors = resolvents
-        .iter()
-        .filter(|f| matches!(&*f.signature.params, [only] if matches!(only.ty, Type::Vector(_))));
-    Ok(over_vectors.find_map(|f| f.native()?.aggregate))
-}
-
-fn no_aggregate(given: &Value, cx: &Cx) -> Result<Error> {
-    let mut known = Vec::new();
-    for name in Catalog::of(cx).functions.names() {
-        if aggregate_over_vectors(&name, cx)?.is_some() {
-            known.push(name.to_string());
-        }
-    }
-    Ok(Error::run(format!("{given} is no aggregate of a window"))
-        .help(format!("there are {}", known.join(", "))))
 }
 
 struct Sliding {
     elements: Box<dyn Source>,
     size: usize,
     strides: Strides,
-    window: VecDeque<Value>,
-    aggregates: Vec<SlidingAggregate>,
-    names: Vec<Arc<str>>,
-    /// How many elements of the window are not numbers; the aggregates leave them out.
-    others: usize,
+    /// The window; one of the elements alone as long as they are taken in batches.
+    lanes: Vec<WindowLane>,
+    /// How many results each window has.
+    results: usize,
     /// How many elements there have been.
     count: u64,
     /// Whether elements may still be taken in batches; `numbers` is then the window.
@@ -86,6 +59,7 @@ struct Sliding {
     ahead: std::vec::IntoIter<Value>,
     /// What went wrong behind the results that were given, and how many elements there had been then.
     pending: Option<(Error, u64)>,
+    memory: HeldMemory,
 }
 
 impl Source for Sliding {
@@ -97,7 +71,9 @@ impl Source for Sliding {
         if self.batches {
             self.batches = false;
             let numbers = std::mem::replace(&mut self.numbers, Moving::None);
-            self.window.extend(numbers.values());
+            for lane in &mut self.lanes {
+                lane.go_on(numbers.clone().values(), self.count);
+            }
         }
         loop {
             let value = match self.ahead.next() {
@@ -107,7 +83,7 @@ impl Source for Sliding {
                     None => return Ok(None),
                 },
             };
-            self.enter(value);
+            self.enter(&value, cx)?;
             if self.strides.step() {
                 return self.results(cx).map(Some);
             }
@@ -147,11 +123,18 @@ impl Source for Sliding {
                 false
             }
         };
-        Ok(fits.then(|| self.slide().into_iter().map(BatchColumn::from).collect()))
+        if !fits {
+            return Ok(None);
+        }
+        self.count_memory(self.numbers.len() * size_of::<i64>(), cx)?;
+        Ok(Some(
+            self.slide().into_iter().map(BatchColumn::from).collect(),
+        ))
     }
 }
 
 /// A window of numbers of one kind.
+#[derive(Clone)]
 enum Moving {
     /// There has been no batch.
     None,
@@ -222,10 +205,10 @@ impl Sliding {
             count,
             complete: &complete,
         };
-        let results = match &mut self.numbers {
-            Moving::None => Vec::new(),
-            Moving::Ints(window) => batch.slide(&mut self.aggregates, window),
-            Moving::Reals(window) => batch.slide(&mut self.aggregates, window),
+        let results = match (&mut self.numbers, self.lanes.first_mut()) {
+            (Moving::None, _) | (_, None) => Vec::new(),
+            (Moving::Ints(window), Some(lane)) => batch.slide(&mut lane.aggregates, window),
+            (Moving::Reals(window), Some(lane)) => batch.slide(&mut lane.aggregates, window),
         };
         self.count += come as u64;
         let rows = results
@@ -249,56 +232,27 @@ impl Sliding {
         columns
     }
 
-    #[inline]
-    fn enter(&mut self, value: Value) {
-        if self.window.len() == self.size
-            && let Some(oldest) = self.window.pop_front()
-        {
-            self.leave(&oldest);
-        }
-        if matches!(value, Value::Int(_) | Value::Real(_)) {
-            for aggregate in &mut self.aggregates {
-                aggregate.add(&value, self.count);
+    fn enter(&mut self, value: &Value, cx: &Cx) -> Result<()> {
+        for lane in &mut self.lanes {
+            if lane.window.len() == self.size {
+                lane.leave();
             }
-        } else {
-            self.others += 1;
+            lane.enter(value);
         }
-        self.window.push_back(value);
         self.count += 1;
+        let bytes = self.lanes.iter().map(WindowLane::bytes).sum();
+        self.count_memory(bytes, cx)
     }
 
-    #[inline]
-    fn leave(&mut self, value: &Value) {
-        if !matches!(value, Value::Int(_) | Value::Real(_)) {
-            self.others -= 1;
-            return;
-        }
-        let number = self.count - self.size as u64;
-        for aggregate in &mut self.aggregates {
-            aggregate.remove(value, number);
-        }
+    fn count_memory(&mut self, bytes: usize, cx: &Cx) -> Result<()> {
+        let windows = Operator::named("winagg");
+        self.memory.set(bytes, windows, &cx.memory)
     }
 
     fn results(&self, cx: &Cx) -> Result<Value> {
-        if self.others > 0 {
-            return self.plain_results(cx);
-        }
-        let results = self.aggregates.iter().map(|aggregate| {
-            let result = aggregate.result(self.window.len())?;
-            Ok(result.unwrap_or(Value::Null))
-        });
-        Ok(Value::Vector(results.collect::<Result<_>>()?))
-    }
-
-    /// What the functions over vectors say of a window with something beside numbers.
-    fn plain_results(&self, cx: &Cx) -> Result<Value> {
-        cx.token.looks().steps(self.window.len())?;
-        let window = Value::vector(self.window.iter().cloned());
-        let mut results = Vec::with_capacity(self.names.len());
-        for name in &self.names {
-            let resolvents = Catalog::of(cx).functions.resolvents(name)?;
-            let result = call::late(&resolvents, vec![window.clone()], cx)?;
-            results.push(result.unwrap_or(Value::Null));
+        let mut results = vec![Value::Null; self.results];
+        for lane in &self.lanes {
+            lane.results(&mut results, cx)?;
         }
         Ok(Value::vector(results))
     }

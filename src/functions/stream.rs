@@ -11,12 +11,12 @@ use crate::text::wait::{self, Token, from_now, later};
 
 pub const NATIVES: Natives = &[
     Native::new("heartbeat", heartbeat).live(),
-    Native::new("siota", siota),
+    Native::new("siota", siota).rows(|of| of.between(0, 1)),
     Native::new("diota", diota),
     Native::new("sample_stream", sample_stream),
     Native::new("streamof", streamof),
-    Native::new("first_n", first_n),
-    Native::new("section", section),
+    Native::new("first_n", first_n).rows(|of| of.at_most(1)),
+    Native::new("section", section).rows(|of| of.between(1, 2)),
     Native::new("skip", skip),
     Native::new("sink", sink).acting(),
     Native::new("concat", concat),

@@ -1,10 +1,12 @@
 //! Time: points in time, to the microsecond, and values stamped with them.
 
+mod columns;
+
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan, Zoned};
 
 use crate::host::Host;
-use crate::model::native::{Native, Natives};
+use crate::model::native::{BatchForm, Native, Natives, Stamp};
 use crate::model::{Args, Cx, Timeval, Value};
 use crate::syntax::time as calendar;
 use crate::text::diagnostic::{Error, Result};
@@ -40,7 +42,8 @@ pub const NATIVES: Natives = &[
     }),
     Native::new("plus", |_, a| {
         shifted(a.time(0)?, micros(a.value(1))?).map(Some)
-    }),
+    })
+    .batch(BatchForm::Column(columns::plus)),
     Native::new("minus", |_, a| {
         shifted(a.time(0)?, -micros(a.value(1))?).map(Some)
     }),
@@ -56,11 +59,15 @@ pub const NATIVES: Natives = &[
         Ok(Some(time(
             Timeval::at(a.time(0)?.micros).stamp(a.value(1).clone()),
         )))
-    }),
+    })
+    .batch(BatchForm::Column(columns::stamp)),
     Native::new("timestamp", |_, a| {
         Ok(Some(time(Timeval::at(a.time(0)?.micros))))
-    }),
-    Native::new("value", |_, a| Ok(a.time(0)?.value.clone())),
+    })
+    .giving_stamp(Stamp::Time),
+    Native::new("value", |_, a| Ok(a.time(0)?.value.clone()))
+        .batch(BatchForm::Column(columns::value))
+        .giving_stamp(Stamp::Value),
     Native::new("utc_time", |_, a| {
         Ok(Some(given_or_now(a)?.iso_digits(3).into()))
     })

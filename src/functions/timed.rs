@@ -207,6 +207,13 @@ impl Stamps {
                 Error::run(message).help("ts(x) stamps x with the time now, ts(t,x) with t")
             );
         };
+        self.next_micros(stamp)
+    }
+
+    /// The same of an element whose stamp is known.
+    #[inline]
+    pub fn next_micros(&mut self, stamp: i64) -> Result<i64> {
+        let what = self.what;
         if stamp < self.latest {
             let (now, before) = (Timeval::at(stamp).iso(), Timeval::at(self.latest).iso());
             let message =

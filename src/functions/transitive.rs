@@ -6,8 +6,9 @@ use std::sync::Arc;
 use indexmap::IndexSet;
 
 use crate::model::function::FunctionBody;
+use crate::model::memory::{HeldMemory, Operator, bytes_of};
 use crate::model::native::{CallForm, Native, Natives};
-use crate::model::{Args, Cx, Function, Source, Value, nesting, size};
+use crate::model::{Args, Cx, Function, Source, Value, nesting};
 use crate::run::call;
 use crate::text::diagnostic::{Error, Result};
 
@@ -35,6 +36,8 @@ fn tclose(_: &Cx, args: Args) -> Result<Option<Value>> {
             function: function.clone(),
             waiting: vec![start.clone()],
             seen: HashSet::new(),
+            held: 0,
+            memory: HeldMemory::default(),
         }))
     })))
 }
@@ -44,15 +47,20 @@ struct Closure {
     function: Arc<Function>,
     waiting: Vec<Node>,
     seen: HashSet<Value>,
+    /// How many bytes the nodes take that wait or were seen.
+    held: usize,
+    memory: HeldMemory,
 }
 
 impl Source for Closure {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
         while let Some(node) = self.waiting.pop() {
             cx.token.check()?;
-            size::check_distinct(self.seen.len() + self.waiting.len())?;
             if self.seen.insert(node[0].clone()) {
                 let next = neighbours(&self.function, &node, cx)?;
+                self.held += seen_bytes(&node[0]) + waiting_bytes(&next);
+                let closure = Operator::named("a transitive closure");
+                self.memory.set(self.held, closure, &cx.memory)?;
                 self.waiting.extend(next);
                 return Ok(Some(tuple(node)));
             }
@@ -67,14 +75,28 @@ fn traverse(_: &Cx, args: Args) -> Result<Option<Value>> {
         Ok(Box::new(Traversal {
             function: function.clone(),
             waiting: vec![start.clone()],
+            held: 0,
+            memory: HeldMemory::default(),
         }))
     })))
+}
+
+/// How many bytes a node takes that has been seen, with what growing takes.
+fn seen_bytes(node: &Value) -> usize {
+    3 * size_of::<Value>() + node.heap_bytes()
+}
+
+fn waiting_bytes(nodes: &[Node]) -> usize {
+    size_of_val(nodes) + nodes.iter().map(|node| bytes_of(node)).sum::<usize>()
 }
 
 /// Visits a tree, each node before those below it.
 struct Traversal {
     function: Arc<Function>,
     waiting: Vec<Node>,
+    /// How many bytes those take that wait.
+    held: usize,
+    memory: HeldMemory,
 }
 
 impl Source for Traversal {
@@ -84,7 +106,10 @@ impl Source for Traversal {
             return Ok(None);
         };
         let below = neighbours(&self.function, &node, cx)?;
-        size::check_elements(self.waiting.len(), "what is to be visited")?;
+        let gone = waiting_bytes(std::slice::from_ref(&node));
+        self.held = (self.held + waiting_bytes(&below)).saturating_sub(gone);
+        let traversal = Operator::named("what is to be visited");
+        self.memory.set(self.held, traversal, &cx.memory)?;
         self.waiting.extend(below.into_iter().rev());
         Ok(Some(tuple(node)))
     }
@@ -97,13 +122,17 @@ fn tclosed(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let mut seen = HashSet::from([start.clone()]);
     let mut waiting = VecDeque::from([(start, 0)]);
     let mut found = Vec::new();
+    let (mut held, mut memory) = (0, HeldMemory::default());
     while let Some((node, depth)) = waiting.pop_front() {
         cx.token.check()?;
-        size::check_distinct(seen.len())?;
         if depth < deepest {
             for next in neighbours(function, std::slice::from_ref(&node), cx)? {
                 let next = tuple(next);
                 if seen.insert(next.clone()) {
+                    // It waits as well, and is found with its depth.
+                    held += 2 * seen_bytes(&next);
+                    let closure = Operator::named("a transitive closure");
+                    memory.set(held, closure, &cx.memory)?;
                     waiting.push_back((next, depth + 1));
                 }
             }

@@ -92,8 +92,8 @@ fn dropfunction(cx: &Cx, args: Args) -> Result<Option<Value>> {
 fn remove_all(table: &Arc<Table>, cx: &Cx) -> Result<()> {
     for row in table.all() {
         cx.token.check()?;
-        if table.remove(&row) {
-            let undo = Undo::Removed(table.clone(), row);
+        if let Some(place) = table.remove(&row) {
+            let undo = Undo::Removed(table.clone(), place, row);
             Catalog::of(cx).undo_log.record(undo);
         }
     }

@@ -1,27 +1,43 @@
 //! Windows over streams: by count, by time, by predicate.
 
+pub mod timed;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::timed::Stamps;
 use crate::catalog::Catalog;
-use crate::model::native::{Native, Natives};
-use crate::model::{Args, Cx, Function, Source, Timeval, Value, size};
-use crate::run::call::{self, short};
+use crate::model::memory::{Collecting, HeldMemory, Operator};
+use crate::model::native::{Native, Natives, RowsOf};
+use crate::model::{Args, Cx, Function, Source, Value};
+use crate::run::call;
 use crate::text::diagnostic::{Error, Result};
 
 pub const NATIVES: Natives = &[
-    Native::new("winagg", winagg).window_aggregates("sliding"),
-    Native::new("twinagg", twinagg),
-    Native::new("twinagg_if", twinagg_if),
+    Native::new("winagg", winagg)
+        .window_aggregates("sliding")
+        .rows(count_windows),
+    Native::new("twinagg", timed::twinagg)
+        .stamped_window_aggregates("sliding_time")
+        .rows(|of| Some(of.taken? / 10.0)),
+    Native::new("twinagg_if", timed::twinagg_if),
     Native::new("predwin", predwin),
 ];
+
+/// How many count windows there are of a known number of elements.
+pub fn count_windows(of: RowsOf) -> Option<f64> {
+    let (size, stride) = (of.number(1)?, of.number(2)?);
+    Some(
+        ((of.taken? - size) / stride.max(1.0) + 1.0)
+            .floor()
+            .max(0.0),
+    )
+}
 
 /// Size and stride of count windows: whole numbers from 1 up.
 pub fn sizes(args: Args) -> Result<(usize, u64)> {
     let size = elements(args, 1, "size")?;
     let stride = elements(args, 2, "stride")?;
-    Ok((size::elements(size, "a window", "elements")?, stride as u64))
+    Ok((size as usize, stride as u64))
 }
 
 fn elements(args: Args, i: usize, what: &str) -> Result<i64> {
@@ -67,27 +83,60 @@ fn winagg(_: &Cx, args: Args) -> Result<Option<Value>> {
             elements: stream.open(cx)?,
             size,
             strides: Strides::new(size, stride),
-            window: VecDeque::new(),
+            window: CountedWindow::default(),
         }))
     })))
+}
+
+/// The elements of a window, which knows how many bytes they take.
+#[derive(Default)]
+struct CountedWindow {
+    elements: VecDeque<Value>,
+    heap: usize,
+    memory: HeldMemory,
+}
+
+impl CountedWindow {
+    fn len(&self) -> usize {
+        self.elements.len()
+    }
+
+    /// Adds an element; `function` is what holds it.
+    fn push(&mut self, element: Value, function: &str, cx: &Cx) -> Result<()> {
+        self.heap += element.heap_bytes();
+        self.elements.push_back(element);
+        let bytes = self.elements.len() * size_of::<Value>() + self.heap;
+        self.memory
+            .set(bytes, Operator::named(function), &cx.memory)
+    }
+
+    fn pop(&mut self) -> Option<Value> {
+        let element = self.elements.pop_front()?;
+        self.heap = self.heap.saturating_sub(element.heap_bytes());
+        Some(element)
+    }
+
+    fn iter(&self) -> impl ExactSizeIterator<Item = &Value> {
+        self.elements.iter()
+    }
 }
 
 struct Winagg {
     elements: Box<dyn Source>,
     size: usize,
     strides: Strides,
-    window: VecDeque<Value>,
+    window: CountedWindow,
 }
 
 impl Source for Winagg {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
         while let Some(value) = self.elements.next(cx)? {
             if self.window.len() == self.size {
-                self.window.pop_front();
+                self.window.pop();
             }
-            self.window.push_back(value);
+            self.window.push(value, "winagg", cx)?;
             if self.strides.step() {
-                return vector(&self.window, cx).map(Some);
+                return vector(&self.window.elements, cx).map(Some);
             }
         }
         Ok(None)
@@ -101,198 +150,6 @@ fn vector(window: &VecDeque<Value>, cx: &Cx) -> Result<Value> {
         return Ok(Value::Vector(front.into()));
     }
     Ok(Value::vector(window.iter().cloned()))
-}
-
-/// The values of a window by time.
-fn values(window: &VecDeque<(i64, Value)>, cx: &Cx) -> Result<Value> {
-    cx.token.looks().steps(window.len())?;
-    Ok(Value::vector(window.iter().map(|(_, value)| value.clone())))
-}
-
-/// A duration in microseconds, above 0.
-fn span(args: Args, i: usize, what: &str) -> Result<i64> {
-    let seconds = args.real(i)?;
-    let micros = (seconds * 1e6).round();
-    if (1.0..9e15).contains(&micros) {
-        return Ok(micros as i64);
-    }
-    Err(Error::run(format!(
-        "the {what} of a time window is a number of seconds above 0, not {}",
-        args.value(i)
-    )))
-}
-
-/// A stream of stamped values with their times.
-struct Stamped {
-    elements: Box<dyn Source>,
-    stamps: Stamps,
-}
-
-impl Stamped {
-    fn next(&mut self, cx: &Cx) -> Result<Option<(i64, Arc<Timeval>)>> {
-        let Some(element) = self.elements.next(cx)? else {
-            return Ok(None);
-        };
-        let Value::Time(time) = &element else {
-            return Err(self
-                .stamps
-                .next(None, &element)
-                .err()
-                .unwrap_or_else(|| Error::run(format!("{} has no time stamp", short(&element)))));
-        };
-        let stamp = self.stamps.next(Some(time.micros), &element)?;
-        Ok(Some((stamp, time.clone())))
-    }
-}
-
-/// What a stamped element contributes to a window: the value that it stamps, or the time itself.
-fn stamped_value(time: &Timeval) -> Value {
-    match &time.value {
-        Some(value) => value.clone(),
-        None => Value::Time(Arc::new(Timeval::at(time.micros))),
-    }
-}
-
-fn twinagg(_: &Cx, args: Args) -> Result<Option<Value>> {
-    let stream = args.collection(0)?.clone();
-    let (size, stride) = (span(args, 1, "size")?, span(args, 2, "stride")?);
-    let start = match args.len() {
-        4 => Some(args.time(3)?.micros),
-        _ => None,
-    };
-    Ok(Some(Value::stream_from(move |cx| {
-        Ok(Box::new(Twinagg {
-            elements: Stamped {
-                elements: stream.open(cx)?,
-                stamps: Stamps::new("twinagg"),
-            },
-            size,
-            stride,
-            start,
-            window: VecDeque::new(),
-            ahead: None,
-        }))
-    })))
-}
-
-struct Twinagg {
-    elements: Stamped,
-    size: i64,
-    stride: i64,
-    /// Where the present window starts; known from the first element on.
-    start: Option<i64>,
-    /// Elements of the present window, and those after its start that belong to later ones.
-    window: VecDeque<(i64, Value)>,
-    /// An element that is beyond the end of the present window.
-    ahead: Option<(i64, Value)>,
-}
-
-impl Source for Twinagg {
-    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
-        loop {
-            if self.ahead.is_none() {
-                let Some((time, stamped)) = self.elements.next(cx)? else {
-                    return Ok(None);
-                };
-                self.ahead = Some((time, stamped_value(&stamped)));
-            }
-            if let Some(window) = self.advance(cx)? {
-                return Ok(Some(window));
-            }
-        }
-    }
-}
-
-impl Twinagg {
-    /// Takes the element that is ahead into the present window, or closes that window and goes on to
-    /// the next; gives the closed window if it has elements.
-    fn advance(&mut self, cx: &Cx) -> Result<Option<Value>> {
-        let Some((time, value)) = self.ahead.take() else {
-            return Ok(None);
-        };
-        let start = *self.start.get_or_insert(time);
-        let end = start.saturating_add(self.size);
-        if time < end {
-            if time >= start {
-                self.window.push_back((time, value));
-            }
-            return Ok(None);
-        }
-        let closed = match self.window.is_empty() {
-            true => None,
-            false => Some(Timeval::at(end).stamp(values(&self.window, cx)?)),
-        };
-        self.start = Some(self.next_start(start, time));
-        self.forget();
-        self.ahead = Some((time, value));
-        Ok(closed.map(|window| Value::Time(Arc::new(window))))
-    }
-
-    /// The start of the next window; a silence is skipped, as its windows have no elements.
-    fn next_start(&self, start: i64, time: i64) -> i64 {
-        let next = start.saturating_add(self.stride);
-        let oldest = self
-            .window
-            .iter()
-            .map(|(time, _)| *time)
-            .find(|t| *t >= next);
-        let until = oldest.unwrap_or(time);
-        let silent = until.saturating_sub(next).saturating_sub(self.size) / self.stride;
-        next.saturating_add(silent.max(0).saturating_mul(self.stride))
-    }
-
-    fn forget(&mut self) {
-        let start = self.start.unwrap_or(i64::MIN);
-        while self.window.front().is_some_and(|(time, _)| *time < start) {
-            self.window.pop_front();
-        }
-    }
-}
-
-fn twinagg_if(_: &Cx, args: Args) -> Result<Option<Value>> {
-    let (stream, size) = (args.collection(0)?.clone(), span(args, 1, "size")?);
-    let predicate = args.function(2)?.clone();
-    let arguments: Vec<Value> = args.0.get(3).cloned().into_iter().collect();
-    Ok(Some(Value::stream_from(move |cx| {
-        Ok(Box::new(TwinaggIf {
-            elements: Stamped {
-                elements: stream.open(cx)?,
-                stamps: Stamps::new("twinagg"),
-            },
-            size,
-            predicate: predicate.clone(),
-            arguments: arguments.clone(),
-            window: VecDeque::new(),
-        }))
-    })))
-}
-
-struct TwinaggIf {
-    elements: Stamped,
-    size: i64,
-    predicate: Arc<Function>,
-    /// What the predicate gets beside the element.
-    arguments: Vec<Value>,
-    window: VecDeque<(i64, Value)>,
-}
-
-impl Source for TwinaggIf {
-    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
-        while let Some((time, stamped)) = self.elements.next(cx)? {
-            self.window.push_back((time, stamped_value(&stamped)));
-            let out = time.saturating_sub(self.size);
-            while self.window.front().is_some_and(|(time, _)| *time <= out) {
-                self.window.pop_front();
-            }
-            let mut args = vec![Value::Time(stamped)];
-            args.extend(self.arguments.iter().cloned());
-            if holds(&self.predicate, args, cx)? {
-                let window = Timeval::at(time).stamp(values(&self.window, cx)?);
-                return Ok(Some(Value::Time(Arc::new(window))));
-            }
-        }
-        Ok(None)
-    }
 }
 
 /// Whether a predicate, looked up anew each time, has a result that is not false.
@@ -320,33 +177,38 @@ fn current(predicate: &Arc<Function>, cx: &Cx) -> Result<Arc<Function>> {
 
 fn predwin(_: &Cx, args: Args) -> Result<Option<Value>> {
     let stream = args.collection(0)?.clone();
-    let size = size::elements(elements(args, 1, "size")?, "a window", "elements")?;
+    let size = elements(args, 1, "size")? as usize;
     let parameter = args.value(2).clone();
     let (enter, leave) = (args.function(3)?.clone(), args.function(4)?.clone());
     let entered = *args.value(5) == Value::Bool(true);
     Ok(Some(Value::stream_from(move |cx| {
         Ok(Box::new(Predwin {
             elements: stream.open(cx)?,
-            latest: VecDeque::new(),
+            latest: CountedWindow::default(),
             size,
             parameter: parameter.clone(),
             enter: enter.clone(),
             leave: leave.clone(),
-            window: entered.then(Vec::new),
+            window: entered.then(|| Collecting::new(PREDWIN)),
         }))
     })))
 }
 
+const PREDWIN: Operator = Operator {
+    name: "predwin",
+    span: None,
+};
+
 struct Predwin {
     elements: Box<dyn Source>,
     /// What the predicates are asked about, once there are `size` of them.
-    latest: VecDeque<Value>,
+    latest: CountedWindow,
     size: usize,
     parameter: Value,
     enter: Arc<Function>,
     leave: Arc<Function>,
     /// The window that has been entered.
-    window: Option<Vec<Value>>,
+    window: Option<Collecting<'static>>,
 }
 
 impl Predwin {
@@ -356,7 +218,7 @@ impl Predwin {
         }
         holds(
             predicate,
-            vec![vector(&self.latest, cx)?, self.parameter.clone()],
+            vec![vector(&self.latest.elements, cx)?, self.parameter.clone()],
             cx,
         )
     }
@@ -366,22 +228,21 @@ impl Source for Predwin {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
         while let Some(value) = self.elements.next(cx)? {
             if self.latest.len() == self.size {
-                self.latest.pop_front();
+                self.latest.pop();
             }
-            self.latest.push_back(value.clone());
+            self.latest.push(value.clone(), "predwin", cx)?;
             let mut closed = None;
             if self.window.is_some() && self.asked(&self.leave, cx)? {
                 closed = self.window.take();
             }
             if self.window.is_none() && self.asked(&self.enter, cx)? {
-                self.window = Some(Vec::new());
+                self.window = Some(Collecting::new(PREDWIN));
             }
             if let Some(window) = &mut self.window {
-                window.push(value);
-                size::check_elements(window.len(), "a window")?;
+                window.push(value, &cx.memory)?;
             }
             if let Some(closed) = closed.filter(|closed| !closed.is_empty()) {
-                return Ok(Some(Value::vector(closed)));
+                return closed.into_vector(&cx.memory).map(Some);
             }
         }
         Ok(None)

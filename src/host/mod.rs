@@ -8,6 +8,7 @@ pub mod flow;
 pub mod http;
 pub mod jobs;
 pub mod json_file;
+pub mod machine;
 pub mod traced;
 
 use std::collections::HashMap;

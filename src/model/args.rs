@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::model::{Collection, Cx, Function, Record, Source, Timeval, Value, size};
+use crate::model::memory::{Collecting, Operator};
+use crate::model::{Collection, Cx, Function, Record, Source, Timeval, Value};
 use crate::text::diagnostic::{Error, Result};
 
 /// The arguments of one call. Positions count from 0.
@@ -101,11 +102,19 @@ impl<'a> Args<'a> {
 
     /// All elements of a bag, a finite stream or a vector.
     pub fn collect(&self, i: usize, cx: &Cx) -> Result<Vec<Value>> {
+        Ok(self.collecting(i, cx)?.into_values())
+    }
+
+    /// The same as a vector.
+    pub fn collect_vector(&self, i: usize, cx: &Cx) -> Result<Value> {
+        self.collecting(i, cx)?.into_vector(&cx.memory)
+    }
+
+    fn collecting(&self, i: usize, cx: &Cx) -> Result<Collecting<'static>> {
         let mut source = self.open(i, cx)?;
-        let mut elements = Vec::new();
+        let mut elements = Collecting::new(Operator::named("a bag that is collected"));
         while let Some(element) = source.next(cx)? {
-            elements.push(element);
-            size::check_elements(elements.len(), "a bag that is held in memory")?;
+            elements.push(element, &cx.memory)?;
         }
         Ok(elements)
     }

@@ -1,9 +1,10 @@
 //! Columns of values of one kind: what a batch of rows has for one expression.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::model::collection::BATCH;
-use crate::model::{Numbers, Value};
+use crate::model::{Numbers, Timeval, Value};
 
 /// What the rows of a batch have for one expression.
 #[derive(Clone, Debug)]
@@ -13,6 +14,8 @@ pub enum BatchColumn {
     /// The numbers of objects.
     Objects(Vec<u64>),
     Texts(Texts),
+    /// Points in time, with or without values that they stamp.
+    Times(Times),
     /// Other values, not all of one kind perhaps.
     Values(Vec<Value>),
     /// The same for all rows.
@@ -60,6 +63,15 @@ impl BatchColumn {
         }
     }
 
+    /// The column that has this value in all rows.
+    pub fn constant(value: Value) -> BatchColumn {
+        match value {
+            Value::Int(int) => BatchColumn::Int(int),
+            Value::Real(real) => BatchColumn::Real(real),
+            value => BatchColumn::Value(value),
+        }
+    }
+
     /// How many rows there are; 0 where one value is that of all.
     pub fn len(&self) -> usize {
         match self {
@@ -68,6 +80,7 @@ impl BatchColumn {
             BatchColumn::Objects(list) => list.len(),
             BatchColumn::Mask(list) => list.len(),
             BatchColumn::Texts(texts) => texts.len(),
+            BatchColumn::Times(times) => times.len(),
             BatchColumn::Values(list) => list.len(),
             BatchColumn::Int(_) | BatchColumn::Real(_) | BatchColumn::Value(_) => 0,
         }
@@ -107,6 +120,7 @@ impl BatchColumn {
             BatchColumn::Objects(list) => keep(list, mask),
             BatchColumn::Mask(list) => keep(list, mask),
             BatchColumn::Texts(texts) => *texts = texts.kept(mask),
+            BatchColumn::Times(times) => times.each_list(|list| keep(list, mask), |c| c.keep(mask)),
             BatchColumn::Values(list) => {
                 let mut mask = mask.iter();
                 list.retain(|_| mask.next().is_some_and(|keep| *keep));
@@ -123,8 +137,49 @@ impl BatchColumn {
             BatchColumn::Objects(list) => pick(list, places),
             BatchColumn::Mask(list) => pick(list, places),
             BatchColumn::Texts(texts) => *texts = texts.picked(places),
+            BatchColumn::Times(times) => {
+                times.each_list(|list| pick(list, places), |c| c.pick(places));
+            }
             BatchColumn::Values(list) => pick(list, places),
             BatchColumn::Int(_) | BatchColumn::Real(_) | BatchColumn::Value(_) => {}
+        }
+    }
+
+    /// A column in which these rows stand in the places where the mask is true, and anything in the others.
+    pub fn scattered(self, mask: &[bool]) -> BatchColumn {
+        match self {
+            BatchColumn::Ints(list) => BatchColumn::Ints(scattered(list, mask)),
+            BatchColumn::Reals(list) => BatchColumn::Reals(scattered(list, mask)),
+            BatchColumn::Objects(list) => BatchColumn::Objects(scattered(list, mask)),
+            BatchColumn::Mask(list) => BatchColumn::Mask(scattered(list, mask)),
+            BatchColumn::Values(list) => {
+                let mut list = list.into_iter();
+                let value = |is: &bool| if *is { list.next() } else { None };
+                let values = mask.iter().map(value);
+                BatchColumn::Values(values.map(|value| value.unwrap_or(Value::Null)).collect())
+            }
+            BatchColumn::Texts(texts) => {
+                let mut next = 0;
+                let mut scattered = Texts::with_capacity(mask.len());
+                for is in mask {
+                    scattered.push(texts.get(next).filter(|_| *is).unwrap_or_default());
+                    next += usize::from(*is);
+                }
+                BatchColumn::Texts(scattered)
+            }
+            BatchColumn::Times(mut times) => {
+                times.each_list(
+                    |list| *list = scattered(std::mem::take(list), mask),
+                    |values| {
+                        let all = std::mem::replace(values, BatchColumn::Int(0));
+                        *values = all.scattered(mask);
+                    },
+                );
+                BatchColumn::Times(times)
+            }
+            constant @ (BatchColumn::Int(_) | BatchColumn::Real(_) | BatchColumn::Value(_)) => {
+                constant
+            }
         }
     }
 
@@ -163,10 +218,21 @@ impl BatchColumn {
             BatchColumn::Reals(reals) => reals.get(row).copied().map(Value::Real),
             BatchColumn::Values(values) => values.get(row).cloned(),
             BatchColumn::Texts(texts) => Some(Value::Str(Arc::from(texts.get(row)?))),
+            BatchColumn::Times(times) => times.value(row),
             BatchColumn::Int(int) => Some(Value::Int(*int)),
             BatchColumn::Real(real) => Some(Value::Real(*real)),
             BatchColumn::Value(value) => Some(value.clone()),
             BatchColumn::Objects(_) | BatchColumn::Mask(_) => None,
+        }
+    }
+
+    /// The same, borrowed where the column has it.
+    #[inline]
+    pub fn borrowed(&self, row: usize) -> Option<Cow<'_, Value>> {
+        match self {
+            BatchColumn::Values(values) => values.get(row).map(Cow::Borrowed),
+            BatchColumn::Value(value) => Some(Cow::Borrowed(value)),
+            column => column.value(row).map(Cow::Owned),
         }
     }
 
@@ -329,6 +395,14 @@ pub fn pick<T: Clone>(list: &mut Vec<T>, places: &[usize]) {
     *list = places.iter().map(|at| list[*at].clone()).collect();
 }
 
+/// The elements in the places where the mask is true.
+fn scattered<T: Copy + Default>(list: Vec<T>, mask: &[bool]) -> Vec<T> {
+    let mut list = list.into_iter();
+    let one = |is: &bool| if *is { list.next() } else { None };
+    let ones = mask.iter().map(one);
+    ones.map(Option::unwrap_or_default).collect()
+}
+
 /// The elements whose place in the mask is true.
 pub fn keep<T: Copy>(list: &mut Vec<T>, mask: &[bool]) {
     // Written to each place in turn and moved on only if kept: no branch to mispredict.
@@ -338,6 +412,71 @@ pub fn keep<T: Copy>(list: &mut Vec<T>, mask: &[bool]) {
         kept += usize::from(*keep);
     }
     list.truncate(kept);
+}
+
+/// Points in time, and the values that they stamp.
+#[derive(Clone, Debug)]
+pub struct Times {
+    micros: Vec<i64>,
+    /// A value for each, where they stamp some.
+    values: Option<Box<BatchColumn>>,
+}
+
+impl Times {
+    /// Points in time without values.
+    pub fn new(micros: Vec<i64>) -> Times {
+        Times {
+            micros,
+            values: None,
+        }
+    }
+
+    /// Points in time that stamp these values.
+    pub fn stamping(micros: Vec<i64>, values: BatchColumn) -> Times {
+        let values = values.spread(micros.len());
+        Times {
+            micros,
+            values: Some(Box::new(values)),
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.micros.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.micros.is_empty()
+    }
+
+    /// The microseconds since 1970 of each.
+    pub fn micros(&self) -> &[i64] {
+        &self.micros
+    }
+
+    /// The values, where there are some.
+    pub fn values(&self) -> Option<&BatchColumn> {
+        self.values.as_deref()
+    }
+
+    /// A row as a value.
+    pub fn value(&self, row: usize) -> Option<Value> {
+        let time = Timeval::at(*self.micros.get(row)?);
+        Some(Value::Time(Arc::new(match &self.values {
+            Some(values) => time.stamp(values.value(row)?),
+            None => time,
+        })))
+    }
+
+    fn each_list(
+        &mut self,
+        of_times: impl FnOnce(&mut Vec<i64>),
+        of_values: impl FnOnce(&mut BatchColumn),
+    ) {
+        of_times(&mut self.micros);
+        if let Some(values) = &mut self.values {
+            of_values(values);
+        }
+    }
 }
 
 /// Strings one behind the other.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use super::counter::ElementCounter;
 use super::failed::{FailedElements, LatestOrigin};
+use super::memory::MemoryAccount;
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::{Token, lock};
 
@@ -34,6 +35,8 @@ pub struct Cx {
     pub failed: Arc<FailedElements>,
     /// The message that this thread has taken last.
     pub latest_origin: LatestOrigin,
+    /// What the operators of the statement or job that runs hold.
+    pub memory: Arc<MemoryAccount>,
     /// Counts what the operator that is being started takes from its stream.
     counter: Option<Arc<ElementCounter>>,
     /// The session's cursor whose query runs.
@@ -93,8 +96,17 @@ impl Cx {
             threads: 0,
             failed: Arc::default(),
             latest_origin: LatestOrigin::default(),
+            memory: Arc::new(MemoryAccount::new(u64::MAX)),
             counter: None,
             cursor: None,
+        }
+    }
+
+    /// The same for a run whose operators may hold so many bytes together.
+    pub fn with_memory(self, limit: u64) -> Cx {
+        Cx {
+            memory: Arc::new(MemoryAccount::new(limit)),
+            ..self
         }
     }
 
@@ -157,6 +169,7 @@ impl Cx {
         cx.max_depth = MAX_THREAD_DEPTH;
         cx.threads = self.threads + 1;
         cx.failed = self.failed.clone();
+        cx.memory = self.memory.clone();
         cx
     }
 
@@ -164,7 +177,7 @@ impl Cx {
     pub fn for_job(&self, token: Token) -> Cx {
         let mut cx = self.for_thread(token);
         cx.failed = Arc::default();
-        cx
+        cx.with_memory(self.memory.limit())
     }
 
     /// Goes one step deeper, until the guard is dropped. An error beyond the limit. Whatever may run

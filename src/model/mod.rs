@@ -16,6 +16,7 @@ pub mod hex;
 pub mod json;
 pub mod json_fields;
 pub mod like;
+pub mod memory;
 pub mod native;
 pub mod nesting;
 pub mod number;

@@ -46,9 +46,65 @@ pub struct Native {
     pub streams_fields: bool,
     /// Whether it gives the field of a record, or the element of a vector, that its second argument names.
     pub gives_field: bool,
-    /// For a function that makes count windows of a stream: the function that computes aggregates over
-    /// these windows without making them. It takes the same arguments and the aggregates' names.
-    pub window_aggregates: Option<&'static str>,
+    /// Which part of a stamped value it gives, where it does nothing else.
+    pub stamp: Option<Stamp>,
+    /// For a function that makes windows of a stream: what computes aggregates over these windows
+    /// without making them.
+    pub window_aggregates: Option<WindowAggregates>,
+    /// How many elements it gives, as far as that is known before it is called, for plans that people
+    /// read. Without it, as many as the collection that it takes has.
+    pub rows: Option<fn(RowsOf) -> Option<f64>>,
+}
+
+/// What is known of a call before it runs: the arguments that are constants, and how many elements the
+/// first collection among the arguments has.
+#[derive(Clone, Copy)]
+pub struct RowsOf<'a> {
+    pub values: &'a [Option<Value>],
+    pub taken: Option<f64>,
+}
+
+impl RowsOf<'_> {
+    /// The argument as a real, where it is a number that is known.
+    pub fn number(&self, i: usize) -> Option<f64> {
+        self.values.get(i)?.as_ref()?.as_real()
+    }
+
+    /// From one argument to another, both included, but not more than what is taken.
+    pub fn between(&self, from: usize, to: usize) -> Option<f64> {
+        let count = (self.number(to)? - self.number(from)? + 1.0).max(0.0);
+        Some(self.taken.map_or(count, |taken| taken.min(count)))
+    }
+
+    /// As many as an argument says, but not more than what is taken.
+    pub fn at_most(&self, i: usize) -> Option<f64> {
+        let count = self.number(i)?;
+        Some(self.taken.map_or(count, |taken| taken.min(count)))
+    }
+
+    /// So many bytes make a row: how many rows the file has that an argument names.
+    pub fn of_file(&self, i: usize, bytes_of_row: f64) -> Option<f64> {
+        let name = self.values.get(i)?.as_ref()?.as_str()?;
+        let bytes = std::fs::metadata(name).ok()?.len() as f64;
+        Some((bytes / bytes_of_row).ceil())
+    }
+}
+
+/// The parts of a stamped value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stamp {
+    /// The time without the value.
+    Time,
+    Value,
+}
+
+/// What computes aggregates over windows without making them: a function that takes the same arguments and
+/// then the aggregates. It gives vectors of their results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WindowAggregates {
+    pub function: &'static str,
+    /// Whether the windows are stamped; the end of each stands before its results then.
+    pub stamped: bool,
 }
 
 /// What a call depends on beside its arguments, and what it changes.
@@ -144,7 +200,9 @@ impl Native {
             fields: None,
             streams_fields: false,
             gives_field: false,
+            stamp: None,
             window_aggregates: None,
+            rows: None,
         }
     }
 
@@ -214,9 +272,33 @@ impl Native {
         self
     }
 
-    /// The same, which makes count windows, over which the function `name` aggregates.
+    /// The same, which gives so many elements.
+    pub const fn rows(mut self, rows: fn(RowsOf) -> Option<f64>) -> Native {
+        self.rows = Some(rows);
+        self
+    }
+
+    /// The same, which gives that part of a stamped value.
+    pub const fn giving_stamp(mut self, stamp: Stamp) -> Native {
+        self.stamp = Some(stamp);
+        self
+    }
+
+    /// The same, which makes windows, over which the function `name` aggregates.
     pub const fn window_aggregates(mut self, name: &'static str) -> Native {
-        self.window_aggregates = Some(name);
+        self.window_aggregates = Some(WindowAggregates {
+            function: name,
+            stamped: false,
+        });
+        self
+    }
+
+    /// The same, which makes stamped windows.
+    pub const fn stamped_window_aggregates(mut self, name: &'static str) -> Native {
+        self.window_aggregates = Some(WindowAggregates {
+            function: name,
+            stamped: true,
+        });
         self
     }
 }

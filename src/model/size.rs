@@ -10,8 +10,8 @@ pub fn position(i: i64) -> Option<usize> {
 /// How many elements a vector, or a bag that is held in memory, may have: some 400 MB of them.
 pub const MAX_ELEMENTS: usize = 1 << 24;
 
-/// How many different values may be remembered to tell which are new.
-pub const MAX_DISTINCT: usize = 1 << 23;
+/// How many different values, groups or rows can be numbered.
+pub const MAX_NUMBERED: usize = u32::MAX as usize;
 
 /// How many bytes a string or a binary may have.
 pub const MAX_BYTES: usize = 1 << 28;
@@ -41,12 +41,12 @@ pub fn check_elements(length: usize, what: &str) -> Result<()> {
     check(length, MAX_ELEMENTS, what, "elements")
 }
 
-/// An error where `length` different values are too many to be remembered.
+/// An error where `length` different values are too many to be numbered.
 #[inline]
-pub fn check_distinct(length: usize) -> Result<()> {
+pub fn check_numbered(length: usize) -> Result<()> {
     check(
         length,
-        MAX_DISTINCT,
+        MAX_NUMBERED,
         "what is told apart",
         "different values",
     )

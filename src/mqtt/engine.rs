@@ -382,6 +382,10 @@ impl Engine {
             return None;
         }
         let over_full = self.incoming.is_over_full();
+        if !over_full && lock(&self.shared.outbox).closing {
+            // The next run reads them.
+            return None;
+        }
         let mut inbox = lock(&self.shared.inbox);
         let next = inbox.unread_until(over_full)?;
         if next > Instant::now() {

@@ -204,8 +204,8 @@ pub struct Inbox {
     covered: usize,
     /// Messages of a kept session that no query reads yet. They are not acknowledged.
     parked: VecDeque<Message>,
-    /// When the last query began to read.
-    reader_came: Option<Instant>,
+    /// When the last query began to read, or ended.
+    readers_changed: Option<Instant>,
     /// Messages that no query read in time, by topic, and how many there were in all.
     passed: Vec<(Arc<str>, u64)>,
     passed_by: u64,
@@ -254,7 +254,7 @@ impl Inbox {
     /// Adds a reader of `filter`.
     pub fn add_reader(&mut self, filter: &str) -> (Wanted, Arc<FilterReader>) {
         self.route = None;
-        self.reader_came = Some(Instant::now());
+        self.readers_changed = Some(Instant::now());
         let reader = Arc::new(FilterReader::new());
         self.unpark(filter, &reader);
         if let Some(entry) = self.filters.with_text_mut(filter) {
@@ -321,6 +321,7 @@ impl Inbox {
         keep: bool,
     ) -> Vec<Command> {
         self.route = None;
+        self.readers_changed = Some(Instant::now());
         self.dropped += reader.dropped.load(Ordering::Relaxed);
         let Some(entry) = self.filters.with_text_mut(filter) else {
             return Vec::new();
@@ -516,7 +517,7 @@ impl Inbox {
         let read = self.filters.iter().any(|f| !f.readers.is_empty());
         match self.parked.is_empty() || !read {
             true => None,
-            false => self.reader_came.map(|came| came + GRACE),
+            false => self.readers_changed.map(|changed| changed + GRACE),
         }
     }
 

@@ -22,8 +22,11 @@ pub struct TopicSubscription {
     reader: Arc<FilterReader>,
     /// Taken from the queue, not yet by the query.
     batch: VecDeque<Message>,
-    /// Taken by the query, not yet acknowledged.
-    taken: Vec<Arc<Receipt>>,
+    /// What the query was given last, and what stops the query. It is dealt with when the query asks for
+    /// more.
+    in_hand: Option<(Message, Token)>,
+    /// Of what the query has dealt with, not yet acknowledged.
+    dealt_with: Vec<Arc<Receipt>>,
     receipts_at: Instant,
 }
 
@@ -38,7 +41,8 @@ impl TopicSubscription {
             filter: filter.to_owned(),
             reader,
             batch: VecDeque::new(),
-            taken: Vec::new(),
+            in_hand: None,
+            dealt_with: Vec::new(),
             receipts_at: Instant::now(),
         }
     }
@@ -46,44 +50,67 @@ impl TopicSubscription {
     /// The next message; waits for it. Asking for it says that the one before is dealt with, so
     /// that it can be acknowledged. An error if the client can do no more.
     pub fn recv(&mut self, token: &Token) -> Result<Option<Message>> {
-        if let Some(message) = self.batch.pop_front() {
+        self.put_down();
+        if !self.batch.is_empty() {
             token.check()?;
-            return Ok(Some(self.hand_over(message)));
+            return Ok(self.hand_over(token));
         }
         self.acknowledge();
         let batch = &mut self.batch;
         let reader = &self.reader;
         let taken = token.wait(None, || reader.take(batch, thread::current()))?;
         taken.unwrap_or(Ok(()))?;
-        let message = self.batch.pop_front();
-        Ok(message.map(|message| self.hand_over(message)))
+        Ok(self.hand_over(token))
     }
 
-    fn hand_over(&mut self, mut message: Message) -> Message {
-        if let Some(receipt) = message.receipt.take() {
-            let now = Instant::now();
-            if self.taken.len() >= RECEIPTS || now > self.receipts_at + RECEIPTS_EVERY {
-                self.acknowledge();
-                self.receipts_at = now;
-            }
-            self.taken.push(receipt);
+    fn hand_over(&mut self, token: &Token) -> Option<Message> {
+        let mut message = self.batch.pop_front()?;
+        if message.receipt.is_some() {
+            self.in_hand = Some((message.clone(), token.clone()));
+            message.receipt = None;
         }
-        message
+        Some(message)
+    }
+
+    /// The query has dealt with the message that it has in hand.
+    fn put_down(&mut self) {
+        let in_hand = self.in_hand.take();
+        let Some(receipt) = in_hand.and_then(|(message, _)| message.receipt) else {
+            return;
+        };
+        let now = Instant::now();
+        if self.dealt_with.len() >= RECEIPTS || now > self.receipts_at + RECEIPTS_EVERY {
+            self.acknowledge();
+            self.receipts_at = now;
+        }
+        self.dealt_with.push(receipt);
+    }
+
+    /// What the query has in hand, if it was stopped before it had dealt with it. One that ended by
+    /// itself, as by `limit`, had.
+    fn unfinished(&mut self) -> Option<Message> {
+        let stopped = |(_, token): &mut (Message, Token)| token.is_stopped();
+        let (message, _) = self.in_hand.take_if(stopped)?;
+        Some(message)
     }
 
     fn acknowledge(&mut self) {
-        self.taken.clear();
+        self.dealt_with.clear();
     }
 }
 
 impl Drop for TopicSubscription {
     fn drop(&mut self) {
-        self.acknowledge();
-        // In a kept session, what the query did not take waits for the next one.
+        // In a kept session, what the query did not deal with waits for the next one.
         let keep = !self.shared.options.clean_session;
         if keep {
+            if let Some(message) = self.unfinished() {
+                self.batch.push_front(message);
+            }
             self.reader.give_back(&mut self.batch);
         }
+        self.put_down();
+        self.acknowledge();
         let commands = lock(&self.shared.inbox).remove_reader(&self.filter, &self.reader, keep);
         for command in commands {
             self.shared.command(command);

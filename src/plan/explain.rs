@@ -1,18 +1,22 @@
-//! Plans in readable form: the order of the steps, how each gets at its rows, what each binds.
+//! Plans in readable form: the order of the steps, how each gets at its rows, what each binds, and how
+//! many rows there are after it, as [`super::estimate`] guesses.
 
 use std::fmt::Write;
 
 use crate::model::function::FunctionBody;
 use crate::model::table::{Access, Table};
+use crate::plan::estimate::{self, Estimate, Facts};
 use crate::plan::join::Join;
 use crate::plan::{Group, Lookup, LookupColumn, Pattern, PlanExpr, Query, Slot, Step, Target};
 use crate::syntax::ast::BinaryOp;
 
 /// The plan of a query, one step a line, steps inside others indented.
-pub fn explain(query: &Query) -> String {
+pub fn explain(query: &Query, facts: &dyn Facts) -> String {
     let mut out = String::new();
     Explainer {
         query,
+        facts,
+        estimate: Estimate::new(facts),
         depth: 0,
         out: &mut out,
     }
@@ -22,6 +26,9 @@ pub fn explain(query: &Query) -> String {
 
 struct Explainer<'a> {
     query: &'a Query,
+    facts: &'a dyn Facts,
+    /// How many rows there are by now.
+    estimate: Estimate<'a>,
     depth: usize,
     out: &'a mut String,
 }
@@ -33,19 +40,36 @@ impl Explainer<'_> {
         self.out.push('\n');
     }
 
+    /// A line about an operator after which there are as many rows as are estimated now.
+    fn line_with_rows(&mut self, text: &str) {
+        match self.estimate.rows {
+            Some(rows) => {
+                let rows = estimate::shown(rows);
+                let unit = if rows == "~1" { "row" } else { "rows" };
+                self.line(&format!("{text}  {rows} {unit}"));
+            }
+            None => self.line(text),
+        }
+    }
+
     fn query(&mut self) {
         for (slot, value) in &self.query.constants {
             let text = format!("once {} = {}", self.slot(*slot), self.expr(value));
             self.line(&text);
         }
-        self.steps(&self.query.steps);
-        let how = match self.query.batch {
-            Some(_) => "in batches",
-            None => "row by row",
+        let how = match &self.query.batch {
+            Some(program) if program.tail.is_none() => "in batches",
+            _ => "row by row",
         };
+        for (at, step) in self.query.steps.iter().enumerate() {
+            let begin = self.out.len();
+            self.step(step);
+            self.say_otherwise(at, begin);
+        }
         if let Some(group) = &self.query.group {
             let text = self.group(group, how);
-            self.line(&text);
+            self.estimate.group(self.query);
+            self.line_with_rows(&text);
             self.steps(&group.after);
         }
         // Groups are given one by one.
@@ -53,11 +77,13 @@ impl Explainer<'_> {
         self.sort(how);
         if self.query.distinct {
             let how = if self.query.order.is_empty() { how } else { "" };
-            self.line(format!("remove duplicates {how}").trim_end());
+            self.estimate.distinct(self.query);
+            self.line_with_rows(format!("remove duplicates {how}").trim_end());
         }
         if let Some(limit) = &self.query.limit {
             let text = format!("stop after {} rows", self.expr(limit));
-            self.line(&text);
+            self.estimate.limit(self.query);
+            self.line_with_rows(&text);
         }
         if let Some(offset) = &self.query.offset {
             let text = format!("pass over {} rows", self.expr(offset));
@@ -77,7 +103,31 @@ impl Explainer<'_> {
         } else {
             how
         };
-        self.line(format!("give {} {how}", columns.join(", ")).trim_end());
+        let text = format!("give {} {how}", columns.join(", "));
+        self.estimate.taken_apart(self.query);
+        match makes_rows || self.estimate.rows != Some(1.0) {
+            true => self.line_with_rows(text.trim_end()),
+            false => self.line(text.trim_end()),
+        }
+    }
+
+    /// Says of a step, which is written from there on, how it runs, where that is not how the results
+    /// are made.
+    fn say_otherwise(&mut self, at: usize, begin: usize) {
+        let Some(program) = &self.query.batch else {
+            return;
+        };
+        let how = match &program.tail {
+            _ if program.evaluated.contains(&at) => "row by row",
+            Some(tail) if at < tail.step => "in batches",
+            _ => return,
+        };
+        if program.tail.is_some() && how == "row by row" {
+            return;
+        }
+        let end = self.out[begin..].find('\n').map(|end| begin + end);
+        self.out
+            .insert_str(end.unwrap_or(self.out.len()), &format!(", {how}"));
     }
 
     /// What is collected of rows that are grouped.
@@ -161,10 +211,9 @@ impl Explainer<'_> {
             Step::Alternatives { branches, .. } => {
                 for (i, branch) in branches.iter().enumerate() {
                     self.line(if i == 0 { "either" } else { "or" });
-                    self.depth += 1;
-                    self.steps(branch);
-                    self.depth -= 1;
+                    self.inner(branch);
                 }
+                self.estimate.step(step);
                 return;
             }
             Step::Optional { steps, .. } => {
@@ -175,7 +224,21 @@ impl Explainer<'_> {
                 return;
             }
         };
-        self.line(&text);
+        self.estimate.step(step);
+        match step {
+            Step::Let(..) | Step::Solve(_) => self.line(&text),
+            _ => self.line_with_rows(&text),
+        }
+    }
+
+    /// Steps within the present one, with the rows that they make of one.
+    fn inner(&mut self, steps: &[Step]) {
+        let within = self.estimate.inner();
+        let around = std::mem::replace(&mut self.estimate, within);
+        self.depth += 1;
+        self.steps(steps);
+        self.depth -= 1;
+        self.estimate = around;
     }
 
     fn join(&mut self, join: &Join) {
@@ -185,17 +248,20 @@ impl Explainer<'_> {
             .map(|key| self.expr(&join.conditions[key.condition]))
             .collect();
         let keys = keys.join(" and ");
-        self.line(&match (finding, join.is_equation()) {
+        let text = match (finding, join.is_equation()) {
             ([], _) => "join with".to_owned(),
             (_, true) => format!("hash join on {keys} with"),
             (_, false) => format!("join by comparison on {keys} with"),
-        });
-        self.depth += 1;
-        self.steps(&join.inner);
-        self.depth -= 1;
+        };
+        let mut inner = self.estimate.inner();
+        inner.steps(&join.inner);
+        self.estimate.found_by(join, inner.rows);
+        self.line_with_rows(&text);
+        self.inner(&join.inner);
         for condition in join.others() {
             let text = format!("filter {}", self.expr(condition));
-            self.line(&text);
+            self.estimate.filter(condition);
+            self.line_with_rows(&text);
         }
     }
 
@@ -342,7 +408,7 @@ impl Explainer<'_> {
             PlanExpr::Convert(value, ty) => format!("cast({} as {ty})", self.expr(value)),
             PlanExpr::Singleton(value) | PlanExpr::OrNull(value) => self.expr(value),
             PlanExpr::Sub(sub) | PlanExpr::Collect(sub) => {
-                let inner = explain(&sub.query);
+                let inner = explain(&sub.query, self.facts);
                 let indent = "  ".repeat(self.depth + 2);
                 let body: String = inner
                     .lines()

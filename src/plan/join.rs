@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::model::memory::Operator;
 use crate::model::{Function, Type};
 use crate::plan::{PlanExpr, Slot, Step};
 use crate::syntax::ast::BinaryOp;
+use crate::text::diagnostic::Span;
 
 /// Puts each row before it together with each row of its inner side for which the conditions hold, in
 /// the order of the inner side.
@@ -25,6 +27,8 @@ pub struct Join {
     pub given: Vec<PlanExpr>,
     /// The functions that are called less often than without a join.
     pub functions: Vec<Arc<Function>>,
+    /// Where the query stands in the source.
+    pub span: Option<Span>,
 }
 
 /// A comparison of what the rows before have with what those of the inner side have.
@@ -39,6 +43,15 @@ pub struct JoinKey {
 }
 
 impl Join {
+    /// What holds the rows of the inner side.
+    pub fn operator(&self) -> Operator<'_> {
+        let name = match self.is_equation() {
+            true => "the inner side of a hash join",
+            false => "the inner side of a join",
+        };
+        Operator::at(name, self.span.as_ref())
+    }
+
     /// The keys that rows are found by: all equations, or else the first comparison.
     pub fn finding(&self) -> &[JoinKey] {
         let equations = self.keys.iter().take_while(|key| key.op == BinaryOp::Eq);

@@ -5,6 +5,7 @@
 //! puts a function's arguments (from slot 0) or captured variables of the query around it.
 
 pub mod batch;
+pub mod estimate;
 pub mod explain;
 pub mod join;
 pub mod remap;
@@ -16,6 +17,7 @@ pub mod walk;
 use std::sync::Arc;
 
 use crate::model::function::FunctionBody;
+use crate::model::memory::Operator;
 use crate::model::native::AggregateKind;
 use crate::model::{Function, Type, Value};
 use crate::plan::batch::BatchProgram;
@@ -125,6 +127,8 @@ pub struct Query {
     pub scalar: Option<Arc<ScalarUnit>>,
     /// The query as it was before calls in it were replaced, if some were.
     pub traceable: Option<Traceable>,
+    /// Where it stands in the source.
+    pub span: Option<Span>,
 }
 
 /// A query that still makes the calls which another form of it does without. It runs in the place
@@ -156,6 +160,16 @@ impl Query {
         };
         self.steps.iter().any(from_stream)
             || self.output.flattens() && self.output.columns.iter().any(is_stream)
+    }
+
+    /// One of the operators that hold what comes of its rows.
+    pub fn operator<'a>(&'a self, name: &'a str) -> Operator<'a> {
+        Operator::at(name, self.span.as_ref())
+    }
+
+    /// The step that makes the rows of its batches, where it has such.
+    pub fn batch_source(&self) -> usize {
+        self.batch.as_ref().map_or(0, |program| program.lead.len())
     }
 
     /// Whether all rows are needed before the first result.

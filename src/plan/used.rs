@@ -12,6 +12,26 @@ pub fn mentions(query: &Query) -> Vec<usize> {
     mentions.0
 }
 
+impl Query {
+    /// The variables that are mentioned by the steps from this one on, and by what comes of the rows.
+    pub fn slots_behind(&self, step: usize) -> Vec<Slot> {
+        let mut slots = Slots(vec![]);
+        self.steps[step..].iter().for_each(|step| slots.step(step));
+        self.output.columns.iter().for_each(|expr| slots.expr(expr));
+        self.order.iter().for_each(|order| slots.expr(&order.key));
+        if let Some(group) = &self.group {
+            group.keys.iter().for_each(|(key, _)| slots.expr(key));
+            for aggregate in &group.aggregates {
+                slots.expr(&aggregate.argument);
+            }
+            group.after.iter().for_each(|step| slots.step(step));
+        }
+        slots.0.sort_unstable();
+        slots.0.dedup();
+        slots.0
+    }
+}
+
 struct Mentions(Vec<usize>);
 
 impl Visitor for Mentions {

@@ -10,7 +10,7 @@ use crate::host::failed;
 use crate::model::collection::Numbers;
 use crate::model::conversion::converted;
 use crate::model::{BatchColumn, Collection, Cx, Function, Source, Type, Value};
-use crate::plan::batch::ColumnDeclared;
+use crate::run::batch::result_column;
 use crate::text::diagnostic::{Error, Result};
 
 /// A result of the user's function `f` as one of the declared type; an error if it is none. The
@@ -147,14 +147,11 @@ impl Source for DeclaredRun {
     }
 
     fn column(&mut self, cx: &Cx) -> Result<Option<BatchColumn>> {
-        if matches!(self.check.ty, Type::Number | Type::Integer | Type::Real) {
-            return Ok(self.numbers(cx)?.map(BatchColumn::from));
-        }
         let Some(column) = self.inner.column(cx)? else {
             return Ok(None);
         };
-        if ColumnDeclared::Values(self.check.ty.clone()).takes(&column) {
-            return Ok(Some(column));
+        if let Some(declared) = result_column(&self.check.ty, &column) {
+            return Ok(Some(declared));
         }
         self.ahead = column.values().into_iter();
         Ok(None)

@@ -205,7 +205,10 @@ impl InputRun {
     /// Counts a batch, whose elements `size` tells.
     fn count<T>(&self, batch: Result<Option<T>>, size: impl Fn(&T) -> usize) -> Result<Option<T>> {
         match &batch {
-            Ok(Some(batch)) => self.counter.batch(size(batch)),
+            Ok(Some(batch)) => {
+                self.counter.batch(size(batch));
+                self.counter.set_live(self.source.is_live());
+            }
             Ok(None) => self.counter.single(),
             Err(_) => self.counter.end(),
         }
@@ -301,7 +304,8 @@ impl OutputRun {
     /// Sets the input's latest element aside, where `error` is about it and the input is live. An
     /// operator that fails again on the same element would do so for ever.
     fn set_aside(&mut self, error: Error, cx: &Cx) -> Result<()> {
-        let latest = self.counter.latest().unwrap_or(0);
+        let latest = self.counter.latest().or_else(|| self.source.taken());
+        let latest = latest.unwrap_or(0);
         let explained = self.explained(error);
         if latest <= self.failed_at || !self.counter.is_live() {
             return Err(explained);

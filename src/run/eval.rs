@@ -8,7 +8,8 @@ use crate::catalog::Catalog;
 use crate::host::traced::Traced;
 use crate::model::conversion::conform;
 use crate::model::function::FunctionBody;
-use crate::model::{Cx, Function, Record, Value, size};
+use crate::model::memory::Collecting;
+use crate::model::{Cx, Function, Record, Value};
 use crate::plan::{Call, PlanExpr, Sub, Target};
 use crate::run::concat::Concat;
 use crate::run::guarded::guarded;
@@ -59,12 +60,11 @@ pub fn eval(expr: &PlanExpr, frame: &[Value], cx: &Cx) -> Result<Option<Value>> 
         PlanExpr::Sub(sub) => Ok(Some(collection(sub, frame))),
         PlanExpr::Collect(sub) => {
             let mut run = query::open(&sub.query, captured(sub, frame), cx)?;
-            let mut elements = Vec::new();
+            let mut elements = Collecting::new(sub.query.operator("a vector"));
             while let Some(element) = run.next(cx)? {
-                elements.push(element);
-                size::check_elements(elements.len(), "a vector")?;
+                elements.push(element, &cx.memory)?;
             }
-            Ok(Some(Value::vector(elements)))
+            elements.into_vector(&cx.memory).map(Some)
         }
     }
 }
@@ -395,7 +395,7 @@ fn is_traced(target: &Target, cx: &Cx) -> bool {
 
 /// Arithmetic on two numbers where nothing can go wrong; the rest is for the functions.
 #[inline]
-fn quick(op: BinaryOp, left: &Value, right: &Value) -> Option<Value> {
+pub(super) fn quick(op: BinaryOp, left: &Value, right: &Value) -> Option<Value> {
     if let (Value::Int(a), Value::Int(b)) = (left, right) {
         return match op {
             BinaryOp::Plus => a.checked_add(*b),

@@ -1,12 +1,15 @@
 //! Results that must be collected before the first can be given: groups and sorted rows.
 
+use std::borrow::Cow;
+
 use super::aggregate::grouped::GroupedAccumulator;
 use super::batch::{BatchResults, Fed, Feed, HeldColumn, ResultUse, RowDictionary};
 use super::eval::eval;
 use super::pipeline::Pipeline;
 use super::sorted::{CollectedRows, SortedResults};
 use crate::host::traced::Traced;
-use crate::model::{Cx, Value, size};
+use crate::model::memory::{CountedValues, HeldMemory};
+use crate::model::{Cx, Value, column, size};
 use crate::plan::{Group, GroupAggregate, PlanExpr, Query, Slot};
 use crate::text::diagnostic::Result;
 
@@ -21,7 +24,7 @@ pub fn collect(
     let mut results = SortedResults::new(query, most);
     match &query.group {
         Some(group) => {
-            let mut groups = Groups::new(group, cx);
+            let mut groups = Groups::new(query, group, cx);
             each(query, &mut groups, pipeline, frame, cx)?;
             groups.finish(query, &mut results, frame, cx)?;
         }
@@ -35,7 +38,7 @@ trait Collector {
     /// Whether batches are as good as rows.
     fn takes_batches(&self) -> bool;
 
-    fn add_batch(&mut self, results: &BatchResults, cx: &Cx) -> Result<()>;
+    fn add_batch(&mut self, results: BatchResults, cx: &Cx) -> Result<()>;
 
     /// Takes the row whose variables are in the frame.
     fn add_row(&mut self, query: &Query, frame: &[Value], cx: &Cx) -> Result<()>;
@@ -59,9 +62,9 @@ fn each(
     };
     while let Some(fed) = feed.next(ResultUse::Values, frame, cx)? {
         match fed {
-            Fed::Columns(results) => collector.add_batch(&results, cx)?,
+            Fed::Columns(results) => collector.add_batch(results, cx)?,
             Fed::Rows(first) | Fed::Rest(first) => {
-                *pipeline = Pipeline::resume(query.steps.len(), first);
+                *pipeline = Pipeline::resume(query.steps.len(), query.batch_source(), first);
                 each_row(query, collector, pipeline, frame, cx)?;
             }
         }
@@ -95,8 +98,12 @@ impl Collector for SortedResults {
         true
     }
 
-    fn add_batch(&mut self, results: &BatchResults, cx: &Cx) -> Result<()> {
-        self.add_columns(&results.columns, results.rows, cx)
+    fn add_batch(&mut self, results: BatchResults, cx: &Cx) -> Result<()> {
+        let mut columns = results.columns;
+        // A key without a value sorts as null.
+        let keys = results.optional.into_iter();
+        columns.extend(keys.map(|key| key.into_nulls(results.rows)));
+        self.add_columns(&columns, results.rows, cx)
     }
 
     fn add_row(&mut self, query: &Query, frame: &[Value], cx: &Cx) -> Result<()> {
@@ -106,10 +113,12 @@ impl Collector for SortedResults {
 
 /// Groups in the order in which their first rows came.
 struct Groups<'q> {
+    query: &'q Query,
     group: &'q Group,
     keys: RowDictionary,
     /// What the groups have for each aggregate.
     held: Vec<Held>,
+    memory: HeldMemory,
 }
 
 /// What groups have for one aggregate.
@@ -117,7 +126,7 @@ enum Held {
     /// What the aggregate makes of the rows so far.
     Running(GroupedAccumulator),
     /// All that it is to be made of, for each group.
-    Bags(Vec<Vec<Value>>),
+    Bags(Vec<CountedValues>, usize),
 }
 
 impl Held {
@@ -126,14 +135,14 @@ impl Held {
             Some(running) if !is_traced(aggregate, cx) => {
                 Held::Running(GroupedAccumulator::new(running.kind))
             }
-            _ => Held::Bags(Vec::new()),
+            _ => Held::Bags(Vec::new(), 0),
         }
     }
 
     fn grow(&mut self, groups: usize) {
         match self {
             Held::Running(running) => running.grow(groups),
-            Held::Bags(bags) => bags.resize(groups, Vec::new()),
+            Held::Bags(bags, _) => bags.resize_with(groups, CountedValues::default),
         }
     }
 
@@ -145,14 +154,25 @@ impl Held {
     fn into_column(self) -> HeldColumn {
         match self {
             Held::Running(running) => running.into_column(),
-            Held::Bags(_) => HeldColumn::default(),
+            Held::Bags(..) => HeldColumn::default(),
         }
     }
 
     fn add(&mut self, group: u32, value: Value, cx: &Cx) {
         match self {
             Held::Running(running) => running.add(group, &value, cx),
-            Held::Bags(bags) => bags[group as usize].push(value),
+            Held::Bags(bags, bytes) => {
+                *bytes += size_of::<Value>() + value.heap_bytes();
+                bags[group as usize].push(value);
+            }
+        }
+    }
+
+    /// How many bytes it takes.
+    fn bytes(&self) -> usize {
+        match self {
+            Held::Running(running) => running.bytes(),
+            Held::Bags(bags, bytes) => size_of_val(bags.as_slice()) + bytes,
         }
     }
 }
@@ -173,24 +193,30 @@ impl Collector for Groups<'_> {
     }
 
     /// Takes rows that have columns for the keys, and then for what the aggregates take.
-    fn add_batch(&mut self, results: &BatchResults, cx: &Cx) -> Result<()> {
-        let (keys, arguments) = results.columns.split_at(self.group.keys.len());
-        self.keys.number_all(keys, results.rows);
-        self.check_size()?;
+    fn add_batch(&mut self, results: BatchResults, cx: &Cx) -> Result<()> {
+        self.keys.number_all(&results.columns, results.rows);
         let groups = self.keys.count();
-        let numbers = self.keys.numbers();
-        for (argument, held) in arguments.iter().zip(&mut self.held) {
+        for (mut argument, held) in results.optional.into_iter().zip(&mut self.held) {
             held.grow(groups);
+            let mut numbers = Cow::Borrowed(self.keys.numbers());
+            // A row without a value for the aggregate belongs to its group all the same.
+            if let Some(mask) = argument.present().map(<[bool]>::to_vec) {
+                column::keep(numbers.to_mut(), &mask);
+                argument.keep(&mask);
+            }
+            let argument = argument.column;
             match held {
-                Held::Running(running) => running.add_all(numbers, argument, cx),
-                Held::Bags(bags) => {
+                Held::Running(running) => running.add_all(&numbers, &argument, cx),
+                Held::Bags(..) => {
                     for (row, group) in numbers.iter().enumerate() {
-                        bags[*group as usize].extend(argument.value(row));
+                        if let Some(value) = argument.value(row) {
+                            held.add(*group, value, cx);
+                        }
                     }
                 }
             }
         }
-        Ok(())
+        self.check_size(cx)
     }
 
     fn add_row(&mut self, _: &Query, frame: &[Value], cx: &Cx) -> Result<()> {
@@ -202,7 +228,6 @@ impl Collector for Groups<'_> {
             }
         }
         let number = self.keys.number(&keys);
-        self.check_size()?;
         let groups = self.keys.count();
         for held in &mut self.held {
             held.grow(groups);
@@ -220,21 +245,26 @@ impl Collector for Groups<'_> {
                 held.add(number, element, cx);
             }
         }
-        Ok(())
+        self.check_size(cx)
     }
 }
 
 impl Groups<'_> {
-    fn new<'q>(group: &'q Group, cx: &Cx) -> Groups<'q> {
+    fn new<'q>(query: &'q Query, group: &'q Group, cx: &Cx) -> Groups<'q> {
         Groups {
+            query,
             group,
             keys: RowDictionary::new(group.keys.len()),
             held: group.aggregates.iter().map(|a| Held::new(a, cx)).collect(),
+            memory: HeldMemory::default(),
         }
     }
 
-    fn check_size(&self) -> Result<()> {
-        size::check_distinct(self.keys.count().saturating_sub(1))
+    fn check_size(&mut self, cx: &Cx) -> Result<()> {
+        size::check_numbered(self.keys.count())?;
+        let bytes = self.keys.bytes() + self.held.iter().map(Held::bytes).sum::<usize>();
+        let operator = self.query.operator("'group by'");
+        self.memory.set(bytes, operator, &cx.memory)
     }
 
     /// Gives the rows that the groups make to `results`.
@@ -249,6 +279,8 @@ impl Groups<'_> {
             group,
             keys,
             mut held,
+            memory: _memory,
+            ..
         } = self;
         let groups = match group.always {
             true => keys.count().max(1),
@@ -260,8 +292,7 @@ impl Groups<'_> {
             let aggregates = held.into_iter().map(Held::into_column);
             let columns: Vec<HeldColumn> = keys.into_iter().chain(aggregates).collect();
             let columns = places.into_iter().map(|place| columns[place].clone());
-            results.take(columns.collect(), groups);
-            return Ok(());
+            return results.take(columns.collect(), groups, cx);
         }
         for number in 0..groups {
             for ((_, slot), column) in group.keys.iter().zip(&keys) {
@@ -319,8 +350,9 @@ fn aggregate(
                 .result(number as u32)
                 .map_err(|error| error.at(&running.span))?,
             (Held::Running(_), None) => None,
-            (Held::Bags(bags), _) => {
-                frame[aggregate.bag] = Value::bag(std::mem::take(&mut bags[number]));
+            (Held::Bags(bags, _), _) => {
+                let bag = std::mem::take(&mut bags[number]);
+                frame[aggregate.bag] = Value::bag(bag.into_values());
                 eval(&aggregate.call, frame, cx)?
             }
         };

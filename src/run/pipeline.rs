@@ -13,8 +13,10 @@ use crate::catalog::objects::ObjectScan;
 use crate::host::failed;
 use crate::model::collection::Bytes;
 use crate::model::conversion::conform;
-use crate::model::{Cx, Source, Value, size};
+use crate::model::memory::{HeldMemory, Operator, bytes_of};
+use crate::model::{Cx, Source, Value};
 use crate::plan::{Query, Slot, Step};
+use crate::run::batch::RowCursor;
 use crate::run::join::JoinRun;
 use crate::run::{element, solve};
 use crate::text::diagnostic::{Error, Result};
@@ -38,6 +40,8 @@ pub enum Cursor {
     Join(Box<JoinRun>),
     Alternatives(Box<Alternatives>),
     Optional(Box<OptionalRows>),
+    /// Rows that the steps up to this one made in batches.
+    Batch(Box<RowCursor>),
 }
 
 impl Cursor {
@@ -69,16 +73,22 @@ struct RowCounts {
     /// Where there is one variable.
     values: HashMap<Value, usize, RandomState>,
     rows: HashMap<Vec<Value>, usize, RandomState>,
+    /// What the values and rows refer to.
+    heap: usize,
 }
 
 impl RowCounts {
-    fn len(&self) -> usize {
-        self.values.len() + self.rows.len()
+    /// How many bytes they take, with what growing takes.
+    fn bytes(&self) -> usize {
+        let tables = self.values.capacity() * size_of::<(Value, usize)>()
+            + self.rows.capacity() * size_of::<(Vec<Value>, usize)>();
+        2 * tables + self.heap
     }
 
     fn clear(&mut self) {
         self.values.clear();
         self.rows.clear();
+        self.heap = 0;
     }
 
     /// The count of the row in the frame, if it has come.
@@ -96,8 +106,15 @@ impl RowCounts {
             return;
         }
         match bound {
-            [only] => self.values.insert(frame[*only].clone(), 1),
-            _ => self.rows.insert(row(bound, frame), 1),
+            [only] => {
+                self.heap += frame[*only].heap_bytes();
+                self.values.insert(frame[*only].clone(), 1)
+            }
+            _ => {
+                let row = row(bound, frame);
+                self.heap += bytes_of(&row);
+                self.rows.insert(row, 1)
+            }
         };
     }
 }
@@ -114,6 +131,7 @@ pub struct Alternatives {
     branches: [Pipeline; 2],
     /// How often the first has given each row and the second has not, by the variables that they bind.
     given: RowCounts,
+    memory: HeldMemory,
 }
 
 impl Alternatives {
@@ -123,6 +141,7 @@ impl Alternatives {
             second: false,
             branches: [0, 1].map(|side| Pipeline::new(branches[side].len())),
             given: RowCounts::default(),
+            memory: HeldMemory::default(),
         }
     }
 
@@ -151,7 +170,8 @@ impl Alternatives {
         if !self.second {
             if self.branches[0].next(&branches[0], frame, cx)? {
                 self.given.add(bound, frame);
-                size::check_elements(self.given.len(), "what one side of an 'or' gives")?;
+                let one_side = Operator::named("one side of an 'or'");
+                self.memory.set(self.given.bytes(), one_side, &cx.memory)?;
                 return Ok(true);
             }
             self.second = true;
@@ -241,15 +261,20 @@ impl Pipeline {
     }
 
     /// Gives up the present row, so that the first row is made next.
-    fn rest(&mut self) {
+    pub fn rest(&mut self) {
         self.cursors.iter_mut().for_each(Cursor::rest);
         self.started = false;
     }
 
-    /// A pipeline whose first step has begun.
-    pub fn resume(steps: usize, first: Cursor) -> Pipeline {
+    /// A pipeline in which the step that makes the rows, at `source`, has begun, or the last of those
+    /// that were run in batches.
+    pub fn resume(steps: usize, source: usize, begun: Cursor) -> Pipeline {
         let mut pipeline = Pipeline::new(steps);
-        pipeline.cursors[0] = first;
+        let at = match &begun {
+            Cursor::Batch(rows) => rows.step(),
+            _ => source,
+        };
+        pipeline.cursors[at] = begun;
         pipeline.started = true;
         pipeline
     }
@@ -262,6 +287,7 @@ impl Pipeline {
     fn live_cursor(&self) -> Option<usize> {
         let is_live = |cursor: &Cursor| match cursor {
             Cursor::Source(taken) => taken.count > 0 && taken.source.is_live(),
+            Cursor::Batch(rows) => rows.is_live() && rows.element().is_some(),
             _ => false,
         };
         self.cursors.iter().rposition(is_live)
@@ -276,6 +302,9 @@ impl Pipeline {
             return Err(error);
         };
         self.cursors[at + 1..].iter_mut().for_each(Cursor::rest);
+        if let Cursor::Batch(rows) = &mut self.cursors[at] {
+            rows.skip_element();
+        }
         failed::set_aside(error, cx)
     }
 
@@ -292,6 +321,18 @@ impl Pipeline {
                 element::blame_of(error, taken.count, over, names)
             }
             (Cursor::Join(run), Step::Join(join)) => run.explain(join, names, error),
+            (Cursor::Batch(rows), _) => {
+                let mut streams = steps.iter().filter_map(|step| match step {
+                    Step::Iterate {
+                        over, stream: true, ..
+                    } => Some(over),
+                    _ => None,
+                });
+                match rows.element().zip(streams.next()) {
+                    Some((element, over)) => element::blame_of(error, element, over, names),
+                    None => error,
+                }
+            }
             _ => error,
         })
     }
@@ -448,6 +489,10 @@ impl Pipeline {
                     }
                 }
                 Ok(false)
+            }
+            (Cursor::Batch(rows), _) => {
+                cx.token.check()?;
+                Ok(rows.next(frame))
             }
             (Cursor::Rows(rows), Step::Lookup(lookup)) => rows.bind(lookup, frame, cx),
             (Cursor::Join(run), Step::Join(join)) => run.next(join, frame, cx),

@@ -1,5 +1,6 @@
 //! Runs procedural statements.
 
+mod each;
 mod returned;
 
 use std::sync::Arc;
@@ -9,13 +10,15 @@ use crate::compile;
 use crate::host::{Host, SessionCursor};
 use crate::model::context::CursorTokens;
 use crate::model::conversion::conform;
-use crate::model::{Cx, Function, Source, Value, nesting, size};
+use crate::model::memory::{Collecting, Operator};
+use crate::model::{Cx, Function, Source, Value, nesting};
 use crate::plan::{AssignmentTarget, CursorName, Procedure, Slot, Stmt, Sub};
-use crate::run::eval::{captured, collection, eval, holds};
+use crate::run::eval::{captured, eval, holds};
 use crate::run::{query, rows, scalar, update};
 use crate::syntax::ast::Many;
 use crate::text::diagnostic::{Error, Result, Span};
 use crate::text::wait::lock;
+use each::EachRows;
 
 /// Calls a procedural function: its results are what its `return` statements gave. A stream of them is
 /// produced while it is read.
@@ -40,13 +43,10 @@ pub fn call(f: &Arc<Function>, args: Vec<Value>, cx: &Cx) -> Result<Option<Value
 
 /// Runs a procedure with its arguments in the first slots; gives what it returned.
 pub fn run(procedure: &Procedure, args: Vec<Value>, cx: &Cx) -> Result<Vec<Value>> {
-    let mut results = Vec::new();
-    let mut keep = |value| {
-        results.push(value);
-        size::check_elements(results.len(), "what a procedure returns")
-    };
+    let mut results = Collecting::new(Operator::named("what a procedure returns"));
+    let mut keep = |value| results.push(value, &cx.memory);
     run_into(procedure, args, &mut keep, cx)?;
-    Ok(results)
+    Ok(results.into_values())
 }
 
 /// Runs a procedure; `give` is called with each value as it is returned, and ends the procedure by an
@@ -144,6 +144,10 @@ impl Running<'_> {
                 update::delete(object, self.cx).map_err(|error| error.at(span))?;
             }
             Stmt::Update(change) => {
+                if let Some(done) = update::update_one(change, &self.frame, self.cx) {
+                    done.map_err(|error| error.at(&change.span))?;
+                    return Ok(Flow::On);
+                }
                 let rows = self.open(&change.rows)?;
                 let arguments = change.arguments.as_ref();
                 let arguments = arguments.map(|sub| self.open(sub)).transpose()?;
@@ -178,9 +182,12 @@ impl Running<'_> {
             .iter()
             .any(|step| matches!(step, crate::plan::Step::Iterate { stream: true, .. }))
         {
-            let collected = collect(collection(rows, &self.frame), self.cx)?;
-            for row in collected {
-                self.bind(into, row);
+            let each = rows.query.operator("'for each'");
+            let mut source = self.open(rows)?;
+            let rows = EachRows::collect(&mut *source, into.len(), each, self.cx)?;
+            drop(source);
+            for row in 0..rows.len() {
+                rows.bind(row, |variable, value| self.frame[into[variable]] = value);
                 if self.statement(body)? == Flow::Leave {
                     break;
                 }
@@ -308,15 +315,4 @@ impl Running<'_> {
             }
         }
     }
-}
-
-/// All elements of a bag.
-fn collect(bag: Value, cx: &Cx) -> Result<Vec<Value>> {
-    let mut elements = bag.elements(cx)?;
-    let mut collected = Vec::new();
-    while let Some(element) = elements.next(cx)? {
-        collected.push(element);
-        size::check_elements(collected.len(), "a bag that `for each` goes through")?;
-    }
-    Ok(collected)
 }

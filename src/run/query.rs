@@ -81,19 +81,19 @@ fn first_frame(query: &Query, given: Vec<(Slot, Value)>, cx: &Cx) -> Result<Vec<
 /// Starts a query of which no more than `left` results are wanted.
 fn open_limited(
     query: &Arc<Query>,
-    frame: Vec<Value>,
+    mut frame: Vec<Value>,
     left: Option<u64>,
     cx: &Cx,
 ) -> Result<Box<dyn Source>> {
     if !query.is_collected()
         && left != Some(0)
         && let Some(program) = &query.batch
-        && let Some(mut feed) = Feed::open(program, &frame, cx)?
+        && let Some(mut feed) = Feed::open(program, &mut frame, cx)?
     {
         let Some(first) = feed.few() else {
             return Ok(batch::open(query, feed, frame, left));
         };
-        let pipeline = Pipeline::resume(query.steps.len(), first);
+        let pipeline = Pipeline::resume(query.steps.len(), query.batch_source(), first);
         return Ok(QueryRun::of(query, pipeline, frame, left));
     }
     let pipeline = Pipeline::new(query.steps.len());
@@ -210,7 +210,7 @@ pub fn output(query: &Query, frame: &[Value], cx: &Cx) -> Result<Option<Value>> 
 /// The rows of a query whose first step has begun.
 pub fn resume(query: &Arc<Query>, frame: Vec<Value>, first: Cursor) -> Box<dyn Source> {
     Box::new(QueryRun {
-        pipeline: Pipeline::resume(query.steps.len(), first),
+        pipeline: Pipeline::resume(query.steps.len(), query.batch_source(), first),
         query: query.clone(),
         frame,
         left: None,
@@ -249,7 +249,7 @@ impl Source for QueryRun {
                 }
             };
             if let Some(seen) = &mut self.seen
-                && !seen.is_new(&value)?
+                && !seen.is_new(&value, self.query.operator("distinct"), cx)?
             {
                 continue;
             }

@@ -43,38 +43,36 @@ pub fn change(change: &RowChange, frame: &[Value], cx: &Cx) -> Result<usize> {
 
 /// Takes rows out and puts others in. Where one cannot be put in, all is as it was.
 fn replace(table: &Arc<Table>, old: &[Row], new: Vec<Row>, cx: &Cx) -> Result<()> {
-    let mut removed: Vec<&Row> = Vec::with_capacity(old.len());
-    let mut inserted: Vec<(Place, Row)> = Vec::with_capacity(new.len());
+    let mut removed: Vec<(Place, &Row)> = Vec::with_capacity(old.len());
+    let mut inserted: Vec<Place> = Vec::with_capacity(new.len());
     let make = || -> Result<()> {
         for row in old {
             cx.token.check()?;
-            if table.remove(row) {
-                removed.push(row);
+            if let Some(place) = table.remove(row) {
+                removed.push((place, row));
             }
         }
         for row in new {
             cx.token.check()?;
-            let place = table.insert(&row)?;
-            inserted.push((place, row));
+            inserted.push(table.insert(&row)?);
         }
         Ok(())
     };
     if let Err(error) = make() {
-        for (place, row) in inserted.iter().rev() {
-            table.take_back(*place, row);
+        for place in inserted.into_iter().rev() {
+            table.take_back(place..place + 1);
         }
-        for row in removed.iter().rev() {
-            // What was there before fits again.
-            drop(table.insert(row));
+        for (place, row) in removed.into_iter().rev() {
+            table.put_back(place, row);
         }
         return Err(error);
     }
     let log = &Catalog::of(cx).undo_log;
-    for row in removed {
-        log.record(Undo::Removed(table.clone(), row.clone()));
+    for (place, row) in removed {
+        log.record(Undo::Removed(table.clone(), place, row.clone()));
     }
-    for (place, row) in inserted {
-        log.record(Undo::Inserted(table.clone(), place, row));
+    for place in inserted {
+        log.record_inserted(table, place);
     }
     Ok(())
 }

@@ -6,9 +6,10 @@ use std::cmp::Ordering;
 use super::batch::{HeldColumn, SortKey, order, rank_of_int, rank_of_real, sort_alone};
 use super::call;
 use super::eval::eval;
+use crate::model::memory::{HeldMemory, Operator};
 use crate::model::{BatchColumn, Cx, Numbers, Value};
 use crate::plan::Query;
-use crate::text::diagnostic::{Error, Result};
+use crate::text::diagnostic::{Error, Result, Span};
 
 /// How many results more than twice those that are wanted are kept before they are sorted.
 const AHEAD: usize = 1024;
@@ -25,6 +26,8 @@ pub struct SortedResults {
     most: Option<usize>,
     /// The keys of the last of those, once there were so many.
     last: Option<Vec<Value>>,
+    memory: HeldMemory,
+    span: Option<Span>,
 }
 
 /// The column of a key, and its direction.
@@ -53,6 +56,8 @@ impl SortedResults {
             keys,
             most,
             last: None,
+            memory: HeldMemory::default(),
+            span: query.span.clone(),
         }
     }
 
@@ -78,12 +83,14 @@ impl SortedResults {
             column.push(value);
         }
         self.rows += 1;
-        self.prune(cx)
+        self.prune(cx)?;
+        self.check_memory(0, cx)
     }
 
     /// Keeps the rows of a batch that may be wanted; it has the columns of the results, and those of the
     /// keys that are not among them.
     pub fn add_columns(&mut self, columns: &[BatchColumn], rows: usize, cx: &Cx) -> Result<()> {
+        debug_assert_eq!(columns.len(), self.columns.len());
         match self.wanted(columns, rows) {
             Some(places) => {
                 for (held, column) in self.columns.iter_mut().zip(columns) {
@@ -98,13 +105,27 @@ impl SortedResults {
                 self.rows += rows;
             }
         }
-        self.prune(cx)
+        self.prune(cx)?;
+        self.check_memory(0, cx)
     }
 
     /// Keeps so many rows, all that there are.
-    pub fn take(&mut self, columns: Vec<HeldColumn>, rows: usize) {
+    pub fn take(&mut self, columns: Vec<HeldColumn>, rows: usize, cx: &Cx) -> Result<()> {
         self.columns = columns;
         self.rows = rows;
+        self.check_memory(0, cx)
+    }
+
+    /// Counts the rows, and so many bytes beside them. Of rows that are not sorted, a query that groups
+    /// has given them.
+    fn check_memory(&mut self, beside: usize, cx: &Cx) -> Result<()> {
+        let bytes = self.columns.iter().map(HeldColumn::bytes).sum::<usize>();
+        let name = match self.keys.is_empty() {
+            true => "the results of 'group by'",
+            false => "'order by'",
+        };
+        let operator = Operator::at(name, self.span.as_ref());
+        self.memory.set(bytes + beside, operator, &cx.memory)
     }
 
     /// The places of the rows that may be wanted; `None` for all.
@@ -187,11 +208,13 @@ impl SortedResults {
             columns: self.columns,
             rows: self.rows,
             next: 0,
+            _memory: self.memory,
         })
     }
 
     /// Sorts what there is, and keeps what is wanted of it.
     fn sort(&mut self, cx: &Cx) -> Result<()> {
+        self.check_memory(self.bytes_to_sort(), cx)?;
         let looks = cx.token.looks();
         let wanted = self.rows.min(self.most.unwrap_or(usize::MAX));
         if let ([key], [only]) = (self.keys.as_slice(), self.columns.as_mut_slice())
@@ -211,7 +234,21 @@ impl SortedResults {
                 .for_each(|column| column.pick(&places));
         }
         self.rows = wanted;
+        let bytes = self.columns.iter().map(HeldColumn::bytes).sum();
+        self.memory.shrink(bytes);
         Ok(())
+    }
+
+    /// What sorting takes beside the rows.
+    fn bytes_to_sort(&self) -> usize {
+        let first = self.keys.first().map(|key| &self.columns[key.column]);
+        let of_row = match (first, self.columns.len()) {
+            (None, _) => 0,
+            (Some(HeldColumn::Ints(_) | HeldColumn::Reals(_)), 1) => size_of::<u64>(),
+            // Its place, and its rank with that, twice as they are sorted by digits.
+            _ => size_of::<u32>() + 2 * size_of::<(u64, u32)>(),
+        };
+        self.rows * of_row
     }
 }
 
@@ -221,6 +258,8 @@ pub struct CollectedRows {
     columns: Vec<HeldColumn>,
     rows: usize,
     next: usize,
+    /// What they take, until they are dropped.
+    _memory: HeldMemory,
 }
 
 impl CollectedRows {

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
 use crate::catalog::Catalog;
 use crate::catalog::undo::Undo;
 use crate::model::conversion::conform;
 use crate::model::function::{FunctionBody, View};
+use crate::model::memory::{Collecting, HeldMemory, Operator, bytes_of};
 use crate::model::table::{Row, Table};
-use crate::model::{Cx, Function, Source, Type, Value, nesting, size};
-use crate::plan::{CreatedObject, FunctionUpdate, ObjectCreation};
+use crate::model::{Cx, Function, Source, Type, Value, nesting};
+use crate::plan::{CreatedObject, FunctionUpdate, ObjectCreation, PlanExpr};
 use crate::run::call;
 use crate::run::eval::eval;
 use crate::syntax::ast::{Many, UpdateOp};
@@ -87,6 +89,44 @@ fn remove_references(table: &Arc<Table>, object: &Value, cx: &Cx) -> Result<()> 
     Ok(())
 }
 
+/// Runs an update statement that has one row, whose query makes no rows, without opening it: `None` if it
+/// is another one. `frame` has the variables around it.
+pub fn update_one(change_of: &FunctionUpdate, frame: &[Value], cx: &Cx) -> Option<Result<()>> {
+    let query = &change_of.rows.query;
+    let columns = &query.output.columns;
+    let (value, args) = columns.split_last()?;
+    let is_plain = query.steps.is_empty()
+        && query.limit.is_none()
+        && query.traceable.is_none()
+        && !query.is_collected()
+        && args.len() == change_of.functions.first()?.arity();
+    is_plain.then(|| {
+        let mut own = vec![Value::Null; query.slots];
+        for (outer, inner) in &change_of.rows.captures {
+            own[*inner] = frame[*outer].clone();
+        }
+        let mut given = Vec::with_capacity(args.len());
+        for arg in args {
+            match eval(arg, &own, cx)? {
+                Some(arg) => given.push(arg),
+                None => return Ok(()),
+            }
+        }
+        // What is no bag need not become one to be taken apart.
+        let value = match value {
+            PlanExpr::Singleton(value) => eval(value, &own, cx)?.unwrap_or(Value::Null),
+            value => match eval(value, &own, cx)? {
+                Some(value) => value,
+                None if change_of.arguments.is_some() => Value::Null,
+                None => return Ok(()),
+            },
+        };
+        let values = values_of(value, cx)?;
+        let function = call::resolvent_among(&change_of.functions, &given)?;
+        change(change_of.op, function, &given, values, cx)
+    })
+}
+
 /// Runs an update statement over its rows: the arguments, then the value. `arguments` are those that
 /// are updated even if there is no row of them.
 pub fn update(
@@ -97,7 +137,8 @@ pub fn update(
 ) -> Result<()> {
     let arity = change_of.functions[0].arity();
     // All rows first: the update may change what they are taken from.
-    let mut changes: IndexMap<Vec<Value>, Vec<Value>> = IndexMap::new();
+    let mut changes: IndexMap<Vec<Value>, Vec<Value>, RandomState> = IndexMap::default();
+    let (mut held, mut memory) = (0, HeldMemory::default());
     while let Some(row) = rows.next(cx)? {
         let mut args = match row {
             Value::Vector(columns) if arity > 0 => columns.to_vec(),
@@ -105,6 +146,10 @@ pub fn update(
         };
         let value = args.pop().unwrap_or(Value::Null);
         let values = values_of(value, cx)?;
+        // What the map takes for an entry, with what growing takes.
+        const ENTRY: usize = 2 * size_of::<(Vec<Value>, Vec<Value>, u64, u64)>();
+        held += bytes_of(&args) + bytes_of(&values) + ENTRY;
+        memory.set(held, change_of.rows.query.operator("an update"), &cx.memory)?;
         changes.entry(args).or_default().extend(values);
     }
     if let Some(mut rows) = arguments {
@@ -131,20 +176,24 @@ pub fn values_of(value: Value, cx: &Cx) -> Result<Vec<Value>> {
         Value::Null | Value::Bool(false) => Ok(vec![]),
         Value::Bag(bag) => {
             let mut elements = bag.open(cx)?;
-            let mut values = Vec::new();
+            let mut values = Collecting::new(Operator::named("a bag that is stored"));
             while let Some(element) = elements.next(cx)? {
                 if !matches!(element, Value::Null | Value::Bool(false)) {
-                    values.push(element);
+                    values.push(element, &cx.memory)?;
                 }
-                size::check_elements(values.len(), "a bag that is stored")?;
             }
-            Ok(values)
+            Ok(values.into_values())
         }
         other => Ok(vec![other]),
     }
 }
 
 /// Sets, adds or removes values of a stored function, or of the inverse of one, for its arguments.
+///
+/// # Errors
+///
+/// The function cannot be updated, takes another number of arguments or other values, or a key of it
+/// would be violated.
 pub fn change(
     op: UpdateOp,
     function: &Arc<Function>,
@@ -152,6 +201,13 @@ pub fn change(
     values: Vec<Value>,
     cx: &Cx,
 ) -> Result<()> {
+    if args.len() != function.arity() {
+        return Err(Error::run(format!(
+            "{} takes another number of arguments than {}",
+            function.signature,
+            args.len()
+        )));
+    }
     match &function.body {
         FunctionBody::Stored(table) => change_table(op, function, table, args, values, cx),
         FunctionBody::Inverse(view) => change_view(op, function, view, args, values, cx),
@@ -170,10 +226,16 @@ fn change_table(
     values: Vec<Value>,
     cx: &Cx,
 ) -> Result<()> {
+    if op == UpdateOp::Set
+        && let [value] = values.as_slice()
+        && table.is_unique_by_arguments_alone()
+    {
+        return set_only(function, table, args, value, cx);
+    }
     let looks = cx.token.looks();
     let rows: Vec<Row> = looks
         .each(values)
-        .map(|value| row(function, table, args, value?))
+        .map(|value| row(function, table, args, &value?).map(Row::from))
         .collect::<Result<_>>()?;
     if op == UpdateOp::Set {
         let mut known: Vec<Option<Value>> = args
@@ -195,11 +257,27 @@ fn change_table(
             }
             UpdateOp::Set | UpdateOp::Add => {
                 let place = table.insert(&row)?;
-                Catalog::of(cx)
-                    .undo_log
-                    .record(Undo::Inserted(table.clone(), place, row));
+                Catalog::of(cx).undo_log.record_inserted(table, place);
             }
         }
+    }
+    Ok(())
+}
+
+/// Sets the only value of a stored function for its arguments.
+fn set_only(
+    function: &Function,
+    table: &Arc<Table>,
+    args: &[Value],
+    value: &Value,
+    cx: &Cx,
+) -> Result<()> {
+    let row = row(function, table, args, value)?;
+    let (place, replaced) = table.set(&row)?;
+    let undo_log = &Catalog::of(cx).undo_log;
+    match replaced {
+        Some(old) => undo_log.record(Undo::Replaced(table.clone(), place, old)),
+        None => undo_log.record_inserted(table, place),
     }
     Ok(())
 }
@@ -233,7 +311,7 @@ fn change_view(
     };
     for value in values {
         let mut columns = args.to_vec();
-        columns.extend(results_of(function, width, value)?);
+        columns.extend_from_slice(results_of(function, width, &value)?);
         let mut row = view.rearranged(&columns, Value::Bool(true));
         let results = row.split_off(table.arity());
         let result = match results.as_slice() {
@@ -246,18 +324,19 @@ fn change_view(
 }
 
 fn remove(table: &Arc<Table>, row: &Row, cx: &Cx) {
-    if table.remove(row) {
+    if let Some(place) = table.remove(row) {
         Catalog::of(cx)
             .undo_log
-            .record(Undo::Removed(table.clone(), row.clone()));
+            .record(Undo::Removed(table.clone(), place, row.clone()));
     }
 }
 
 /// The row of the arguments and one value, each as its column's type.
-fn row(function: &Function, table: &Table, args: &[Value], value: Value) -> Result<Row> {
+fn row(function: &Function, table: &Table, args: &[Value], value: &Value) -> Result<Vec<Value>> {
     let results = results_of(function, table.types().len() - table.arity(), value)?;
-    let columns = args.iter().chain(&results).zip(table.types());
-    let row = columns.map(|(value, ty)| {
+    let columns = args.iter().chain(results).zip(table.types());
+    let mut row = Vec::with_capacity(table.types().len());
+    for (value, ty) in columns {
         nesting::check(value)?;
         if let Value::Object(object) = value
             && object.is_deleted()
@@ -268,21 +347,21 @@ fn row(function: &Function, table: &Table, args: &[Value], value: Value) -> Resu
             );
             return Err(Error::run(message));
         }
-        conform(value, ty).ok_or_else(|| {
+        row.push(conform(value, ty).ok_or_else(|| {
             Error::run(format!(
                 "{} does not take {value} where it has {ty}",
                 function.signature
             ))
-        })
-    });
-    row.collect()
+        })?);
+    }
+    Ok(row)
 }
 
 /// The result columns that a value is.
-fn results_of(function: &Function, width: usize, value: Value) -> Result<Vec<Value>> {
+fn results_of<'v>(function: &Function, width: usize, value: &'v Value) -> Result<&'v [Value]> {
     match value {
-        Value::Vector(columns) if width > 1 && columns.len() == width => Ok(columns.to_vec()),
-        other if width == 1 => Ok(vec![other]),
+        Value::Vector(columns) if width > 1 && columns.len() == width => Ok(columns),
+        other if width == 1 => Ok(std::slice::from_ref(other)),
         other => Err(Error::run(format!(
             "{} has {width} results, not {other}",
             function.signature

@@ -34,12 +34,15 @@ pub struct Config {
     pub console: Console,
     /// Whether the first element of a live stream that fails ends its query. Else it is set aside.
     pub bail: bool,
+    /// How many bytes the operators of a query may hold together.
+    pub memory: u64,
 }
 
 /// One user's session.
 pub struct Session {
     world: Arc<World>,
     timeout: Option<Duration>,
+    memory: u64,
     running: Interrupt,
 }
 
@@ -62,6 +65,7 @@ impl Session {
                 host: Host::new(config.home, config.console, config.bail),
             }),
             timeout: config.timeout,
+            memory: config.memory,
             running: Interrupt::default(),
         }
     }
@@ -84,7 +88,8 @@ impl Session {
     pub fn execute(&mut self, statement: &Arc<SourceText>) -> Result<Outcome> {
         let token = self.begin();
         *lock(&self.world.host.statement) = statement.text.trim().into();
-        execute(&Cx::new(self.world.clone(), token), statement)
+        let cx = Cx::new(self.world.clone(), token).with_memory(self.memory);
+        execute(&cx, statement)
     }
 
     /// The token of a new statement.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, ValueEnum};
 
+use crate::host::machine;
 use crate::text::wait;
 
 /// What the program has been asked to do.
@@ -19,6 +20,8 @@ pub struct ProgramOptions {
     pub interactive: bool,
     pub home: Option<PathBuf>,
     pub timeout: Option<Duration>,
+    /// How many bytes a query may hold.
+    pub memory: Option<u64>,
     pub bail: bool,
     /// Whether the end waits for background jobs instead of stopping them.
     pub wait: bool,
@@ -79,6 +82,10 @@ struct Flags {
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     timeout: Option<Duration>,
 
+    /// How much a query may hold in memory, such as 500MB or 4GB; half of the machine's by default
+    #[arg(long, value_name = "SIZE", value_parser = machine::size)]
+    memory: Option<u64>,
+
     /// How results are written
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -128,6 +135,7 @@ fn options_from(
         inputs,
         home: flags.home,
         timeout: flags.timeout,
+        memory: flags.memory,
         bail: flags.bail,
         wait: flags.wait,
         verbose: flags.verbose,

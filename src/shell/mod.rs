@@ -23,6 +23,7 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
+use crate::host::machine;
 use crate::model::context::STACK_SIZE;
 use crate::session::{Config, Session};
 use crate::text::console::Console;
@@ -68,6 +69,7 @@ fn run(options: ProgramOptions) -> ExitCode {
         timeout: options.timeout,
         console,
         bail: options.bail,
+        memory: options.memory.unwrap_or_else(machine::half_of_memory),
     });
     session.world().host.clients.set_verbose(options.verbose);
     let mut runner = Runner::new(session, signals, options.format);

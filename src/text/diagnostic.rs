@@ -147,6 +147,7 @@ struct Inner {
     help: Vec<String>,
     no_element: bool,
     at_limit: bool,
+    of_memory: bool,
 }
 
 impl Error {
@@ -159,6 +160,7 @@ impl Error {
             help: Vec::new(),
             no_element: false,
             at_limit: false,
+            of_memory: false,
         }))
     }
 
@@ -211,6 +213,20 @@ impl Error {
     pub fn at_limit(mut self) -> Error {
         self.0.at_limit = true;
         self
+    }
+
+    /// The limit of memory has been reached by what does not know its place in the source.
+    pub fn of_memory(mut self) -> Error {
+        self.0.of_memory = true;
+        self
+    }
+
+    /// Marks the place of what runs, where the limit of memory has been reached at an unknown one.
+    pub fn of_memory_at(self, span: &Span) -> Error {
+        match self.0.of_memory {
+            true => self.at(span),
+            false => self,
+        }
     }
 
     /// Whether what is evaluated ends with it at once: a limit has been reached, or the query was stopped.

@@ -87,6 +87,7 @@ fn loaded() -> Result<Session> {
         timeout: None,
         console: Console::standard(),
         bail: false,
+        memory: u64::MAX,
     });
     let last = OBJECTS - 1;
     for statement in [

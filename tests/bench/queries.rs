@@ -9,11 +9,14 @@
 //!
 //! Needs Python with the package duckdb: `cargo bench --bench queries`. Words behind `--` choose rows.
 //! Variables: `PYTHON` is the Python with the package, `OSQL` another osql, `SCALE` the number of rows of
-//! every query (`SCALE=1e5`, 1e6, 1e7), `LIMIT` the seconds after which a query is given up.
+//! every query (`SCALE=1e6`), `LIMIT` the seconds after which a query is given up. With several numbers
+//! of rows, `SCALE=1e5,1e6,1e7` or `SCALE=all` for just these, it says how time and memory of osql grow
+//! with them; DuckDB is not needed then.
 
 mod program;
 mod queries_duckdb;
 mod queries_files;
+mod queries_growth;
 mod queries_list;
 mod queries_run;
 
@@ -41,18 +44,41 @@ fn main() -> Result<()> {
     if std::env::args().any(|a| a == "--test") {
         return Ok(());
     }
-    let duckdb = DuckDb::find()?;
-    let scale = number("SCALE")?.map(|scale| scale as u64);
+    let scales = scales()?;
     let limit = Duration::from_secs_f64(number("LIMIT")?.unwrap_or(20.0));
     let files = Files::new()?;
+    let queries = QUERIES.iter().filter(|query| chosen(query));
+    if scales.len() > 1 {
+        return queries_growth::report(queries, &files, &scales, limit);
+    }
+    let duckdb = DuckDb::find()?;
+    let scale = scales.first().copied();
     let mut rows = Vec::new();
-    for query in QUERIES.iter().filter(|query| chosen(query)) {
+    for query in queries {
         let query = files.fill_in(query, scale)?;
         eprintln!("{}", query.what);
         let row = measure(&duckdb, &query, limit).map_err(|e| format!("{}: {e}", query.what))?;
         rows.push(row);
     }
     print(&duckdb, rows)
+}
+
+/// The numbers of rows that `SCALE` gives, from the least on.
+fn scales() -> Result<Vec<u64>> {
+    let text = match std::env::var("SCALE") {
+        Ok(text) if text == "all" => "1e5,1e6,1e7".to_owned(),
+        Ok(text) => text,
+        Err(_) => return Ok(vec![]),
+    };
+    let wrong = || format!("SCALE is a number of rows, several with commas, or all, not {text}");
+    let scale = |text: &str| text.trim().parse::<f64>().map(|scale| scale as u64);
+    let scales = text.split(',').map(scale);
+    let mut scales: Vec<u64> = scales
+        .collect::<std::result::Result<_, _>>()
+        .map_err(|_| wrong())?;
+    scales.sort_unstable();
+    scales.dedup();
+    Ok(scales)
 }
 
 /// A number that a variable of the environment gives.

@@ -64,7 +64,7 @@ impl Files {
 }
 
 /// 10^6 as it is said.
-fn short(rows: u64) -> String {
+pub fn short(rows: u64) -> String {
     match rows.ilog10() {
         power if rows == 10_u64.pow(power) => format!("10^{power}"),
         power => format!("{}·10^{power}", rows as f64 / 10_f64.powi(power as i32)),

@@ -220,7 +220,7 @@ pub const QUERIES: &[Query] = &[
     ),
     query(
         "join",
-        "join by <, 100 on one side",
+        "join by <, 100 on one side, a hundredth of the rows on the other: the rows are pairs",
         1_000_000,
         "sum(select i - j from Integer i, Integer j where i in iota(1,{m}) and j in iota(1,100) \
          and j * {m} / 100 < i)",

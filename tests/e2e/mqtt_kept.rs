@@ -1,12 +1,13 @@
 //! Kept sessions: what an earlier run, another program, or a query that has ended left at the broker.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 
 use osql::mqtt::{Setting, Unread};
 
 use crate::support::mosquitto::Mosquitto;
 use crate::support::mqtt::{Connection, patience, text};
-use crate::support::osql::osql;
+use crate::support::osql::{Running, osql};
 use crate::support::table::each_row;
 use crate::support::wait::wait_until;
 
@@ -203,4 +204,65 @@ fn a_script_is_told_and_can_give_the_filter_up() {
         "{output:?}"
     );
     assert_eq!(output.code, 0);
+}
+
+/// A program of its own that reads the topic `t` in the kept session of `steady`.
+fn reading(broker: &Mosquitto, query: &str) -> Running {
+    let register = format!(
+        "set :m = mqtt:register_client('m', {{'connection': '{}', 'clientid': 'steady', \
+         'cleansession': false, 'qos': 1}});",
+        broker.url("tcp")
+    );
+    osql().args(["-o", &format!("{register} {query}")]).spawn()
+}
+
+const READ: &str = "select charstring(b) from Binary b where b in subscribe('m:t')";
+
+/// Stopped again and again while messages wait before it, some of them handed over and some not.
+#[test]
+fn a_run_that_is_stopped_leaves_the_next_all_that_it_did_not_print() {
+    let broker = Mosquitto::start("max_queued_messages 0\nlog_type all");
+    let mut first = reading(&broker, &format!("{READ};"));
+    broker.wait_for_subscriptions(1);
+    first.signal("TERM");
+    first.wait();
+    publish(&broker, "t", 3000);
+    let mut printed = BTreeSet::new();
+    while printed.len() < 2000 {
+        let slowly = READ.replace(" where ", ", Number p where p = sleep(0.001) and ");
+        let mut run = reading(&broker, &format!("{slowly};"));
+        run.stdout.wait_lines(100);
+        run.signal("TERM");
+        let output = run.wait();
+        printed.extend(output.lines().into_iter().map(str::to_owned));
+    }
+    broker.publish("t", "last", &["-q", "1"]);
+    let mut run = reading(&broker, &format!("{READ};"));
+    run.stdout.wait_line("last");
+    run.signal("TERM");
+    let output = run.wait();
+    printed.extend(output.lines().into_iter().map(str::to_owned));
+    let lost: Vec<_> = (0..3000)
+        .map(|i| format!("\"t {i}\""))
+        .filter(|line| !printed.contains(line))
+        .collect();
+    assert_eq!(lost, [""; 0]);
+}
+
+#[test]
+fn a_message_that_a_query_was_at_when_it_was_stopped_comes_again() {
+    let broker = Mosquitto::start("max_queued_messages 0\nlog_type all");
+    let slow = "select p from Binary b, Boolean p, Number pause
+                where b in subscribe('m:t') and p = print(charstring(b)) and pause = sleep(600);";
+    let mut first = reading(&broker, slow);
+    broker.wait_for_subscriptions(1);
+    publish(&broker, "t", 2);
+    first.stdout.wait_line("t 0");
+    first.signal("TERM");
+    first.wait();
+    // One that ends by itself has dealt with its last one.
+    for expected in ["t 0", "t 1"] {
+        let output = reading(&broker, &format!("{READ} limit 1;")).finish();
+        output.expect_ok(&format!("\"{expected}\"\n"));
+    }
 }

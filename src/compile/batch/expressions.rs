@@ -8,7 +8,7 @@ use crate::model::function::FunctionBody;
 use crate::model::native::BatchForm;
 use crate::model::table::Table;
 use crate::model::{Function, Type};
-use crate::plan::batch::{BatchExpr, BatchFetch, BatchWork, ColumnDeclared};
+use crate::plan::batch::{BatchExpr, BatchFetch, BatchWork, ColumnDeclared, ColumnUse};
 use crate::plan::{Call, PlanExpr, Slot, Target};
 use crate::syntax::ast::{BinaryOp, Many};
 
@@ -31,51 +31,41 @@ impl Builder<'_> {
             BatchExpr::Const(value) => value.type_of(),
             BatchExpr::Arith(..) => Type::Number,
             BatchExpr::Function { ty, .. } => ty.clone(),
+            BatchExpr::Needing(_, value) => self.type_of(value),
+            BatchExpr::Counted(_) => Type::Integer,
+            BatchExpr::Evaluated(evaluated) if !evaluated.condition => evaluated.ty.clone(),
             BatchExpr::Case { arms, otherwise } => {
-                let ty = self.type_of(otherwise);
-                let same = |(_, result): &(BatchExpr, BatchExpr)| self.type_of(result) == ty;
-                let numbers =
-                    |(_, result): &(BatchExpr, BatchExpr)| self.kind(result) == Kind::Number;
-                if arms.iter().all(same) {
+                let results = arms.iter().map(|(_, result)| result);
+                let results: Vec<&BatchExpr> = results.chain(otherwise.as_deref()).collect();
+                let ty = results
+                    .first()
+                    .map_or(Type::Object, |first| self.type_of(first));
+                if results.iter().all(|result| self.type_of(result) == ty) {
                     ty
-                } else if arms.iter().all(numbers) && self.kind(otherwise) == Kind::Number {
+                } else if results
+                    .iter()
+                    .all(|result| self.kind(result) == Kind::Number)
+                {
                     Type::Number
                 } else {
                     Type::Object
                 }
             }
+            condition if condition.is_condition() => Type::Boolean,
             _ => Type::Object,
         }
     }
 
     /// A value for each row.
     pub(super) fn node(&mut self, expr: &PlanExpr) -> Option<BatchExpr> {
-        self.over_columns(expr)
+        self.attempt(|builder| builder.over_columns(expr))
             .or_else(|| self.evaluated(expr, false))
     }
 
     /// For each row whether a condition holds.
     pub(super) fn condition(&mut self, expr: &PlanExpr) -> Option<BatchExpr> {
-        let condition = |builder: &mut Self| {
-            let lowered = builder.over_columns(expr);
-            lowered.filter(BatchExpr::is_condition)
-        };
-        self.attempt(condition)
+        self.attempt(|builder| builder.over_columns(expr))
             .or_else(|| self.evaluated(expr, true))
-    }
-
-    /// Leaves nothing behind where there is no result.
-    pub(super) fn attempt<T>(&mut self, lower: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
-        let (columns, work) = (self.columns.len(), self.work.len());
-        let (calls, fields) = (self.calls.len(), self.fields.len());
-        let lowered = lower(self);
-        if lowered.is_none() {
-            self.fields.truncate(fields);
-            self.columns.truncate(columns);
-            self.work.truncate(work);
-            self.calls.truncate(calls);
-        }
-        lowered
     }
 
     /// A value for each row, or whether a condition holds, without the evaluator.
@@ -101,23 +91,12 @@ impl Builder<'_> {
             PlanExpr::Arith(op, call) => self.arithmetic(*op, call),
             PlanExpr::Compare(op, sides) => {
                 let sides = self.pair(&sides[0], &sides[1])?;
-                let plain = !sides.iter().any(BatchExpr::is_condition);
-                plain.then_some(BatchExpr::Compare(*op, sides))
+                Some(BatchExpr::Compare(*op, sides))
             }
             PlanExpr::And(list) => self.conditions(list).map(BatchExpr::And),
-            PlanExpr::Or(list) => {
-                let conditions = self.for_some_rows(|builder| builder.conditions(list));
-                conditions.map(BatchExpr::Or)
-            }
-            PlanExpr::Case {
-                arms,
-                otherwise: Some(otherwise),
-            } => self.for_some_rows(|builder| builder.case(arms, otherwise)),
-            // Where a row has no value the evaluator makes the batch.
-            PlanExpr::OrNull(value) => {
-                let value = self.over_columns(value);
-                value.filter(|value| !value.is_condition())
-            }
+            PlanExpr::Or(list) => self.conditions(list).map(BatchExpr::Or),
+            PlanExpr::Case { arms, otherwise } => self.case(arms, otherwise.as_deref()),
+            PlanExpr::OrNull(value) => Some(BatchExpr::OrNull(Box::new(self.node(value)?))),
             PlanExpr::Call(call) => match self.field(expr) {
                 Some(column) => {
                     if let Target::One(function) = &call.target {
@@ -155,28 +134,23 @@ impl Builder<'_> {
         }
     }
 
-    /// What is computed for some of the rows only.
-    fn for_some_rows<T>(&mut self, lower: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
-        let optional = std::mem::replace(&mut self.optional, true);
-        let lowered = lower(self);
-        self.optional = optional;
-        lowered
-    }
-
-    fn case(&mut self, arms: &[(PlanExpr, PlanExpr)], otherwise: &PlanExpr) -> Option<BatchExpr> {
+    fn case(
+        &mut self,
+        arms: &[(PlanExpr, PlanExpr)],
+        otherwise: Option<&PlanExpr>,
+    ) -> Option<BatchExpr> {
         let mut lowered = Vec::with_capacity(arms.len());
         for (condition, result) in arms {
-            lowered.push((self.condition(condition)?, self.single(result)?));
+            lowered.push((self.condition(condition)?, self.node(result)?));
         }
+        let otherwise = match otherwise {
+            Some(otherwise) => Some(Box::new(self.node(otherwise)?)),
+            None => None,
+        };
         Some(BatchExpr::Case {
             arms: lowered,
-            otherwise: Box::new(self.single(otherwise)?),
+            otherwise,
         })
-    }
-
-    /// A value for each row that is no condition.
-    fn single(&mut self, expr: &PlanExpr) -> Option<BatchExpr> {
-        self.node(expr).filter(|node| !node.is_condition())
     }
 
     fn arithmetic(&mut self, op: BinaryOp, call: &Call) -> Option<BatchExpr> {
@@ -218,7 +192,7 @@ impl Builder<'_> {
         if call.args.len() != function.arity() {
             return None;
         }
-        let args = call.args.iter().map(|arg| self.single(arg));
+        let args = call.args.iter().map(|arg| self.node(arg));
         let mut args = args.collect::<Option<Vec<BatchExpr>>>()?;
         self.calls_of(function);
         match &function.body {
@@ -238,9 +212,9 @@ impl Builder<'_> {
     }
 
     /// Adds a column of the values, which are declared to be of the type; gives its place.
-    pub(super) fn compute(&mut self, value: BatchExpr, ty: &Type) -> Option<usize> {
+    pub(super) fn compute(&mut self, value: BatchExpr, ty: &Type, of: ColumnUse) -> Option<usize> {
         let declared = self.declare(&value, ty)?;
-        self.work.push(BatchWork::Compute(value, declared));
+        self.work.push(BatchWork::Compute(value, declared, of));
         Some(self.columns.len() - 1)
     }
 
@@ -268,7 +242,8 @@ impl Builder<'_> {
         Some(declared)
     }
 
-    /// A call of a stored function with one value: its values become a column.
+    /// A call of a stored function with one value: its values become a column, in which some rows may have
+    /// none.
     fn stored(
         &mut self,
         function: &Arc<Function>,
@@ -293,10 +268,11 @@ impl Builder<'_> {
             Kind::Other => wanted == given,
             plain => kind(given) == Some(plain),
         };
-        if !one || !fits || self.optional {
+        if !one || !fits {
             return None;
         }
         kind(result)?;
+        self.reads_stored = true;
         self.columns.push((None, result.clone()));
         let column = self.columns.len() - 1;
         self.calls.push((function.clone(), of, column));
@@ -305,7 +281,7 @@ impl Builder<'_> {
             known: [0],
             key,
             columns: vec![1],
-            required: self.required,
+            called: Some(ColumnDeclared::of(wanted)?),
         }));
         Some(BatchExpr::Column(column))
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Builder;
 use crate::model::function::Compiled;
 use crate::model::{Function, Type};
-use crate::plan::batch::BatchExpr;
+use crate::plan::batch::{BatchExpr, ColumnUse};
 use crate::plan::{Pattern, Query, Step};
 use crate::syntax::ast::Many;
 
@@ -42,33 +42,46 @@ impl Builder<'_> {
         args: Vec<BatchExpr>,
     ) -> Option<BatchExpr> {
         let mut inside = Vec::with_capacity(args.len());
+        // Without one of its variables a body gives nothing.
+        let mut needed = Vec::with_capacity(args.len());
         for (slot, (arg, param)) in args.into_iter().zip(&function.signature.params).enumerate() {
             let column = match arg {
-                BatchExpr::Column(at) if self.columns[at].1 == param.ty => at,
-                arg => self.compute(arg, &param.ty)?,
+                BatchExpr::Column(at) if self.is_variable_of(at, &param.ty) => at,
+                arg => self.compute(arg, &param.ty, ColumnUse::Argument)?,
             };
             inside.push((slot, column));
+            needed.push(column);
         }
         self.inside = Some(inside);
         for step in &query.steps {
             let Step::Let(Pattern::Bind(slot, ty), value) = step else {
                 return None;
             };
-            let value = self
-                .over_columns(value)
-                .filter(|value| !value.is_condition())?;
-            let column = self.compute(value, ty)?;
+            let value = self.over_columns(value)?;
+            let column = self.compute(value, ty, ColumnUse::Variable)?;
             self.inside.as_mut()?.push((*slot, column));
+            needed.push(column);
         }
         let [only] = query.output.columns.as_slice() else {
             return None;
         };
         let result = self.over_columns(only)?;
+        let is_condition = result.is_condition();
+        let result = BatchExpr::Needing(needed, Box::new(result));
         let declared = &function.signature.columns[0].ty;
-        if result.is_condition() {
-            return (*declared == Type::Boolean).then_some(result);
+        match declared {
+            Type::Boolean => is_condition.then_some(result),
+            declared => {
+                let column = self.compute(result, declared, ColumnUse::Result);
+                column.map(BatchExpr::Column)
+            }
         }
-        self.compute(result, declared).map(BatchExpr::Column)
+    }
+
+    /// Whether a column is that of a variable of the type, so that no row lacks it.
+    fn is_variable_of(&self, at: usize, ty: &Type) -> bool {
+        let (slot, of) = &self.columns[at];
+        slot.is_some() && of == ty
     }
 }
 

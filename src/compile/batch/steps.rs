@@ -5,23 +5,24 @@ use std::sync::Arc;
 use super::{Builder, Kind, kind};
 use crate::model::function::FunctionBody;
 use crate::model::{Type, Value};
-use crate::plan::batch::{BatchFetch, BatchJoin, BatchOrigin, BatchWork, ColumnDeclared};
+use crate::plan::batch::{
+    BatchFetch, BatchJoin, BatchOrigin, BatchWork, ColumnDeclared, ColumnUse,
+};
 use crate::plan::join::Join;
 use crate::plan::{Lookup, LookupColumn, Pattern, PlanExpr, Slot, Step, Target};
 
 /// The type that a variable has by the step that binds it.
-fn type_in(step: &Step, slot: Slot) -> Option<Type> {
+pub(super) fn type_in(step: &Step, slot: Slot) -> Option<Type> {
     match step {
-        Step::Iterate {
-            pattern: Pattern::Bind(bound, ty),
-            ..
-        }
-        | Step::Let(Pattern::Bind(bound, ty), _)
-            if *bound == slot =>
-        {
-            Some(ty.clone())
-        }
+        Step::Iterate { pattern, .. } | Step::Let(pattern, _) => type_in_pattern(pattern, slot),
         Step::Extent { slot: bound, ty } if *bound == slot => Some(ty.clone()),
+        Step::Index { position, ty, .. } if *position == slot => Some(ty.clone()),
+        Step::Solve(equation) if equation.unknown == slot => Some(equation.ty.clone()),
+        Step::Join(join) => join.inner.iter().find_map(|step| type_in(step, slot)),
+        Step::Alternatives { branches, .. } => {
+            let mut steps = branches.iter().flatten();
+            steps.find_map(|step| type_in(step, slot))
+        }
         Step::Lookup(lookup) => {
             let FunctionBody::Stored(table) = &lookup.function.body else {
                 return None;
@@ -40,6 +41,14 @@ fn type_in(step: &Step, slot: Slot) -> Option<Type> {
             })
         }
         _ => None,
+    }
+}
+
+fn type_in_pattern(pattern: &Pattern, slot: Slot) -> Option<Type> {
+    match pattern {
+        Pattern::Bind(bound, ty) => (*bound == slot).then(|| ty.clone()),
+        Pattern::Vector(parts) => parts.iter().find_map(|part| type_in_pattern(part, slot)),
+        Pattern::Equal(_) | Pattern::Any => None,
     }
 }
 
@@ -76,11 +85,14 @@ impl Builder<'_> {
                     declared,
                 })
             }
+            Step::Alternatives { branches, bound } => self.alternative_sources(branches, bound),
             Step::Extent { slot, ty } => {
+                self.reads_stored = true;
                 self.columns.push((Some(*slot), ty.clone()));
                 Some(BatchOrigin::Extent(ty.clone()))
             }
             Step::Lookup(lookup) if lookup.known.is_empty() && lookup.narrowing.is_none() => {
+                // The rows stay as they are when the scan begins.
                 let columns = self.copies(lookup)?;
                 Some(BatchOrigin::Rows(lookup.function.clone(), columns))
             }
@@ -130,6 +142,7 @@ impl Builder<'_> {
 
     /// Makes columns for the parts that a record or a vector is made of, instead of the whole.
     fn made_of_fields(&mut self, slot: Slot, ty: &Type, value: &PlanExpr) -> Option<()> {
+        let before = self.fields.len();
         match (value, ty) {
             (PlanExpr::Record(fields), Type::Record | Type::Object) if !fields.is_empty() => {
                 for (key, part) in fields {
@@ -154,12 +167,14 @@ impl Builder<'_> {
             }
             _ => return None,
         }
+        let parts = self.fields[before..].iter().map(|(_, _, column)| *column);
+        self.work.push(BatchWork::Require(parts.collect()));
         Some(())
     }
 
     fn part(&mut self, slot: Slot, key: Value, part: &PlanExpr, ty: &Type) -> Option<()> {
-        let part = self.node(part).filter(|part| !part.is_condition())?;
-        let column = self.compute(part, ty)?;
+        let part = self.node(part)?;
+        let column = self.compute(part, ty, ColumnUse::Result)?;
         self.fields.push((slot, key, column));
         Some(())
     }
@@ -189,7 +204,7 @@ impl Builder<'_> {
                 if self.attempt(fields).is_some() {
                     return Some(());
                 }
-                let value = self.node(value).filter(|value| !value.is_condition())?;
+                let value = self.node(value)?;
                 self.bind(*slot, value, ty)?;
             }
             Step::Lookup(lookup) => {
@@ -199,17 +214,19 @@ impl Builder<'_> {
                 let LookupColumn::Known(key) = &lookup.columns[*known] else {
                     return None;
                 };
-                let key = self.node(key).filter(|key| !key.is_condition())?;
+                let key = self.node(key)?;
                 let columns = self.copies(lookup)?;
+                self.reads_stored = true;
                 self.work.push(BatchWork::Fetch(BatchFetch {
                     function: lookup.function.clone(),
                     known: [*known],
                     key,
                     columns,
-                    required: false,
+                    called: None,
                 }));
             }
             Step::Join(join) => self.join(join)?,
+            Step::Alternatives { branches, bound } => self.alternatives(branches, bound)?,
             _ => return None,
         }
         Some(())
@@ -225,9 +242,10 @@ impl Builder<'_> {
         if self.is_stream && join.reads_stored() {
             return None;
         }
+        self.reads_stored |= join.reads_stored();
         let mut keys = vec![];
         for key in join.finding() {
-            keys.push(self.node(&key.outer).filter(|key| !key.is_condition())?);
+            keys.push(self.node(&key.outer)?);
         }
         for at in &join.wanted {
             let slot = join.bound[*at];

@@ -129,7 +129,7 @@ impl Compiler<'_> {
         }];
         let conditions = conditions.into_iter();
         pending.extend(conditions.map(|condition| Conjunct::written(condition, false)));
-        self.choose_all(pending, &[])?;
+        self.choose_all(pending, None)?;
         let steps = std::mem::replace(&mut self.top().steps, steps);
         let bound = source.columns.clone();
         self.top().steps.push(Step::Optional { steps, bound });

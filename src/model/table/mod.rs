@@ -7,7 +7,7 @@ mod numbered;
 mod rows;
 
 use std::borrow::Borrow;
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::model::function::Signature;
@@ -132,6 +132,11 @@ impl Table {
         self.unique_arguments
     }
 
+    /// Whether they determine the results, and nothing else has to be unique.
+    pub fn is_unique_by_arguments_alone(&self) -> bool {
+        self.unique.as_slice() == std::slice::from_ref(&self.arguments)
+    }
+
     /// Whether at most one row has given values in these columns.
     pub fn is_unique_by(&self, known: &[usize]) -> bool {
         is_unique(&self.unique, known)
@@ -240,12 +245,7 @@ impl Table {
     /// Adds a row, and gives its place. An error if its key or arguments occur already.
     pub fn insert(&self, row: &[Value]) -> Result<Place> {
         let mut contents = lock(&self.contents);
-        if contents.rows.places() >= MOST {
-            return Err(
-                Error::run(format!("{} has {MOST} values already", self.name))
-                    .help("that is how many a stored function can have"),
-            );
-        }
+        self.check_room(&contents)?;
         for columns in &self.unique {
             let key: Vec<&Value> = columns.iter().map(|c| &row[*c]).collect();
             // A null is not equal to another.
@@ -260,15 +260,49 @@ impl Table {
         Ok(contents.insert(row))
     }
 
-    /// Takes a row away that was put at `place`, without looking for it where it still stands there.
-    pub fn take_back(&self, place: Place, row: &[Value]) {
+    /// Puts the one row of its arguments into the table, in the place of the one that they had: gives the
+    /// place, and that row. Only for a table in which nothing but the arguments has to be unique, see
+    /// [`Table::is_unique_by_arguments_alone`].
+    pub fn set(&self, row: &[Value]) -> Result<(Place, Option<Row>)> {
         let mut contents = lock(&self.contents);
-        if contents.rows.at(place) == Some(row) {
-            contents.remove(place);
-            return;
+        let found = contents.find(&self.arguments, &row[..self.arguments.len()]);
+        let old = contents.places(&found).first().copied();
+        if old.is_none() {
+            self.check_room(&contents)?;
         }
-        drop(contents);
-        self.remove(row);
+        let replaced = old.map(|old| {
+            let replaced = Row::from(contents.rows.get(old));
+            contents.remove(old);
+            replaced
+        });
+        Ok((contents.insert(row), replaced))
+    }
+
+    fn check_room(&self, contents: &Contents) -> Result<()> {
+        if contents.rows.places() < MOST {
+            return Ok(());
+        }
+        Err(
+            Error::run(format!("{} has {MOST} values already", self.name))
+                .help("that is how many a stored function can have"),
+        )
+    }
+
+    /// Takes the rows away that were put at these places, those that were put last first. What was done
+    /// after that has been undone, so that they stand there.
+    pub fn take_back(&self, places: Range<Place>) {
+        let mut contents = lock(&self.contents);
+        for place in places.rev() {
+            if contents.rows.at(place).is_some() {
+                contents.remove(place);
+            }
+        }
+    }
+
+    /// Puts a row back to the place from which it was taken. What was done after that has been undone, so
+    /// that it fits.
+    pub fn put_back(&self, place: Place, row: &[Value]) {
+        lock(&self.contents).put_back(place, row);
     }
 
     /// Takes all rows away for good.
@@ -276,8 +310,8 @@ impl Table {
         *lock(&self.contents) = Contents::new(self.types.len());
     }
 
-    /// Takes one row equal to `row` away. `false` if there is none.
-    pub fn remove(&self, row: &[Value]) -> bool {
+    /// Takes one row equal to `row` away, and gives its place, if there is one.
+    pub fn remove(&self, row: &[Value]) -> Option<Place> {
         let mut contents = lock(&self.contents);
         // An index on the arguments is there anyway where they are unique.
         let all: Vec<usize> = (0..row.len()).collect();
@@ -289,7 +323,7 @@ impl Table {
         if let Some(place) = place {
             contents.remove(place);
         }
-        place.is_some()
+        place
     }
 
     fn duplicate(&self, row: &[Value], other: &[Value], columns: &[usize]) -> Error {
@@ -537,6 +571,13 @@ impl Contents {
             index.add(place, &self.rows);
         }
         place
+    }
+
+    fn put_back(&mut self, place: Place, row: &[Value]) {
+        let place = Arc::make_mut(&mut self.rows).put_back(place, row);
+        for index in &mut self.indexes {
+            index.add(place, &self.rows);
+        }
     }
 
     fn remove(&mut self, place: Place) {

@@ -82,6 +82,16 @@ impl Rows {
         }
     }
 
+    /// Puts a row into this place, if it is free; else anywhere. Gives its place.
+    pub fn put_back(&mut self, place: Place, row: &[Value]) -> Place {
+        // It was left last, or a short while ago.
+        if let Some(at) = self.free.iter().rposition(|free| *free == place) {
+            self.free.remove(at);
+            self.free.push(place);
+        }
+        self.insert(row)
+    }
+
     /// Takes the row at a place away.
     pub fn remove(&mut self, place: Place) {
         let start = place as usize * self.width;

@@ -205,16 +205,16 @@ fn a_damaged_entry_is_counted_and_the_others_are_there() {
 #[test]
 fn a_damaged_length_of_the_last_entry_is_not_taken_for_a_cut() {
     let place = Place::new();
-    let payload = vec![0; 25];
+    let payloads = [vec![0; 25]];
     let mut journal = place.journal();
-    journal.publication(&head(), &payload).expect("written");
+    journal.publication(&head(), &payloads[0]).expect("written");
     drop(journal);
     let whole = place.content();
     let length = entries::START + size_of::<entries::Marker>();
     for at in length..length + 4 {
         let mut content = whole.clone();
         content[at] ^= 0x40;
-        check_damaged(&place, &content, &[payload.clone()], &[payload.clone()]);
+        check_damaged(&place, &content, &payloads, &payloads);
     }
 }
 

@@ -68,6 +68,32 @@ impl GroupedAccumulator {
         }
     }
 
+    /// How many bytes it takes.
+    pub fn bytes(&self) -> usize {
+        let totals = |totals: &Totals| {
+            let integers = match totals.integers {
+                Integers::Narrow(_) => size_of::<i64>(),
+                Integers::Wide(_) => size_of::<i128>(),
+            };
+            let reals = match totals.reals.is_empty() {
+                true => 0,
+                false => size_of::<RealSum>() + size_of::<u64>(),
+            };
+            integers + reals
+        };
+        let of_group = match &self.columns {
+            Columns::Count(_) => size_of::<i64>(),
+            Columns::Sum(sums) => totals(sums),
+            Columns::Mean(sums, _) => totals(sums) + size_of::<u64>(),
+            Columns::Stdev(_) => size_of::<Moments>(),
+            Columns::Extreme(extremes) => match &extremes.best {
+                Best::Ints(_) | Best::Reals(_) => 1 + size_of::<i64>(),
+                Best::Values(_) => 1 + size_of::<Value>(),
+            },
+        };
+        self.groups * of_group + self.apart.len() * size_of::<(u32, Result<Accumulator>)>()
+    }
+
     /// Each group takes an element, as [`Accumulator::add`] does: `groups` says which for each row.
     pub fn add_all(&mut self, groups: &[u32], column: &BatchColumn, cx: &Cx) {
         if let Columns::Count(counts) = &mut self.columns {
@@ -207,7 +233,7 @@ impl GroupedAccumulator {
             Columns::Extreme(extremes) => match extremes.best {
                 Best::Ints(best) => HeldColumn::Ints(best),
                 Best::Reals(best) => HeldColumn::Reals(best),
-                Best::Values(best) => HeldColumn::Values(best),
+                Best::Values(best) => HeldColumn::Values(best.into()),
             },
         }
     }

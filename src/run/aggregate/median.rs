@@ -1,6 +1,7 @@
 //! The median, found without sorting where numbers are of one type.
 
 use super::not_a_number;
+use crate::model::memory::{HeldMemory, Operator};
 use crate::model::{Cx, Source, Value};
 use crate::run::batch::{
     HeldColumn, SortKey, int_of_rank, order, radix, rank_of_int, rank_of_real, real_of_rank,
@@ -11,7 +12,10 @@ use crate::text::stoppable::Looks;
 /// The median of the numbers of a source, nulls left out; none for none.
 pub fn median(source: &mut dyn Source, cx: &Cx) -> Result<Option<Value>> {
     let mut numbers = HeldColumn::default();
-    numbers.collect(source, cx)?;
+    let (median, mut memory) = (Operator::named("median"), HeldMemory::default());
+    numbers.collect(source, median, &mut memory, cx)?;
+    // The ranks, by which the middle is found, stand beside the numbers.
+    memory.set(2 * numbers.bytes(), median, &cx.memory)?;
     if let Some(other) = other_than_number(&numbers) {
         return Err(not_a_number(&other));
     }

@@ -7,7 +7,9 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
 use super::held::{HeldColumn, text};
-use crate::model::{BatchColumn, Value, number, size};
+use crate::model::collection::BATCH;
+use crate::model::memory::{HeldMemory, Operator};
+use crate::model::{BatchColumn, Cx, Value, number, size};
 use crate::text::diagnostic::Result;
 
 /// The different values that have come, numbered from 0 in the order in which each came first. Numbers
@@ -76,6 +78,17 @@ impl Dictionary {
         self.firsts.len()
     }
 
+    /// How many bytes it takes, what growing takes before long included.
+    fn bytes(&self) -> usize {
+        let table = self.table.allocation_size();
+        // A table that grows is there a while beside the next one, which has twice its places.
+        let growing = match self.table.capacity() - self.table.len() < BATCH {
+            true => 2 * table,
+            false => 0,
+        };
+        self.firsts.bytes() + table + growing
+    }
+
     /// Each value as it came first.
     pub fn into_firsts(self) -> HeldColumn {
         self.firsts
@@ -95,6 +108,10 @@ impl Dictionary {
             }
             BatchColumn::Values(values) => {
                 numbers.extend(values.iter().map(|value| self.number(value)));
+            }
+            BatchColumn::Times(times) => {
+                let values = (0..times.len()).filter_map(|row| times.value(row));
+                numbers.extend(values.map(|value| self.number(&value)));
             }
             constant => {
                 if let Some(value) = constant.value(0).filter(|_| rows > 0) {
@@ -184,6 +201,61 @@ impl Dictionary {
         number
     }
 
+    /// The number of a value, if it has come.
+    fn find(&self, value: &Value) -> Option<u32> {
+        match (&self.firsts, value) {
+            (HeldColumn::Ints(_), Value::Int(int)) => self.find_int(*int),
+            (HeldColumn::Ints(_), Value::Real(real)) => self.find_int(number::whole(*real)?),
+            (HeldColumn::Reals(_), Value::Real(real)) => self.find_real(*real),
+            (HeldColumn::Reals(_), Value::Int(int)) if number::is_real(*int) => {
+                self.find_real(*int as f64)
+            }
+            (HeldColumn::Texts(firsts), Value::Str(string)) => {
+                let hash = self.hashes.text(string);
+                let is_equal = |at: &u32| text(firsts, *at as usize) == &**string;
+                self.table.find(hash, is_equal).copied()
+            }
+            (HeldColumn::Values(firsts), value) => {
+                let hash = self.hashes.value(value);
+                let is_equal = |at: &u32| firsts[*at as usize] == *value;
+                self.table.find(hash, is_equal).copied()
+            }
+            _ => None,
+        }
+    }
+
+    #[inline]
+    fn find_int(&self, int: i64) -> Option<u32> {
+        let HeldColumn::Ints(firsts) = &self.firsts else {
+            return self.find(&Value::Int(int));
+        };
+        let hash = self.hashes.int(int);
+        let found = self.table.find(hash, |at| firsts[*at as usize] == int);
+        found.copied()
+    }
+
+    #[inline]
+    fn find_real(&self, real: f64) -> Option<u32> {
+        let HeldColumn::Reals(firsts) = &self.firsts else {
+            return self.find(&Value::Real(real));
+        };
+        let hash = self.hashes.real(real);
+        let is_equal = |at: &u32| number::cmp_reals(firsts[*at as usize], real).is_eq();
+        self.table.find(hash, is_equal).copied()
+    }
+
+    /// The numbers of so many rows' values, of those that have come.
+    fn find_all(&self, column: &BatchColumn, rows: usize) -> Vec<Option<u32>> {
+        match column {
+            BatchColumn::Ints(ints) => ints.iter().map(|int| self.find_int(*int)).collect(),
+            BatchColumn::Reals(reals) => reals.iter().map(|real| self.find_real(*real)).collect(),
+            column => {
+                let find = |row| column.borrowed(row).and_then(|value| self.find(&value));
+                (0..rows).map(find).collect()
+            }
+        }
+    }
+
     /// Sees to it that the column of values can hold this one.
     fn make_room_for(&mut self, value: &Value) {
         if self.firsts.is_of_kind(value) {
@@ -240,6 +312,13 @@ impl RowDictionary {
             .map_or(0, Dictionary::len)
     }
 
+    /// How many bytes it takes.
+    pub fn bytes(&self) -> usize {
+        let dictionaries = self.columns.iter().chain(&self.pairs);
+        dictionaries.map(Dictionary::bytes).sum::<usize>()
+            + self.firsts.iter().map(HeldColumn::bytes).sum::<usize>()
+    }
+
     /// The numbers of the rows of the latest batch.
     pub fn numbers(&self) -> &[u32] {
         &self.numbers
@@ -265,6 +344,24 @@ impl RowDictionary {
                 firsts.extend(column, new.iter().copied());
             }
         }
+    }
+
+    /// The numbers of so many rows of a batch, of those that have come.
+    pub fn find_all(&self, columns: &[BatchColumn], rows: usize) -> Vec<Option<u32>> {
+        let mut own = self.columns.iter().zip(columns);
+        let Some((first, column)) = own.next() else {
+            return vec![None; rows];
+        };
+        let mut found = first.find_all(column, rows);
+        for ((dictionary, column), pairs) in own.zip(&self.pairs) {
+            let others = dictionary.find_all(column, rows);
+            for (number, other) in found.iter_mut().zip(others) {
+                *number = number
+                    .zip(other)
+                    .and_then(|(number, other)| pairs.find_int(pair(number, other)));
+            }
+        }
+        found
     }
 
     /// The number of a row.
@@ -321,6 +418,7 @@ fn new_rows(numbers: &[u32], known: usize) -> Vec<usize> {
 pub struct Distinct {
     columns: usize,
     seen: RowDictionary,
+    memory: HeldMemory,
 }
 
 impl Distinct {
@@ -329,28 +427,43 @@ impl Distinct {
         Distinct {
             columns,
             seen: RowDictionary::new(columns),
+            memory: HeldMemory::default(),
         }
     }
 
     /// The places of the rows of a batch that are new; an error beside them where more cannot be
     /// remembered than these.
-    pub fn new_rows(&mut self, columns: &[BatchColumn], rows: usize) -> (Vec<usize>, Result<()>) {
+    pub fn new_rows(
+        &mut self,
+        columns: &[BatchColumn],
+        rows: usize,
+        operator: Operator,
+        cx: &Cx,
+    ) -> (Vec<usize>, Result<()>) {
         let known = self.seen.count();
         self.seen.number_all(columns, rows);
         let mut new = new_rows(self.seen.numbers(), known);
-        new.truncate(size::MAX_DISTINCT.saturating_sub(known));
-        (new, size::check_distinct(self.seen.count()))
+        new.truncate(size::MAX_NUMBERED.saturating_sub(known));
+        (new, self.check(operator, cx))
     }
 
     /// Whether a result is new. One of several columns is a vector.
-    pub fn is_new(&mut self, result: &Value) -> Result<bool> {
+    pub fn is_new(&mut self, result: &Value, operator: Operator, cx: &Cx) -> Result<bool> {
         let known = self.seen.count();
         let number = match result {
             Value::Vector(row) if self.columns > 1 => self.seen.number(row),
             value => self.seen.number(std::slice::from_ref(value)),
         };
-        size::check_distinct(self.seen.count())?;
-        Ok(number as usize >= known)
+        let is_new = number as usize >= known;
+        if is_new {
+            self.check(operator, cx)?;
+        }
+        Ok(is_new)
+    }
+
+    fn check(&mut self, operator: Operator, cx: &Cx) -> Result<()> {
+        size::check_numbered(self.seen.count())?;
+        self.memory.set(self.seen.bytes(), operator, &cx.memory)
     }
 }
 
@@ -367,7 +480,7 @@ mod tests {
 
         /// The dictionary beside a map of rows of values.
         #[test]
-        fn rows_have_the_numbers_that_a_map_gives(batches in batches(1..4)) {
+        fn rows_have_the_numbers_that_a_map_gives(batches in batches(1..4), others in batches(1..4)) {
             let width = batches[0].columns.len();
             let mut dictionary = RowDictionary::new(width);
             let mut map: IndexMap<Vec<Value>, ()> = IndexMap::new();
@@ -394,6 +507,14 @@ mod tests {
                     }
                 }
                 prop_assert_eq!(dictionary.count(), map.len());
+            }
+            for batch in batches.iter().chain(&others) {
+                if batch.columns.len() == width {
+                    let number = |row: &Vec<Value>| map.get_index_of(row).map(|at| at as u32);
+                    let expected: Vec<Option<u32>> = batch.values().iter().map(number).collect();
+                    let found = dictionary.find_all(&batch.columns, batch.rows);
+                    prop_assert_eq!(found, expected);
+                }
             }
             let firsts = dictionary.into_firsts();
             for (at, (row, ())) in map.iter().enumerate() {

@@ -1,25 +1,29 @@
 //! A running program: where its rows come from, batch by batch.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use super::BatchResults;
-use super::evaluate::{Batch, Scope};
+use super::alternatives::AlternativesRun;
+use super::evaluate::Scope;
 use super::join::{self, JoinInner};
+use super::optional::common;
+use super::row_cursor::{RowCursor, RowOrigin};
+use super::rows::{Batch, with_fields};
+use super::{BatchResults, Made, joins};
 use crate::catalog::Catalog;
 use crate::catalog::objects::ObjectScan;
 use crate::host::traced::Traced;
 use crate::model::BatchColumn;
 use crate::model::collection::{BATCH, Bytes, FieldBatch, Iter};
 use crate::model::function::FunctionBody;
-use crate::model::size::position;
 use crate::model::table::Scan;
-use crate::model::{Cx, Record, Source, Value};
-use crate::plan::PlanExpr;
-use crate::plan::batch::{BatchOrigin, BatchProgram, BatchWork};
+use crate::model::{Cx, Source, Value};
+use crate::plan::batch::{BatchOrigin, BatchProgram, ColumnUse};
+use crate::plan::{PlanExpr, Slot};
 use crate::run::eval::eval;
 use crate::run::lookup::LookupRows;
-use crate::run::pipeline::{Cursor, ElementsTaken};
-use crate::text::diagnostic::Result;
+use crate::run::pipeline::{Cursor, ElementsTaken, Pipeline};
+use crate::text::diagnostic::{Error, Result};
 
 /// What the results of a program are wanted for.
 #[derive(Clone, Copy, PartialEq)]
@@ -34,7 +38,8 @@ pub enum ResultUse {
 /// What comes next of a running program.
 pub enum Fed {
     Columns(BatchResults),
-    /// A batch that cannot be computed: the first step of the query over its rows, for the evaluator.
+    /// Rows for the evaluator: the first step of the query over a batch that cannot be computed, or the
+    /// last of those that ran in batches.
     Rows(Cursor),
     /// All that is left does not come in batches: the first step of the query over it.
     Rest(Cursor),
@@ -45,18 +50,26 @@ const FEW: u64 = 16;
 
 /// A running program.
 pub struct Feed {
-    pub(super) program: Arc<BatchProgram>,
     input: FeedInput,
+    worker: FeedWorker,
+}
+
+/// What makes something of batches.
+struct FeedWorker {
+    program: Arc<BatchProgram>,
     /// The inner sides of the program's joins.
     joins: Vec<JoinInner>,
-    /// How many rows are taken at once: few where each becomes many.
+    /// How many rows are taken at once: few where each becomes many, or takes long.
     size: usize,
+    /// How many batches in which the evaluator has a part could not be computed.
+    failures: usize,
 }
 
 enum FeedInput {
     Elements(Again),
     Objects(ObjectScan),
     Rows(Scan),
+    Alternatives(Box<AlternativesRun>),
     /// The rest was given away, or is not wanted. Of a stream it is known how many elements the batches
     /// before the latest had.
     Ended(Option<u64>),
@@ -64,11 +77,25 @@ enum FeedInput {
 
 impl Feed {
     /// Starts a program, or gives `None` where it must not run as one.
-    pub fn open(program: &Arc<BatchProgram>, frame: &[Value], cx: &Cx) -> Result<Option<Feed>> {
+    pub fn open(program: &Arc<BatchProgram>, frame: &mut [Value], cx: &Cx) -> Result<Option<Feed>> {
         if program.functions.iter().any(|f| Traced::prints(f, cx)) {
             return Ok(None);
         }
+        let mut lead = Pipeline::new(program.lead.len());
+        let has_row = match lead.next(&program.lead, frame, cx) {
+            Ok(has_row) => has_row,
+            // The evaluator says so when a row is wanted.
+            Err(_) => return Ok(None),
+        };
+        let may_change = |slot: &Slot| {
+            let value = &frame[*slot];
+            value.is_collection() && !value.is_repeatable(cx)
+        };
+        if program.given.iter().any(may_change) {
+            return Ok(None);
+        }
         let input = match &program.origin {
+            _ if !has_row => FeedInput::Ended(None),
             BatchOrigin::Elements(over, _)
             | BatchOrigin::Vectors { over, .. }
             | BatchOrigin::Fields { over, .. } => FeedInput::Elements(Again::of(over, frame, cx)?),
@@ -80,16 +107,27 @@ impl Feed {
                 FunctionBody::Stored(table) => FeedInput::Rows(table.scan()),
                 _ => return Ok(None),
             },
+            BatchOrigin::Alternatives { branches, bound } => {
+                let bound: Vec<Slot> = bound.iter().map(|variable| variable.slot).collect();
+                match AlternativesRun::open(branches, &bound, frame, cx)? {
+                    Some(run) => FeedInput::Alternatives(Box::new(run)),
+                    None => return Ok(None),
+                }
+            }
         };
-        let joins = program.work.iter();
-        let joins = joins.filter(|work| matches!(work, BatchWork::Join(_)));
-        let joins: Vec<JoinInner> = joins.map(|_| JoinInner::default()).collect();
-        Ok(Some(Feed {
+        let joins = joins(&program.work);
+        let makes_many = joins > 0 || !program.evaluated.is_empty();
+        let worker = FeedWorker {
             program: program.clone(),
-            input,
-            size: if joins.is_empty() { BATCH } else { FIRST },
-            joins,
-        }))
+            size: match makes_many {
+                _ if program.takes_its_time() => 1,
+                true => FIRST,
+                false => BATCH,
+            },
+            joins: (0..joins).map(|_| JoinInner::default()).collect(),
+            failures: 0,
+        };
+        Ok(Some(Feed { input, worker }))
     }
 
     /// What comes of the next rows; `None` at the end.
@@ -98,33 +136,22 @@ impl Feed {
         if let Some(first) = self.few() {
             return Ok(Some(Fed::Rest(first)));
         }
-        if self.joins.iter().any(JoinInner::has_refused) {
-            return Ok(self.rest());
+        if self.worker.has_refused()
+            && let Some(rest) = self.rest()
+        {
+            return Ok(Some(rest));
         }
-        let (program, joins, size) = (&self.program, &mut self.joins, &mut self.size);
-        let most = *size;
-        let mut made = |batch: Option<Batch>| {
-            let made = program.run(batch?, wanted, joins, Scope { frame, cx });
-            if made.is_none() {
-                joins.iter_mut().for_each(JoinInner::note_failure);
-            }
-            let results = made?;
-            if !joins.is_empty() {
-                *size = next_size(most, results.rows);
-            }
-            if wanted != ResultUse::Values {
-                return Some(Fed::Columns(results));
-            }
-            results.with_objects(program, cx).map(Fed::Columns)
-        };
-        let fed = match &mut self.input {
+        let scope = Scope { frame, cx };
+        let Feed { input, worker } = self;
+        let (program, most) = (worker.program.clone(), worker.size);
+        let fed = match input {
             FeedInput::Ended(_) => return Ok(None),
             FeedInput::Elements(input) => {
                 let Some(batch) = input.batch(&program.origin, most, cx)? else {
                     return Ok(self.rest());
                 };
-                made(batch)
-                    .unwrap_or_else(|| Fed::Rows(Cursor::Source(input.again(&program.origin))))
+                let made = worker.made(batch, wanted, input.row_origin(), scope);
+                made.unwrap_or_else(|| Fed::Rows(Cursor::Source(input.again(&program.origin))))
             }
             FeedInput::Objects(scan) => {
                 let numbers = scan.numbers(&Catalog::of(cx).objects, most);
@@ -133,7 +160,8 @@ impl Feed {
                 }
                 let columns = vec![BatchColumn::Objects(numbers.clone())];
                 let batch = Batch::new(columns, numbers.len());
-                made(Some(batch)).unwrap_or_else(|| {
+                let made = worker.made(Some(batch), wanted, RowOrigin::default(), scope);
+                made.unwrap_or_else(|| {
                     let objects = scan.numbered(&Catalog::of(cx).objects, &numbers);
                     let objects: Vec<Value> = objects.into_iter().map(Value::Object).collect();
                     Fed::Rows(Cursor::Objects(objects.into_iter()))
@@ -144,11 +172,25 @@ impl Feed {
                 if rows.is_empty() {
                     return Ok(None);
                 }
-                made(columns_of(&rows, &program.origin))
-                    .unwrap_or_else(|| Fed::Rows(Cursor::Rows(LookupRows::of(&rows))))
+                let batch = columns_of(&rows, &program.origin);
+                let made = worker.made(batch, wanted, RowOrigin::default(), scope);
+                made.unwrap_or_else(|| Fed::Rows(Cursor::Rows(LookupRows::of(&rows))))
+            }
+            FeedInput::Alternatives(run) => {
+                let Some(batch) = run.next(most, cx)? else {
+                    return Ok(None);
+                };
+                let made = worker.made(Some(batch.clone()), wanted, RowOrigin::default(), scope);
+                match made.or_else(|| rows_of(batch, &program, cx)) {
+                    Some(made) => made,
+                    None => return Ok(None),
+                }
             }
         };
-        Ok(Some(fed))
+        match joins_failed(&mut self.worker.joins) {
+            Some(error) => Err(error),
+            None => Ok(Some(fed)),
+        }
     }
 
     /// The first step of the query where there are so few elements that batches are not worth their
@@ -163,16 +205,23 @@ impl Feed {
         }
     }
 
-    /// What is left, without batches.
+    /// What is left, without batches; `None` where nothing is, or where only batches make it.
     fn rest(&mut self) -> Option<Fed> {
+        if matches!(self.input, FeedInput::Alternatives(_)) {
+            return None;
+        }
         match std::mem::replace(&mut self.input, FeedInput::Ended(None)) {
-            FeedInput::Elements(input) => {
-                Some(Fed::Rest(Cursor::Source(input.rest(&self.program.origin))))
-            }
+            FeedInput::Elements(input) => Some(Fed::Rest(Cursor::Source(
+                input.rest(&self.worker.program.origin),
+            ))),
             FeedInput::Objects(scan) => Some(Fed::Rest(Cursor::Extent(scan))),
             FeedInput::Rows(scan) => Some(Fed::Rest(Cursor::Rows(LookupRows::All(scan)))),
-            FeedInput::Ended(_) => None,
+            FeedInput::Alternatives(_) | FeedInput::Ended(_) => None,
         }
+    }
+
+    pub(super) fn program(&self) -> &BatchProgram {
+        &self.worker.program
     }
 
     /// Stops what is behind the latest batch.
@@ -192,7 +241,7 @@ impl Feed {
 
     /// The stream that the rows are made of.
     pub(super) fn over(&self) -> Option<&PlanExpr> {
-        match &self.program.origin {
+        match &self.worker.program.origin {
             BatchOrigin::Elements(over, _)
             | BatchOrigin::Vectors { over, .. }
             | BatchOrigin::Fields { over, .. } => Some(over),
@@ -204,6 +253,79 @@ impl Feed {
     pub(super) fn is_live(&self) -> bool {
         matches!(&self.input, FeedInput::Elements(again) if again.input.is_live())
     }
+}
+
+fn joins_failed(joins: &mut [JoinInner]) -> Option<Error> {
+    joins.iter_mut().find_map(JoinInner::take_error)
+}
+
+impl FeedWorker {
+    /// Whether the rest is to be left to the evaluator.
+    fn has_refused(&self) -> bool {
+        self.joins.iter().any(JoinInner::has_refused) || self.failures >= FAILURES
+    }
+
+    /// What comes of a batch; `None` if the evaluator has to make it.
+    fn made(
+        &mut self,
+        batch: Option<Batch>,
+        wanted: ResultUse,
+        origin: RowOrigin,
+        scope: Scope,
+    ) -> Option<Fed> {
+        let begun = Instant::now();
+        let batch = batch?;
+        let taken = batch.rows;
+        let made = self.program.run(batch, wanted, &mut self.joins, scope);
+        let evaluates = !self.program.evaluated.is_empty();
+        let Some(made) = made else {
+            self.joins.iter_mut().for_each(JoinInner::note_failure);
+            if evaluates {
+                self.failures += 1;
+                self.size = (self.size / 2).max(1);
+            }
+            return None;
+        };
+        let rows = match &made {
+            Made::Results(results) => results.rows,
+            Made::Rows(rows) => rows.rows,
+        };
+        let takes_its_time = self.program.takes_its_time();
+        if !self.joins.is_empty() || evaluates {
+            self.size = match () {
+                () if takes_its_time && begun.elapsed() > LONG => (taken / 2).max(1),
+                () if takes_its_time && begun.elapsed() > LONG / 4 => self.size,
+                () => next_size(self.size, rows),
+            };
+        }
+        match made {
+            Made::Results(results) if wanted == ResultUse::Values => results
+                .with_objects(&self.program, scope.cx)
+                .map(Fed::Columns),
+            Made::Results(results) => Some(Fed::Columns(results)),
+            Made::Rows(batch) => {
+                let tail = self.program.tail.as_ref()?;
+                let step = tail.step - 1;
+                let rows = RowCursor::of_batch(step, &tail.variables, batch, origin, scope.cx)?;
+                Some(Fed::Rows(Cursor::Batch(Box::new(rows))))
+            }
+        }
+    }
+}
+
+/// So long a batch may take before the first of its results is given, roughly.
+const LONG: Duration = Duration::from_millis(4);
+
+/// How many batches may fail before the rest is left to the evaluator.
+const FAILURES: usize = 16;
+
+/// The rows of an `or` with which the query begins, for the steps behind it.
+fn rows_of(batch: Batch, program: &BatchProgram, cx: &Cx) -> Option<Fed> {
+    let BatchOrigin::Alternatives { bound, .. } = &program.origin else {
+        return None;
+    };
+    let rows = RowCursor::of_batch(program.lead.len(), bound, batch, RowOrigin::default(), cx);
+    rows.map(|rows| Fed::Rows(Cursor::Batch(Box::new(rows))))
 }
 
 /// How many rows a program with joins takes at first.
@@ -308,8 +430,14 @@ impl Again {
             std::mem::take(&mut self.ahead)
         };
         self.latest = self.taken.first().map_or(0, BatchColumn::len) as u64;
-        let wanted = wanted(&self.taken, origin);
-        Ok(Some(wanted.map(|batch| batch.counted(self.stream))))
+        Ok(Some(wanted(&self.taken, origin, self.stream)))
+    }
+
+    fn row_origin(&self) -> RowOrigin {
+        RowOrigin {
+            before: self.before,
+            is_live: self.input.is_live(),
+        }
     }
 
     /// The elements of the latest batch, one by one. Of records and vectors they have the wanted fields.
@@ -358,7 +486,7 @@ fn elements(taken: Vec<BatchColumn>, origin: &BatchOrigin) -> Vec<Value> {
             (0..rows).map(row).collect()
         }
         BatchOrigin::Fields { keys, .. } => {
-            let row = |at: usize| with_fields(keys, columns.iter().map(|c| c[at].clone()));
+            let row = |at: usize| with_fields(keys.iter(), columns.iter().map(|c| c[at].clone()));
             (0..rows).map(row).collect()
         }
         _ => columns.pop().unwrap_or_default(),
@@ -384,11 +512,13 @@ impl Source for Chained {
     }
 }
 
-/// What was taken as the batch that the program wants.
-fn wanted(taken: &[BatchColumn], origin: &BatchOrigin) -> Option<Batch> {
+/// What was taken as the batch that the program wants: the elements that match what the variables are
+/// declared to be.
+fn wanted(taken: &[BatchColumn], origin: &BatchOrigin, stream: bool) -> Option<Batch> {
     let rows = taken.first().map_or(0, BatchColumn::len);
+    let mut batch = Batch::new(taken.to_vec(), rows).counted(stream);
     let declared = match origin {
-        BatchOrigin::Fields { .. } => return Some(Batch::new(taken.to_vec(), rows)),
+        BatchOrigin::Fields { .. } => return Some(batch),
         BatchOrigin::Elements(_, declared) => std::slice::from_ref(declared),
         BatchOrigin::Vectors { declared, .. } => declared,
         _ => return None,
@@ -396,30 +526,13 @@ fn wanted(taken: &[BatchColumn], origin: &BatchOrigin) -> Option<Batch> {
     if taken.len() != declared.len() {
         return None;
     }
-    let columns = declared.iter().zip(taken);
-    let columns = columns.map(|(declared, column)| declared.column(column.clone()));
-    let columns = columns.collect::<Option<Vec<BatchColumn>>>()?;
-    Some(Batch::new(columns, rows))
-}
-
-/// A record, or a vector, with these values for these keys, or at these positions.
-fn with_fields(keys: &[Value], values: impl Iterator<Item = Value>) -> Value {
-    let mut record = Record::with_capacity(keys.len());
-    let mut vector = Vec::new();
-    for (key, value) in keys.iter().zip(values) {
-        match key {
-            Value::Str(key) => record.put(key.clone(), value),
-            key => {
-                let place = key.as_int().and_then(position).unwrap_or_default();
-                vector.resize(vector.len().max(place + 1), Value::Null);
-                vector[place] = value;
-            }
-        }
+    for (declared, column) in declared.iter().zip(&mut batch.columns) {
+        *column = declared.as_declared(column.clone(), rows, ColumnUse::Variable)?;
     }
-    match keys.first() {
-        Some(Value::Str(_)) => Value::record(record),
-        _ => Value::vector(vector),
+    if let Some(mask) = common(&batch.columns) {
+        batch.keep(&mask);
     }
+    Some(batch)
 }
 
 /// Elements that were taken out of an input.

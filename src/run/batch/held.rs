@@ -1,7 +1,8 @@
 //! Columns that are kept: what is collected to be grouped, told apart or sorted.
 
 use crate::model::column::Texts;
-use crate::model::{BatchColumn, Cx, Source, Value, number, size};
+use crate::model::memory::{CountedValues, HeldMemory, Operator};
+use crate::model::{BatchColumn, Cx, Source, Value, number};
 use crate::text::diagnostic::Result;
 use std::cmp::Ordering;
 
@@ -11,7 +12,7 @@ pub enum HeldColumn {
     Ints(Vec<i64>),
     Reals(Vec<f64>),
     Texts(Texts),
-    Values(Vec<Value>),
+    Values(CountedValues),
 }
 
 impl Default for HeldColumn {
@@ -46,6 +47,16 @@ impl HeldColumn {
         self.len() == 0
     }
 
+    /// How many bytes the values take.
+    pub fn bytes(&self) -> usize {
+        match self {
+            HeldColumn::Ints(ints) => size_of_val(ints.as_slice()),
+            HeldColumn::Reals(reals) => size_of_val(reals.as_slice()),
+            HeldColumn::Texts(texts) => texts.bytes() + texts.len() * size_of::<usize>(),
+            HeldColumn::Values(values) => values.bytes(),
+        }
+    }
+
     /// The value of a row.
     pub fn value(&self, row: usize) -> Value {
         match self {
@@ -62,7 +73,7 @@ impl HeldColumn {
             Value::Int(_) => HeldColumn::Ints(Vec::new()),
             Value::Real(_) => HeldColumn::Reals(Vec::new()),
             Value::Str(_) => HeldColumn::Texts(Texts::default()),
-            _ => HeldColumn::Values(Vec::new()),
+            _ => HeldColumn::Values(CountedValues::default()),
         }
     }
 
@@ -120,28 +131,34 @@ impl HeldColumn {
         }
     }
 
-    /// Adds all elements of a source that are not null.
-    pub fn collect(&mut self, source: &mut dyn Source, cx: &Cx) -> Result<()> {
-        const WHAT: &str = "a bag that is held in memory";
+    /// Adds all elements of a source that are not null, for an operator of which `memory` is what it
+    /// holds.
+    pub fn collect(
+        &mut self,
+        source: &mut dyn Source,
+        operator: Operator,
+        memory: &mut HeldMemory,
+        cx: &Cx,
+    ) -> Result<()> {
         while let Some(column) = source.column(cx)? {
             let is_null = |row: usize| match &column {
                 BatchColumn::Values(values) => values[row].is_null(),
                 _ => false,
             };
             self.extend(&column, (0..column.len()).filter(|row| !is_null(*row)));
-            size::check_elements(self.len(), WHAT)?;
+            memory.set(self.bytes(), operator, &cx.memory)?;
         }
         while let Some(value) = source.next(cx)? {
             if !value.is_null() {
                 self.push(value);
-                size::check_elements(self.len(), WHAT)?;
+                memory.set(self.bytes(), operator, &cx.memory)?;
             }
         }
         Ok(())
     }
 
     /// Makes it a column of any values.
-    pub fn to_values(&mut self) -> &mut Vec<Value> {
+    pub fn to_values(&mut self) -> &mut CountedValues {
         match self {
             HeldColumn::Ints(ints) => {
                 *self = HeldColumn::Values(ints.drain(..).map(Value::Int).collect());
@@ -174,7 +191,10 @@ impl HeldColumn {
             HeldColumn::Ints(ints) => pick(ints, places),
             HeldColumn::Reals(reals) => pick(reals, places),
             HeldColumn::Texts(texts) => *texts = texts.of(places.iter().map(|at| *at as usize)),
-            HeldColumn::Values(values) => pick(values, places),
+            HeldColumn::Values(values) => {
+                let picked = places.iter().map(|at| values[*at as usize].clone());
+                *values = picked.collect();
+            }
         }
     }
 
@@ -188,6 +208,16 @@ impl HeldColumn {
             HeldColumn::Texts(texts) => BatchColumn::Texts(texts.of(from..to)),
             HeldColumn::Values(values) => BatchColumn::Values(values[from..to].to_vec()),
         }
+    }
+
+    /// The same as a column of a batch; `None` for objects among other values.
+    pub fn into_column(self) -> Option<BatchColumn> {
+        Some(match self {
+            HeldColumn::Ints(ints) => BatchColumn::Ints(ints),
+            HeldColumn::Reals(reals) => BatchColumn::Reals(reals),
+            HeldColumn::Texts(texts) => BatchColumn::Texts(texts),
+            HeldColumn::Values(values) => BatchColumn::of(values.iter())?,
+        })
     }
 
     /// Orders two rows.

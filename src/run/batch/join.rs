@@ -1,12 +1,15 @@
 //! Joins for a whole batch.
 
-use super::evaluate::{Batch, Scope};
+use super::evaluate::Scope;
+use super::optional::{OptionalColumn, common};
+use super::rows::Batch;
 use crate::catalog::Catalog;
 use crate::model::{BatchColumn, Value};
 use crate::plan::batch::{BatchExpr, BatchJoin};
 use crate::plan::join::JoinKey;
 use crate::run::join::index::{HashIndex, OrderedIndex, holds};
 use crate::run::join::{KeptIndex, KeptRows};
+use crate::text::diagnostic::Error;
 
 /// How many rows a batch is to become.
 pub const MOST: usize = 1 << 16;
@@ -25,20 +28,35 @@ pub struct JoinInner {
     /// How many changes of what is stored there had been before.
     changes: u64,
     failures: usize,
+    /// Why the rows of the inner side could not be kept, where several outer rows want them.
+    failed: Option<Error>,
 }
 
 impl JoinInner {
-    /// The rows of the inner side as they are now; `None` where they cannot be kept.
-    fn kept(&mut self, join: &BatchJoin, scope: Scope) -> Option<&KeptRows> {
+    /// The rows of the inner side as they are now, for so many outer rows; `None` where they cannot be
+    /// kept.
+    fn kept(&mut self, join: &BatchJoin, outer: usize, scope: Scope) -> Option<&KeptRows> {
         let changes = Catalog::of(scope.cx).undo_log.count();
         if self.kept.is_none() || self.changes != changes {
             self.changes = changes;
-            self.kept = KeptRows::of(&join.join, scope.frame, scope.cx);
+            self.kept = match KeptRows::of(&join.join, scope.frame, scope.cx) {
+                Ok(kept) => kept,
+                // One outer row alone needs none of them kept.
+                Err(error) => {
+                    self.failed = (outer > 1).then_some(error);
+                    None
+                }
+            };
         }
         if self.kept.is_none() {
             self.refuse();
         }
         self.kept.as_ref()
+    }
+
+    /// What ends the query, if something does.
+    pub fn take_error(&mut self) -> Option<Error> {
+        self.failed.take()
     }
 
     /// A batch could not be computed.
@@ -61,11 +79,12 @@ impl BatchJoin {
     /// Replaces the rows of the batch by the pairs; `None` if the evaluator has to make them.
     pub fn run(&self, batch: &mut Batch, inner: &mut JoinInner, scope: Scope) -> Option<()> {
         if batch.rows == 0 {
-            let nothing = self.join.wanted.iter().map(|_| BatchColumn::Values(vec![]));
+            let nothing = self.join.wanted.iter();
+            let nothing = nothing.map(|_| OptionalColumn::from(BatchColumn::Values(vec![])));
             batch.columns.extend(nothing);
             return Some(());
         }
-        let kept = inner.kept(self, scope)?;
+        let kept = inner.kept(self, batch.rows, scope)?;
         let pairs = self.pairs(batch, kept, scope)?;
         let same = pairs.outer.len() == batch.rows && pairs.outer.iter().copied().eq(0..batch.rows);
         if !same {
@@ -73,7 +92,7 @@ impl BatchJoin {
         }
         for at in &self.join.wanted {
             let column = kept.rows().column(*at).picked(&pairs.inner)?;
-            batch.columns.push(column);
+            batch.columns.push(column.into());
         }
         Some(())
     }
@@ -89,10 +108,10 @@ impl BatchJoin {
         if batch.rows == 0 {
             return Some(0);
         }
-        let kept = inner.kept(self, scope)?;
+        let kept = inner.kept(self, batch.rows, scope)?;
         let has_value = |output: &BatchExpr| match output {
             BatchExpr::Column(at) => match batch.columns.get(*at) {
-                Some(column) => !column.has_null() && !column.has_collection(),
+                Some(column) => column.present().is_none() && !column.column.has_collection(),
                 None => {
                     let at = self.join.wanted.get(*at - batch.columns.len());
                     at.is_some_and(|at| kept.rows().column(*at).is_numbers())
@@ -105,7 +124,9 @@ impl BatchJoin {
         }
         if let (KeptIndex::Ordered(index), [key]) = (kept.index(), self.join.finding())
             && index.is_exact()
-            && let BatchColumn::Ints(ints) = self.keys.first()?.value(batch, scope)?
+            && let outer = self.keys.first()?.value(batch, scope)?
+            && outer.present().is_none()
+            && let BatchColumn::Ints(ints) = outer.column
         {
             let count = |int: &i64| index.range(key.op, &Value::Int(*int)).len();
             return Some(ints.iter().map(count).sum());
@@ -120,7 +141,18 @@ impl BatchJoin {
             inner: Vec::with_capacity(batch.rows),
         };
         let keys = self.keys.iter().map(|key| key.value(batch, scope));
-        let keys = keys.collect::<Option<Vec<BatchColumn>>>()?;
+        let keys = keys.collect::<Option<Vec<OptionalColumn>>>()?;
+        // A row without one of the keys meets nothing.
+        if let Some(mask) = common(&keys) {
+            let mut some = batch.clone();
+            some.keep(&mask);
+            let mut pairs = self.pairs(&some, kept, scope)?;
+            let rows = mask.iter().enumerate().filter(|(_, is)| **is);
+            let rows: Vec<usize> = rows.map(|(row, _)| row).collect();
+            pairs.outer.iter_mut().for_each(|row| *row = rows[*row]);
+            return Some(pairs);
+        }
+        let keys: Vec<BatchColumn> = keys.into_iter().map(|key| key.column).collect();
         match (kept.index(), self.join.finding()) {
             (KeptIndex::Hash(index), _) if index.is_known() => {
                 pairs.by_hash(&keys, batch.rows, index)?;

@@ -5,6 +5,8 @@
 //! Then nothing of that batch is used: the evaluator takes its rows one by one, and batches go on
 //! behind them. So both ways always agree.
 
+mod alternatives;
+mod declared;
 mod dictionary;
 mod evaluate;
 mod feed;
@@ -12,28 +14,38 @@ mod fetch;
 mod held;
 mod join;
 mod operations;
+mod optional;
 mod order;
 pub mod radix;
+mod row_cursor;
+mod row_steps;
+mod rows;
 mod source;
 #[cfg(test)]
 pub mod testing;
 
+pub use declared::result_column;
 pub use dictionary::{Distinct, RowDictionary};
 pub use feed::{Fed, Feed, ResultUse};
 pub use held::HeldColumn;
 pub use order::{SortKey, int_of_rank, order, rank_of_int, rank_of_real, real_of_rank, sort_alone};
+pub use row_cursor::RowCursor;
 pub use source::open;
 
 use crate::catalog::Catalog;
 use crate::model::{BatchColumn, Cx, Type, Value, column};
-use crate::plan::batch::{BatchProgram, BatchWork};
-use evaluate::{Batch, Scope};
+use crate::plan::batch::{BatchProgram, BatchWork, ColumnUse};
+use evaluate::Scope;
 use join::JoinInner;
+use optional::{OptionalColumn, common};
+use rows::Batch;
 
 /// What comes out of a batch of rows.
 pub struct BatchResults {
-    /// A column for each output of the program.
+    /// A column for each output of the program that a row has to have.
     pub columns: Vec<BatchColumn>,
+    /// Those for the others.
+    pub optional: Vec<OptionalColumn>,
     pub rows: usize,
     /// Of which element of the batch each row is made, counted from 0, where that may be asked.
     elements: Option<Vec<usize>>,
@@ -42,7 +54,12 @@ pub struct BatchResults {
 impl BatchResults {
     /// The same with objects as values; `None` where one is not there any more.
     fn with_objects(mut self, program: &BatchProgram, cx: &Cx) -> Option<BatchResults> {
-        for (column, ty) in self.columns.iter_mut().zip(&program.types) {
+        let optional = self
+            .optional
+            .iter_mut()
+            .map(|optional| &mut optional.column);
+        let columns = self.columns.iter_mut().chain(optional);
+        for (column, ty) in columns.zip(&program.types) {
             if let BatchColumn::Objects(numbers) = column {
                 *column = BatchColumn::Values(objects(numbers, ty, cx)?);
             }
@@ -70,6 +87,9 @@ impl BatchResults {
         self.columns
             .iter_mut()
             .for_each(|column| column.pick(places));
+        self.optional
+            .iter_mut()
+            .for_each(|column| column.pick(places));
         if let Some(elements) = &mut self.elements {
             column::pick(elements, places);
         }
@@ -81,14 +101,6 @@ impl BatchResults {
         if rows < self.rows {
             self.pick(&(0..rows).collect::<Vec<_>>());
         }
-    }
-}
-
-/// The values of a column that is declared `ty`; `None` where an object is not there any more.
-fn values(column: &BatchColumn, rows: usize, ty: &Type, cx: &Cx) -> Option<Vec<Value>> {
-    match column {
-        BatchColumn::Objects(numbers) => objects(numbers, ty, cx),
-        column => (0..rows).map(|row| column.value(row)).collect(),
     }
 }
 
@@ -109,62 +121,122 @@ impl BatchProgram {
         self.types.iter().any(is_object)
     }
 
-    /// The results of a batch of rows; `None` if the evaluator has to make them. Only their number, if that
-    /// is what is wanted and needs no more.
+    /// What comes of a batch of rows; `None` if the evaluator has to make it. Only the number of the
+    /// results, if that is what is wanted and needs no more.
     fn run(
         &self,
         mut batch: Batch,
         wanted: ResultUse,
         joins: &mut [JoinInner],
         scope: Scope,
-    ) -> Option<BatchResults> {
+    ) -> Option<Made> {
         let mut joins = joins.iter_mut();
-        for (at, work) in self.work.iter().enumerate() {
-            match work {
-                BatchWork::Join(join) => {
-                    let inner = joins.next()?;
-                    if wanted == ResultUse::Number && at + 1 == self.work.len() {
-                        let rows = join.count(&batch, &self.outputs, inner, scope);
-                        if let Some(rows) = rows {
-                            return Some(BatchResults {
-                                columns: vec![],
-                                rows,
-                                elements: None,
-                            });
-                        }
-                    }
-                    join.run(&mut batch, inner, scope)?;
-                }
-                BatchWork::Filter(condition) => {
-                    let BatchColumn::Mask(mask) = condition.value(&batch, scope)? else {
-                        return None;
-                    };
-                    batch.keep(&mask);
-                }
-                BatchWork::Fetch(fetch) => fetch.run(&mut batch, scope)?,
-                BatchWork::Bind(node, declared) => {
-                    let column = node.value(&batch, scope)?;
-                    let (column, mask) = declared.bound(column)?;
-                    if let Some(mask) = mask {
-                        batch.keep(&mask);
-                    }
-                    batch.columns.push(column);
-                }
-                BatchWork::Compute(node, declared) => {
-                    let column = declared.column(node.value(&batch, scope)?)?;
-                    batch.columns.push(column);
-                }
+        if wanted == ResultUse::Number
+            && self.tail.is_none()
+            && let Some((BatchWork::Join(last), before)) = self.work.split_last()
+        {
+            work(before, &mut batch, &mut joins, scope)?;
+            let inner = joins.next()?;
+            if let Some(rows) = last.count(&batch, &self.outputs, inner, scope) {
+                return Some(Made::Results(BatchResults {
+                    columns: vec![],
+                    optional: vec![],
+                    rows,
+                    elements: None,
+                }));
             }
+            last.run(&mut batch, inner, scope)?;
+        } else {
+            work(&self.work, &mut batch, &mut joins, scope)?;
         }
+        if self.tail.is_some() {
+            return Some(Made::Rows(batch));
+        }
+        self.results(batch, scope).map(Made::Results)
+    }
+
+    fn results(&self, batch: Batch, scope: Scope) -> Option<BatchResults> {
         let outputs = self.outputs.iter().map(|node| node.value(&batch, scope));
-        let columns = outputs.collect::<Option<Vec<BatchColumn>>>()?;
-        // Whether null is a value here, or there is none, depends on the expression; and what is a bag
-        // may have to be taken apart.
-        let plain = !columns.iter().any(|c| c.has_null() || c.has_collection());
-        plain.then_some(BatchResults {
-            columns,
-            rows: batch.rows,
-            elements: batch.elements,
+        let mut columns = outputs.collect::<Option<Vec<OptionalColumn>>>()?;
+        let (mut rows, mut elements) = (batch.rows, batch.elements);
+        if let Some(mask) = common(&columns[..self.required]) {
+            columns.iter_mut().for_each(|column| column.keep(&mask));
+            if let Some(elements) = &mut elements {
+                column::keep(elements, &mask);
+            }
+            rows = mask.iter().filter(|keep| **keep).count();
+        }
+        // What is a bag may have to be taken apart.
+        if columns.iter().any(|c| c.column.has_collection()) {
+            return None;
+        }
+        let optional = columns.split_off(self.required);
+        Some(BatchResults {
+            columns: columns.into_iter().map(|column| column.column).collect(),
+            optional,
+            rows,
+            elements,
         })
     }
+}
+
+/// What comes of a batch.
+enum Made {
+    Results(BatchResults),
+    /// Rows that steps behind go through one by one.
+    Rows(Batch),
+}
+
+/// The inner sides of joins, in the order of these.
+type JoinInners<'i> = std::slice::IterMut<'i, JoinInner>;
+
+/// Does to the batch all that is to be done with it; `None` if the evaluator has to do it.
+fn work(list: &[BatchWork], batch: &mut Batch, joins: &mut JoinInners, scope: Scope) -> Option<()> {
+    for work in list {
+        match work {
+            BatchWork::Join(join) => join.run(batch, joins.next()?, scope)?,
+            BatchWork::Filter(condition) => {
+                let mask = condition.holds(batch, scope)?;
+                batch.keep(&mask);
+            }
+            BatchWork::Require(columns) => {
+                let needed = columns.iter().filter_map(|at| batch.columns.get(*at));
+                if let Some(mask) = common(needed) {
+                    batch.keep(&mask);
+                }
+            }
+            BatchWork::Fetch(fetch) => fetch.run(batch, scope)?,
+            BatchWork::Bind(node, declared) => {
+                let column = node.value(batch, scope)?;
+                let column = declared.as_declared(column, batch.rows, ColumnUse::Variable)?;
+                let mask = column.present().map(<[bool]>::to_vec);
+                batch.columns.push(column);
+                if let Some(mask) = mask {
+                    batch.keep(&mask);
+                }
+            }
+            BatchWork::Compute(node, declared, of) => {
+                let column = node.value(batch, scope)?;
+                let column = declared.as_declared(column, batch.rows, *of)?;
+                batch.columns.push(column);
+            }
+            BatchWork::Alternatives(either) => either.run(batch, joins, scope)?,
+            BatchWork::Rows(steps) => steps.run(batch, scope)?,
+        }
+    }
+    Some(())
+}
+
+/// How many joins there are among what is done.
+fn joins(list: &[BatchWork]) -> usize {
+    let joins = list.iter().map(|work| match work {
+        BatchWork::Join(_) => 1,
+        BatchWork::Alternatives(either) => either
+            .branches
+            .iter()
+            .map(|branch| joins(&branch.work))
+            .sum(),
+        _ => 0,
+    });
+    joins.sum()
 }

@@ -1,7 +1,9 @@
 //! What is computed of columns. Where a column cannot have what the evaluator would give, there is no
 //! result, and the evaluator has to do it.
 
-use crate::model::BatchColumn;
+use super::optional::OptionalColumn;
+use crate::model::column::ColumnBuilder;
+use crate::model::{BatchColumn, Value};
 use crate::run::eval;
 use crate::syntax::ast::BinaryOp;
 
@@ -31,7 +33,46 @@ pub fn apply(f: fn(f64) -> f64, column: BatchColumn) -> Option<BatchColumn> {
     }
 }
 
-pub fn arithmetic(op: BinaryOp, left: BatchColumn, right: BatchColumn) -> Option<BatchColumn> {
+/// Where an operand is null there is no value.
+pub fn arithmetic(
+    op: BinaryOp,
+    left: BatchColumn,
+    right: BatchColumn,
+    rows: usize,
+) -> Option<OptionalColumn> {
+    if left.is_numbers() && right.is_numbers() {
+        return numbers(op, left, right).map(OptionalColumn::from);
+    }
+    let mut results = ColumnBuilder::default();
+    let mut present = Vec::with_capacity(rows);
+    for row in 0..rows {
+        let (left, right) = (left.borrowed(row)?, right.borrowed(row)?);
+        let result = match (&*left, &*right) {
+            (left, right) if is_number(left) && is_number(right) => {
+                Some(eval::quick(op, left, right)?)
+            }
+            // With anything else beside it, a null may mean another operation.
+            (left, right) => {
+                let lacks = |value: &Value| value.is_null() || is_number(value);
+                if !lacks(left) || !lacks(right) {
+                    return None;
+                }
+                None
+            }
+        };
+        present.push(result.is_some());
+        if let Some(result) = result {
+            results.push(result);
+        }
+    }
+    Some(OptionalColumn::from(results.finish()).scattered(&present))
+}
+
+fn is_number(value: &Value) -> bool {
+    matches!(value, Value::Int(_) | Value::Real(_))
+}
+
+fn numbers(op: BinaryOp, left: BatchColumn, right: BatchColumn) -> Option<BatchColumn> {
     use BatchColumn::{Int, Ints, Real, Reals};
     match (left, right) {
         (left @ (Ints(_) | Int(_)), right @ (Ints(_) | Int(_))) if op != BinaryOp::Div => {
@@ -144,7 +185,8 @@ pub fn compare(
         ) => {
             let mut mask = Vec::with_capacity(rows);
             for row in 0..rows {
-                mask.push(eval::compare(op, &left.value(row)?, &right.value(row)?));
+                let (left, right) = (left.borrowed(row)?, right.borrowed(row)?);
+                mask.push(eval::compare(op, &left, &right));
             }
             mask
         }

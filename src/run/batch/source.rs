@@ -107,8 +107,9 @@ impl BatchRun {
         };
         let (first, at_hand) = match self.feed.next(wanted, &self.frame, cx)? {
             None => return Ok(Step::End),
-            Some(Fed::Columns(results)) => return Ok(Step::Columns(self.allowed(results))),
-            Some(Fed::Rows(first)) => (first, true),
+            Some(Fed::Columns(results)) => return Ok(Step::Columns(self.allowed(results, cx))),
+            // Steps behind the batches may act, so that they wait until they are asked.
+            Some(Fed::Rows(first)) => (first, self.feed.program().tail.is_none()),
             Some(Fed::Rest(first)) => (first, false),
         };
         self.rows = Some(RowRun {
@@ -119,9 +120,10 @@ impl BatchRun {
     }
 
     /// The results of a batch that are new, and that the limit allows.
-    fn allowed(&mut self, mut results: BatchResults) -> BatchResults {
+    fn allowed(&mut self, mut results: BatchResults, cx: &Cx) -> BatchResults {
         if let Some(seen) = &mut self.seen {
-            let (new, checked) = seen.new_rows(&results.columns, results.rows);
+            let distinct = self.query.operator("distinct");
+            let (new, checked) = seen.new_rows(&results.columns, results.rows, distinct, cx);
             self.failed = checked.err();
             results.pick(&new);
         }
@@ -136,9 +138,9 @@ impl BatchRun {
     }
 
     /// Whether a result made row by row is new. The limit allows one less then.
-    fn is_allowed(&mut self, result: &Value) -> Result<bool> {
+    fn is_allowed(&mut self, result: &Value, cx: &Cx) -> Result<bool> {
         if let Some(seen) = &mut self.seen
-            && !seen.is_new(result)?
+            && !seen.is_new(result, self.query.operator("distinct"), cx)?
         {
             return Ok(false);
         }
@@ -163,7 +165,7 @@ impl BatchRun {
     fn next_of_rows(&mut self, cx: &Cx) -> Result<Option<Value>> {
         while let Some(rows) = &mut self.rows {
             match rows.results.next(cx)? {
-                Some(result) if self.is_allowed(&result)? => return Ok(Some(result)),
+                Some(result) if self.is_allowed(&result, cx)? => return Ok(Some(result)),
                 Some(_) => {}
                 None => self.rows = None,
             }
@@ -221,7 +223,7 @@ impl BatchRun {
 
     /// Whether there are single values, so that their column is one of elements.
     fn is_single(&self) -> bool {
-        self.feed.program.outputs.len() == 1
+        self.feed.program().outputs.len() == 1
     }
 }
 
@@ -260,14 +262,14 @@ impl Source for BatchRun {
     }
 
     fn column(&mut self, cx: &Cx) -> Result<Option<BatchColumn>> {
-        if !self.is_single() || self.feed.program.gives_objects() {
+        if !self.is_single() || self.feed.program().gives_objects() {
             return Ok(None);
         }
         Ok(self.next_columns(cx)?.and_then(|mut columns| columns.pop()))
     }
 
     fn columns(&mut self, cx: &Cx) -> Result<Option<Vec<BatchColumn>>> {
-        if self.is_single() || self.feed.program.gives_objects() {
+        if self.is_single() || self.feed.program().gives_objects() {
             return Ok(None);
         }
         match self.next_columns(cx)? {

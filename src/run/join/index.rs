@@ -21,6 +21,9 @@ pub enum RowKeys {
     Unknown,
 }
 
+/// What an index takes for a row, or nearly: its key with the place, and the next one.
+pub const BYTES_OF_ROW: usize = 24;
+
 /// No row.
 const END: u32 = u32::MAX;
 

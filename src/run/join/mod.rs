@@ -26,8 +26,9 @@ use crate::text::stoppable::Looks;
 /// How many rows are given between two looks at the token.
 const LOOK: u32 = 256;
 
-/// How many rows of the inner side are made at once, before it is known whether they are needed.
-const MOST_AT_ONCE: usize = 1 << 22;
+/// How many rows of the inner side are made at once, or recorded, before it is known whether they are
+/// needed: for one outer row they are not.
+const MOST_AHEAD: usize = 1 << 24;
 
 /// A join that runs. It is kept from one outer row to the next.
 #[derive(Default)]
@@ -46,6 +47,9 @@ enum Inner {
     New,
     /// Made anew for each outer row; nothing between two of them.
     Remade(Option<Pipeline>),
+    /// Being made for the first outer row, and not recorded any more, as there are many; nothing once
+    /// they have all been made.
+    Long(Option<Pipeline>),
     /// Made and recorded, for the present outer row.
     Recording(Pipeline, InnerRows),
     Recorded(InnerRows),
@@ -90,6 +94,12 @@ impl JoinRun {
             Inner::Kept(kept) if is_same => Inner::Kept(kept),
             Inner::New if !may_be_kept(join, frame, cx) => Inner::Remade(None),
             Inner::Remade(_) => Inner::Remade(None),
+            Inner::Long(_) if is_same => match KeptRows::made(join, usize::MAX, frame, cx) {
+                Ok(kept) => Inner::Kept(Box::new(kept)),
+                Err(error) if error.ends_evaluation() => return Err(error),
+                // It fails where a row meets what comes before it.
+                Err(_) => Inner::Remade(None),
+            },
             _ => {
                 self.changes = changes;
                 let rows = InnerRows::new(join.bound.len());
@@ -115,10 +125,10 @@ impl JoinRun {
         loop {
             let made = match &mut self.inner {
                 Inner::Kept(kept) => return kept.next(join, &self.keys, frame, cx),
-                Inner::Remade(Some(pipeline)) | Inner::Recording(pipeline, _) => {
-                    pipeline.next(&join.inner, frame, cx)?
-                }
-                Inner::New | Inner::Recorded(_) | Inner::Remade(None) => false,
+                Inner::Remade(Some(pipeline))
+                | Inner::Long(Some(pipeline))
+                | Inner::Recording(pipeline, _) => pipeline.next(&join.inner, frame, cx)?,
+                Inner::New | Inner::Recorded(_) | Inner::Remade(None) | Inner::Long(None) => false,
             };
             if !made {
                 self.end();
@@ -128,7 +138,9 @@ impl JoinRun {
                 if join.has_streams() {
                     rows.note_taken(pipeline.taken());
                 }
-                if !rows.push(&join.bound, frame) {
+                // One outer row alone needs no more than one of the rows at a time.
+                let pushed = rows.push(&join.bound, frame, join.operator(), cx);
+                if rows.len() >= MOST_AHEAD || pushed.is_err() {
                     self.give_up();
                 }
             }
@@ -143,14 +155,15 @@ impl JoinRun {
         self.inner = match std::mem::take(&mut self.inner) {
             Inner::Recording(_, rows) => Inner::Recorded(rows),
             Inner::Remade(_) => Inner::Remade(None),
+            Inner::Long(_) => Inner::Long(None),
             other => other,
         };
     }
 
-    /// Goes on as a nested loop: there are too many rows to be kept.
+    /// Records no more rows: they are made once more if there is another outer row.
     fn give_up(&mut self) {
         self.inner = match std::mem::take(&mut self.inner) {
-            Inner::Recording(pipeline, _) => Inner::Remade(Some(pipeline)),
+            Inner::Recording(pipeline, _) => Inner::Long(Some(pipeline)),
             other => other,
         };
     }
@@ -159,11 +172,11 @@ impl JoinRun {
     /// inner row is made.
     pub fn explain(&self, join: &Join, names: &[Arc<str>], error: Error) -> Error {
         match &self.inner {
-            Inner::Recording(pipeline, _) | Inner::Remade(Some(pipeline)) => {
-                pipeline.explain_steps(&join.inner, names, error)
-            }
+            Inner::Recording(pipeline, _)
+            | Inner::Remade(Some(pipeline))
+            | Inner::Long(Some(pipeline)) => pipeline.explain_steps(&join.inner, names, error),
             Inner::Kept(kept) => kept.explain(join, names, error),
-            Inner::New | Inner::Recorded(_) | Inner::Remade(None) => error,
+            Inner::New | Inner::Recorded(_) | Inner::Remade(None) | Inner::Long(None) => error,
         }
     }
 
@@ -171,7 +184,7 @@ impl JoinRun {
     pub fn rest(&mut self) {
         match &mut self.inner {
             Inner::Kept(kept) => kept.rest(),
-            Inner::Remade(pipeline) => *pipeline = None,
+            Inner::Remade(pipeline) | Inner::Long(pipeline) => *pipeline = None,
             Inner::Recording(..) => self.inner = Inner::New,
             Inner::New | Inner::Recorded(_) => {}
         }
@@ -181,7 +194,7 @@ impl JoinRun {
     pub fn is_idle(&self) -> bool {
         match &self.inner {
             Inner::Kept(kept) => matches!(kept.found, Found::Nothing),
-            Inner::Remade(pipeline) => pipeline.is_none(),
+            Inner::Remade(pipeline) | Inner::Long(pipeline) => pipeline.is_none(),
             Inner::Recording(..) => false,
             Inner::New | Inner::Recorded(_) => true,
         }
@@ -259,21 +272,34 @@ fn values<'k>(
 }
 
 impl KeptRows {
-    /// Makes all rows at once. Nothing where they cannot be kept, or one of them fails.
-    pub fn of(join: &Join, frame: &[Value], cx: &Cx) -> Option<KeptRows> {
+    /// Makes all rows at once. Nothing where they cannot be kept, or one of them fails; an error where they
+    /// are too many for a limit.
+    pub fn of(join: &Join, frame: &[Value], cx: &Cx) -> Result<Option<KeptRows>> {
         if !may_be_kept(join, frame, cx) {
-            return None;
+            return Ok(None);
         }
+        // What is read to its end for a few rows may have none.
+        match KeptRows::made(join, MOST_AHEAD, frame, cx) {
+            Err(error) if error.ends_evaluation() => Err(error),
+            made => Ok(made.ok()),
+        }
+    }
+
+    /// Makes all rows at once, of which there may be so many.
+    fn made(join: &Join, most: usize, frame: &[Value], cx: &Cx) -> Result<KeptRows> {
         let mut frame = frame.to_vec();
         let mut pipeline = Pipeline::new(join.inner.len());
         let mut rows = InnerRows::new(join.bound.len());
-        while pipeline.next(&join.inner, &mut frame, cx).ok()? {
-            // What is read to its end for a few rows may have none.
-            if rows.len() >= MOST_AT_ONCE || !rows.push(&join.bound, &frame) {
-                return None;
+        while pipeline.next(&join.inner, &mut frame, cx)? {
+            if join.has_streams() {
+                rows.note_taken(pipeline.taken());
+            }
+            rows.push(&join.bound, &frame, join.operator(), cx)?;
+            if rows.len() > most {
+                return Err(Error::run(format!("there are more than {most} rows")));
             }
         }
-        KeptRows::new(join, rows, &mut frame, cx).ok()
+        KeptRows::new(join, rows, &mut frame, cx)
     }
 
     pub fn rows(&self) -> &InnerRows {
@@ -284,7 +310,7 @@ impl KeptRows {
         &self.index
     }
 
-    fn new(join: &Join, rows: InnerRows, frame: &mut [Value], cx: &Cx) -> Result<KeptRows> {
+    fn new(join: &Join, mut rows: InnerRows, frame: &mut [Value], cx: &Cx) -> Result<KeptRows> {
         let found = Found::Nothing;
         let finding = join.finding();
         if finding.is_empty() {
@@ -296,6 +322,9 @@ impl KeptRows {
                 latest: None,
             });
         }
+        // The keys of each row until they are in the index, which then has them.
+        let beside = rows.len() * (size_of::<RowKeys>() + index::BYTES_OF_ROW);
+        rows.check_memory(beside, join.operator(), cx)?;
         let looks = cx.token.looks();
         let mut keys = Vec::with_capacity(rows.len());
         let mut row_keys = vec![];

@@ -1,8 +1,10 @@
 //! The rows of the inner side of a join, kept in columns.
 
-use crate::model::{BatchColumn, Value, size};
+use crate::model::memory::{CountedValues, HeldMemory, Operator};
+use crate::model::{BatchColumn, Cx, Value, size};
 use crate::plan::Slot;
 use crate::plan::join::Join;
+use crate::text::diagnostic::Result;
 
 /// Rows of values, and of which elements of streams each was made.
 #[derive(Default)]
@@ -11,6 +13,7 @@ pub struct InnerRows {
     /// How many elements of each stream had been taken, for each row.
     taken: Vec<u64>,
     len: usize,
+    memory: HeldMemory,
 }
 
 impl InnerRows {
@@ -19,6 +22,7 @@ impl InnerRows {
             columns: (0..width).map(|_| KeptColumn::default()).collect(),
             taken: vec![],
             len: 0,
+            memory: HeldMemory::default(),
         }
     }
 
@@ -26,16 +30,27 @@ impl InnerRows {
         self.len
     }
 
-    /// Adds the row that the variables have in the frame; `false` if there are too many to be kept.
-    pub fn push(&mut self, bound: &[Slot], frame: &[Value]) -> bool {
-        if (self.len + 1).saturating_mul(bound.len().max(1)) > size::MAX_ELEMENTS {
-            return false;
-        }
+    /// Adds the row that the variables have in the frame.
+    pub fn push(
+        &mut self,
+        bound: &[Slot],
+        frame: &[Value],
+        operator: Operator,
+        cx: &Cx,
+    ) -> Result<()> {
         for (column, slot) in self.columns.iter_mut().zip(bound) {
             column.push(&frame[*slot]);
         }
         self.len += 1;
-        true
+        size::check_numbered(self.len)?;
+        self.check_memory(0, operator, cx)
+    }
+
+    /// Counts the rows, and so many bytes beside them.
+    pub fn check_memory(&mut self, beside: usize, operator: Operator, cx: &Cx) -> Result<()> {
+        let columns = self.columns.iter().map(KeptColumn::bytes).sum::<usize>();
+        let bytes = columns + size_of_val(self.taken.as_slice()) + beside;
+        self.memory.set(bytes, operator, &cx.memory)
     }
 
     /// Notes of which elements of streams the latest row was made.
@@ -74,7 +89,7 @@ impl InnerRows {
 pub enum KeptColumn {
     Ints(Vec<i64>),
     Reals(Vec<f64>),
-    Values(Vec<Value>),
+    Values(CountedValues),
 }
 
 impl Default for KeptColumn {
@@ -93,10 +108,18 @@ impl KeptColumn {
                 *self = KeptColumn::Reals(vec![*real]);
             }
             (_, value) => {
-                let mut values = std::mem::take(self).into_values();
+                let mut values = CountedValues::from(std::mem::take(self).into_values());
                 values.push(value.clone());
                 *self = KeptColumn::Values(values);
             }
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            KeptColumn::Ints(ints) => size_of_val(ints.as_slice()),
+            KeptColumn::Reals(reals) => size_of_val(reals.as_slice()),
+            KeptColumn::Values(values) => values.bytes(),
         }
     }
 
@@ -108,7 +131,7 @@ impl KeptColumn {
         match self {
             KeptColumn::Ints(ints) => ints.into_iter().map(Value::Int).collect(),
             KeptColumn::Reals(reals) => reals.into_iter().map(Value::Real).collect(),
-            KeptColumn::Values(values) => values,
+            KeptColumn::Values(values) => values.into_values(),
         }
     }
 

@@ -32,7 +32,7 @@ pub fn execute(cx: &Cx, source: &Arc<SourceText>) -> Result<Outcome> {
     let mark = Catalog::of(cx).undo_log.mark();
     // Its rows stop it when they are dropped, and nothing beside it.
     let cx = &cx.with_token(cx.token.child());
-    let outcome = run(cx, &statement, mark);
+    let outcome = run(cx, &statement, mark).map_err(|e| e.of_memory_at(&statement.span));
     match &outcome {
         Err(_) => Catalog::of(cx).undo(mark),
         // Rows end the statement when they are dropped.
@@ -139,7 +139,7 @@ fn rows(cx: &Cx, expr: &ast::Expr, mark: usize) -> Result<Outcome> {
     }
     let plan = Arc::new(compile::query(Catalog::of(cx), expr)?);
     let source = query::open(&plan, vec![], cx)?;
-    let results = Results::new(source, cx.clone(), mark);
+    let results = Results::new(source, cx.clone(), mark).at(&expr.span);
     Ok(Outcome::Results(results.of_stream(plan.is_stream())))
 }
 

@@ -3,7 +3,7 @@
 use crate::catalog::Catalog;
 use crate::host::failed;
 use crate::model::{Cx, Source, Value};
-use crate::text::diagnostic::Result;
+use crate::text::diagnostic::{Result, Span};
 use crate::text::wait::Token;
 
 /// What a statement came to.
@@ -26,6 +26,8 @@ pub struct Results {
     stream: bool,
     /// Whether they are those of a statement inside another, which is not at its end.
     pub(super) within: bool,
+    /// Where the query stands in the source.
+    span: Option<Span>,
 }
 
 impl Results {
@@ -36,7 +38,14 @@ impl Results {
             mark,
             stream: false,
             within: false,
+            span: None,
         }
+    }
+
+    /// The same of a query that stands there.
+    pub(super) fn at(mut self, span: &Span) -> Results {
+        self.span = Some(span.clone());
+        self
     }
 
     /// Whether the query is a stream, which has ended when its time is over.
@@ -76,7 +85,10 @@ impl Iterator for Results {
             Err(error) => {
                 self.source = None;
                 Catalog::of(&self.cx).undo(self.mark);
-                Some(Err(error))
+                Some(Err(match &self.span {
+                    Some(span) => error.of_memory_at(span),
+                    None => error,
+                }))
             }
         }
     }

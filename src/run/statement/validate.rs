@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crate::catalog::Catalog;
 use crate::compile;
 use crate::host::Host;
-use crate::model::{Cx, Value, print, size};
+use crate::model::memory::{Collecting, Operator};
+use crate::model::{Cx, Value, print};
 use crate::run::query;
 use crate::syntax::ast::{Expr, Validate};
 use crate::text::diagnostic::{Error, Result};
@@ -38,12 +39,11 @@ pub fn run(cx: &Cx, validate: &Validate) -> Result<()> {
 fn results(cx: &Cx, expr: &Expr) -> Result<Vec<Value>> {
     let plan = Arc::new(compile::query(Catalog::of(cx), expr)?);
     let mut source = query::open(&plan, vec![], cx)?;
-    let mut results = Vec::new();
+    let mut results = Collecting::new(Operator::at("'validate'", Some(&expr.span)));
     while let Some(value) = source.next(cx)? {
-        results.push(value);
-        size::check_elements(results.len(), "what is validated")?;
+        results.push(value, &cx.memory)?;
     }
-    Ok(results)
+    Ok(results.into_values())
 }
 
 /// Whether both have the same elements as often, in any order.

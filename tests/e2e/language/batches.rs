@@ -232,3 +232,117 @@ fn traced_functions_are_called() {
     let printed = db.run("sum(select f(x) from Integer x where x in iota(1,2));");
     assert_eq!(printed, "f(1)\nf => 2\nf(2)\nf => 4\n6\n");
 }
+
+/// A procedure that counts its calls.
+const COUNTED: &str = "create function calls() -> Integer as stored;
+    set calls() = 0;
+    create function counted(Number x) -> Number as {
+        set calls() = calls() + 1;
+        return x;
+    };";
+
+/// The steps before it run in batches; it is called for the rows that somebody wants, one by one.
+#[test]
+fn what_acts_waits_until_its_row_is_wanted() {
+    let mut db = Db::of(COUNTED);
+    db.gives(
+        "select counted(i) from Integer i where i in iota(1,2000) and mod(i,7) = 0 limit 2; calls();",
+        "7\n14\n2",
+    );
+    let text = db.run(
+        "select Stream of 100 / (x - 697) from Integer i, Number x
+         where i in siota(1,2000) and mod(i,7) != 3 and x = counted(i) and x > 694;",
+    );
+    assert!(text.starts_with("-50.0\n"), "{text}");
+    assert!(text.contains("element 697 of siota(1,2000)"), "{text}");
+}
+
+/// The lines of a plan, which are strings.
+fn lines(plan: &str) -> String {
+    plan.trim().trim_matches('"').replace("\"\n\"", "\n")
+}
+
+#[test]
+fn explain_says_which_step_runs_how() {
+    let mut db = Db::of(COUNTED);
+    let plan = db.run(
+        "explain(select i, x from Integer i, Number x
+         where i in iota(1,90) and mod(i,3) = 0 and x = counted(i) and x > 5);",
+    );
+    assert_eq!(
+        lines(&plan),
+        "for each i in iota(1,90), in batches\n\
+         filter mod(i,3) = 0, in batches\n\
+         let x = counted(i)\n\
+         filter x > 5\n\
+         give i, x row by row"
+    );
+    let plan = db.run(
+        "explain(select j, count(i) from Integer i, Integer j
+         where i in iota(1,90) and j in iota(1,i) and mod(j,3) = 0 group by j);",
+    );
+    assert_eq!(
+        lines(&plan),
+        "for each i in iota(1,90)\n\
+         for each j in iota(1,i), row by row\n\
+         filter mod(j,3) = 0\n\
+         group by j in batches, aggregating count(i)\n\
+         give group 2, group 4"
+    );
+}
+
+/// A row comes as often as the side of an `or` that gives it more often.
+#[test]
+fn sides_of_an_or_are_counted_over_columns() {
+    let mut db = Db::new();
+    for (query, expected) in [
+        (
+            "select i from Integer i where i in iota(1,100) or i in iota(50,120)",
+            "120",
+        ),
+        (
+            "select i from Integer i where i in (select mod(j,3) from Integer j where j in iota(1,90)) \
+             or i in (select mod(j,4) from Integer j where j in iota(1,100))",
+            "115",
+        ),
+        (
+            "select x from Number x where x in iota(1,100) or \
+             x in (select j / 2 from Integer j where j in iota(1,300))",
+            "300",
+        ),
+        (
+            "select i from Integer i, Integer j where i in iota(1,100) and \
+             (j = i or j = i + 1 or j in iota(1,3))",
+            "495",
+        ),
+    ] {
+        db.gives(&format!("count({query});"), expected);
+    }
+}
+
+#[test]
+fn nulls_and_mixed_numbers_are_computed_in_columns() {
+    let mut db = Db::new();
+    let rows = "from Integer i, Object r where i in iota(1,3000) and \
+                r = case when mod(i,3) = 0 then {'k': i} when mod(i,3) = 1 then {'k': i + 0.5} \
+                else {'l': 1} end";
+    for (query, expected) in [
+        (format!("sum(select r['k'] {rows});"), "3001500.0"),
+        (format!("sum(select r['k'] * 2 {rows});"), "6003000.0"),
+        (format!("count(select r['k'] {rows});"), "3000"),
+        (format!("count(select r['k'] + 1 {rows});"), "2000"),
+        (format!("count(select i {rows} and r['k'] > 1500);"), "1000"),
+        (format!("count(select i {rows} and r['k'] = null);"), "1000"),
+        (
+            format!("select r['k'], i {rows} and i < 7 order by r['k'] desc, i;"),
+            "[6,6]\n[4.5,4]\n[3,3]\n[1.5,1]\n[null,2]\n[null,5]",
+        ),
+    ] {
+        db.gives(&query, expected);
+    }
+    // Integers that no real is stay what they are.
+    db.gives(
+        "max(select x from Number x where x in bag(9007199254740993,1,2,3,4,5,6,7,8,9,10,11,12,13,0.5,14,15));",
+        "9007199254740993",
+    );
+}

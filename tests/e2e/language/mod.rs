@@ -16,6 +16,7 @@ mod functions;
 mod joins;
 mod limits;
 mod literals;
+mod memory;
 mod multiplicity;
 mod mutations;
 mod naive;

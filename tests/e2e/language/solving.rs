@@ -149,6 +149,39 @@ fn a_real_equals_no_integer_that_it_only_rounds() {
     db.gives("select x from Integer x where 2*x = 3;", "");
 }
 
+/// Neither side of an `or` gives a value to a variable that it does not use, whatever comes first.
+#[test]
+fn an_alternative_binds_only_what_it_uses() {
+    let mut db = Db::of(
+        "create type D; create function id(D) -> Integer as stored;
+        create function kids(D) -> Bag of Integer as stored;
+        create function elders(D d) -> Bag of Integer
+          as select k from Integer k where k in kids(d) and k > 1;
+        create D(id) instances :d0 (0), :d1 (4), :d2 (5); add kids(:d0) = 3; add kids(:d0) = 1;",
+    );
+    for from in ["D a, D b", "D b, D a", "D a, Integer n, D b"] {
+        for or in [
+            "4 = id(b) or 3 in elders(b)",
+            "3 in elders(b) or 4 = id(b)",
+            "4 = id(b) or (3 in elders(b) and 1 in kids(b))",
+        ] {
+            let n = if from.contains('n') {
+                " and n in bag(1,2)"
+            } else {
+                ""
+            };
+            let query = format!("select id(b) from {from} where ({or}){n}");
+            let each = 3 * if n.is_empty() { 1 } else { 2 };
+            db.gives(
+                &format!(
+                    "select x, count(x) from Integer x where x in ({query}) group by x order by x;"
+                ),
+                &format!("[0,{each}]\n[4,{each}]"),
+            );
+        }
+    }
+}
+
 #[test]
 fn what_no_condition_binds_goes_through_its_extent() {
     let mut db = Db::of(DATA);

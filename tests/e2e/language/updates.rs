@@ -1,5 +1,6 @@
 //! Updates: set, add, remove, by query, of inverses; cardinality constraints.
 
+use crate::support::random::{cases, generator};
 use crate::support::session::Db;
 
 fn hobbies() -> Db {
@@ -304,4 +305,63 @@ fn a_key_violation_names_the_row_that_has_the_key() {
         "code('a'); two(1,2); at(1); code('b'); two(1,3);",
         "1\n2\n2",
     );
+}
+
+/// Rows that are put one after the other are one entry of the log; nothing of that may be seen.
+#[test]
+fn whatever_has_changed_is_undone() {
+    let mut db = Db::of(
+        "create function one(Integer) -> Integer as stored;
+         create function many(Integer) -> Bag of Integer as stored;
+         create function pair(Integer, Integer) -> (Integer, Charstring) as stored;",
+    );
+    let contents = "select i, x from Integer i, Integer x where one(i) = x order by i;
+                    select i, x from Integer i, Integer x where x in many(i) order by i, x;
+                    select i, j, pair(i,j) from Integer i, Integer j order by i, j;";
+    for case in 0..cases(60) {
+        let mut random = generator(case as u64);
+        db.does("set :before = 0;");
+        let before = db.run(contents);
+        let mut script = String::from("{\n");
+        for _ in 0..1 + random.below(12) {
+            let (i, n) = (random.below(40), random.below(9));
+            let to = i + n;
+            script.push_str(&match random.below(9) {
+                0 => format!("for each Integer i where i in iota({i},{to}) set one(i) = i * {n};"),
+                1 => format!("for each Integer i where i in iota({i},{to}) add many(i) = {n};"),
+                2 => format!("set one(i) = {n} from Integer i where i in iota({i},{to});"),
+                3 => format!("remove many({i}) = {n};"),
+                4 => format!("set many({i}) = bag(1,2,{n});"),
+                5 => format!("set one({i}) = null;"),
+                6 => format!("set one({i}) = {n};"),
+                7 => format!("set pair({i},{n}) = ({n},'x');"),
+                _ => format!("set one(i) = null from Integer i where i in iota({i},{to});"),
+            });
+            script.push('\n');
+        }
+        let fails = case % 2 == 0;
+        script.push_str(if fails { "error('stop'); };" } else { "};" });
+        let printed = db.run(&script);
+        assert_eq!(printed.contains("stop"), fails, "{script}\n{printed}");
+        let after = db.run(contents);
+        if fails {
+            assert_eq!(after, before, "{script}");
+        }
+        // The indexes agree with the rows.
+        db.gives(
+            "count(select i from Integer i, Integer x where one(i) = x and one(i) != x);
+             count(select i from Integer i, Integer x where one(i) = x)
+               = count(select i from Integer i where some(one(i)));",
+            "0\ntrue",
+        );
+    }
+    // Statements that succeeded are undone one by one where nothing is final by itself.
+    let before = db.run(contents);
+    db.does("auto_commit(false); commit;");
+    db.does("for each Integer i where i in iota(100,200) set one(i) = 1;");
+    db.does("for each Integer i where i in iota(150,250) set one(i) = 2;");
+    db.fails("{ set one(300) = 1; error('stop'); };", &["stop"]);
+    db.gives("one(100); one(150); one(300);", "1\n2");
+    db.does("rollback;");
+    assert_eq!(db.run(contents), before);
 }

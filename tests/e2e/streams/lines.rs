@@ -56,8 +56,24 @@ fn the_last_element_is_kept() {
     );
     Db::new().fails(
         "save_last_element(siota(1,7),#'sqrt');",
-        &["cannot be updated"],
+        &["'sqrt' cannot keep an element", "without arguments"],
     );
+    // Also where it has no other resolvent, or one is named.
+    let mut db = Db::of("create type P; create function name_of(P) -> Charstring as stored;");
+    for named in ["name_of", "P.name_of->Charstring"] {
+        db.fails(
+            &format!("save_last_element(siota(1,7),#'{named}');"),
+            &["'name_of' cannot keep an element"],
+        );
+        for change in ["setfunction", "addfunction", "remfunction"] {
+            for arguments in ["[]", "[1,2]"] {
+                db.fails(
+                    &format!("{change}(#'{named}',{arguments},['a']);"),
+                    &["name_of"],
+                );
+            }
+        }
+    }
 }
 
 #[test]

@@ -38,6 +38,9 @@ impl Write for Printed {
     }
 }
 
+/// What a query may hold that no test is about.
+const MEMORY: u64 = 1 << 30;
+
 impl Db {
     pub fn new() -> Db {
         Db::with_timeout(None)
@@ -45,15 +48,20 @@ impl Db {
 
     /// A session that ends each query after that long.
     pub fn with_timeout(timeout: Option<Duration>) -> Db {
-        Db::configured(timeout, false)
+        Db::configured(timeout, false, MEMORY)
     }
 
     /// A session in which the first element of a live stream that fails ends its query.
     pub fn bailing() -> Db {
-        Db::configured(None, true)
+        Db::configured(None, true, MEMORY)
     }
 
-    fn configured(timeout: Option<Duration>, bail: bool) -> Db {
+    /// A session whose queries may hold so many bytes.
+    pub fn with_memory(memory: u64) -> Db {
+        Db::configured(None, false, memory)
+    }
+
+    fn configured(timeout: Option<Duration>, bail: bool, memory: u64) -> Db {
         let printed = Printed::default();
         let console = Console::new(Box::new(printed.clone()), Box::new(printed.clone()));
         let session = Session::new(Config {
@@ -61,6 +69,7 @@ impl Db {
             timeout,
             console,
             bail,
+            memory,
         });
         Db { session, printed }
     }
