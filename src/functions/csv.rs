@@ -235,7 +235,11 @@ impl Rows {
         let mut columns = vec![ColumnBuilder::default(); wanted.len()];
         let mut rows = 0;
         let looks = cx.token.looks();
-        while rows < BATCH {
+        loop {
+            rows += self.add_at_hand(wanted, &mut columns, BATCH - rows, &looks);
+            if rows == BATCH {
+                break;
+            }
             let patience = match rows {
                 0 => Patience::Wait,
                 _ => Patience::AtHand,
@@ -269,6 +273,41 @@ impl Rows {
             self.blocks.take(found.taken);
         }
         Ok((rows > 0).then(|| batch_of(columns)))
+    }
+
+    /// Adds the wanted fields of rows that lie whole in what has been read to columns, `most` at the most,
+    /// up to the first that cannot be added; gives how many.
+    fn add_at_hand(
+        &mut self,
+        wanted: &WantedFields,
+        columns: &mut [ColumnBuilder],
+        most: usize,
+        looks: &Looks,
+    ) -> usize {
+        if self.found.is_some() {
+            return 0;
+        }
+        let text = self.blocks.text();
+        let (mut at, mut rows) = (0, 0);
+        while rows < most
+            && let Some(found) = self.ends.next(&text.as_bytes()[at..])
+        {
+            let row = &text[at + found.begin..at + found.end];
+            let added = self
+                .fields
+                .add_text_to(row, found.has_quotes, wanted, columns, looks);
+            match added {
+                Ok(RowAdded::Whole) => rows += 1,
+                Ok(RowAdded::Blank) => {}
+                Ok(RowAdded::Short) | Err(_) => {
+                    self.found = Some(found);
+                    break;
+                }
+            }
+            at += found.taken;
+        }
+        self.blocks.take(at);
+        rows
     }
 
     /// The rows before an error, if there are any.

@@ -9,8 +9,8 @@ use crate::host::json_file::{JsonFile, Scanned};
 use crate::model::collection::{BATCH, FieldBatch};
 use crate::model::column::ColumnBuilder;
 use crate::model::json_fields::FieldScanner;
-use crate::model::native::{Native, Natives};
-use crate::model::{Args, Cx, Source, Value, json};
+use crate::model::native::{BatchArgs, BatchForm, Native, Natives};
+use crate::model::{Args, BatchColumn, Cx, Source, Value, json};
 use crate::run::call::short;
 use crate::text::diagnostic::{Error, Result};
 
@@ -21,8 +21,10 @@ pub const NATIVES: Natives = &[
     Native::new("unstringify", |cx, a| {
         json::from_slice(a.str(0)?.as_bytes(), &cx.token.looks()).map(Some)
     })
-    .fields("unstringify_fields"),
-    Native::new("unstringify_fields", unstringify_fields),
+    .fields("unstringify_fields")
+    .batch(BatchForm::Column(values_of_texts))
+    .fields_of_texts(fields_of_texts),
+    Native::new("unstringify_fields", unstringify_fields).fields_of_texts(fields_of_texts),
     Native::new("unstringify_record", unstringify_record),
     Native::new("file_stream", file_stream)
         .fields("file_fields")
@@ -75,19 +77,66 @@ fn keys(args: Args, i: usize) -> Result<Vec<Arc<str>>> {
 }
 
 fn unstringify_fields(cx: &Cx, args: Args) -> Result<Option<Value>> {
-    let text = args.str(0)?.as_bytes();
+    let text = args.str(0)?;
     let mut scanner = FieldScanner::new(keys(args, 1)?);
-    let read = |text: &[u8]| json::from_slice(text, &cx.token.looks()).ok();
-    if scanner.object(text) == Some(text.len())
-        && let Some(record) = scanner.record(text, read)
+    let read = |text: &str| json::from_slice(text.as_bytes(), &cx.token.looks()).ok();
+    if let Some(object) = scanner.whole_object(text.as_bytes())
+        && let Some(record) = scanner.record(object, read)
     {
         return Ok(Some(record));
     }
-    let value = json::from_slice(text, &cx.token.looks())?;
+    let value = json::from_slice(text.as_bytes(), &cx.token.looks())?;
     Ok(Some(match value {
         Value::Record(record) => scanner.reduced(&record),
         other => other,
     }))
+}
+
+/// The JSON texts of a column of strings, or of binaries that hold them.
+fn texts<'a>(args: BatchArgs<'a>) -> impl Iterator<Item = Option<&'a [u8]>> {
+    let text = move |row: usize| {
+        let column = &args.columns[0];
+        let text = match column {
+            BatchColumn::Values(values) => match values.get(row)? {
+                Value::Binary(bytes) => &bytes[..],
+                value => value.as_str()?.as_bytes(),
+            },
+            column => column.text(row)?.as_bytes(),
+        };
+        // Whether to stop is asked as often as for what else is read.
+        args.looks.steps(1 + text.len() / 16).ok()?;
+        Some(text)
+    };
+    (0..args.rows).map(text)
+}
+
+fn values_of_texts(args: BatchArgs) -> Option<BatchColumn> {
+    let values = texts(args).map(|text| json::from_slice(text?, args.looks).ok());
+    let values = values.collect::<Option<Vec<Value>>>()?;
+    Some(BatchColumn::of_elements(values))
+}
+
+fn fields_of_texts(args: BatchArgs, keys: &[Value]) -> Option<Vec<BatchColumn>> {
+    let names = keys.iter().map(|key| match key {
+        Value::Str(key) => Some(key.clone()),
+        _ => None,
+    });
+    let mut scanner = FieldScanner::new(names.collect::<Option<_>>()?);
+    let mut columns = vec![ColumnBuilder::default(); keys.len()];
+    let read = |text: &str| json::from_slice(text.as_bytes(), args.looks).ok();
+    for text in texts(args) {
+        let text = text?;
+        if let Some(object) = scanner.whole_object(text)
+            && scanner.add_to(&mut columns, object, read).is_some()
+        {
+            continue;
+        }
+        match json::from_slice(text, args.looks) {
+            Ok(Value::Record(record)) => scanner.add_record_to(&mut columns, &record),
+            _ => return None,
+        }
+    }
+    Some(columns.into_iter().map(ColumnBuilder::finish).collect())
 }
 
 fn file_fields(_: &Cx, args: Args) -> Result<Option<Value>> {
@@ -118,30 +167,45 @@ struct FileFields {
 impl FileFields {
     /// Adds the next record to columns. `false` at the end, and before anything else.
     fn add_next(&mut self, columns: &mut [ColumnBuilder], cx: &Cx) -> Result<bool> {
-        let value = match self.file.scan(&mut self.scanner, cx)? {
-            Some(Scanned::Object(length)) => {
-                let text = &self.file.rest()[..length];
-                let read = |text: &[u8]| json::from_slice(text, &cx.token.looks()).ok();
-                let added = self.scanner.add_to(columns, text, read);
-                if added.is_some() {
-                    self.file.take(length);
-                    return Ok(true);
-                }
-                self.file.next(cx)?
-            }
-            Some(Scanned::Value(value)) => Some(value),
-            None => None,
-        };
-        match value {
-            Some(Value::Record(record)) => {
+        let read = |text: &str| json::from_slice(text.as_bytes(), &cx.token.looks()).ok();
+        let add = |scanner: &FieldScanner, text: &str| scanner.add_to(columns, text, read);
+        match self.file.scan(&mut self.scanner, add, cx)? {
+            Some(Scanned::Fields(())) => Ok(true),
+            Some(Scanned::Value(Value::Record(record))) => {
                 self.scanner.add_record_to(columns, &record);
                 Ok(true)
             }
-            value => {
-                self.other = value;
+            Some(Scanned::Value(other)) => {
+                self.other = Some(other);
                 Ok(false)
             }
+            None => Ok(false),
         }
+    }
+
+    /// Adds the next records to columns, as many as are at hand, or one; gives how many.
+    fn add_many(&mut self, columns: &mut [ColumnBuilder], cx: &Cx) -> Result<usize> {
+        let looks = cx.token.looks();
+        let mut rows = 0;
+        while rows < BATCH {
+            rows += self.file.scan_many(&mut self.scanner, BATCH - rows, |scanner, text| {
+                let read = |text: &str| json::from_slice(text.as_bytes(), &looks).ok();
+                scanner.add_to(columns, text, read)
+            });
+            if rows == BATCH || rows > 0 && !self.file.is_at_hand() {
+                break;
+            }
+            match self.add_next(columns, cx) {
+                Ok(true) => rows += 1,
+                Ok(false) => break,
+                Err(error) if rows == 0 => return Err(error),
+                Err(error) => {
+                    self.failed = Some(error);
+                    break;
+                }
+            }
+        }
+        Ok(rows)
     }
 }
 
@@ -154,23 +218,14 @@ impl Source for FileFields {
         if let Some(other) = self.other.take() {
             return Ok(Some(other));
         }
-        let value = match self.file.scan(&mut self.scanner, cx)? {
-            Some(Scanned::Object(length)) => {
-                let text = &self.file.rest()[..length];
-                let read = |text: &[u8]| json::from_slice(text, &cx.token.looks()).ok();
-                if let Some(record) = self.scanner.record(text, read) {
-                    self.file.take(length);
-                    return Ok(Some(record));
-                }
-                self.file.next(cx)?
-            }
-            Some(Scanned::Value(value)) => Some(value),
+        let read = |text: &str| json::from_slice(text.as_bytes(), &cx.token.looks()).ok();
+        let record = |scanner: &FieldScanner, text: &str| scanner.record(text, read);
+        Ok(match self.file.scan(&mut self.scanner, record, cx)? {
+            Some(Scanned::Fields(record)) => Some(record),
+            Some(Scanned::Value(Value::Record(record))) => Some(self.scanner.reduced(&record)),
+            Some(Scanned::Value(other)) => Some(other),
             None => None,
-        };
-        Ok(value.map(|value| match value {
-            Value::Record(record) => self.scanner.reduced(&record),
-            other => other,
-        }))
+        })
     }
 
     fn fields(&mut self, cx: &Cx) -> Result<Option<FieldBatch>> {
@@ -178,22 +233,11 @@ impl Source for FileFields {
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
-        if let Some(other) = self.other.take() {
-            return Ok(Some(FieldBatch::Elements(vec![other])));
-        }
         let mut columns = vec![ColumnBuilder::default(); self.width];
-        let mut rows = 0;
-        while rows < BATCH && (rows == 0 || self.file.is_at_hand()) {
-            match self.add_next(&mut columns, cx) {
-                Ok(true) => rows += 1,
-                Ok(false) => break,
-                Err(error) if rows == 0 => return Err(error),
-                Err(error) => {
-                    self.failed = Some(error);
-                    break;
-                }
-            }
-        }
+        let rows = match self.other {
+            Some(_) => 0,
+            None => self.add_many(&mut columns, cx)?,
+        };
         if rows > 0 {
             let columns = columns.into_iter().map(ColumnBuilder::finish).collect();
             return Ok(Some(FieldBatch::Columns(columns)));

@@ -140,6 +140,25 @@ impl FileBlocks {
         &self.buffer[self.start..self.end]
     }
 
+    /// What has been taken since there was read on.
+    pub fn taken(&self) -> &[u8] {
+        &self.buffer[..self.start]
+    }
+
+    /// The text that what has been read and not been taken begins with, a block of it at the most. It
+    /// ends before what is not UTF-8, and before a character that is not whole.
+    pub fn text(&self) -> &str {
+        let rest = self.rest();
+        let block = &rest[..rest.len().min(BLOCK)];
+        match std::str::from_utf8(block) {
+            Ok(text) => text,
+            Err(error) => {
+                let text = std::str::from_utf8(&block[..error.valid_up_to()]);
+                text.unwrap_or_default()
+            }
+        }
+    }
+
     /// Whether reading on may have to wait for others.
     pub fn may_wait(&self) -> bool {
         self.may_wait

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::model::failed::Turns;
 use crate::model::{BatchColumn, Cx, Type, Value};
 use crate::text::diagnostic::{Error, Result};
 
@@ -83,6 +84,14 @@ pub trait Source: Send {
         Ok(None)
     }
 
+    /// The next elements of a live stream, `most` at the most: a wait for the first, and what else has
+    /// arrived by then. `None` where they have to be pulled, or there is none. Whoever takes them says
+    /// whose turn it is, so that a message is acknowledged when it has been dealt with, and goes through
+    /// them one by one where one of them fails.
+    fn arrivals(&mut self, _most: usize, _: &Cx) -> Result<Option<Arrivals>> {
+        Ok(None)
+    }
+
     /// Leaves the next elements out; gives how many. `None` where they have to be pulled.
     fn skip(&mut self, cx: &Cx) -> Result<Option<usize>> {
         Ok(self.numbers(cx)?.map(|batch| batch.len()))
@@ -95,6 +104,12 @@ pub trait Source: Send {
     }
 }
 
+/// Elements of a live stream that have arrived.
+pub struct Arrivals {
+    pub column: BatchColumn,
+    pub turns: Arc<Turns>,
+}
+
 /// A batch of records or vectors of which only some fields are wanted.
 pub enum FieldBatch {
     /// A column for each wanted field, in the order in which they are wanted. All elements have these
@@ -105,6 +120,17 @@ pub enum FieldBatch {
 }
 
 impl FieldBatch {
+    pub fn len(&self) -> usize {
+        match self {
+            FieldBatch::Columns(columns) => columns.first().map_or(0, BatchColumn::len),
+            FieldBatch::Elements(elements) => elements.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// The columns, as far as there are some.
     pub fn columns(self) -> Vec<BatchColumn> {
         match self {

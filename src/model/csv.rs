@@ -245,10 +245,23 @@ impl CsvFieldReader {
         columns: &mut [ColumnBuilder],
         looks: &Looks,
     ) -> Result<RowAdded> {
+        let row = text_of_row(row)?;
+        self.add_text_to(row, has_quotes, wanted, columns, looks)
+    }
+
+    /// The same of a row that is known to be text, and not too long.
+    #[inline]
+    pub fn add_text_to(
+        &mut self,
+        row: &str,
+        has_quotes: bool,
+        wanted: &WantedFields,
+        columns: &mut [ColumnBuilder],
+        looks: &Looks,
+    ) -> Result<RowAdded> {
         if row.is_empty() {
             return Ok(RowAdded::Blank);
         }
-        let row = text_of_row(row)?;
         if has_quotes {
             return self.add_quoted_to(row, wanted, columns, looks);
         }

@@ -1,6 +1,6 @@
 //! Elements of live streams that failed, and the message that was at work when one did.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -17,15 +17,67 @@ pub struct Origin {
 
 /// The message that one thread has taken last. What fails on that thread afterwards was made of it.
 #[derive(Clone, Default)]
-pub struct LatestOrigin(Arc<Mutex<Option<Origin>>>);
+pub struct LatestOrigin(Arc<Mutex<Latest>>);
+
+#[derive(Default)]
+enum Latest {
+    #[default]
+    Nothing,
+    Message(Origin),
+    /// Many were taken at once.
+    Arrivals(Arc<Turns>),
+}
 
 impl LatestOrigin {
     pub fn set(&self, origin: Origin) {
-        *lock(&self.0) = Some(origin);
+        *lock(&self.0) = Latest::Message(origin);
+    }
+
+    /// The same for messages that were taken together.
+    pub fn set_arrivals(&self, turns: Arc<Turns>) {
+        *lock(&self.0) = Latest::Arrivals(turns);
     }
 
     pub fn get(&self) -> Option<Origin> {
-        lock(&self.0).clone()
+        match &*lock(&self.0) {
+            Latest::Nothing => None,
+            Latest::Message(origin) => Some(origin.clone()),
+            Latest::Arrivals(turns) => turns.origin(),
+        }
+    }
+}
+
+/// How far whoever took messages together has come with them.
+pub struct Turns {
+    /// So many have been begun with: all but the last are dealt with.
+    begun: Arc<AtomicUsize>,
+    /// What is known of each, counted from 0.
+    origins: Box<dyn Fn(usize) -> Option<Origin> + Send + Sync>,
+}
+
+impl Turns {
+    /// Those of messages of which `origins` knows what is known. How far they have come is counted in
+    /// `begun`.
+    pub fn new(
+        begun: Arc<AtomicUsize>,
+        origins: impl Fn(usize) -> Option<Origin> + Send + Sync + 'static,
+    ) -> Turns {
+        Turns {
+            begun,
+            origins: Box::new(origins),
+        }
+    }
+
+    /// What is done from here on is about the message of that number, counted from 0, and the ones
+    /// before it are dealt with.
+    #[inline]
+    pub fn turn_to(&self, message: usize) {
+        self.begun.store(message + 1, Ordering::Relaxed);
+    }
+
+    fn origin(&self) -> Option<Origin> {
+        let begun = self.begun.load(Ordering::Relaxed);
+        (self.origins)(begun.checked_sub(1)?)
     }
 }
 

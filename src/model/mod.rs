@@ -15,6 +15,7 @@ pub mod function;
 pub mod hex;
 pub mod json;
 pub mod json_fields;
+pub mod json_scanner;
 pub mod like;
 pub mod native;
 pub mod nesting;

@@ -244,6 +244,75 @@ fn parse_short(text: &[u8]) -> Option<Value> {
     })
 }
 
+/// Digits at the beginning of a text: how many there are, and the number that they are as long as there
+/// are few of them.
+#[derive(Clone, Copy)]
+pub struct LeadingDigits {
+    pub count: usize,
+    number: u64,
+}
+
+/// More digits than these may be beyond 64 bits.
+const FEW_DIGITS: usize = 16;
+
+/// How many of eight bytes, the first in the lowest place, are digits, before the first that is none.
+#[inline]
+pub fn count_digits(word: u64) -> usize {
+    let values = word ^ 0x3030_3030_3030_3030;
+    // The highest bit of each byte that is beyond 9.
+    let low = values & 0x7f7f_7f7f_7f7f_7f7f;
+    let beyond = (low + 0x7676_7676_7676_7676 | values) & 0x8080_8080_8080_8080;
+    beyond.trailing_zeros() as usize / 8
+}
+
+/// The digits that eight bytes, the first in the lowest place, begin with.
+#[inline]
+pub fn leading_digits(word: u64) -> LeadingDigits {
+    let count = count_digits(word);
+    if count == 0 {
+        return LeadingDigits { count, number: 0 };
+    }
+    // Zeros before them; then two digits become one number, two of these, and two of these.
+    let digits = (word & 0x0f0f_0f0f_0f0f_0f0f) << (64 - 8 * count);
+    let pairs = digits.wrapping_mul(10 << 8 | 1) >> 8 & 0x00ff_00ff_00ff_00ff;
+    let fours = pairs.wrapping_mul(100 << 16 | 1) >> 16 & 0x0000_ffff_0000_ffff;
+    let number = fours.wrapping_mul(10_000 << 32 | 1) >> 32;
+    LeadingDigits { count, number }
+}
+
+impl LeadingDigits {
+    /// These digits and, behind them, eight others at the most.
+    #[inline]
+    pub fn followed_by(self, more: LeadingDigits) -> LeadingDigits {
+        let power = 10_u64.pow(more.count as u32);
+        LeadingDigits {
+            count: self.count + more.count,
+            number: self.number.wrapping_mul(power).wrapping_add(more.number),
+        }
+    }
+
+    /// The integer, if there are few digits.
+    #[inline]
+    pub fn integer(self, is_negative: bool) -> Option<i64> {
+        let integer = i64::try_from(self.number).ok().filter(|_| self.count <= FEW_DIGITS)?;
+        Some(if is_negative { -integer } else { integer })
+    }
+
+    /// The real with these digits before its point and those behind it, if there are few: all of them and
+    /// the power of ten that divides them are reals exactly, so that the quotient is the nearest real.
+    #[inline]
+    pub fn real(self, decimals: LeadingDigits, is_negative: bool) -> Option<f64> {
+        let count = self.count + decimals.count;
+        let power = POWERS_OF_TEN.get(decimals.count)?;
+        if count >= POWERS_OF_TEN.len() {
+            return None;
+        }
+        let digits = self.number * 10_u64.pow(decimals.count as u32) + decimals.number;
+        let real = digits as f64 / power;
+        Some(if is_negative { -real } else { real })
+    }
+}
+
 #[inline]
 fn checked(result: Option<i64>, op: &str, x: &Value, y: &Value) -> Result<Value> {
     match result {

@@ -66,7 +66,7 @@ pub use inbox::{Message, Unread};
 pub use options::{ClientOptions, Qos, Version};
 pub use publisher::{PublishOptions, TopicPublisher};
 pub use settings::{Setting, Settings};
-pub use subscription::TopicSubscription;
+pub use subscription::{MessagesTaken, TopicSubscription};
 pub use topic::{check_filter, check_topic};
 
 use client::Notice;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::model::native::BatchForm;
+use crate::model::native::{BatchForm, FieldsOfTexts};
 use crate::model::{Function, Type, Value};
 use crate::plan::join::Join;
 use crate::plan::{PlanExpr, Slot};
@@ -45,6 +45,7 @@ pub enum BatchWork {
     Filter(BatchExpr),
     Fetch(BatchFetch),
     Join(BatchJoin),
+    Fields(BatchFields),
     /// Adds a column.
     Compute(BatchExpr, ColumnDeclared),
     /// The same, but rows whose value is not of the declared type are left out.
@@ -61,6 +62,14 @@ pub struct BatchFetch {
     pub columns: Vec<usize>,
     /// Whether a row that finds nothing needs the evaluator; otherwise it is left out.
     pub required: bool,
+}
+
+/// Adds columns for some fields of the records that texts hold.
+pub struct BatchFields {
+    /// The texts, or binaries that hold them.
+    pub texts: BatchExpr,
+    pub keys: Vec<Value>,
+    pub read: FieldsOfTexts,
 }
 
 /// Puts each row of the batch together with each row of the inner side of a join that it meets.

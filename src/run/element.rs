@@ -9,6 +9,7 @@
 use std::sync::Arc;
 
 use crate::host::failed;
+use crate::model::collection::{Arrivals, FieldBatch};
 use crate::model::counter::ElementCounter;
 use crate::model::{BatchColumn, Collection, Cx, Function, Numbers, Source, Type, Value};
 use crate::plan::{PlanExpr, Query};
@@ -246,6 +247,20 @@ impl Source for InputRun {
         self.count(batch, |columns| columns.first().map_or(0, BatchColumn::len))
     }
 
+    fn fields(&mut self, cx: &Cx) -> Result<Option<FieldBatch>> {
+        let batch = self.source.fields(cx);
+        self.count(batch, FieldBatch::len)
+    }
+
+    fn arrivals(&mut self, most: usize, cx: &Cx) -> Result<Option<Arrivals>> {
+        let batch = self.source.arrivals(most, cx);
+        if !self.begun && matches!(batch, Ok(Some(_))) {
+            self.begun = true;
+            self.counter.set_live(self.source.is_live());
+        }
+        self.count(batch, |arrivals| arrivals.column.len())
+    }
+
     fn skip(&mut self, cx: &Cx) -> Result<Option<usize>> {
         let batch = self.source.skip(cx);
         self.count(batch, |size| *size)
@@ -335,6 +350,16 @@ impl Source for OutputRun {
 
     fn columns(&mut self, cx: &Cx) -> Result<Option<Vec<BatchColumn>>> {
         let batch = self.source.columns(cx);
+        batch.map_err(|error| self.explained(error))
+    }
+
+    fn fields(&mut self, cx: &Cx) -> Result<Option<FieldBatch>> {
+        let batch = self.source.fields(cx);
+        batch.map_err(|error| self.explained(error))
+    }
+
+    fn arrivals(&mut self, most: usize, cx: &Cx) -> Result<Option<Arrivals>> {
+        let batch = self.source.arrivals(most, cx);
         batch.map_err(|error| self.explained(error))
     }
 

@@ -60,6 +60,8 @@ fn each(
     while let Some(fed) = feed.next(ResultUse::Values, frame, cx)? {
         match fed {
             Fed::Columns(results) => collector.add_batch(&results, cx)?,
+            // A feed that has just been opened takes them.
+            Fed::Live => {}
             Fed::Rows(first) | Fed::Rest(first) => {
                 *pipeline = Pipeline::resume(query.steps.len(), first);
                 each_row(query, collector, pipeline, frame, cx)?;

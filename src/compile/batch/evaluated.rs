@@ -28,6 +28,7 @@ impl Builder<'_> {
         if !uses.plain {
             return None;
         }
+        uses.slots.iter().for_each(|slot| self.whole_record(*slot));
         if uses.slots.iter().any(|slot| self.has_fields_only(*slot)) {
             return None;
         }

@@ -68,9 +68,11 @@ impl Builder<'_> {
     pub(super) fn attempt<T>(&mut self, lower: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
         let (columns, work) = (self.columns.len(), self.work.len());
         let (calls, fields) = (self.calls.len(), self.fields.len());
+        let records = self.records.len();
         let lowered = lower(self);
         if lowered.is_none() {
             self.fields.truncate(fields);
+            self.records.truncate(records);
             self.columns.truncate(columns);
             self.work.truncate(work);
             self.calls.truncate(calls);
@@ -89,6 +91,7 @@ impl Builder<'_> {
             }
             PlanExpr::Slot(slot) | PlanExpr::Known(slot) => {
                 let known = matches!(expr, PlanExpr::Known(_));
+                self.whole_record(*slot);
                 match self.column_of(*slot) {
                     Some(column) if known => Some(BatchExpr::Known(column)),
                     Some(column) => Some(BatchExpr::Column(column)),

@@ -7,6 +7,7 @@
 mod evaluated;
 mod expressions;
 mod inlined;
+mod records;
 mod steps;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use crate::catalog::Catalog;
 use crate::model::{Function, Type, Value};
 use crate::plan::batch::{BatchExpr, BatchProgram, BatchWork};
 use crate::plan::{Query, Slot, Step};
+use records::RecordOfText;
 
 /// The program that the query can be, if any.
 pub fn lower(query: &Query, catalog: &Catalog) -> Option<BatchProgram> {
@@ -24,7 +26,7 @@ pub fn lower(query: &Query, catalog: &Catalog) -> Option<BatchProgram> {
         return None;
     }
     let (first, rest) = query.steps.split_first()?;
-    let mut builder = Builder::new(catalog);
+    let mut builder = Builder::new(query, catalog);
     // All rows are needed before the first result, so that nobody waits for a batch.
     builder.may_evaluate = query.is_collected();
     let origin = builder.origin(first)?;
@@ -92,6 +94,7 @@ fn kind(ty: &Type) -> Option<Kind> {
 }
 
 struct Builder<'c> {
+    query: &'c Query,
     catalog: &'c Catalog,
     /// The columns that there are by now, with the variables that they stand for.
     columns: Vec<(Option<Slot>, Type)>,
@@ -100,6 +103,8 @@ struct Builder<'c> {
     functions: Vec<Arc<Function>>,
     /// The fields of records and vectors that have a column: the variable, the key, the column.
     fields: Vec<(Slot, Value, usize)>,
+    /// Records that texts hold, of which fields have columns, and what makes a column of the whole.
+    records: Vec<RecordOfText>,
     /// Calls of stored functions that have a column: the function, its argument's column, its own.
     calls: Vec<(Arc<Function>, usize, usize)>,
     /// Whether the rows are made of the elements of a stream.
@@ -117,13 +122,15 @@ struct Builder<'c> {
 }
 
 impl Builder<'_> {
-    fn new(catalog: &Catalog) -> Builder<'_> {
+    fn new<'c>(query: &'c Query, catalog: &'c Catalog) -> Builder<'c> {
         Builder {
+            query,
             catalog,
             columns: vec![],
             work: vec![],
             functions: vec![],
             fields: vec![],
+            records: vec![],
             calls: vec![],
             is_stream: false,
             required: false,

@@ -7,10 +7,11 @@ use std::sync::atomic::AtomicU64;
 use bytes::Bytes;
 
 use super::{ElementForm, Flow, FlowPublisher};
-use crate::model::failed::Origin;
-use crate::model::{Cx, Record, Source, Value, json};
+use crate::model::collection::Arrivals;
+use crate::model::failed::{Origin, Turns};
+use crate::model::{BatchColumn, Cx, Record, Source, Value, json};
 use crate::mqtt::{
-    Client, Message, PublishOptions, Settings, TopicPublisher, TopicSubscription, check_filter,
+    Client, Message, MessagesTaken, PublishOptions, Settings, TopicPublisher, TopicSubscription, check_filter,
     check_topic,
 };
 use crate::text::diagnostic::Result;
@@ -55,7 +56,7 @@ impl Flow for TopicFlow {
             subscription: self.client.subscribe(&self.topic, token)?,
             failed: self.client.failed_elements().clone(),
             element: match form {
-                ElementForm::Payload => |message| Value::Binary(message.payload),
+                ElementForm::Payload => |message| Value::Binary(message.payload.clone()),
                 ElementForm::Message => record,
             },
         }))
@@ -75,7 +76,7 @@ impl FlowPublisher for TopicPublisher {
 
 struct TopicSource {
     subscription: TopicSubscription,
-    element: fn(Message) -> Value,
+    element: fn(&Message) -> Value,
     /// How many of the client's messages made a query's element fail.
     failed: Arc<AtomicU64>,
 }
@@ -85,12 +86,29 @@ impl Source for TopicSource {
         let Some(message) = self.subscription.recv(&cx.token)? else {
             return Ok(None);
         };
-        cx.latest_origin.set(Origin {
-            topic: message.topic.clone(),
-            payload: message.payload.clone(),
-            failed: self.failed.clone(),
-        });
-        Ok(Some((self.element)(message)))
+        cx.latest_origin.set(origin(&message, &self.failed));
+        Ok(Some((self.element)(&message)))
+    }
+
+    fn arrivals(&mut self, most: usize, cx: &Cx) -> Result<Option<Arrivals>> {
+        let MessagesTaken { messages, begun } = self.subscription.recv_many(most, &cx.token)?;
+        let elements = messages.iter().map(self.element).collect();
+        let failed = self.failed.clone();
+        let origins = move |at: usize| messages.get(at).map(|message| origin(message, &failed));
+        let turns = Arc::new(Turns::new(begun, origins));
+        cx.latest_origin.set_arrivals(turns.clone());
+        Ok(Some(Arrivals {
+            column: BatchColumn::Values(elements),
+            turns,
+        }))
+    }
+}
+
+fn origin(message: &Message, failed: &Arc<AtomicU64>) -> Origin {
+    Origin {
+        topic: message.topic.clone(),
+        payload: message.payload.clone(),
+        failed: failed.clone(),
     }
 }
 
@@ -104,15 +122,15 @@ pub fn payload(value: &Value, token: &Token) -> Result<Bytes> {
 }
 
 /// `topic`, `payload`, `qos`, `retain`, `dup`, and what MQTT 5 says about the message.
-fn record(message: Message) -> Value {
+fn record(message: &Message) -> Value {
     let mut record = Record::from_iter([
-        ("topic", Value::Str(message.topic)),
-        ("payload", Value::Binary(message.payload)),
+        ("topic", Value::Str(message.topic.clone())),
+        ("payload", Value::Binary(message.payload.clone())),
         ("qos", Value::Int(message.qos.number())),
         ("retain", Value::Bool(message.retain)),
         ("dup", Value::Bool(message.dup)),
     ]);
-    let Some(properties) = message.properties else {
+    let Some(properties) = &message.properties else {
         return Value::record(record);
     };
     if let Some(seconds) = properties.message_expiry_interval {

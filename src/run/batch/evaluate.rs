@@ -5,7 +5,7 @@ use super::values;
 use crate::model::conversion::converted;
 use crate::model::native::{BatchArgs, BatchForm};
 use crate::model::{BatchColumn, Cx, Type, Value, column, number};
-use crate::plan::batch::{BatchExpr, ColumnDeclared, EvaluatedExpr};
+use crate::plan::batch::{BatchExpr, BatchFields, ColumnDeclared, EvaluatedExpr};
 use crate::run::eval::{eval, holds};
 
 /// Rows, column by column.
@@ -79,6 +79,20 @@ fn function(
         BatchForm::OfReal(f) => apply(f, columns.pop()?),
         BatchForm::Column(f) => f(args),
         BatchForm::Condition(f) => f(args).map(BatchColumn::Mask),
+    }
+}
+
+impl BatchFields {
+    /// Adds the columns to a batch; `None` if the evaluator has to make its rows.
+    pub fn run(&self, batch: &mut Batch, scope: Scope) -> Option<()> {
+        let args = BatchArgs {
+            columns: &[self.texts.value(batch, scope)?],
+            rows: batch.rows,
+            looks: &scope.cx.token.looks(),
+        };
+        let columns = (self.read)(args, &self.keys)?;
+        batch.columns.extend(columns);
+        Some(())
     }
 }
 

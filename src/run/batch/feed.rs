@@ -10,6 +10,7 @@ use crate::catalog::objects::ObjectScan;
 use crate::host::traced::Traced;
 use crate::model::BatchColumn;
 use crate::model::collection::{BATCH, Bytes, FieldBatch, Iter};
+use crate::model::failed::Turns;
 use crate::model::function::FunctionBody;
 use crate::model::size::position;
 use crate::model::table::Scan;
@@ -38,6 +39,8 @@ pub enum Fed {
     Rows(Cursor),
     /// All that is left does not come in batches: the first step of the query over it.
     Rest(Cursor),
+    /// What comes next arrives over time, and was not asked for.
+    Live,
 }
 
 /// Of so few elements the rows are made in less time than columns of them.
@@ -51,6 +54,9 @@ pub struct Feed {
     joins: Vec<JoinInner>,
     /// How many rows are taken at once: few where each becomes many.
     size: usize,
+    /// How many elements that arrive over time may be taken at once, where they may. Those that are
+    /// taken are dealt with.
+    pub(super) most_arrivals: Option<usize>,
 }
 
 enum FeedInput {
@@ -88,6 +94,7 @@ impl Feed {
             program: program.clone(),
             input,
             size: if joins.is_empty() { BATCH } else { FIRST },
+            most_arrivals: Some(BATCH),
             joins,
         }))
     }
@@ -120,8 +127,10 @@ impl Feed {
         let fed = match &mut self.input {
             FeedInput::Ended(_) => return Ok(None),
             FeedInput::Elements(input) => {
-                let Some(batch) = input.batch(&program.origin, most, cx)? else {
-                    return Ok(self.rest());
+                let batch = match input.batch(&program.origin, most, self.most_arrivals, cx)? {
+                    Taking::Batch(batch) => batch,
+                    Taking::Live => return Ok(Some(Fed::Live)),
+                    Taking::Nothing => return Ok(self.rest()),
                 };
                 made(batch)
                     .unwrap_or_else(|| Fed::Rows(Cursor::Source(input.again(&program.origin))))
@@ -177,7 +186,20 @@ impl Feed {
 
     /// Stops what is behind the latest batch.
     pub(super) fn end(&mut self) {
+        if let FeedInput::Elements(input) = &self.input
+            && let (Some(turns), Some(last)) = (&input.turns, input.latest.checked_sub(1))
+        {
+            turns.turn_to(last as usize);
+        }
         self.input = FeedInput::Ended(self.elements_before());
+    }
+
+    /// Whose turn it is among the elements of the latest batch, where they arrive over time.
+    pub(super) fn turns(&self) -> Option<Arc<Turns>> {
+        match &self.input {
+            FeedInput::Elements(input) => input.turns.clone(),
+            _ => None,
+        }
     }
 
     /// How many elements of a stream the batches before the latest had; `None` where the rows are not
@@ -228,6 +250,16 @@ fn columns_of(rows: &[&[Value]], origin: &BatchOrigin) -> Option<Batch> {
     Some(Batch::new(columns, rows.len()))
 }
 
+/// What comes of taking a batch.
+enum Taking {
+    /// Nothing inside where it is not what the program wants.
+    Batch(Option<Batch>),
+    /// Elements arrive over time, or have to be pulled.
+    Live,
+    /// There is none.
+    Nothing,
+}
+
 /// A collection that is read in batches and can give the elements of its latest batch once more.
 struct Again {
     input: Box<dyn Source>,
@@ -242,6 +274,8 @@ struct Again {
     before: u64,
     /// How many the latest has.
     latest: u64,
+    /// Whose turn it is among them, where they arrive over time.
+    turns: Option<Arc<Turns>>,
     stream: bool,
     /// Whether there are few elements in all.
     few: bool,
@@ -268,19 +302,21 @@ impl Again {
             apart: Vec::new(),
             before: 0,
             latest: 0,
+            turns: None,
             stream,
             few: elements.is_some_and(|elements| elements <= FEW),
         })
     }
 
     /// The next elements, as many as the input gives at once, or `most` where that is less than a batch;
-    /// nothing inside where they are not what the program wants.
+    /// of those that arrive over time as many as are allowed.
     fn batch(
         &mut self,
         origin: &BatchOrigin,
         most: usize,
+        most_arrivals: Option<usize>,
         cx: &Cx,
-    ) -> Result<Option<Option<Batch>>> {
+    ) -> Result<Taking> {
         self.before += std::mem::take(&mut self.latest);
         if self.ahead.is_empty() {
             let taken = match origin {
@@ -289,16 +325,28 @@ impl Again {
                     Some(FieldBatch::Elements(elements)) => {
                         self.latest = elements.len() as u64;
                         self.apart = elements;
-                        return Ok(Some(None));
+                        return Ok(Taking::Batch(None));
                     }
                     batch => batch.map(FieldBatch::columns),
                 },
+                _ if self.turns.is_some() => None,
                 _ => self.input.column(cx)?.map(|column| vec![column]),
             };
-            let Some(taken) = taken else {
-                return Ok(None);
+            self.ahead = match (taken, origin) {
+                (Some(taken), _) => taken,
+                (None, BatchOrigin::Elements(..)) => {
+                    let Some(most_arrivals) = most_arrivals else {
+                        return Ok(Taking::Live);
+                    };
+                    let most = most.min(most_arrivals);
+                    let Some(arrivals) = self.input.arrivals(most, cx)? else {
+                        return Ok(Taking::Nothing);
+                    };
+                    self.turns = Some(arrivals.turns);
+                    vec![arrivals.column]
+                }
+                _ => return Ok(Taking::Nothing),
             };
-            self.ahead = taken;
         }
         let length = self.ahead.first().map_or(0, BatchColumn::len);
         self.taken = if most < BATCH.min(length) {
@@ -309,7 +357,9 @@ impl Again {
         };
         self.latest = self.taken.first().map_or(0, BatchColumn::len) as u64;
         let wanted = wanted(&self.taken, origin);
-        Ok(Some(wanted.map(|batch| batch.counted(self.stream))))
+        let is_counted = self.stream || self.turns.is_some();
+        let batch = wanted.map(|batch| batch.counted(is_counted));
+        Ok(Taking::Batch(batch))
     }
 
     /// The elements of the latest batch, one by one. Of records and vectors they have the wanted fields.
@@ -322,6 +372,8 @@ impl Again {
         ElementsTaken {
             source: Box::new(Taken {
                 elements: Iter(elements.into_iter()),
+                count: 0,
+                turns: self.turns.clone(),
                 live: self.input.is_live(),
             }),
             count: self.before,
@@ -425,12 +477,20 @@ fn with_fields(keys: &[Value], values: impl Iterator<Item = Value>) -> Value {
 /// Elements that were taken out of an input.
 struct Taken {
     elements: Iter<std::vec::IntoIter<Value>>,
+    /// How many of them were given.
+    count: usize,
+    /// Whose turn it is among them, where they arrive over time.
+    turns: Option<Arc<Turns>>,
     /// Whether the input is live.
     live: bool,
 }
 
 impl Source for Taken {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        if let Some(turns) = &self.turns {
+            turns.turn_to(self.count);
+            self.count += 1;
+        }
         self.elements.next(cx)
     }
 

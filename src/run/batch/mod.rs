@@ -142,6 +142,7 @@ impl BatchProgram {
                     batch.keep(&mask);
                 }
                 BatchWork::Fetch(fetch) => fetch.run(&mut batch, scope)?,
+                BatchWork::Fields(fields) => fields.run(&mut batch, scope)?,
                 BatchWork::Bind(node, declared) => {
                     let column = node.value(&batch, scope)?;
                     let (column, mask) = declared.bound(column)?;

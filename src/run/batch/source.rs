@@ -6,6 +6,7 @@ use super::BatchResults;
 use super::dictionary::Distinct;
 use super::feed::{Fed, Feed, ResultUse};
 use crate::model::collection::BATCH;
+use crate::model::failed::Turns;
 use crate::model::{BatchColumn, Cx, Numbers, Source, Value};
 use crate::plan::Query;
 use crate::run::element;
@@ -28,6 +29,7 @@ pub fn open(
         seen: query.distinct.then(|| Distinct::new(columns)),
         left,
         ahead: Ahead::default(),
+        turns: None,
         failed: None,
     })
 }
@@ -43,6 +45,8 @@ struct BatchRun {
     /// How many results the limit still allows.
     left: Option<u64>,
     ahead: Ahead,
+    /// Whose turn it is among the elements of the latest batch, where they arrive over time.
+    turns: Option<Arc<Turns>>,
     /// What it came to behind the results that are ahead, or that were given last.
     failed: Option<Error>,
 }
@@ -62,6 +66,8 @@ struct Ahead {
     elements: std::vec::IntoIter<usize>,
     /// That of the result taken last, counted from 0.
     latest: Option<usize>,
+    /// Whose turn it is among these elements.
+    turns: Option<Arc<Turns>>,
 }
 
 impl Ahead {
@@ -72,16 +78,20 @@ impl Ahead {
         }
     }
 
-    fn of_batch(made: BatchResults) -> Ahead {
+    fn of_batch(made: BatchResults, turns: Option<Arc<Turns>>) -> Ahead {
         Ahead {
             results: made.values().into_iter(),
             elements: made.elements.unwrap_or_default().into_iter(),
             latest: None,
+            turns,
         }
     }
 
     fn next(&mut self) -> Option<Value> {
         self.latest = self.elements.next();
+        if let (Some(turns), Some(latest)) = (&self.turns, self.latest) {
+            turns.turn_to(latest);
+        }
         self.results.next()
     }
 }
@@ -91,12 +101,14 @@ enum Step {
     Columns(BatchResults),
     /// Rows run.
     Rows,
+    /// The elements arrive over time: they have to be pulled.
+    Live,
     End,
 }
 
 impl BatchRun {
-    /// Makes what comes next.
-    fn step(&mut self, wanted: ResultUse, cx: &Cx) -> Result<Step> {
+    /// Makes what comes next, of elements that arrive over time only if it is to be `pulled`.
+    fn step(&mut self, wanted: ResultUse, pulled: bool, cx: &Cx) -> Result<Step> {
         // A query may be made of itself without end, as a function may call itself.
         let _depth = cx.enter()?;
         // What is told apart has to be of one form.
@@ -105,10 +117,16 @@ impl BatchRun {
         } else {
             wanted
         };
-        let (first, at_hand) = match self.feed.next(wanted, &self.frame, cx)? {
+        // What is taken and not needed would be acknowledged.
+        let most = self.left.and_then(|left| usize::try_from(left).ok());
+        self.feed.most_arrivals = pulled.then(|| most.map_or(BATCH, |most| most.min(BATCH)));
+        let fed = self.feed.next(wanted, &self.frame, cx)?;
+        self.turns = self.feed.turns();
+        let (first, at_hand) = match fed {
             None => return Ok(Step::End),
+            Some(Fed::Live) => return Ok(Step::Live),
             Some(Fed::Columns(results)) => return Ok(Step::Columns(self.allowed(results))),
-            Some(Fed::Rows(first)) => (first, true),
+            Some(Fed::Rows(first)) => (first, self.turns.is_none()),
             Some(Fed::Rest(first)) => (first, false),
         };
         self.rows = Some(RowRun {
@@ -207,14 +225,14 @@ impl BatchRun {
                     None => return Ok(None),
                 }
             }
-            match self.step(ResultUse::Values, cx)? {
+            match self.step(ResultUse::Values, false, cx)? {
                 Step::Columns(results) if results.rows == 0 => {}
                 Step::Columns(results) => {
                     let columns = results.columns.into_iter();
                     return Ok(Some(columns.map(|c| c.spread(results.rows)).collect()));
                 }
                 Step::Rows => {}
-                Step::End => return Ok(None),
+                Step::Live | Step::End => return Ok(None),
             }
         }
     }
@@ -237,9 +255,11 @@ impl Source for BatchRun {
             if let Some(result) = self.next_of_rows(cx)? {
                 return Ok(Some(result));
             }
-            match self.step(ResultUse::Values, cx)? {
-                Step::Columns(results) => self.ahead = Ahead::of_batch(results),
-                Step::Rows => {}
+            match self.step(ResultUse::Values, true, cx)? {
+                Step::Columns(results) => {
+                    self.ahead = Ahead::of_batch(results, self.turns.clone());
+                }
+                Step::Rows | Step::Live => {}
                 Step::End => return Ok(None),
             }
         }
@@ -294,10 +314,10 @@ impl Source for BatchRun {
                     return Ok(Some(1));
                 }
             }
-            match self.step(ResultUse::Number, cx)? {
+            match self.step(ResultUse::Number, false, cx)? {
                 Step::Columns(results) => return Ok(Some(results.rows)),
                 Step::Rows => {}
-                Step::End => return Ok(None),
+                Step::Live | Step::End => return Ok(None),
             }
         }
     }

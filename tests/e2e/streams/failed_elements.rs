@@ -136,6 +136,73 @@ fn bytes_that_are_no_text_and_an_empty_payload_are_set_aside() {
     assert!(output.stderr.contains("2 elements failed"), "{output:?}");
 }
 
+/// Many messages at once, of which fields are asked for: what fails among them is said with its own
+/// message, however many there were together.
+#[test]
+fn what_fails_among_many_is_told_from_the_rest() {
+    let rows = [
+        ("select r['n'] from", "", "fields"),
+        ("select r from", " and r['n'] >= 0", "records"),
+        ("select r['n'], r['text'] from", " and r['n'] >= 0", "tuples"),
+    ];
+    each_row(rows, |(select, condition, form)| {
+        let query = format!(
+            "{select} Record r, Binary b where b in subscribe('m:t')
+               and r = json:unstringify(charstring(b)){condition} limit 1497;"
+        );
+        let mut payloads = Vec::new();
+        let mut expected = String::new();
+        for n in 0..1500 {
+            let good = n % 500 != 333;
+            payloads.push(match n {
+                _ if good => format!("{{\"text\": \"grün\", \"n\": {n}}}"),
+                333 => "[1,2]".to_owned(),
+                833 => "{\"n\": 833, \"text\": \"}".to_owned(),
+                _ => "{\"text\": \"x\", \"n\": \"never\"".to_owned(),
+            });
+            if good {
+                expected += &match form {
+                    "fields" => format!("{n}\n"),
+                    "records" => format!("{{\"text\":\"grün\",\"n\":{n}}}\n"),
+                    _ => format!("[{n},\"grün\"]\n"),
+                };
+            }
+        }
+        let payloads: Vec<&str> = payloads.iter().map(String::as_str).collect();
+        let output = fed(osql(), &query, &payloads);
+        assert_eq!(output.stdout, expected, "{form}");
+        assert_eq!(output.code, 0, "{output:?}");
+        let said = &output.stderr;
+        // An array is no record, and passed over without a word.
+        assert!(said.contains("element 834 of subscribe("), "{said}");
+        assert!(said.contains("\\\"n\\\": 833"), "{said}");
+        assert!(said.contains("2 elements failed"), "{said}");
+    });
+}
+
+/// What a query has not come to is the next one's, where the session is kept.
+#[test]
+fn what_a_limit_leaves_of_many_is_there_for_the_next() {
+    let broker = Mosquitto::start("log_type debug\nmax_queued_messages 0\nmax_inflight_messages 500");
+    let kept = ", 'clientid': 'kept', 'cleansession': false";
+    let read = |limit: usize| {
+        register(&broker, kept)
+            + &format!(
+                "select r['n'] from Record r, Binary b where b in subscribe('m:t')
+                   and r = json:unstringify(charstring(b)) and r['n'] >= 0 limit {limit};"
+            )
+    };
+    let mut first = osql().statements(&read(3)).spawn();
+    broker.wait_for_subscriptions(1);
+    let payloads: Vec<String> = (0..100).map(|n| format!("{{\"n\":{n}}}")).collect();
+    let payloads: Vec<&str> = payloads.iter().map(String::as_str).collect();
+    send(&broker, &payloads);
+    assert_eq!(first.wait().stdout, "0\n1\n2\n");
+    let lines = |from: usize, to: usize| (from..to).map(|n| format!("{n}\n")).collect::<String>();
+    osql().statements(&read(40)).run().expect_ok(&lines(3, 43));
+    osql().statements(&read(57)).run().expect_ok(&lines(43, 100));
+}
+
 #[test]
 fn under_bail_the_first_one_ends_the_query_and_the_script() {
     let script = format!("first_n({NUMBERS},2); 'not reached';");
