@@ -188,10 +188,12 @@ impl FileFields {
         let looks = cx.token.looks();
         let mut rows = 0;
         while rows < BATCH {
-            rows += self.file.scan_many(&mut self.scanner, BATCH - rows, |scanner, text| {
-                let read = |text: &str| json::from_slice(text.as_bytes(), &looks).ok();
-                scanner.add_to(columns, text, read)
-            });
+            rows += self
+                .file
+                .scan_many(&mut self.scanner, BATCH - rows, |scanner, text| {
+                    let read = |text: &str| json::from_slice(text.as_bytes(), &looks).ok();
+                    scanner.add_to(columns, text, read)
+                });
             if rows == BATCH || rows > 0 && !self.file.is_at_hand() {
                 break;
             }

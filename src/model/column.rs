@@ -54,9 +54,11 @@ impl BatchColumn {
 
     /// The column that the elements of a collection are.
     pub fn of_elements(elements: Vec<Value>) -> BatchColumn {
-        if matches!(elements.first(), Some(Value::Int(_) | Value::Real(_)) | None)
-            && let Some(numbers @ (BatchColumn::Ints(_) | BatchColumn::Reals(_))) =
-                BatchColumn::of(elements.iter())
+        if matches!(
+            elements.first(),
+            Some(Value::Int(_) | Value::Real(_)) | None
+        ) && let Some(numbers @ (BatchColumn::Ints(_) | BatchColumn::Reals(_))) =
+            BatchColumn::of(elements.iter())
         {
             return numbers;
         }

@@ -388,12 +388,25 @@ mod tests {
 
     fn string(random: &mut Random, text: &mut String) {
         const PARTS: [&str; 14] = [
-            "x", "on", "hall/12", "long enough for a word", "grün", "日本", "{", "]:,", "\\n",
-            "\\\"", "\\\\", "\\u00e4", "\\ud83d\\ude00", "\\/",
+            "x",
+            "on",
+            "hall/12",
+            "long enough for a word",
+            "grün",
+            "日本",
+            "{",
+            "]:,",
+            "\\n",
+            "\\\"",
+            "\\\\",
+            "\\u00e4",
+            "\\ud83d\\ude00",
+            "\\/",
         ];
         text.push('"');
         for _ in 0..random.below(4) {
-            *text += random.of(&PARTS[..if random.below(3) == 0 { 14 } else { 8 }]);
+            let with_escapes = random.below(3) == 0;
+            *text += random.of(if with_escapes { &PARTS } else { &PARTS[..8] });
         }
         text.push('"');
     }
@@ -425,7 +438,11 @@ mod tests {
     /// An object that has these keys, or any where there are none.
     fn object(random: &mut Random, text: &mut String, keys: &[&str], depth: usize) {
         *text += "{";
-        let fields = if keys.is_empty() { random.below(6) } else { keys.len() };
+        let fields = if keys.is_empty() {
+            random.below(6)
+        } else {
+            keys.len()
+        };
         for at in 0..fields {
             *text += if at > 0 { "," } else { "" };
             *text += random.of(&SPACES);

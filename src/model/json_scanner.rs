@@ -78,7 +78,10 @@ impl<'t> JsonScanner<'t> {
             (None, Some(last)) if !rest.is_empty() => {
                 u64::from_le_bytes(*last) >> (8 * (8 - rest.len()))
             }
-            _ => rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+            _ => rest
+                .iter()
+                .rev()
+                .fold(0, |word, byte| word << 8 | u64::from(*byte)),
         }
     }
 
@@ -149,7 +152,9 @@ impl<'t> JsonScanner<'t> {
             b'u' => {
                 let digits = std::str::from_utf8(self.text.get(self.at + 2..self.at + 6)?).ok()?;
                 // It would read a sign, too.
-                let code = u32::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+'))?;
+                let code = u32::from_str_radix(digits, 16)
+                    .ok()
+                    .filter(|_| !digits.starts_with('+'))?;
                 // Halves of a character are for the library.
                 char::from_u32(code)?;
                 self.at += 6;

@@ -294,7 +294,9 @@ impl LeadingDigits {
     /// The integer, if there are few digits.
     #[inline]
     pub fn integer(self, is_negative: bool) -> Option<i64> {
-        let integer = i64::try_from(self.number).ok().filter(|_| self.count <= FEW_DIGITS)?;
+        let integer = i64::try_from(self.number)
+            .ok()
+            .filter(|_| self.count <= FEW_DIGITS)?;
         Some(if is_negative { -integer } else { integer })
     }
 

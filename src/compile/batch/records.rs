@@ -45,7 +45,12 @@ impl Builder<'_> {
                 return None;
             };
             let ty = self.type_of(&texts);
-            self.records.push(RecordOfText { slot, text, ty, form });
+            self.records.push(RecordOfText {
+                slot,
+                text,
+                ty,
+                form,
+            });
         }
         if keys.is_empty() {
             self.whole_record(slot);
@@ -65,7 +70,9 @@ impl Builder<'_> {
         if let PlanExpr::Call(call) = expr
             && let Target::One(function) = &call.target
             && let [of] = call.args.as_slice()
-            && function.native().is_some_and(|native| native.is_text_of_binary)
+            && function
+                .native()
+                .is_some_and(|native| native.is_text_of_binary)
         {
             let of = self.over_columns(of)?;
             self.calls_of(function);

@@ -11,8 +11,8 @@ use crate::model::collection::Arrivals;
 use crate::model::failed::{Origin, Turns};
 use crate::model::{BatchColumn, Cx, Record, Source, Value, json};
 use crate::mqtt::{
-    Client, Message, MessagesTaken, PublishOptions, Settings, TopicPublisher, TopicSubscription, check_filter,
-    check_topic,
+    Client, Message, MessagesTaken, PublishOptions, Settings, TopicPublisher, TopicSubscription,
+    check_filter, check_topic,
 };
 use crate::text::diagnostic::Result;
 use crate::text::wait::Token;

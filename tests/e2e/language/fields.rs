@@ -194,7 +194,11 @@ fn payloads_by_field_are_whole_payloads() {
     let mut db = Db::new();
     for case in 0..cases(60) {
         let mut random = generator(1000 + case as u64);
-        let payloads = if random.once_in(6) { 1500 } else { random.below(30) };
+        let payloads = if random.once_in(6) {
+            1500
+        } else {
+            random.below(30)
+        };
         let mut all = Vec::new();
         for _ in 0..payloads {
             let mut text = Vec::new();

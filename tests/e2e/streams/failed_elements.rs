@@ -143,7 +143,11 @@ fn what_fails_among_many_is_told_from_the_rest() {
     let rows = [
         ("select r['n'] from", "", "fields"),
         ("select r from", " and r['n'] >= 0", "records"),
-        ("select r['n'], r['text'] from", " and r['n'] >= 0", "tuples"),
+        (
+            "select r['n'], r['text'] from",
+            " and r['n'] >= 0",
+            "tuples",
+        ),
     ];
     each_row(rows, |(select, condition, form)| {
         let query = format!(
@@ -183,7 +187,8 @@ fn what_fails_among_many_is_told_from_the_rest() {
 /// What a query has not come to is the next one's, where the session is kept.
 #[test]
 fn what_a_limit_leaves_of_many_is_there_for_the_next() {
-    let broker = Mosquitto::start("log_type debug\nmax_queued_messages 0\nmax_inflight_messages 500");
+    let broker =
+        Mosquitto::start("log_type debug\nmax_queued_messages 0\nmax_inflight_messages 500");
     let kept = ", 'clientid': 'kept', 'cleansession': false";
     let read = |limit: usize| {
         register(&broker, kept)
@@ -200,7 +205,10 @@ fn what_a_limit_leaves_of_many_is_there_for_the_next() {
     assert_eq!(first.wait().stdout, "0\n1\n2\n");
     let lines = |from: usize, to: usize| (from..to).map(|n| format!("{n}\n")).collect::<String>();
     osql().statements(&read(40)).run().expect_ok(&lines(3, 43));
-    osql().statements(&read(57)).run().expect_ok(&lines(43, 100));
+    osql()
+        .statements(&read(57))
+        .run()
+        .expect_ok(&lines(43, 100));
 }
 
 #[test]
