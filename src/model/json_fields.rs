@@ -498,7 +498,7 @@ mod tests {
                 }
             }
         }
-        assert!(read_here * 2 > all, "{read_here} of {all}");
+        assert!(read_here * 3 > all, "{read_here} of {all}");
     }
 
     /// The same with each byte of an object taken away, or another in its place.

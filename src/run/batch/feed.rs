@@ -276,6 +276,8 @@ struct Again {
     latest: u64,
     /// Whose turn it is among them, where they arrive over time.
     turns: Option<Arc<Turns>>,
+    /// Whether the elements have to be pulled, or taken as they arrive.
+    is_pulled: bool,
     stream: bool,
     /// Whether there are few elements in all.
     few: bool,
@@ -303,6 +305,7 @@ impl Again {
             before: 0,
             latest: 0,
             turns: None,
+            is_pulled: false,
             stream,
             few: elements.is_some_and(|elements| elements <= FEW),
         })
@@ -319,7 +322,9 @@ impl Again {
     ) -> Result<Taking> {
         self.before += std::mem::take(&mut self.latest);
         if self.ahead.is_empty() {
+            // What has to be pulled once is not asked for columns again.
             let taken = match origin {
+                _ if self.is_pulled => None,
                 BatchOrigin::Vectors { .. } => self.input.columns(cx)?,
                 BatchOrigin::Fields { .. } => match self.input.fields(cx)? {
                     Some(FieldBatch::Elements(elements)) => {
@@ -329,9 +334,9 @@ impl Again {
                     }
                     batch => batch.map(FieldBatch::columns),
                 },
-                _ if self.turns.is_some() => None,
                 _ => self.input.column(cx)?.map(|column| vec![column]),
             };
+            self.is_pulled = taken.is_none();
             self.ahead = match (taken, origin) {
                 (Some(taken), _) => taken,
                 (None, BatchOrigin::Elements(..)) => {
