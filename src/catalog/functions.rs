@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::catalog::declaration::{BuiltInDeclaration, BuiltIns};
-use crate::catalog::signature;
 use crate::catalog::types::Types;
+use crate::catalog::{foreign_names, signature};
 use crate::model::function::{Compiled, Function, FunctionBody};
 use crate::syntax::ast::{self, CreateFunction, StatementKind};
 use crate::syntax::statement;
@@ -179,6 +179,9 @@ impl Functions {
     /// The error for a function that does not exist.
     pub fn unknown(&self, name: &ast::Name) -> Error {
         let error = Error::compile(format!("unknown function '{}'", name.text)).at(&name.span);
+        if let Some(help) = foreign_names::replacement(&name.text) {
+            return error.help(help);
+        }
         let names = self.names();
         // `selct (1)` looks like a call.
         let known = names.iter().map(|n| &**n).chain(["select"]);

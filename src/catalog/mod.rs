@@ -4,6 +4,7 @@
 
 pub mod declaration;
 pub mod fit;
+mod foreign_names;
 pub mod functions;
 pub mod named;
 pub mod objects;
