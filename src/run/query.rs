@@ -275,18 +275,7 @@ impl QueryRun {
         frame: Vec<Value>,
         left: Option<u64>,
     ) -> Box<dyn Source> {
-        Box::new(QueryRun {
-            pipeline,
-            rows: None,
-            seen: query
-                .distinct
-                .then(|| Distinct::new(query.output.columns.len())),
-            query: query.clone(),
-            frame,
-            left,
-            collected: None,
-            inner: None,
-        })
+        Box::new(QueryRun::begun(query, pipeline, None, frame, left))
     }
 
     /// The results that `rows` gives.
@@ -296,9 +285,20 @@ impl QueryRun {
         frame: Vec<Value>,
         left: Option<u64>,
     ) -> Box<dyn Source> {
-        Box::new(QueryRun {
-            pipeline: Pipeline::new(0),
-            rows: Some(rows),
+        let none = Pipeline::new(0);
+        Box::new(QueryRun::begun(query, none, Some(rows), frame, left))
+    }
+
+    fn begun(
+        query: &Arc<Query>,
+        pipeline: Pipeline,
+        rows: Option<Box<dyn Source>>,
+        frame: Vec<Value>,
+        left: Option<u64>,
+    ) -> QueryRun {
+        QueryRun {
+            pipeline,
+            rows,
             seen: query
                 .distinct
                 .then(|| Distinct::new(query.output.columns.len())),
@@ -307,7 +307,7 @@ impl QueryRun {
             left,
             collected: None,
             inner: None,
-        })
+        }
     }
 
     /// What `take` gives of so many rows at the most that were collected, where they are the results.
