@@ -69,8 +69,8 @@ fn single_values_are_emitted() {
     let mut db = Db::new();
     db.gives("emit_on_flow(42,'f');", "42");
     db.gives(
-        "set :j = background(sample_stream(emit_on_flow({'a':1},'f'),0.005));
-         first(subscribe('f'));",
+        "set :j = background(sample_stream(emit_on_flow({'a':1},'g'),0.005));
+         first(subscribe('g'));",
         "{\"a\":1}",
     );
 }
