@@ -10,6 +10,7 @@ pub mod named;
 pub mod objects;
 pub mod overloads;
 pub mod signature;
+pub mod tables;
 pub mod topics;
 pub mod types;
 pub mod undo;

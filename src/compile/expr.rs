@@ -3,7 +3,7 @@
 use super::frame::Fragment;
 use super::query::{Draft, Whole};
 use crate::catalog::signature;
-use crate::compile::{CodePlace, Compiler, query};
+use crate::compile::{CodePlace, Compiler, query, rows};
 use crate::model::array::ArrayFormat;
 use crate::model::{Type, Value};
 use crate::plan::PlanExpr;
@@ -21,7 +21,7 @@ impl Compiler<'_> {
             }
             ExprKind::Variable(Variable::Local(name)) => {
                 let (slot, ty) = self.bound_variable(name)?;
-                Ok((PlanExpr::Slot(slot), ty))
+                Ok((self.read(slot), ty))
             }
             ExprKind::Variable(Variable::Session(name)) => self.session_variable(name),
             ExprKind::Call { function, args } => self.call(function, args, &expr.span),
@@ -29,6 +29,10 @@ impl Compiler<'_> {
                 op: UnaryOp::Minus,
                 arg,
             } => self.operator("uminus", BinaryOp::Minus, &[arg], &expr.span),
+            ExprKind::Unary { op, arg } => self.null_form(*op, arg, &expr.span),
+            ExprKind::Combined(_) | ExprKind::AllColumns(_) => {
+                Err(Error::compile("this cannot stand here").at(&expr.span))
+            }
             ExprKind::Binary {
                 op,
                 left,
@@ -82,6 +86,44 @@ impl Compiler<'_> {
         } else {
             self.wrap(fragment)
         })
+    }
+
+    /// The value of a variable that has one by now.
+    pub(super) fn read(&mut self, slot: crate::plan::Slot) -> PlanExpr {
+        match self.top().vars[slot].nullable {
+            true => PlanExpr::Known(slot),
+            false => PlanExpr::Slot(slot),
+        }
+    }
+
+    /// What takes a value that may not be there.
+    fn null_form(
+        &mut self,
+        op: UnaryOp,
+        arg: &ast::Expr,
+        span: &crate::text::diagnostic::Span,
+    ) -> Result<(PlanExpr, Type)> {
+        let compared = match op {
+            UnaryOp::IsNull => BinaryOp::Eq,
+            UnaryOp::IsNotNull => BinaryOp::Ne,
+            UnaryOp::OrNull => {
+                let fragment = self.fragment(|c| c.expr(arg))?;
+                let (value, ty) = self.single(fragment);
+                return Ok((value.or_null(), ty));
+            }
+            // `not` is gone by now.
+            UnaryOp::Distinct | UnaryOp::Not | UnaryOp::Minus => {
+                return Err(
+                    Error::compile("'distinct' belongs into an aggregate of rows")
+                        .at(span)
+                        .help("select count(distinct t.a) from T t"),
+                );
+            }
+        };
+        let fragment = self.fragment(|c| c.expr(arg))?;
+        let (value, _) = self.single(fragment);
+        let sides = Box::new([value.or_null(), PlanExpr::Const(Value::Null)]);
+        Ok((PlanExpr::Compare(compared, sides), Type::Boolean))
     }
 
     fn session_variable(&mut self, name: &ast::Name) -> Result<(PlanExpr, Type)> {
@@ -141,7 +183,7 @@ impl Compiler<'_> {
             Plus | Minus | Times | Div | Power => {
                 self.operator(op.function_name(), op, &[left, right], span)
             }
-            ElemPlus | ElemMinus | ElemTimes | ElemDiv | ElemPower => {
+            JoinText | Like | ElemPlus | ElemMinus | ElemTimes | ElemDiv | ElemPower => {
                 self.call_named(op.function_name(), &[left, right], span)
             }
         }
@@ -335,6 +377,7 @@ impl Compiler<'_> {
         expr: &ast::Expr,
         columns: &[crate::model::function::Param],
     ) -> Result<Draft> {
+        let expr = &*rows::prepared(self.catalog, expr, self.variable_names())?;
         if let ExprKind::Select(select) = &expr.kind
             && matches!(select.kind, SelectKind::Bag | SelectKind::Stream)
         {

@@ -31,6 +31,10 @@ pub struct Var {
     pub span: Option<Span>,
     /// Whether overloads are chosen by the type as it stands, though the object may be of a subtype.
     pub exact: bool,
+    /// Whether it may be null, which is to have no value: it is a column.
+    pub nullable: bool,
+    /// Whether nothing but the join of its row may give it a value.
+    pub kept: bool,
 }
 
 impl Frame {
@@ -55,6 +59,8 @@ impl Frame {
             bound,
             span,
             exact: false,
+            nullable: false,
+            kept: false,
         });
         self.vars.len() - 1
     }
@@ -64,6 +70,7 @@ fn is_stream(step: &Step) -> bool {
     match step {
         Step::Iterate { stream, .. } => *stream,
         Step::Alternatives { branches, .. } => branches.iter().flatten().any(is_stream),
+        Step::Optional { steps, .. } => steps.iter().any(is_stream),
         _ => false,
     }
 }
@@ -125,6 +132,13 @@ impl Compiler<'_> {
         }
     }
 
+    /// The variables that are declared by now, those of rows not among them.
+    pub(super) fn variable_names(&self) -> Vec<Arc<str>> {
+        let vars = self.frames.iter().flat_map(|frame| &frame.vars);
+        let named = vars.filter(|var| !var.name.is_empty() && !var.name.contains('.'));
+        named.map(|var| var.name.clone()).collect()
+    }
+
     /// A new slot that no name leads to.
     pub(super) fn hidden(&mut self, ty: Type, bound: bool) -> Slot {
         self.top().add("".into(), ty, bound, None)
@@ -137,10 +151,11 @@ impl Compiler<'_> {
         for inner in at + 1..self.frames.len() {
             let outer = &self.frames[inner - 1].vars[slot];
             let (ty, bound, span) = (outer.ty.clone(), outer.bound, outer.span.clone());
-            let exact = outer.exact;
+            let (exact, nullable) = (outer.exact, outer.nullable);
             let frame = &mut self.frames[inner];
             let captured = frame.add(name.into(), ty, bound, span);
-            frame.vars[captured].exact = exact;
+            let var = &mut frame.vars[captured];
+            (var.exact, var.nullable) = (exact, nullable);
             frame.captures.push((slot, captured));
             slot = captured;
         }
@@ -166,7 +181,8 @@ impl Compiler<'_> {
         let known = self
             .frames
             .iter()
-            .flat_map(|f| f.vars.iter().map(|v| &*v.name));
+            .flat_map(|f| f.vars.iter().map(|v| &*v.name))
+            .map(|name| name.split_once('.').map_or(name, |(_, column)| column));
         // `selct [1]` looks like an element of a vector.
         let known = known.filter(|n| !n.is_empty()).chain(["select"]);
         if let Some(near) = nearest(&name.text, known) {
@@ -231,10 +247,10 @@ impl Compiler<'_> {
         for (slot, captured) in &mut fragment.frame.captures {
             let var = &fragment.frame.vars[*captured];
             let (name, ty, bound) = (var.name.clone(), var.ty.clone(), var.bound);
-            let (span, exact) = (var.span.clone(), var.exact);
+            let (span, exact, nullable) = (var.span.clone(), var.exact, var.nullable);
             let top = self.top();
             let between = top.add(name, ty, bound, span);
-            top.vars[between].exact = exact;
+            (top.vars[between].exact, top.vars[between].nullable) = (exact, nullable);
             top.captures.push((*slot, between));
             *slot = between;
         }

@@ -4,11 +4,13 @@ use super::Compiler;
 use super::group_window::{WindowKey, is_live};
 use super::names::{children_mut, free, normalized};
 use super::query::{Parts, Whole};
+use crate::compile::rows;
+use crate::model::native::AggregateKind;
 use crate::model::{Type, Value};
 use crate::plan::{
     Group, GroupAggregate, GroupWindow, IncrementalAggregate, Pattern, PlanExpr, Slot, Step, Target,
 };
-use crate::syntax::ast::{self, ExprKind, Name, Select, Variable};
+use crate::syntax::ast::{self, ExprKind, Name, Select, UnaryOp, Variable};
 use crate::text::diagnostic::{Error, Result};
 
 /// What rows are grouped by.
@@ -55,8 +57,14 @@ impl Compiler<'_> {
             keys: vec![],
             aggregates: vec![],
             after: vec![],
+            always: select.group_by.is_empty(),
         };
         let mut keys = GroupKeys::default();
+        if group.always {
+            // All rows have the same key.
+            let slot = self.numbered(Type::Integer);
+            group.keys.push((PlanExpr::Const(Value::Int(0)), slot));
+        }
         for key in &select.group_by {
             let text = normalized(key);
             if keys.find(&text).is_some() {
@@ -65,12 +73,18 @@ impl Compiler<'_> {
             if let Some(window) = self.window_key(key)? {
                 keys.add_window(text, window)?;
             } else {
-                keys.keys.push(self.key(key, text, &mut group)?);
+                let key = self.key(key, text, select.of_rows, &mut group)?;
+                keys.keys.push(key);
             }
         }
         let mut select = select.clone();
+        // A group of rows of tables is never left out.
+        let required = !select.of_rows;
         for item in &mut select.items {
-            self.replace(item, &keys, &mut group, true)?;
+            self.replace(item, &keys, &mut group, required)?;
+        }
+        if let Some(condition) = &mut select.having {
+            self.replace(condition, &keys, &mut group, false)?;
         }
         for key in &mut select.order_by {
             self.replace(&mut key.expr, &keys, &mut group, false)?;
@@ -79,6 +93,10 @@ impl Compiler<'_> {
             group.window = Some(Box::new(self.windowed_rows(window, &mut group)));
         }
         let rows = self.top().steps.len();
+        if let Some(having) = &select.having {
+            let having = self.condition(having)?;
+            self.require(having);
+        }
         let (columns, types) = self.columns(&select.items, whole)?;
         let order = self.order(&select, &columns)?;
         group.after = self.top().steps.split_off(rows);
@@ -115,7 +133,13 @@ impl Compiler<'_> {
     }
 
     /// A bag as key makes a row of each of its elements.
-    fn key(&mut self, key: &ast::Expr, text: String, group: &mut Group) -> Result<Key> {
+    fn key(
+        &mut self,
+        key: &ast::Expr,
+        text: String,
+        of_rows: bool,
+        group: &mut Group,
+    ) -> Result<Key> {
         let fragment = self.fragment(|c| c.expr(key))?;
         let many = fragment.whole_type().is_collection();
         let (mut expr, ty) = self.single(fragment);
@@ -126,6 +150,10 @@ impl Compiler<'_> {
             self.top().steps.push(Step::Let(pattern, value));
         }
         let slot = self.numbered(ty);
+        if of_rows {
+            expr = expr.or_null();
+            self.top().vars[slot].nullable = true;
+        }
         group.keys.push((expr, slot));
         Ok(Key { text, slot, row })
     }
@@ -149,6 +177,18 @@ impl Compiler<'_> {
             return Ok(());
         }
         if let Some(slot) = self.aggregate(expr, keys, group, required)? {
+            if let Some(number) = self.number_summed(expr, keys, group)? {
+                let (mut count, span) = (expr.clone(), expr.span.clone());
+                self.stand_in(&mut count, number);
+                self.stand_in(expr, slot);
+                let none = rows::literal(ast::Literal::Int(0), &span);
+                let some = rows::binary(ast::BinaryOp::Gt, count, none, &span, &span);
+                expr.kind = ExprKind::Case {
+                    arms: vec![(some, expr.clone())],
+                    otherwise: None,
+                };
+                return Ok(());
+            }
             self.stand_in(expr, slot);
             return Ok(());
         }
@@ -207,6 +247,13 @@ impl Compiler<'_> {
         let [argument] = args.as_slice() else {
             return Ok(None);
         };
+        let (argument, once) = match &argument.kind {
+            ExprKind::Unary {
+                op: UnaryOp::Distinct,
+                arg,
+            } => (&**arg, true),
+            _ => (argument, false),
+        };
         let resolvents = self.catalog.functions.named(function)?;
         let over_bag = |f: &std::sync::Arc<crate::model::Function>| matches!(f.signature.params.as_slice(), [p] if matches!(p.ty, Type::Bag(_)));
         if !resolvents.iter().any(over_bag) {
@@ -224,10 +271,17 @@ impl Compiler<'_> {
         let bag = self.numbered(Type::bag(ty.element_of_collection()));
         let mut call = expr.clone();
         if let ExprKind::Call { args, .. } = &mut call.kind {
-            args.iter_mut().for_each(|arg| self.stand_in(arg, bag));
+            for arg in args {
+                self.stand_in(arg, bag);
+                if once {
+                    let given = arg.clone();
+                    *arg = rows::call("unique", vec![given], &expr.span);
+                }
+            }
         }
         let (call, ty) = self.expr(&call)?;
         let result = self.numbered(ty);
+        self.top().vars[result].nullable = !required;
         group.aggregates.push(GroupAggregate {
             argument,
             elements,
@@ -238,6 +292,38 @@ impl Compiler<'_> {
             result,
         });
         Ok(Some(result))
+    }
+
+    /// Where the aggregate that was added last is a sum of rows that may have no values: the slot of how
+    /// many have one. SQL's sum of nothing is null, and ours 0.
+    fn number_summed(
+        &mut self,
+        sum: &ast::Expr,
+        keys: &GroupKeys,
+        group: &mut Group,
+    ) -> Result<Option<Slot>> {
+        let Some(added) = group.aggregates.last().filter(|added| !added.required) else {
+            return Ok(None);
+        };
+        let is_sum = match &added.call {
+            PlanExpr::Call(call) => match &call.target {
+                Target::One(function) => {
+                    let native = function.native();
+                    native.is_some_and(|n| n.aggregate == Some(AggregateKind::Sum))
+                }
+                Target::Late(_) => false,
+            },
+            _ => false,
+        };
+        let has_values = matches!(added.argument, PlanExpr::Slot(_) | PlanExpr::Const(_));
+        if !is_sum || has_values && !group.always {
+            return Ok(None);
+        }
+        let mut count = sum.clone();
+        if let ExprKind::Call { function, .. } = &mut count.kind {
+            function.name.text = "count".into();
+        }
+        self.aggregate(&count, keys, group, false)
     }
 
     /// Where an aggregate takes a key that is a bag, it takes the element that the row is about.

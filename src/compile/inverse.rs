@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::catalog::Catalog;
+use crate::compile::rows;
 use crate::model::function::{FunctionBody, Signature, View};
 use crate::model::{Function, Type};
 use crate::syntax::ast::{self, BinaryOp, Expr, ExprKind, FunctionName, Literal, Select, Variable};
@@ -14,6 +15,12 @@ pub fn view(catalog: &Catalog, function: &Function) -> Result<Option<View>> {
     let FunctionBody::Derived(definition, _) = &function.body else {
         return Ok(None);
     };
+    // Rows of tables are more than what one condition says.
+    if let ast::Body::Query(query) = &definition.body
+        && rows::needs_preparation(catalog, query)
+    {
+        return Ok(None);
+    }
     let Some((stored_name, columns)) = columns_of(definition) else {
         return Ok(None);
     };

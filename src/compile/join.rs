@@ -33,7 +33,8 @@ use crate::text::diagnostic::Span;
 
 /// Makes joins of the query's steps where they can be.
 pub fn join(query: &mut Query, catalog: &Catalog) {
-    let has_branches = |step: &Step| matches!(step, Step::Alternatives { .. });
+    let has_branches =
+        |step: &Step| matches!(step, Step::Alternatives { .. } | Step::Optional { .. });
     let loops = query.steps.iter().filter(|step| step.is_many()).count();
     if loops < 2 && !query.steps.iter().any(has_branches) {
         return;
@@ -167,6 +168,11 @@ impl Joiner<'_> {
                     let branches = branches.map(|branch| self.steps(branch, &around));
                     let branches = Box::new(branches);
                     done.push(Step::Alternatives { branches, bound });
+                }
+                Step::Optional { steps, bound } => {
+                    let around = self.around(&done);
+                    let steps = self.steps(steps, &around);
+                    done.push(Step::Optional { steps, bound });
                 }
                 step => match self.membership(&step, &done) {
                     Some(join) => done.push(join),

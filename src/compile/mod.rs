@@ -28,6 +28,7 @@ mod planner;
 mod procedure;
 mod query;
 mod repeatable;
+pub mod rows;
 mod scalar;
 mod selects;
 mod solve;
@@ -97,6 +98,7 @@ pub fn query(catalog: &Catalog, expr: &ast::Expr) -> Result<Query> {
 
 /// Compiles an expression at the top whose value is to be kept: a collection stays one value.
 pub fn value(catalog: &Catalog, expr: &ast::Expr) -> Result<Query> {
+    let expr = &*rows::prepared(catalog, expr, vec![])?;
     let mut compiler = Compiler::new(catalog, CodePlace::Statement, vec![]);
     let (expr, ty) = compiler.as_value(expr)?;
     let frame = compiler.pop_frame();
@@ -116,7 +118,7 @@ pub fn statement(catalog: &Catalog, statement: &ast::Statement) -> Result<Proced
         CodePlace::Statement
     };
     let mut compiler = Compiler::new(catalog, place, vec![]);
-    let body = compiler.statement(statement)?;
+    let body = compiler.whole_statement(statement)?;
     Ok(compiler.finish_procedure(body))
 }
 

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::syntax::ast::{Expr, ExprKind, Name, Select, Statement, StatementKind, Variable};
+use crate::syntax::ast::{
+    Expr, ExprKind, FromSource, InsertedRows, Joined, Name, Select, Statement, StatementKind,
+    Variable,
+};
 use crate::syntax::lexer::{LexemeKind, significant};
 
 /// The local variables that `expr` uses and does not declare itself, each use once.
@@ -21,7 +24,7 @@ fn walk<'e>(expr: &'e Expr, found: &mut Vec<&'e Name>) {
         parts(select)
             .into_iter()
             .for_each(|part| walk(part, &mut inner));
-        inner.retain(|name| select.from.iter().all(|d| d.name.text != name.text));
+        inner.retain(|name| !declares(select, name));
         found.extend(inner);
         return;
     }
@@ -30,11 +33,31 @@ fn walk<'e>(expr: &'e Expr, found: &mut Vec<&'e Name>) {
         .for_each(|child| walk(child, found));
 }
 
+/// Whether a name is that of a variable, or of a column of a row, of the select itself.
+fn declares(select: &Select, name: &Name) -> bool {
+    let (row, _) = name.text.split_once('.').unwrap_or((&*name.text, ""));
+    select.from.iter().any(|item| *item.name.text == *row)
+        || select
+            .constants
+            .iter()
+            .any(|(constant, _)| constant.text == name.text)
+}
+
 /// Every expression of a select.
 pub fn parts(select: &Select) -> Vec<&Expr> {
     let order = select.order_by.iter().map(|key| &key.expr);
     let mut parts: Vec<_> = select.items.iter().chain(&select.filter).collect();
-    parts.extend(select.group_by.iter().chain(order).chain(&select.limit));
+    parts.extend(select.group_by.iter().chain(&select.having).chain(order));
+    parts.extend(select.limit.iter().chain(&select.offset));
+    parts.extend(select.constants.iter().map(|(_, query)| query));
+    for item in &select.from {
+        if let FromSource::Selected(query) = &item.source {
+            parts.push(query);
+        }
+        if let Joined::Left(on) | Joined::Inner(Some(on)) = &item.joined {
+            parts.push(on);
+        }
+    }
     parts
 }
 
@@ -46,7 +69,11 @@ macro_rules! children {
                 ExprKind::Literal(_)
                 | ExprKind::Variable(_)
                 | ExprKind::Functional(_)
+                | ExprKind::AllColumns(_)
                 | ExprKind::Select(_) => vec![],
+                ExprKind::Combined(combined) => {
+                    vec![& $($mutable)? combined.left, & $($mutable)? combined.right]
+                }
                 ExprKind::Call { args: list, .. }
                 | ExprKind::Vector(list)
                 | ExprKind::Bag(list)
@@ -83,6 +110,10 @@ children! {
 /// The text of an expression without case outside strings, and without its blanks and comments:
 /// equal for expressions that are written alike.
 pub fn normalized(expr: &Expr) -> String {
+    // A column may be written with its row or without.
+    if let ExprKind::Variable(Variable::Local(name)) = &expr.kind {
+        return name.text.to_string();
+    }
     let text = expr.span.text();
     let words = significant(text).map(|lexeme| match lexeme.kind {
         LexemeKind::String => lexeme.text(text).to_owned(),
@@ -145,6 +176,20 @@ fn walk_statement(statement: &Statement, found: &mut Vec<Arc<str>>) {
             found.push(update.function.name.text.clone());
             let exprs = update.args.iter().chain([&update.value]);
             exprs
+                .chain(&update.filter)
+                .for_each(|e| walk_calls(e, found));
+        }
+        Kind::Insert(insert) => match &insert.rows {
+            InsertedRows::Query(query) => walk_calls(query, found),
+            InsertedRows::Values(rows) => {
+                let values = rows.iter().flat_map(|row| &row.values);
+                values.for_each(|e| walk_calls(e, found));
+            }
+        },
+        Kind::DeleteRows(delete) => delete.filter.iter().for_each(|e| walk_calls(e, found)),
+        Kind::UpdateRows(update) => {
+            let values = update.columns.iter().map(|(_, value)| value);
+            values
                 .chain(&update.filter)
                 .for_each(|e| walk_calls(e, found));
         }

@@ -23,6 +23,7 @@ pub fn narrow(steps: &mut [Step]) {
             Step::Alternatives { branches, .. } => {
                 branches.iter_mut().for_each(|branch| narrow(branch));
             }
+            Step::Optional { steps, .. } => narrow(steps),
             _ => {}
         }
     }

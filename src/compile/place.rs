@@ -15,6 +15,9 @@ use crate::text::diagnostic::{Error, Result};
 impl Compiler<'_> {
     /// Adds the steps for one conjunct.
     pub(super) fn place(&mut self, conjunct: &Conjunct) -> Result<()> {
+        if let Some(source) = &conjunct.source {
+            return self.place_row(source);
+        }
         if conjunct.is_check && self.is_bound(&conjunct.expr)? {
             let condition = self.condition(&conjunct.expr)?;
             self.require(condition);

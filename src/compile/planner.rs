@@ -8,6 +8,7 @@
 //! rand, now, procedures) keep their written order among themselves, and what makes one value with
 //! state, or filters by it, does so for each row of what is written before and of each extent:
 //! `i in range(9) and rand(1) < 0.5` takes a sample.
+//! A row of a `from` clause is a conjunct like others, see [`super::rows`].
 //! How often a row occurs is the rule of [`super::multiplicity`]; the order changes nothing of it.
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use super::Compiler;
 use super::frame::{Var, unbound};
 use super::generate::has_extent;
 use super::names::free;
+use super::rows::RowSource;
 use crate::catalog::fit::{Mode, fit};
 use crate::model::Type;
 use crate::plan::Slot;
@@ -44,6 +46,8 @@ pub(super) struct Conjunct {
     pub unfolded: Vec<u64>,
     /// It checks what others bind, and binds nothing.
     pub is_check: bool,
+    /// The row whose columns it binds; the expression is these columns then.
+    pub source: Option<Arc<RowSource>>,
 }
 
 impl Conjunct {
@@ -54,6 +58,7 @@ impl Conjunct {
             stateful,
             unfolded: vec![],
             is_check: false,
+            source: None,
         }
     }
 }
@@ -63,6 +68,7 @@ impl Compiler<'_> {
     /// are evaluated for each row: all that they use must have a value then.
     pub(super) fn plan_conditions(
         &mut self,
+        given: Vec<Conjunct>,
         filter: Option<&ast::Expr>,
         results: &[&ast::Expr],
     ) -> Result<()> {
@@ -70,7 +76,7 @@ impl Compiler<'_> {
         if let Some(filter) = filter {
             split(filter, &mut conjuncts);
         }
-        let mut pending = Vec::new();
+        let mut pending = given;
         for conjunct in conjuncts {
             if self.action(&conjunct).is_some() {
                 pending.push(Conjunct::written(conjunct, true));
@@ -107,7 +113,7 @@ impl Compiler<'_> {
         pending: &mut Vec<Conjunct>,
         results: Option<&[&ast::Expr]>,
     ) -> Result<()> {
-        for conjunct in pending.iter() {
+        for conjunct in pending.iter().filter(|c| c.source.is_none()) {
             if !self.is_do(conjunct) && self.generate_needed_index(&conjunct.expr)? {
                 return Ok(());
             }
@@ -246,6 +252,12 @@ impl Compiler<'_> {
     }
 
     fn rank(&mut self, conjunct: &Conjunct) -> Result<Option<Rank>> {
+        if let Some(source) = &conjunct.source {
+            return self.rank_row(source);
+        }
+        if self.waits_for_join(&conjunct.expr) {
+            return Ok(None);
+        }
         if conjunct.is_check && !self.is_bound(&conjunct.expr)? {
             return Ok(None);
         }

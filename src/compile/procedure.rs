@@ -6,7 +6,7 @@ use super::names::free;
 use super::query::{Draft, Whole};
 use crate::catalog::overloads::choose_exactly;
 use crate::catalog::{overloads, signature};
-use crate::compile::{CodePlace, Compiler};
+use crate::compile::{CodePlace, Compiler, rows};
 use crate::model::function::Signature;
 use crate::model::{Function, Type, Value};
 use crate::plan::{
@@ -14,8 +14,8 @@ use crate::plan::{
     Procedure, Slot, Stmt, Sub, VariableChange,
 };
 use crate::syntax::ast::{
-    self, Declaration, ExprKind, Literal, Name, Select, SelectKind, Statement, StatementKind,
-    UpdateOp, Variable,
+    self, Declaration, ExprKind, Literal, Name, Select, Statement, StatementKind, UpdateOp,
+    Variable,
 };
 use crate::text::diagnostic::{Error, Result};
 
@@ -42,10 +42,20 @@ impl Compiler<'_> {
                 self.top().add(name.clone(), column.ty.clone(), true, None);
             }
         }
-        self.statement(body)
+        self.whole_statement(body)
+    }
+
+    /// A statement that is all there is: one that changes rows gives their number.
+    pub(super) fn whole_statement(&mut self, statement: &Statement) -> Result<Stmt> {
+        Ok(match self.statement(statement)? {
+            Stmt::ChangeRows(change, _) => Stmt::ChangeRows(change, true),
+            other => other,
+        })
     }
 
     pub(super) fn statement(&mut self, statement: &Statement) -> Result<Stmt> {
+        let variables = self.variable_names();
+        let statement = &*rows::prepared_statement(self.catalog, statement, variables)?;
         match &statement.kind {
             StatementKind::Query(expr) => self.query(expr),
             StatementKind::Assign { targets, value } => self.assign(targets, value),
@@ -86,6 +96,9 @@ impl Compiler<'_> {
                 Ok(Stmt::DeleteObject(object, name.span.clone()))
             }
             StatementKind::Update(update) => self.update(update, &statement.span),
+            StatementKind::Insert(insert) => self.insert(insert, &statement.span),
+            StatementKind::DeleteRows(delete) => self.delete_rows(delete, &statement.span),
+            StatementKind::UpdateRows(update) => self.update_rows(update, &statement.span),
             StatementKind::OpenCursor { cursor, query } => {
                 let rows = self.rows(query)?;
                 Ok(Stmt::OpenCursor(self.cursor(cursor), rows))
@@ -175,7 +188,7 @@ impl Compiler<'_> {
     }
 
     /// The rows of an expression as a bag that captures the procedure's variables.
-    fn rows(&mut self, expr: &ast::Expr) -> Result<Sub> {
+    pub(super) fn rows(&mut self, expr: &ast::Expr) -> Result<Sub> {
         let fragment = self.fragment(|c| c.expr(expr))?;
         let captures = fragment.frame.captures.clone();
         let stream = matches!(fragment.whole_type(), Type::Stream(_));
@@ -249,12 +262,25 @@ impl Compiler<'_> {
         })
     }
 
+    /// A select that is made of the parts of a statement, in the form that is compiled.
+    fn prepared_select(&mut self, select: Select) -> Result<Select> {
+        let span = select.span.clone();
+        let kind = ExprKind::Select(Box::new(select));
+        let query = ast::Expr { kind, span };
+        match rows::prepared(self.catalog, &query, self.variable_names())?.into_owned() {
+            ast::Expr {
+                kind: ExprKind::Select(select),
+                ..
+            } => Ok(*select),
+            other => Err(Error::compile("this is no query").at(&other.span)),
+        }
+    }
+
     fn for_each(&mut self, each: &ast::ForEach) -> Result<Stmt> {
         let items = each.from.iter().map(|d| variable_expr(&d.name)).collect();
-        let (rows, captures) = self.sub_query(
-            &select_of(items, &each.from, &each.filter, &each.body),
-            Whole::Nothing,
-        )?;
+        let select = select_of(items, &each.from, &each.filter, &each.body);
+        let select = self.prepared_select(select)?;
+        let (rows, captures) = self.sub_query(&select, Whole::Nothing)?;
         let types = match &rows.ty {
             Type::Tuple(types) => types.to_vec(),
             one => vec![one.clone()],
@@ -411,18 +437,9 @@ impl Compiler<'_> {
         let relation = self.as_relation(update)?;
         let update = relation.as_ref().unwrap_or(update);
         let items: Vec<_> = update.args.iter().chain([&update.value]).cloned().collect();
-        let mut select = Select {
-            kind: SelectKind::Bag,
-            distinct: false,
-            items,
-            into: vec![],
-            from: update.from.clone(),
-            filter: update.filter.clone(),
-            group_by: vec![],
-            order_by: vec![],
-            limit: None,
-            span: span.clone(),
-        };
+        let mut select = Select::plain(items, update.from.clone(), span.clone());
+        select.filter = update.filter.clone();
+        let mut select = self.prepared_select(select)?;
         let types = self.argument_types(&select, update.args.len())?;
         let functions = self.updatable(&update.function, &types)?;
         let tuple = functions[0].signature.columns.len() > 1;
@@ -478,9 +495,9 @@ impl Compiler<'_> {
     fn argument_types(&mut self, select: &Select, count: usize) -> Result<Vec<(Type, bool)>> {
         self.push_frame();
         let compiled = (|| {
-            self.declare(&select.from)?;
+            let given = self.declare(&select.from)?;
             let items: Vec<_> = select.items.iter().collect();
-            self.plan_conditions(select.filter.as_ref(), &items)?;
+            self.plan_conditions(given, select.filter.as_ref(), &items)?;
             let (args, types) = self.columns(&select.items[..count], Whole::Nothing)?;
             let exact = args.iter().map(|arg| match arg {
                 PlanExpr::Convert(_, Type::User(_)) => true,
@@ -509,18 +526,10 @@ fn select_of(
     filter: &Option<ast::Expr>,
     body: &Statement,
 ) -> Select {
-    Select {
-        kind: SelectKind::Bag,
-        distinct: false,
-        items,
-        into: vec![],
-        from: from.to_vec(),
-        filter: filter.clone(),
-        group_by: vec![],
-        order_by: vec![],
-        limit: None,
-        span: body.span.clone(),
-    }
+    let from = from.iter().map(ast::FromItem::from).collect();
+    let mut select = Select::plain(items, from, body.span.clone());
+    select.filter = filter.clone();
+    select
 }
 
 /// Whether the statement can return more than once: it does so in a loop, or returns many at once.

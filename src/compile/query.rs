@@ -6,11 +6,12 @@ use super::frame::{Captures, Fragment, Frame};
 use super::names::{children, normalized};
 use crate::catalog::fit::fit;
 use crate::catalog::{Catalog, signature};
-use crate::compile::{Compiler, batch, fields, join, narrow, windows};
-use crate::model::Type;
+use crate::compile::planner::Conjunct;
+use crate::compile::{Compiler, batch, fields, join, narrow, rows, windows};
 use crate::model::function::Param;
+use crate::model::{Type, Value};
 use crate::plan::{
-    Order, PlanExpr, Query, QueryOutput, ResultCollections, Step, Sub, Traceable, used,
+    Order, PlanExpr, Query, QueryOutput, ResultCollections, Slot, Step, Sub, Traceable, used,
 };
 use crate::syntax::ast::{self, ExprKind, Select, SelectKind};
 use crate::text::diagnostic::{Error, Result, Span};
@@ -116,6 +117,8 @@ fn assemble(frame: Frame, output: QueryOutput, ty: Type) -> Query {
         distinct: false,
         order: vec![],
         limit: None,
+        offset: None,
+        constants: vec![],
         group: None,
         ty,
         batch: None,
@@ -172,38 +175,59 @@ impl Compiler<'_> {
     }
 
     fn select_parts(&mut self, select: &Select, columns: &[Param], whole: Whole) -> Result<Parts> {
-        let limit = select
-            .limit
-            .as_ref()
-            .map(|limit| self.limit(limit))
-            .transpose()?;
-        self.declare(&select.from)?;
+        let limit = select.limit.as_ref().map(|limit| self.limit(limit));
+        let offset = select.offset.as_ref().map(|offset| self.limit(offset));
+        let (limit, offset) = (limit.transpose()?, offset.transpose()?);
+        let constants = self.constants(&select.constants)?;
+        let given = self.declare(&select.from)?;
         self.declare_columns(select, columns);
-        let rest = select.items.iter().chain(&select.group_by);
+        let rest = select
+            .items
+            .iter()
+            .chain(&select.group_by)
+            .chain(&select.having);
         let rest: Vec<_> = rest
             .chain(select.order_by.iter().map(|key| &key.expr))
             .collect();
-        self.plan_conditions(select.filter.as_ref(), &rest)?;
+        self.plan_conditions(given, select.filter.as_ref(), &rest)?;
         let whole = match select.kind {
             // A vector may have streams as elements.
             SelectKind::Vector => Whole::Streams,
             _ => whole,
         };
-        let mut parts = if select.group_by.is_empty() {
+        let mut parts = if select.group_by.is_empty() && !select.grouped {
             self.results(select, whole)?
         } else {
             self.grouped(select, whole)?
         };
-        parts.limit = limit;
+        if select.of_rows {
+            parts.keep_rows();
+        }
+        (parts.limit, parts.offset, parts.constants) = (limit, offset, constants);
         parts.distinct = select.distinct;
         Ok(parts)
     }
 
-    /// Declares the variables of a `from` clause, without values yet.
-    pub(super) fn declare(&mut self, from: &[ast::Declaration]) -> Result<()> {
-        for declaration in from {
-            let ty = signature::of(&declaration.ty, &self.catalog.types)?;
-            let name = &declaration.name;
+    /// Declares the variables of a `from` clause, without values yet. The conditions that bind the columns
+    /// of its rows are given back.
+    pub(super) fn declare(&mut self, from: &[ast::FromItem]) -> Result<Vec<Conjunct>> {
+        let mut given = vec![];
+        for item in from {
+            let name = &item.name;
+            let ty = match &item.source {
+                ast::FromSource::Named(ty) => ty,
+                ast::FromSource::Selected(_) => {
+                    given.push(self.declare_row(item, None)?);
+                    continue;
+                }
+            };
+            if let ast::TypeKind::Named(named) = &ty.kind
+                && let Some(function) = rows::rows_of(self.catalog, named)
+            {
+                given.push(self.declare_row(item, Some(function))?);
+                continue;
+            }
+            let ty = signature::of(ty, &self.catalog.types)?;
             let declared = self.top().find(&name.text);
             if declared.is_some_and(|slot| self.top().vars[slot].span.is_some()) {
                 let message = format!("'{}' is declared twice", name.span.text());
@@ -212,7 +236,19 @@ impl Compiler<'_> {
             self.top()
                 .add(name.text.clone(), ty, false, Some(name.span.clone()));
         }
-        Ok(())
+        Ok(given)
+    }
+
+    /// Gives variables to what is the same for all rows.
+    fn constants(&mut self, constants: &[(ast::Name, ast::Expr)]) -> Result<Vec<(Slot, PlanExpr)>> {
+        let mut values = vec![];
+        for (name, query) in constants {
+            let (value, ty) = self.as_value(query)?;
+            let slot = self.top().add(name.text.clone(), ty, true, None);
+            self.top().vars[slot].nullable = true;
+            values.push((slot, value.or_null()));
+        }
+        Ok(values)
     }
 
     /// The named result columns of a function are variables of its query, if it uses them.
@@ -355,6 +391,8 @@ pub(super) struct Parts {
     order: Vec<Order>,
     distinct: bool,
     limit: Option<PlanExpr>,
+    offset: Option<PlanExpr>,
+    constants: Vec<(Slot, PlanExpr)>,
     pub group: Option<crate::plan::Group>,
 }
 
@@ -370,7 +408,22 @@ impl Parts {
             order,
             distinct: false,
             limit: None,
+            offset: None,
+            constants: vec![],
             group: None,
+        }
+    }
+
+    /// A result or sort key that has no value is null, so that no row is left out for it.
+    fn keep_rows(&mut self) {
+        let null = PlanExpr::Const(Value::Null);
+        for column in &mut self.columns {
+            let value = std::mem::replace(column, null.clone());
+            *column = value.or_null();
+        }
+        for order in &mut self.order {
+            let key = std::mem::replace(&mut order.key, null.clone());
+            order.key = key.or_null();
         }
     }
 
@@ -390,6 +443,8 @@ impl Parts {
         query.distinct = self.distinct;
         query.order = self.order;
         query.limit = self.limit;
+        query.offset = self.offset;
+        query.constants = self.constants;
         query.group = self.group;
         Draft(query)
     }

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use super::Compiler;
 use super::names::{children, children_mut};
 use super::planner::{Conjunct, split};
+use super::rows;
 use super::solve::{equation, variable};
 use super::stateful::is_stateful;
 use crate::catalog::overloads::choose;
-use crate::catalog::signature;
+use crate::catalog::{Catalog, signature};
 use crate::model::function::FunctionBody;
 use crate::model::{Function, Type};
 use crate::syntax::ast::{self, BinaryOp, Expr, ExprKind, Name, SelectKind, Variable};
@@ -26,7 +27,7 @@ struct Place {
 /// the conditions hold.
 struct Definition<'d> {
     parameters: &'d [ast::Parameter],
-    variables: &'d [ast::Declaration],
+    variables: &'d [ast::FromItem],
     result: &'d Expr,
     filter: Option<&'d Expr>,
 }
@@ -151,7 +152,8 @@ impl Compiler<'_> {
             && single(&called.signature.columns[0].ty)
             && !unfolded.contains(&called.id())
             && !self.open.contains(&called.id());
-        if !plain || definition(&called).is_none() || is_stateful(self.catalog, expr)? {
+        if !plain || definition(self.catalog, &called).is_none() || is_stateful(self.catalog, expr)?
+        {
             return Ok(None);
         }
         Ok(Some(called))
@@ -166,7 +168,9 @@ impl Compiler<'_> {
         unfolded: &[u64],
         pending: &mut Vec<Conjunct>,
     ) -> Result<()> {
-        let (Some(body), ExprKind::Call { args, .. }) = (definition(function), &call.kind) else {
+        let (Some(body), ExprKind::Call { args, .. }) =
+            (definition(self.catalog, function), &call.kind)
+        else {
             return Ok(());
         };
         let mut renamed = Renamed::new();
@@ -182,7 +186,10 @@ impl Compiler<'_> {
             self.unnest(equation(&call, own, arg), unfolded, pending)?;
         }
         for declared in body.variables {
-            let ty = signature::of(&declared.ty, &self.catalog.types)?;
+            let ast::FromSource::Named(ty) = &declared.source else {
+                continue;
+            };
+            let ty = signature::of(ty, &self.catalog.types)?;
             let span = &declared.name.span;
             let own = self.fresh(ty, Some(span.clone()), span);
             rename_to(&mut renamed, Some(&declared.name), &own);
@@ -257,13 +264,16 @@ fn converted(arg: &Expr, ty: &ast::TypeSpec) -> Expr {
 
 /// The definition of a derived function that is one expression, or a select of one result for rows
 /// that stand for themselves; without a query inside, whose variables would have to be told apart.
-fn definition(function: &Function) -> Option<Definition<'_>> {
+fn definition<'f>(catalog: &Catalog, function: &'f Function) -> Option<Definition<'f>> {
     let FunctionBody::Derived(written, _) = &function.body else {
         return None;
     };
     let ast::Body::Query(body) = &written.body else {
         return None;
     };
+    if rows::needs_preparation(catalog, body) {
+        return None;
+    }
     let definition = match &body.kind {
         ExprKind::Select(select) => {
             let plain = select.kind == SelectKind::Bag

@@ -51,6 +51,11 @@ pub const NATIVES: Natives = &[
         like::matches(a.str(0)?, a.str(1)?, &looks).map(|m| Some(Value::Bool(m)))
     })
     .batch(BatchForm::Condition(columns::like)),
+    Native::new("sql_like", |cx, a| {
+        let pattern = like::of_sql(a.str(1)?);
+        like::matches(a.str(0)?, &pattern, &cx.token.looks()).map(|m| Some(Value::Bool(m)))
+    })
+    .batch(BatchForm::Condition(columns::sql_like)),
     Native::new("like_i", |cx, a| {
         let text = by_pieces(a.str(0)?, cx, str::to_lowercase)?;
         let pattern = by_pieces(a.str(1)?, cx, str::to_lowercase)?;

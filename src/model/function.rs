@@ -241,6 +241,18 @@ impl Function {
         }
     }
 
+    /// A table.
+    pub fn table(signature: Signature, table: Table, doc: Option<&str>, source: &str) -> Function {
+        Function {
+            id: NEXT_ID.fetch_add(1, Relaxed),
+            signature,
+            body: FunctionBody::Stored(Arc::new(table)),
+            doc: doc.unwrap_or_default().into(),
+            source: source.into(),
+            topic: None,
+        }
+    }
+
     /// The generic function of that name.
     pub fn generic(name: &str) -> Function {
         Function {

@@ -37,6 +37,20 @@ pub fn matches(text: &str, pattern: &str, looks: &Looks) -> Result<bool> {
     }
 }
 
+/// A pattern of SQL's `like`, where `%` stands for any characters and `_` for one, as one of these.
+pub fn of_sql(pattern: &str) -> String {
+    let mut own = String::with_capacity(pattern.len());
+    for c in pattern.chars() {
+        match c {
+            '%' => own.push('*'),
+            '_' => own.push('?'),
+            '*' | '?' | '[' | '\\' => own.extend(['\\', c]),
+            c => own.push(c),
+        }
+    }
+    own
+}
+
 /// Whether `c` matches the first item of `pattern`, which is taken off.
 fn one(c: char, pattern: &mut Chars, looks: &Looks) -> Result<bool> {
     Ok(match pattern.next() {

@@ -193,6 +193,8 @@ pub enum BatchExpr {
     },
     /// The value, where all of these columns have one.
     Needing(Vec<usize>, Box<BatchExpr>),
+    /// The value, or null where there is none.
+    OrNull(Box<BatchExpr>),
     /// One, where the expression has a value.
     Counted(Box<BatchExpr>),
     /// A function over its arguments' columns, which gives values of the type.

@@ -118,6 +118,12 @@ impl<'f> Estimate<'f> {
                 });
                 self.either(branches);
             }
+            Step::Optional { steps, .. } => {
+                let mut inner = self.inner();
+                inner.steps(steps);
+                // There is one at least.
+                self.multiply(inner.rows.map(|rows| rows.max(1.0)));
+            }
         }
     }
 

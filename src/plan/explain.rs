@@ -55,6 +55,10 @@ impl Explainer<'_> {
     }
 
     fn query(&mut self) {
+        for (slot, value) in &self.query.constants {
+            let text = format!("once {} = {}", self.slot(*slot), self.expr(value));
+            self.line(&text);
+        }
         let how = match &self.query.batch {
             Some(program) if program.tail.is_none() => "in batches",
             _ => "row by row",
@@ -88,6 +92,10 @@ impl Explainer<'_> {
             let text = format!("stop after {} rows", self.expr(limit));
             self.estimate.limit(self.query);
             self.line_with_rows(&text);
+        }
+        if let Some(offset) = &self.query.offset {
+            let text = format!("pass over {} rows", self.expr(offset));
+            self.line(&text);
         }
         let columns: Vec<_> = self
             .query
@@ -143,11 +151,11 @@ impl Explainer<'_> {
             }
         });
         let aggregates: Vec<_> = aggregates.collect();
-        format!(
-            "group by {} {how}, aggregating {}",
-            keys.join(", "),
-            aggregates.join(", ")
-        )
+        let rows = match group.always {
+            true => "all rows".to_owned(),
+            false => format!("group by {}", keys.join(", ")),
+        };
+        format!("{rows} {how}, aggregating {}", aggregates.join(", "))
     }
 
     fn sort(&mut self, how: &str) {
@@ -234,6 +242,13 @@ impl Explainer<'_> {
                 self.estimate.step(step);
                 return;
             }
+            Step::Optional { steps, .. } => {
+                self.line("left join with");
+                self.depth += 1;
+                self.steps(steps);
+                self.depth -= 1;
+                return;
+            }
         };
         self.estimate.step(step);
         match step {
@@ -277,6 +292,11 @@ impl Explainer<'_> {
     }
 
     fn lookup(&self, lookup: &Lookup) -> String {
+        if let FunctionBody::Stored(table) = &lookup.function.body
+            && table.is_table()
+        {
+            return self.lookup_of_row(lookup, table);
+        }
         let known = |c: &LookupColumn| matches!(c, LookupColumn::Known(_));
         let arity = lookup.function.arity();
         let (args, results) = lookup.columns.split_at(arity);
@@ -310,6 +330,36 @@ impl Explainer<'_> {
             columns(args),
             columns(results)
         )
+    }
+
+    /// Access to the rows of a table: the columns that are known, and those that are wanted.
+    fn lookup_of_row(&self, lookup: &Lookup, table: &Table) -> String {
+        let (mut known, mut wanted) = (vec![], vec![]);
+        for (column, rule) in lookup.columns.iter().zip(table.rules()) {
+            match column {
+                LookupColumn::Known(value) => {
+                    known.push(format!("{} = {}", rule.name, self.expr(value)))
+                }
+                LookupColumn::Bind(Pattern::Any) => {}
+                LookupColumn::Bind(pattern) => wanted.push(self.pattern(pattern)),
+            }
+        }
+        if let Some(copies) = &lookup.copies {
+            wanted = copies.iter().map(|(_, slot)| self.slot(*slot)).collect();
+        }
+        let access = match (lookup.unique, known.is_empty()) {
+            (true, _) => "key lookup",
+            (false, false) => "index lookup",
+            (false, true) if lookup.narrowing.is_some() => "index lookup",
+            (false, true) => "scan",
+        };
+        let name = lookup.function.name();
+        let known = match known.as_slice() {
+            [] => String::new(),
+            known => format!(" where {}", known.join(" and ")),
+        };
+        let (wanted, rows) = (wanted.join(", "), rows(table, lookup));
+        format!("{access} {name}{known} -> {wanted}{rows}")
     }
 
     fn slot(&self, slot: Slot) -> String {
@@ -382,7 +432,7 @@ impl Explainer<'_> {
             PlanExpr::Case { arms, .. } => format!("case of {} arms", arms.len()),
             PlanExpr::Try(both) => format!("try({}, {})", self.expr(&both[0]), self.expr(&both[1])),
             PlanExpr::Convert(value, ty) => format!("cast({} as {ty})", self.expr(value)),
-            PlanExpr::Singleton(value) => self.expr(value),
+            PlanExpr::Singleton(value) | PlanExpr::OrNull(value) => self.expr(value),
             PlanExpr::Sub(sub) | PlanExpr::Collect(sub) => {
                 let inner = explain(&sub.query, self.facts);
                 let indent = "  ".repeat(self.depth + 2);

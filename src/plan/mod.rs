@@ -59,8 +59,21 @@ pub enum PlanExpr {
     Collect(Box<Sub>),
     /// All the elements of these together.
     Bag(Vec<PlanExpr>),
+    /// The value, or null where there is none.
+    OrNull(Box<PlanExpr>),
     /// The value as the only element of a bag; no value, no element. A collection is itself.
     Singleton(Box<PlanExpr>),
+}
+
+impl PlanExpr {
+    /// The value, or null where there is none.
+    pub fn or_null(self) -> PlanExpr {
+        match self {
+            PlanExpr::Known(slot) | PlanExpr::Slot(slot) => PlanExpr::Slot(slot),
+            value @ (PlanExpr::Const(_) | PlanExpr::OrNull(_)) => value,
+            value => PlanExpr::OrNull(Box::new(value)),
+        }
+    }
 }
 
 /// A query inside another: a bag or stream that remembers the variables around it.
@@ -101,6 +114,10 @@ pub struct Query {
     pub order: Vec<Order>,
     /// Evaluated before the first row.
     pub limit: Option<PlanExpr>,
+    /// How many results are passed over first; evaluated before the first row. The limit counts them.
+    pub offset: Option<PlanExpr>,
+    /// Variables that are the same for all rows, with their values; evaluated before all else.
+    pub constants: Vec<(Slot, PlanExpr)>,
     pub group: Option<Group>,
     /// The type of one result.
     pub ty: Type,
@@ -264,6 +281,8 @@ pub struct Group {
     pub aggregates: Vec<GroupAggregate>,
     /// What makes rows of each group: bags among the results are taken element by element.
     pub after: Vec<Step>,
+    /// Whether there is a group even if there are no rows, as there are no keys to tell groups by.
+    pub always: bool,
 }
 
 /// Windows of time over the rows of a query.
@@ -353,6 +372,12 @@ pub enum Step {
     },
     /// Something that is done, after which there is one row: `_do(…)`.
     Act(Box<ActionStep>),
+    /// Each row that the steps make of the row before; where they make none, one in which the variables
+    /// that they bind are null.
+    Optional {
+        steps: Vec<Step>,
+        bound: Vec<Slot>,
+    },
 }
 
 /// What is done for each row of other steps.
@@ -518,6 +543,8 @@ pub enum Stmt {
     CreateObjects(ObjectCreation),
     DeleteObject(PlanExpr, Span),
     Update(FunctionUpdate),
+    /// Changes rows of a table; whether it gives their number.
+    ChangeRows(RowChange, bool),
     OpenCursor(CursorName, Sub),
     FetchCursor(CursorName, Vec<AssignmentTarget>, Span),
     CloseCursor(CursorName),
@@ -561,4 +588,37 @@ pub struct FunctionUpdate {
     /// Arguments whose values are set even if there is no row of them, to nothing then.
     pub arguments: Option<Sub>,
     pub span: Span,
+}
+
+/// A change of rows of a table.
+pub struct RowChange {
+    /// The table.
+    pub function: Arc<Function>,
+    pub kind: RowChangeKind,
+    pub span: Span,
+}
+
+pub enum RowChangeKind {
+    /// Adds rows; what each column of a row is.
+    Insert(InsertionRows, Vec<InsertedColumn>),
+    /// Takes the rows away that the query gives.
+    Delete(Sub),
+    /// The query gives rows, and behind the columns of each what these columns become.
+    Update(Sub, Vec<usize>),
+}
+
+pub enum InsertionRows {
+    Values(Vec<InsertionRow>),
+    Query(Sub),
+}
+
+pub struct InsertionRow {
+    pub values: Vec<PlanExpr>,
+    pub span: Span,
+}
+
+pub enum InsertedColumn {
+    /// The value at this place among those that are given.
+    Given(usize),
+    Default(PlanExpr),
 }

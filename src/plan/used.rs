@@ -86,6 +86,7 @@ fn add_bound(step: &Step, bound: &mut Vec<Slot>) {
                 bound.push(change.slot);
             }
         }
+        Step::Optional { steps, .. } => steps.iter().for_each(|step| add_bound(step, bound)),
     }
 }
 

@@ -61,6 +61,7 @@ impl Visitor for Uses {
                 let values = create.instances.iter().flat_map(|i| &i.values);
                 self.0.extend(values.map(|(function, _)| function.clone()));
             }
+            Stmt::ChangeRows(change, _) => self.0.push(change.function.clone()),
             Stmt::Update(update) => self.0.extend(update.functions.iter().cloned()),
             _ => {}
         }

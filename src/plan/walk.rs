@@ -8,8 +8,9 @@
 //! Both traits are written once, as a macro, so that a new kind of plan is added to both or to neither.
 
 use crate::plan::{
-    AssignmentTarget, CursorName, FunctionUpdate, Group, LookupColumn, ObjectCreation, Pattern,
-    PlanExpr, Query, RowAction, Slot, Step, Stmt, Sub, UnknownOperation, VariableChange,
+    AssignmentTarget, CursorName, FunctionUpdate, Group, InsertedColumn, InsertionRows,
+    LookupColumn, ObjectCreation, Pattern, PlanExpr, Query, RowAction, RowChange, RowChangeKind,
+    Slot, Step, Stmt, Sub, UnknownOperation, VariableChange,
 };
 
 macro_rules! visitor {
@@ -78,7 +79,9 @@ macro_rules! visitor {
                         self.expr(guarded);
                         self.expr(otherwise);
                     }
-                    PlanExpr::Convert(value, _) | PlanExpr::Singleton(value) => self.expr(value),
+                    PlanExpr::Convert(value, _)
+                    | PlanExpr::OrNull(value)
+                    | PlanExpr::Singleton(value) => self.expr(value),
                     PlanExpr::Sub(sub) | PlanExpr::Collect(sub) => self.sub(sub),
                 }
             }
@@ -184,6 +187,14 @@ macro_rules! visitor {
                             RowAction::Change(change) => self.change(change),
                         }
                     }
+                    Step::Optional { steps, bound } => {
+                        for step in steps {
+                            self.step(step);
+                        }
+                        for slot in bound {
+                            self.slot(slot);
+                        }
+                    }
                 }
             }
 
@@ -220,6 +231,10 @@ macro_rules! visitor {
 
             /// Everything in a query's own frame.
             fn query(&mut self, query: & $($mutable)? Query) {
+                for (slot, value) in & $($mutable)? query.constants {
+                    self.slot(slot);
+                    self.expr(value);
+                }
                 for step in & $($mutable)? query.steps {
                     self.step(step);
                 }
@@ -234,6 +249,9 @@ macro_rules! visitor {
                 }
                 if let Some(limit) = & $($mutable)? query.limit {
                     self.expr(limit);
+                }
+                if let Some(offset) = & $($mutable)? query.offset {
+                    self.expr(offset);
                 }
             }
 
@@ -304,6 +322,28 @@ macro_rules! visitor {
                             self.sub(arguments);
                         }
                     }
+                    Stmt::ChangeRows(RowChange { kind, .. }, _) => match kind {
+                        RowChangeKind::Insert(rows, columns) => {
+                            match rows {
+                                InsertionRows::Query(rows) => self.sub(rows),
+                                InsertionRows::Values(rows) => {
+                                    for row in rows {
+                                        for value in & $($mutable)? row.values {
+                                            self.expr(value);
+                                        }
+                                    }
+                                }
+                            }
+                            for column in columns {
+                                if let InsertedColumn::Default(value) = column {
+                                    self.expr(value);
+                                }
+                            }
+                        }
+                        RowChangeKind::Delete(rows) | RowChangeKind::Update(rows, _) => {
+                            self.sub(rows);
+                        }
+                    },
                     Stmt::OpenCursor(cursor, rows) => {
                         self.cursor(cursor);
                         self.sub(rows);

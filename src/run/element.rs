@@ -39,7 +39,9 @@ pub fn name(expr: &PlanExpr, names: &[Arc<str>]) -> Option<String> {
         PlanExpr::Slot(slot) | PlanExpr::Known(slot) => {
             names.get(*slot).map(|name| name.to_string())
         }
-        PlanExpr::Convert(inner, _) | PlanExpr::Singleton(inner) => self::name(inner, names),
+        PlanExpr::Convert(inner, _) | PlanExpr::OrNull(inner) | PlanExpr::Singleton(inner) => {
+            self::name(inner, names)
+        }
         PlanExpr::Sub(sub) => only_column(&sub.query).and_then(|e| self::name(e, &sub.query.names)),
         _ => None,
     }

@@ -57,6 +57,7 @@ pub fn eval(expr: &PlanExpr, frame: &[Value], cx: &Cx) -> Result<Option<Value>> 
             };
             Ok(value.and_then(|value| conform(&value, ty)))
         }
+        PlanExpr::OrNull(value) => Ok(Some(eval(value, frame, cx)?.unwrap_or(Value::Null))),
         PlanExpr::Bag(parts) => bag(parts, frame, cx),
         PlanExpr::Singleton(value) => Ok(Some(match eval(value, frame, cx)? {
             Some(collection) if collection.is_collection() => collection,

@@ -315,7 +315,11 @@ impl Groups {
             mut held,
             memory: _memory,
         } = self;
-        let groups = keys.count();
+        let groups = match group.always {
+            true => keys.count().max(1),
+            false => keys.count(),
+        };
+        held.iter_mut().for_each(|held| held.grow(groups));
         let keys: Vec<HeldColumn> = keys.into_firsts();
         // Where the results are sorted anyway the groups need not be.
         let order = match query.order.is_empty() {
@@ -337,7 +341,9 @@ impl Groups {
         let order = order.unwrap_or_else(|| (0..groups as u32).collect());
         for number in order.into_iter().map(|number| number as usize) {
             for ((_, slot), column) in group.keys.iter().zip(&keys) {
-                frame[*slot] = column.value(number);
+                if number < column.len() {
+                    frame[*slot] = column.value(number);
+                }
             }
             if !aggregate(group, number, &mut held, frame, cx)? {
                 continue;

@@ -4,7 +4,8 @@
 //! - [`statement`] takes the text of a statement to its results;
 //! - [`query`] runs queries, [`pipeline`] their steps, [`join`] their joins, [`solve`] their equations,
 //!   [`eval`] their expressions, [`batch`] steps and expressions over columns;
-//! - [`call`] calls functions, [`procedure`] runs their statements, [`update`] changes stored ones;
+//! - [`call`] calls functions, [`procedure`] runs their statements, [`update`] changes stored ones,
+//!   [`rows`] tables;
 //! - [`aggregate`] has each aggregate once, for bags, groups and windows;
 //! - [`inputs`] runs several streams at once, each on a thread of its own; [`element`] says which
 //!   element of a stream an error is about.
@@ -28,6 +29,7 @@ mod pattern;
 mod pipeline;
 pub mod procedure;
 pub mod query;
+mod rows;
 mod scalar;
 mod solve;
 mod sorted;

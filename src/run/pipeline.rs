@@ -39,6 +39,7 @@ pub enum Cursor {
     Rows(lookup::LookupRows),
     Join(Box<JoinRun>),
     Alternatives(Box<Alternatives>),
+    Optional(Box<OptionalRows>),
     /// Rows that the steps up to this one made in batches.
     Batch(Box<RowCursor>),
 }
@@ -49,6 +50,7 @@ impl Cursor {
         match self {
             Cursor::Join(join) => join.rest(),
             Cursor::Alternatives(either) => either.rest(),
+            Cursor::Optional(rows) => rows.rest(),
             _ => *self = Cursor::Idle,
         }
     }
@@ -59,6 +61,7 @@ impl Cursor {
             Cursor::Idle => true,
             Cursor::Join(join) => join.is_idle(),
             Cursor::Alternatives(either) => !either.is_active,
+            Cursor::Optional(rows) => !rows.is_active,
             _ => false,
         }
     }
@@ -180,6 +183,56 @@ impl Alternatives {
             }
         }
         Ok(false)
+    }
+}
+
+/// The rows that steps make of a row before, or one without values.
+pub struct OptionalRows {
+    is_active: bool,
+    /// Whether the present row before has been given with something.
+    found: bool,
+    steps: Pipeline,
+}
+
+impl OptionalRows {
+    fn new(steps: usize) -> OptionalRows {
+        OptionalRows {
+            is_active: false,
+            found: false,
+            steps: Pipeline::new(steps),
+        }
+    }
+
+    /// Begins with a row before.
+    fn start(&mut self) {
+        self.rest();
+        self.is_active = true;
+    }
+
+    /// Gives up the present row.
+    fn rest(&mut self) {
+        (self.is_active, self.found) = (false, false);
+        self.steps.rest();
+    }
+
+    /// Makes the next row in `frame`; `false` if there is none.
+    fn next(
+        &mut self,
+        steps: &[Step],
+        bound: &[Slot],
+        frame: &mut [Value],
+        cx: &Cx,
+    ) -> Result<bool> {
+        if self.steps.next(steps, frame, cx)? {
+            self.found = true;
+            return Ok(true);
+        }
+        // The steps begin again if they are asked once more.
+        if std::mem::replace(&mut self.found, true) {
+            return Ok(false);
+        }
+        bound.iter().for_each(|slot| frame[*slot] = Value::Null);
+        Ok(true)
     }
 }
 
@@ -380,6 +433,14 @@ impl Pipeline {
                 either.start();
                 Cursor::Alternatives(either)
             }
+            Step::Optional { steps, .. } => {
+                let mut rows = match std::mem::take(&mut self.cursors[at]) {
+                    Cursor::Optional(rows) => rows,
+                    _ => Box::new(OptionalRows::new(steps.len())),
+                };
+                rows.start();
+                Cursor::Optional(rows)
+            }
         };
         self.advance(at, step, frame, cx)
     }
@@ -441,6 +502,9 @@ impl Pipeline {
             (Cursor::Join(run), Step::Join(join)) => run.next(join, frame, cx),
             (Cursor::Alternatives(either), Step::Alternatives { branches, bound }) => {
                 either.next(branches, bound, frame, cx)
+            }
+            (Cursor::Optional(rows), Step::Optional { steps, bound }) => {
+                rows.next(steps, bound, frame, cx)
             }
             _ => Ok(false),
         }

@@ -14,7 +14,7 @@ use crate::model::memory::{Collecting, Operator};
 use crate::model::{Cx, Function, Source, Value, nesting};
 use crate::plan::{AssignmentTarget, CursorName, Procedure, Slot, Stmt, Sub};
 use crate::run::eval::{captured, eval, holds};
-use crate::run::{action, query, scalar, update};
+use crate::run::{action, query, rows, scalar, update};
 use crate::syntax::ast::Many;
 use crate::text::diagnostic::{Error, Result, Span};
 use crate::text::wait::lock;
@@ -153,6 +153,13 @@ impl Running<'_> {
                 let arguments = change.arguments.as_ref();
                 let arguments = arguments.map(|sub| self.open(sub)).transpose()?;
                 update::update(change, rows, arguments, self.cx).map_err(|e| e.at(&change.span))?;
+            }
+            Stmt::ChangeRows(change, counted) => {
+                let number = rows::change(change, &self.frame, self.cx)
+                    .map_err(|error| error.at(&change.span))?;
+                if *counted {
+                    (self.give)(Value::Int(number as i64))?;
+                }
             }
             Stmt::OpenCursor(cursor, sub) => self.open_cursor(cursor, sub)?,
             Stmt::FetchCursor(cursor, places, span) => self.fetch(cursor, places, span)?,

@@ -44,29 +44,51 @@ pub fn open(query: &Arc<Query>, given: Vec<(Slot, Value)>, cx: &Cx) -> Result<Bo
         Some(all) if all.replaced.iter().any(|f| Traced::prints(f, cx)) => &all.query,
         _ => query,
     };
-    let mut frame = vec![Value::Null; query.slots];
-    for (slot, value) in given {
-        frame[slot] = value;
-    }
+    let frame = first_frame(query, given, cx)?;
     if query.steps.is_empty()
         && query.output.flattens()
         && query.limit.is_none()
+        && query.offset.is_none()
         && let [only] = query.output.columns.as_slice()
     {
         return pass_through(only, &frame, cx);
     }
+    let count = |limit: &Option<PlanExpr>| match limit {
+        Some(limit) => super::limit(eval(limit, &frame, cx)?).map(Some),
+        None => Ok(None),
+    };
+    let (left, offset) = (count(&query.limit)?, count(&query.offset)?);
+    let Some(offset) = offset else {
+        return open_limited(query, frame, left, cx);
+    };
+    let left = left.map(|left| left.saturating_add(offset));
+    let results = open_limited(query, frame, left, cx)?;
+    Ok(Box::new(PassedOver { results, offset }))
+}
+
+/// The variables of a query before its first step: what it is given, and what is the same for all rows.
+fn first_frame(query: &Query, given: Vec<(Slot, Value)>, cx: &Cx) -> Result<Vec<Value>> {
+    let mut frame = vec![Value::Null; query.slots];
+    for (slot, value) in given {
+        frame[slot] = value;
+    }
+    for (slot, value) in &query.constants {
+        frame[*slot] = eval(value, &frame, cx)?.unwrap_or(Value::Null);
+    }
+    Ok(frame)
+}
+
+/// Starts a query of which no more than `left` results are wanted.
+fn open_limited(
+    query: &Arc<Query>,
+    mut frame: Vec<Value>,
+    left: Option<u64>,
+    cx: &Cx,
+) -> Result<Box<dyn Source>> {
     if let (Some(group), Some(window)) = (&query.group, query.window()) {
         let rows = windowed::open(query, group, window, frame.clone(), cx)?;
-        let left = match &query.limit {
-            Some(limit) => Some(super::limit(eval(limit, &frame, cx)?)?),
-            None => None,
-        };
         return Ok(QueryRun::of_rows(query, rows, frame, left));
     }
-    let left = match &query.limit {
-        Some(limit) => Some(super::limit(eval(limit, &frame, cx)?)?),
-        None => None,
-    };
     if !query.is_collected()
         && left != Some(0)
         && let Some(program) = &query.batch
@@ -88,6 +110,34 @@ fn pass_through(expr: &PlanExpr, frame: &[Value], cx: &Cx) -> Result<Box<dyn Sou
         Some(value) if value.is_collection() => Ok(Box::new(PassThrough(value.elements(cx)?))),
         Some(value) => Ok(Box::new(Iter(std::iter::once(value)))),
         None => Ok(Box::new(Iter(std::iter::empty()))),
+    }
+}
+
+/// Results of which the first are passed over.
+struct PassedOver {
+    results: Box<dyn Source>,
+    /// How many of them still have to be.
+    offset: u64,
+}
+
+impl Source for PassedOver {
+    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        while self.offset > 0 {
+            self.offset -= 1;
+            if self.results.next(cx)?.is_none() {
+                self.offset = 0;
+                return Ok(None);
+            }
+        }
+        self.results.next(cx)
+    }
+
+    fn explain(&self, error: Error) -> Error {
+        self.results.explain(error)
+    }
+
+    fn is_live(&self) -> bool {
+        self.results.is_live()
     }
 }
 
@@ -140,13 +190,10 @@ impl Source for PassThrough {
 
 /// The one result of a query that has at most one.
 pub fn single(query: &Arc<Query>, given: Vec<(Slot, Value)>, cx: &Cx) -> Result<Option<Value>> {
-    if query.limit.is_some() {
+    if query.limit.is_some() || query.offset.is_some() || query.group.is_some() {
         return open(query, given, cx)?.next(cx);
     }
-    let mut frame = vec![Value::Null; query.slots];
-    for (slot, value) in given {
-        frame[slot] = value;
-    }
+    let mut frame = first_frame(query, given, cx)?;
     if Pipeline::new(query.steps.len()).next(&query.steps, &mut frame, cx)? {
         output(query, &frame, cx)
     } else {

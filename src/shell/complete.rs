@@ -17,6 +17,8 @@ pub struct KnownNames {
     variables: BTreeSet<String>,
     /// The signatures of the functions that the user has defined, by name.
     defined: BTreeMap<String, Vec<String>>,
+    /// The columns of tables and views.
+    columns: BTreeSet<String>,
     files: FilenameCompleter,
 }
 
@@ -27,7 +29,16 @@ impl KnownNames {
         let variables = world.catalog.variables.names();
         self.variables = variables.iter().map(|name| format!(":{name}")).collect();
         self.defined.clear();
+        self.columns.clear();
         for function in world.catalog.functions.user_functions() {
+            if function.arity() == 0 {
+                let named = function
+                    .signature
+                    .columns
+                    .iter()
+                    .filter_map(|c| c.name.clone());
+                self.columns.extend(named.map(|name| name.to_string()));
+            }
             let signatures = self.defined.entry(function.name().to_string());
             signatures.or_default().push(function.signature.to_string());
         }
@@ -61,6 +72,7 @@ impl KnownNames {
             .chain(functions)
             .chain(self.defined.keys().cloned())
             .chain(self.variables.iter().cloned())
+            .chain(self.columns.iter().cloned())
             .collect()
     }
 

@@ -99,8 +99,32 @@ pub enum ExprKind {
         ty: TypeSpec,
     },
     Select(Box<Select>),
+    /// `select … union select …`
+    Combined(Box<Combined>),
+    /// `*` or `t.*` among the results of a select, `*` in `count(*)`.
+    AllColumns(Option<Name>),
     /// `#'name'`
     Functional(Name),
+}
+
+impl Expr {
+    /// Whether it is a condition by its form.
+    pub fn is_condition(&self) -> bool {
+        use BinaryOp::{And, Eq, Ge, Gt, In, Le, Like, Lt, Ne, Or};
+        match &self.kind {
+            ExprKind::Unary { op, .. } => {
+                matches!(op, UnaryOp::Not | UnaryOp::IsNull | UnaryOp::IsNotNull)
+            }
+            ExprKind::Binary { op, .. } => {
+                matches!(op, And | Or | Eq | Ne | Lt | Le | Gt | Ge | In | Like)
+            }
+            ExprKind::Call { function, args } => {
+                &*function.name.text == "exists"
+                    && matches!(args.as_slice(), [arg] if matches!(arg.kind, ExprKind::Select(_)))
+            }
+            _ => false,
+        }
+    }
 }
 
 /// A value that stands in the text itself.
@@ -118,6 +142,13 @@ pub enum Literal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnaryOp {
     Minus,
+    Not,
+    IsNull,
+    IsNotNull,
+    /// Each value once: `count(distinct x)`.
+    Distinct,
+    /// The value, or null where there is none. Nobody can write it.
+    OrNull,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,7 +162,10 @@ pub enum BinaryOp {
     Gt,
     Ge,
     In,
+    Like,
     Plus,
+    /// `||`: text behind text
+    JoinText,
     Minus,
     Times,
     Div,
@@ -156,7 +190,9 @@ impl BinaryOp {
             BinaryOp::ElemTimes => "elemtimes",
             BinaryOp::ElemDiv => "elemdiv",
             BinaryOp::ElemPower => "elempower",
+            BinaryOp::JoinText => "concat",
             BinaryOp::In => "in",
+            BinaryOp::Like => "sql:like",
             BinaryOp::Or => "or",
             BinaryOp::And => "and",
             BinaryOp::Eq => "=",
@@ -195,13 +231,111 @@ pub struct Select {
     pub distinct: bool,
     /// May be empty only in a function whose result variables name it.
     pub items: Vec<Expr>,
+    /// The names that `as` gives to the items, one place for each.
+    pub names: Vec<Option<Name>>,
     pub into: Vec<Variable>,
-    pub from: Vec<Declaration>,
+    pub from: Vec<FromItem>,
     pub filter: Option<Expr>,
     pub group_by: Vec<Expr>,
+    pub having: Option<Expr>,
     pub order_by: Vec<OrderKey>,
     pub limit: Option<Expr>,
+    pub offset: Option<Expr>,
+    /// Whether it is in the form that is compiled; what follows is found out then.
+    pub is_prepared: bool,
+    /// Whether it is about rows of tables, so that SQL's rules hold.
+    pub of_rows: bool,
+    /// Whether rows are put together without `group by`, by aggregates.
+    pub grouped: bool,
+    /// What is the same for all rows, computed before the first.
+    pub constants: Vec<(Name, Expr)>,
+    /// The names of the columns of its results where each is a row by itself.
+    pub row_names: Vec<Arc<str>>,
     pub span: Span,
+}
+
+impl Select {
+    /// `select items from …`, with nothing else.
+    pub fn plain(items: Vec<Expr>, from: Vec<FromItem>, span: Span) -> Select {
+        Select {
+            kind: SelectKind::Bag,
+            distinct: false,
+            names: vec![None; items.len()],
+            items,
+            into: vec![],
+            from,
+            filter: None,
+            group_by: vec![],
+            having: None,
+            order_by: vec![],
+            limit: None,
+            offset: None,
+            is_prepared: false,
+            of_rows: false,
+            grouped: false,
+            constants: vec![],
+            row_names: vec![],
+            span,
+        }
+    }
+}
+
+/// `Integer i`, `T t` or `(select …) t` in a `from` clause.
+#[derive(Clone, Debug)]
+pub struct FromItem {
+    pub source: FromSource,
+    /// The variable, or the name of the row; a table without one has its own name.
+    pub name: Name,
+    /// Whether the name is written beside the type or the table.
+    pub is_named: bool,
+    pub joined: Joined,
+}
+
+impl From<&Declaration> for FromItem {
+    fn from(declaration: &Declaration) -> FromItem {
+        FromItem {
+            source: FromSource::Named(declaration.ty.clone()),
+            name: declaration.name.clone(),
+            is_named: true,
+            joined: Joined::Inner(None),
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub enum FromSource {
+    /// A type, or the name of a table.
+    Named(TypeSpec),
+    Selected(Expr),
+}
+
+/// How an item of a `from` clause is put together with those before it.
+#[derive(Clone, Debug)]
+pub enum Joined {
+    /// With each row: a comma, or `join` with a condition.
+    Inner(Option<Expr>),
+    /// With each row for which the condition holds, or else with nulls.
+    Left(Expr),
+}
+
+/// Rows of two selects together.
+#[derive(Clone, Debug)]
+pub struct Combined {
+    pub operator: SetOperator,
+    /// Whether rows count: `union all`.
+    pub all: bool,
+    pub left: Expr,
+    pub right: Expr,
+    pub order_by: Vec<OrderKey>,
+    pub limit: Option<Expr>,
+    pub offset: Option<Expr>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SetOperator {
+    Union,
+    Intersect,
+    Except,
 }
 
 #[derive(Clone, Debug)]
@@ -237,6 +371,12 @@ pub enum StatementKind {
     DeleteObject(Variable),
     CreateFunction(Box<CreateFunction>),
     DeleteFunction(FunctionName),
+    CreateTable(Box<CreateTable>),
+    CreateView(Box<CreateView>),
+    DropTable(DropTable),
+    Insert(Box<Insert>),
+    DeleteRows(Box<DeleteRows>),
+    UpdateRows(Box<UpdateRows>),
     Update(Box<Update>),
     ForEach(Box<ForEach>),
     Commit,
@@ -326,6 +466,100 @@ pub enum Body {
     InverseOf(FunctionName),
 }
 
+/// `create table T (a Integer, unique(a))`
+#[derive(Clone, Debug)]
+pub struct CreateTable {
+    pub name: Name,
+    /// Nothing is done if there is a table of that name.
+    pub if_absent: bool,
+    pub content: TableContent,
+    /// The comment behind the name.
+    pub comment: Option<String>,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub enum TableContent {
+    Columns {
+        columns: Vec<ColumnDefinition>,
+        /// Columns that are unique together.
+        unique: Vec<Vec<Name>>,
+    },
+    /// The columns and rows of a query.
+    Query(Expr),
+}
+
+/// `b varchar(20) not null default ''`
+#[derive(Clone, Debug)]
+pub struct ColumnDefinition {
+    pub name: Name,
+    pub ty: TypeSpec,
+    /// How many characters a string may have.
+    pub length: Option<u64>,
+    pub not_null: bool,
+    pub unique: bool,
+    pub default: Option<Expr>,
+}
+
+/// `create view V as select …`
+#[derive(Clone, Debug)]
+pub struct CreateView {
+    pub name: Name,
+    pub if_absent: bool,
+    pub query: Expr,
+    pub comment: Option<String>,
+    pub span: Span,
+}
+
+/// `drop table if exists T cascade`
+#[derive(Clone, Debug)]
+pub struct DropTable {
+    pub name: Name,
+    pub view: bool,
+    pub if_present: bool,
+    /// What uses it goes, too.
+    pub cascade: bool,
+}
+
+/// `insert into T (a, b) values (1, 'x'), (2, 'y')`
+#[derive(Clone, Debug)]
+pub struct Insert {
+    pub table: Name,
+    /// Those that are given; all of them if empty.
+    pub columns: Vec<Name>,
+    pub rows: InsertedRows,
+}
+
+#[derive(Clone, Debug)]
+pub enum InsertedRows {
+    Values(Vec<InsertedRow>),
+    Query(Expr),
+}
+
+#[derive(Clone, Debug)]
+pub struct InsertedRow {
+    pub values: Vec<Expr>,
+    pub span: Span,
+}
+
+/// `delete from T t where …`
+#[derive(Clone, Debug)]
+pub struct DeleteRows {
+    pub table: Name,
+    /// The name of the row.
+    pub row: Name,
+    pub filter: Option<Expr>,
+}
+
+/// `update T t set b = … where …`
+#[derive(Clone, Debug)]
+pub struct UpdateRows {
+    pub table: Name,
+    pub row: Name,
+    pub columns: Vec<(Name, Expr)>,
+    pub filter: Option<Expr>,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UpdateOp {
     Set,
@@ -340,7 +574,7 @@ pub struct Update {
     pub function: FunctionName,
     pub args: Vec<Expr>,
     pub value: Expr,
-    pub from: Vec<Declaration>,
+    pub from: Vec<FromItem>,
     pub filter: Option<Expr>,
 }
 

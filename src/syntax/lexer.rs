@@ -9,7 +9,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LexemeKind {
     Blank,
-    /// `// …` up to the end of the line, which is not a part of it.
+    /// `// …` or `-- …` up to the end of the line, which is not a part of it.
     LineComment,
     /// `/* … */`
     BlockComment,
@@ -222,7 +222,7 @@ impl Lexer {
                 Step::Read(2, State::Hexadecimal)
             }
             ('0', _) => Step::Read(1, State::Integer),
-            ('/', Some('/')) => Step::Read(2, State::LineComment),
+            ('/', Some('/')) | ('-', Some('-')) => Step::Read(2, State::LineComment),
             ('/', Some('*')) => Step::Read(2, State::BlockComment),
             ('.', Some(c)) if is_digit(c) => Step::Read(1, State::Fraction),
             (':', Some(c)) if is_initial(c) && !self.after_operand => {

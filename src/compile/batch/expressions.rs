@@ -96,6 +96,7 @@ impl Builder<'_> {
             PlanExpr::And(list) => self.conditions(list).map(BatchExpr::And),
             PlanExpr::Or(list) => self.conditions(list).map(BatchExpr::Or),
             PlanExpr::Case { arms, otherwise } => self.case(arms, otherwise.as_deref()),
+            PlanExpr::OrNull(value) => Some(BatchExpr::OrNull(Box::new(self.node(value)?))),
             PlanExpr::Call(call) => match self.field(expr) {
                 Some(column) => {
                     if let Target::One(function) = &call.target {

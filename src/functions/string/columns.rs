@@ -124,6 +124,22 @@ pub fn like(args: BatchArgs) -> Option<Vec<bool>> {
     (0..args.rows).map(matches).collect()
 }
 
+pub fn sql_like(args: BatchArgs) -> Option<Vec<bool>> {
+    let [texts, patterns] = args.columns else {
+        return None;
+    };
+    let mut latest: Option<(&str, String)> = None;
+    let mut matches = |row| {
+        let written = patterns.text(row)?;
+        if latest.as_ref().is_none_or(|(known, _)| *known != written) {
+            latest = Some((written, like::of_sql(written)));
+        }
+        let (_, pattern) = latest.as_ref()?;
+        like::matches(texts.text(row)?, pattern, args.looks).ok()
+    };
+    (0..args.rows).map(&mut matches).collect()
+}
+
 pub fn not_empty(args: BatchArgs) -> Option<Vec<bool>> {
     let [texts] = args.columns else {
         return None;

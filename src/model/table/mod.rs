@@ -15,7 +15,7 @@ use crate::model::table::index::Index;
 pub use crate::model::table::rows::Place;
 use crate::model::table::rows::{MOST, Rows};
 use crate::model::{Type, Value};
-use crate::syntax::ast::Many;
+use crate::syntax::ast::{Expr, Many};
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::lock;
 
@@ -32,7 +32,20 @@ pub struct Table {
     unique_arguments: bool,
     /// Sets of columns whose values together occur at most once.
     unique: Vec<Vec<usize>>,
+    /// What the columns of a table of SQL's kind take; nothing for any other stored function.
+    rules: Vec<ColumnRule>,
     contents: Mutex<Contents>,
+}
+
+/// What a column of a table takes.
+#[derive(Clone)]
+pub struct ColumnRule {
+    pub name: Arc<str>,
+    pub not_null: bool,
+    /// How many characters a string may have.
+    pub length: Option<u64>,
+    /// What a row has that is inserted without a value; null if there is nothing.
+    pub default: Option<Arc<Expr>>,
 }
 
 struct Contents {
@@ -74,8 +87,39 @@ impl Table {
             unique_arguments: is_unique(&unique, &arguments),
             arguments,
             unique,
+            rules: vec![],
             contents: Mutex::new(Contents::new(columns.len())),
         }
+    }
+
+    /// An empty table with columns that have these rules, some of them unique together.
+    pub fn with_rules(
+        signature: &Signature,
+        rules: Vec<ColumnRule>,
+        unique: Vec<Vec<usize>>,
+    ) -> Table {
+        let table = Table::new(signature);
+        Table {
+            unique_arguments: false,
+            unique,
+            rules,
+            ..table
+        }
+    }
+
+    /// Whether it is a table of SQL's kind, whose columns may be null.
+    pub fn is_table(&self) -> bool {
+        !self.rules.is_empty()
+    }
+
+    /// What the columns take, where it is a table.
+    pub fn rules(&self) -> &[ColumnRule] {
+        &self.rules
+    }
+
+    /// Sets of columns whose values together occur at most once.
+    pub fn unique(&self) -> &[Vec<usize>] {
+        &self.unique
     }
 
     /// The columns of the arguments.
@@ -149,8 +193,23 @@ impl Table {
     #[inline]
     pub fn find<V: Borrow<Value>>(&self, columns: &[usize], key: &[V]) -> Found<'_> {
         let mut contents = lock(&self.contents);
-        let places = contents.find(columns, key);
+        let places = match self.unique_among(columns, &contents) {
+            Some(unique) => contents.find_one(unique, columns, key),
+            None => contents.find(columns, key),
+        };
         Found { contents, places }
+    }
+
+    /// Fewer columns than these that are unique together, where there is no index on all of these: one
+    /// need not be made.
+    fn unique_among(&self, columns: &[usize], contents: &Contents) -> Option<&[usize]> {
+        if columns.len() < 2 || contents.indexed(columns).is_some() {
+            return None;
+        }
+        let fewer = |unique: &&Vec<usize>| {
+            unique.len() < columns.len() && unique.iter().all(|c| columns.contains(c))
+        };
+        self.unique.iter().find(fewer).map(Vec::as_slice)
     }
 
     /// Integers between which all values in a column are. `None` if some are no integers, or if there
@@ -189,6 +248,10 @@ impl Table {
         self.check_room(&contents)?;
         for columns in &self.unique {
             let key: Vec<&Value> = columns.iter().map(|c| &row[*c]).collect();
+            // A null is not equal to another.
+            if key.iter().any(|value| value.is_null()) {
+                continue;
+            }
             let places = contents.find(columns, &key);
             if let Some(other) = contents.places(&places).first() {
                 return Err(self.duplicate(row, contents.rows.get(*other), columns));
@@ -264,6 +327,9 @@ impl Table {
     }
 
     fn duplicate(&self, row: &[Value], other: &[Value], columns: &[usize]) -> Error {
+        if self.is_table() {
+            return self.duplicate_row(row, columns);
+        }
         let part = |row: &[Value], from, to: usize| {
             let values: Vec<_> = row[from..to].iter().map(Value::to_string).collect();
             values.join(",")
@@ -292,6 +358,17 @@ impl Table {
                 self.name, self.name
             ))
         }
+    }
+
+    fn duplicate_row(&self, row: &[Value], columns: &[usize]) -> Error {
+        let named = |column: &usize| format!("{} = {}", self.rules[*column].name, row[*column]);
+        let key: Vec<String> = columns.iter().map(named).collect();
+        let key = key.join(" and ");
+        let columns: Vec<&str> = columns.iter().map(|c| &*self.rules[*c].name).collect();
+        Error::run(format!("{} has a row with {key} already", self.name)).help(format!(
+            "unique({}) says that there is one",
+            columns.join(", ")
+        ))
     }
 }
 
@@ -437,6 +514,34 @@ impl Contents {
             Some(entry) => Places::Indexed { index, entry },
             None => Places::None,
         }
+    }
+
+    /// The row with the key in `columns`, of which those in `unique` say which it can be.
+    fn find_one<V: Borrow<Value>>(
+        &mut self,
+        unique: &[usize],
+        columns: &[usize],
+        key: &[V],
+    ) -> Places {
+        let wanted = |column: &usize| {
+            let mut pairs = columns.iter().zip(key);
+            pairs.find_map(|(c, value)| (c == column).then(|| value.borrow()))
+        };
+        let of_unique: Vec<&Value> = unique.iter().filter_map(wanted).collect();
+        let found = self.find(unique, &of_unique);
+        let matches = |place: &&Place| {
+            let row = self.rows.get(**place);
+            columns
+                .iter()
+                .zip(key)
+                .all(|(c, value)| row[*c] == *value.borrow())
+        };
+        let (mut few, mut count) = ([0; SMALL], 0);
+        for place in self.places(&found).iter().filter(matches).take(SMALL) {
+            few[count] = *place;
+            count += 1;
+        }
+        Places::Few(few, count)
     }
 
     fn look_through<V: Borrow<Value>>(&self, columns: &[usize], key: &[V]) -> Places {

@@ -47,6 +47,10 @@ impl BatchExpr {
                 let present = common(needed);
                 Some(value.value(batch, scope)?.among(present.as_deref()))
             }
+            BatchExpr::OrNull(value) => {
+                let value = value.value(batch, scope)?;
+                Some(value.into_nulls(batch.rows).into())
+            }
             BatchExpr::Counted(value) => {
                 let value = value.value(batch, scope)?;
                 let one = OptionalColumn::from(BatchColumn::Int(1));

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::catalog::tables::table_of;
 use crate::catalog::undo::Undo;
 use crate::catalog::{Catalog, signature};
 use crate::compile;
@@ -17,6 +18,12 @@ pub fn create_type(catalog: &Catalog, name: &Name, supertypes: &[Name]) -> Resul
     if Type::named(&name.text).is_some() || catalog.types.get(&name.text).is_some() {
         let message = format!("there is a type '{written}' already");
         return Err(Error::compile(message).at(&name.span));
+    }
+    if catalog.rows_named(&name.text).is_some() {
+        let message = format!("there is a table '{written}'");
+        return Err(Error::compile(message)
+            .at(&name.span)
+            .help("give the type another name: a from clause could not tell them apart"));
     }
     let mut above = Vec::new();
     for supertype in supertypes {
@@ -100,6 +107,13 @@ pub fn create_function(catalog: &Catalog, definition: &CreateFunction) -> Result
         return Err(Error::compile(message)
             .at(&definition.name.span)
             .help("give yours another name"));
+    }
+    let table = existing.iter().find(|f| table_of(f).is_some());
+    if table.is_some_and(|table| table.signature.same_arguments(&signature)) {
+        let message = format!("there is a table '{}'", definition.name.span.text());
+        return Err(Error::compile(message)
+            .at(&definition.name.span)
+            .help("give the function another name, or drop the table"));
     }
     let body = body(catalog, definition, &signature)?;
     let function = Arc::new(Function::new(signature, body, definition, None));
@@ -192,7 +206,7 @@ pub fn delete_function(catalog: &Catalog, name: &FunctionName) -> Result<()> {
 }
 
 /// Deletes a function and those that call it, which could not be compiled any more.
-fn forget_function(catalog: &Catalog, function: &Arc<Function>) -> Result<()> {
+pub fn forget_function(catalog: &Catalog, function: &Arc<Function>) -> Result<()> {
     if catalog
         .functions
         .resolvents(function.name())?

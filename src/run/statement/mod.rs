@@ -5,6 +5,7 @@ mod define;
 mod load;
 mod parsed;
 mod results;
+mod tables;
 mod validate;
 
 use std::path::Path;
@@ -100,6 +101,9 @@ fn run(cx: &Cx, statement: &ast::Statement, mark: usize) -> Result<Outcome> {
         StatementKind::DeleteType(name) => delete_type(catalog, name)?,
         StatementKind::CreateFunction(definition) => create_function(catalog, definition)?,
         StatementKind::DeleteFunction(name) => delete_function(catalog, name)?,
+        StatementKind::CreateTable(definition) => tables::create_table(cx, definition)?,
+        StatementKind::CreateView(definition) => tables::create_view(catalog, definition)?,
+        StatementKind::DropTable(drop) => tables::drop_table(catalog, drop)?,
         StatementKind::Commit => catalog.commit(),
         StatementKind::Rollback => catalog.rollback(),
         StatementKind::Validate(validate) => validate::run(cx, validate)?,

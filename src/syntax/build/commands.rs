@@ -35,6 +35,12 @@ impl Builder<'_> {
             Rule::load => StatementKind::Load(self.only_query(pair)?),
             Rule::bare_word => self.bare_word(pair)?,
             Rule::block => StatementKind::Block(self.block(pair)?),
+            Rule::create_table
+            | Rule::create_view
+            | Rule::drop_table
+            | Rule::insert
+            | Rule::delete_rows
+            | Rule::update_rows => self.of_table(pair)?,
             _ => self.step(pair)?,
         };
         Ok(Statement { kind, span })
@@ -148,7 +154,7 @@ impl Builder<'_> {
             args: self.queries(parts.need(self.source)?)?,
             value: self.query(parts.need(self.source)?)?,
             from: match parts.next_if(Rule::from) {
-                Some(from) => self.declarations(from)?,
+                Some(from) => self.from(from)?,
                 None => Vec::new(),
             },
             filter: match parts.next_if(Rule::where_clause) {

@@ -5,10 +5,11 @@ use std::sync::{Arc, LazyLock};
 use pest::iterators::Pair;
 use pest::pratt_parser::{Assoc, Op, PrattParser};
 
+use super::selects::select_expr;
 use super::{Builder, end};
 use crate::syntax::ast::{
-    BinaryOp, Declaration, Expr, ExprKind, FunctionName, Literal, Name, OrderKey, Parameter,
-    Select, SelectKind, TypeKind, TypeSpec, UnaryOp, Variable,
+    BinaryOp, Declaration, Expr, ExprKind, FunctionName, Literal, Name, Parameter, TypeKind,
+    TypeSpec, UnaryOp, Variable,
 };
 use crate::syntax::grammar::Rule;
 use crate::syntax::literal;
@@ -21,14 +22,21 @@ static OPERATORS: LazyLock<PrattParser<Rule>> = LazyLock::new(|| {
     PrattParser::new()
         .op(left(Rule::or))
         .op(left(Rule::and))
+        .op(Op::prefix(Rule::negation))
         .op(left(Rule::equal)
             | left(Rule::not_equal)
             | left(Rule::less)
             | left(Rule::at_most)
             | left(Rule::greater)
             | left(Rule::at_least)
-            | left(Rule::within))
+            | left(Rule::within)
+            | left(Rule::not_within)
+            | left(Rule::like)
+            | left(Rule::not_like)
+            | Op::postfix(Rule::null_test)
+            | Op::postfix(Rule::between))
         .op(left(Rule::add)
+            | left(Rule::join_text)
             | left(Rule::subtract)
             | left(Rule::each_add)
             | left(Rule::each_subtract))
@@ -51,8 +59,10 @@ fn binary_op(rule: Rule) -> BinaryOp {
         Rule::at_most => BinaryOp::Le,
         Rule::greater => BinaryOp::Gt,
         Rule::at_least => BinaryOp::Ge,
-        Rule::within => BinaryOp::In,
+        Rule::within | Rule::not_within => BinaryOp::In,
+        Rule::like | Rule::not_like => BinaryOp::Like,
         Rule::add => BinaryOp::Plus,
+        Rule::join_text => BinaryOp::JoinText,
         Rule::subtract => BinaryOp::Minus,
         Rule::multiply => BinaryOp::Times,
         Rule::divide => BinaryOp::Div,
@@ -67,27 +77,21 @@ fn binary_op(rule: Rule) -> BinaryOp {
 
 fn is_comparison(op: BinaryOp) -> bool {
     use BinaryOp::*;
-    matches!(op, Eq | Ne | Lt | Le | Gt | Ge | In)
+    matches!(op, Eq | Ne | Lt | Le | Gt | Ge | In | Like)
 }
 
 impl Builder<'_> {
     /// A select, an expression, or a literal alone.
     pub(super) fn query(&self, pair: Pair<'_, Rule>) -> Result<Expr> {
         match pair.as_rule() {
-            Rule::expr => OPERATORS
+            Rule::expr | Rule::bound => OPERATORS
                 .map_primary(|pair| self.atom(pair))
-                .map_prefix(|op, arg| self.negate(op, arg?))
-                .map_postfix(|base, subscript| self.index(base?, subscript))
-                .map_infix(|left, op, right| self.binary(left?, op, right?))
+                .map_prefix(|op, arg| self.prefixed(op, arg?))
+                .map_postfix(|base, op| self.postfixed(base?, op))
+                .map_infix(|left, op, right| self.infixed(left?, op, right?))
                 .parse(pair.into_inner()),
-            Rule::select => {
-                let select = self.select(pair)?;
-                let span = select.span.clone();
-                Ok(Expr {
-                    kind: ExprKind::Select(Box::new(select)),
-                    span,
-                })
-            }
+            Rule::selects => self.selects(pair),
+            Rule::select => Ok(select_expr(self.select(pair)?)),
             Rule::bag_list | Rule::stream_list => self.list(pair),
             _ => self.atom(pair),
         }
@@ -136,7 +140,9 @@ impl Builder<'_> {
             Rule::string => ExprKind::Literal(Literal::Str(self.string(&pair)?)),
             Rule::time => ExprKind::Literal(literal::time(pair.as_str()).map_err(|e| e.at(&span))?),
             Rule::constant => ExprKind::Literal(literal::constant(pair.as_str())),
-            Rule::variable | Rule::session_variable => ExprKind::Variable(self.variable(&pair)),
+            Rule::variable | Rule::session_variable | Rule::column_of_row => {
+                ExprKind::Variable(self.variable(&pair))
+            }
             Rule::functional => ExprKind::Functional(self.functional(pair)?),
             Rule::call => return self.call(pair, span),
             Rule::paren => return self.paren(pair, span),
@@ -178,16 +184,40 @@ impl Builder<'_> {
     fn call(&self, pair: Pair<'_, Rule>, span: Span) -> Result<Expr> {
         let mut parts = self.parts(pair);
         let function = self.function_name(parts.need(self.source)?);
-        let args = self.queries(parts.need(self.source)?)?;
+        let args = self.arguments(parts.need(self.source)?)?;
         let is_bag = &*function.name.text == "bag"
             && function.argument_types.is_empty()
             && function.result_types.is_none();
+        let negates =
+            &*function.name.text == "not" && matches!(args.as_slice(), [arg] if arg.is_condition());
         let kind = if is_bag {
             ExprKind::Bag(args)
+        } else if negates {
+            let op = UnaryOp::Not;
+            let arg = args.into_iter().next().map(Box::new);
+            ExprKind::Unary {
+                op,
+                arg: arg.expect("there is one argument"),
+            }
         } else {
             ExprKind::Call { function, args }
         };
         Ok(Expr { kind, span })
+    }
+
+    /// The arguments of a call: expressions, `*`, or `distinct` and one.
+    fn arguments(&self, pair: Pair<'_, Rule>) -> Result<Vec<Expr>> {
+        let span = self.span(&pair);
+        if pair.as_rule() == Rule::all_rows {
+            let kind = ExprKind::AllColumns(None);
+            return Ok(vec![Expr { kind, span }]);
+        }
+        let mut parts = self.parts(pair);
+        if parts.has(Rule::each_once) {
+            let arg = self.query(parts.need(self.source)?)?;
+            return Ok(vec![unary(UnaryOp::Distinct, arg, span)]);
+        }
+        parts.map(|p| self.query(p)).collect()
     }
 
     /// The expression in parentheses, or a tuple if there are several.
@@ -213,10 +243,17 @@ impl Builder<'_> {
     fn case(&self, pair: Pair<'_, Rule>) -> Result<ExprKind> {
         let mut arms = Vec::new();
         let mut otherwise = None;
-        for part in self.parts(pair) {
+        let mut parts = self.parts(pair);
+        let chosen_by = parts.next_if(Rule::chosen_by);
+        let chosen_by = chosen_by.map(|by| self.only_query(by)).transpose()?;
+        for part in parts {
             let is_arm = part.as_rule() == Rule::arm;
             let mut parts = self.parts(part);
-            let first = self.query(parts.need(self.source)?)?;
+            let mut first = self.query(parts.need(self.source)?)?;
+            if let (true, Some(value)) = (is_arm, &chosen_by) {
+                let span = first.span.clone();
+                first = joined(BinaryOp::Eq, value.clone(), first, &span, &span);
+            }
             if is_arm {
                 arms.push((first, self.query(parts.need(self.source)?)?));
             } else {
@@ -226,13 +263,48 @@ impl Builder<'_> {
         Ok(ExprKind::Case { arms, otherwise })
     }
 
-    fn negate(&self, op: Pair<'_, Rule>, arg: Expr) -> Result<Expr> {
+    fn prefixed(&self, op: Pair<'_, Rule>, arg: Expr) -> Result<Expr> {
         let span = self.span(&op).to(&arg.span);
-        let kind = ExprKind::Unary {
-            op: UnaryOp::Minus,
-            arg: Box::new(arg),
+        let op = match op.as_rule() {
+            Rule::negation => UnaryOp::Not,
+            _ => UnaryOp::Minus,
         };
-        Ok(Expr { kind, span })
+        Ok(unary(op, arg, span))
+    }
+
+    fn postfixed(&self, base: Expr, op: Pair<'_, Rule>) -> Result<Expr> {
+        let span = base.span.to(&self.span(&op));
+        match op.as_rule() {
+            Rule::null_test => {
+                let negated = self.parts(op).has(Rule::NOT);
+                let op = if negated {
+                    UnaryOp::IsNotNull
+                } else {
+                    UnaryOp::IsNull
+                };
+                Ok(unary(op, base, span))
+            }
+            Rule::between => self.between(base, op, span),
+            _ => self.index(base, op),
+        }
+    }
+
+    /// `x between a and b` is `x >= a and x <= b`.
+    fn between(&self, value: Expr, op: Pair<'_, Rule>, span: Span) -> Result<Expr> {
+        let op_span = self.span(&op);
+        let mut parts = self.parts(op);
+        let negated = parts.has(Rule::NOT);
+        let mut side = |op, value: &Expr| -> Result<Expr> {
+            let bound = self.query(parts.need(self.source)?)?;
+            Ok(joined(op, value.clone(), bound, &op_span, &span))
+        };
+        let low = side(BinaryOp::Ge, &value)?;
+        let high = side(BinaryOp::Le, &value)?;
+        let within = joined(BinaryOp::And, low, high, &op_span, &span);
+        Ok(match negated {
+            true => unary(UnaryOp::Not, within, span),
+            false => within,
+        })
     }
 
     fn index(&self, base: Expr, subscript: Pair<'_, Rule>) -> Result<Expr> {
@@ -244,8 +316,9 @@ impl Builder<'_> {
         Ok(Expr { kind, span })
     }
 
-    fn binary(&self, left: Expr, op: Pair<'_, Rule>, right: Expr) -> Result<Expr> {
+    fn infixed(&self, left: Expr, op: Pair<'_, Rule>, right: Expr) -> Result<Expr> {
         let op_span = self.span(&op);
+        let negated = matches!(op.as_rule(), Rule::not_within | Rule::not_like);
         let op = binary_op(op.as_rule());
         if is_comparison(op) && is_open_comparison(&left) {
             return Err(Error::syntax("comparisons cannot be chained")
@@ -253,59 +326,16 @@ impl Builder<'_> {
                 .help("join them with `and`, as in 1 < x and x < 5, or use parentheses"));
         }
         let span = left.span.to(&right.span);
-        let kind = ExprKind::Binary {
-            op,
-            op_span,
-            left: Box::new(left),
-            right: Box::new(right),
-        };
-        Ok(Expr { kind, span })
-    }
-
-    pub(super) fn select(&self, pair: Pair<'_, Rule>) -> Result<Select> {
-        let mut select = Select {
-            kind: SelectKind::Bag,
-            distinct: false,
-            items: Vec::new(),
-            into: Vec::new(),
-            from: Vec::new(),
-            filter: None,
-            group_by: Vec::new(),
-            order_by: Vec::new(),
-            limit: None,
-            span: self.span(&pair),
-        };
-        for part in self.parts(pair) {
-            match part.as_rule() {
-                Rule::distinct => select.distinct = true,
-                Rule::select_kind => select.kind = select_kind(part.as_str()),
-                Rule::items => select.items = self.queries(part)?,
-                Rule::into => select.into = self.variables(part),
-                Rule::from => select.from = self.declarations(part)?,
-                Rule::where_clause => select.filter = Some(self.only_query(part)?),
-                Rule::group_by => select.group_by = self.queries(part)?,
-                Rule::order_by => select.order_by = self.order_keys(part)?,
-                _ => select.limit = Some(self.only_query(part)?),
-            }
-        }
-        Ok(select)
+        let joined = joined(op, left, right, &op_span, &span);
+        Ok(match negated {
+            true => unary(UnaryOp::Not, joined, span),
+            false => joined,
+        })
     }
 
     /// The one query or expression in `pair`.
     pub(super) fn only_query(&self, pair: Pair<'_, Rule>) -> Result<Expr> {
         self.query(self.parts(pair).need(self.source)?)
-    }
-
-    fn order_keys(&self, pair: Pair<'_, Rule>) -> Result<Vec<OrderKey>> {
-        self.parts(pair)
-            .map(|key| {
-                let mut parts = self.parts(key);
-                Ok(OrderKey {
-                    expr: self.query(parts.need(self.source)?)?,
-                    descending: parts.has(Rule::DESC),
-                })
-            })
-            .collect()
     }
 
     pub(super) fn variables(&self, pair: Pair<'_, Rule>) -> Vec<Variable> {
@@ -387,6 +417,26 @@ impl Builder<'_> {
     }
 }
 
+pub(super) fn unary(op: UnaryOp, arg: Expr, span: Span) -> Expr {
+    let arg = Box::new(arg);
+    Expr {
+        kind: ExprKind::Unary { op, arg },
+        span,
+    }
+}
+
+fn joined(op: BinaryOp, left: Expr, right: Expr, op_span: &Span, span: &Span) -> Expr {
+    Expr {
+        kind: ExprKind::Binary {
+            op,
+            op_span: op_span.clone(),
+            left: Box::new(left),
+            right: Box::new(right),
+        },
+        span: span.clone(),
+    }
+}
+
 /// Whether `expr` is a comparison without parentheses around it.
 fn is_open_comparison(expr: &Expr) -> bool {
     match &expr.kind {
@@ -395,14 +445,5 @@ fn is_open_comparison(expr: &Expr) -> bool {
             is_comparison(*op) && expr.span.start == left.span.start
         }
         _ => false,
-    }
-}
-
-fn select_kind(word: &str) -> SelectKind {
-    match word.to_ascii_lowercase().as_str() {
-        "vector" => SelectKind::Vector,
-        "array" => SelectKind::Array,
-        "stream" => SelectKind::Stream,
-        _ => SelectKind::Bag,
     }
 }

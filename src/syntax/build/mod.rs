@@ -3,6 +3,8 @@
 mod commands;
 mod expressions;
 mod functions;
+mod selects;
+mod tables;
 
 use std::iter::Peekable;
 use std::sync::Arc;
@@ -151,7 +153,9 @@ fn is_noise(rule: Rule) -> bool {
     use Rule::*;
     matches!(
         rule,
-        AS | ASC
+        AND | AS
+            | ASC
+            | BETWEEN
             | BY
             | CASE
             | CAST
@@ -159,34 +163,47 @@ fn is_noise(rule: Rule) -> bool {
             | CLOSE
             | CREATE
             | DECLARE
+            | DEFAULT
             | DELETE
             | DO
+            | DROP_WORD
             | EACH
             | ELSE
             | END
+            | EXISTS
             | FETCH
             | FOR
             | FOREIGN
             | FROM
             | FUNCTION
             | GROUP
+            | HAVING
+            | IF
+            | INSERT
             | INSTANCES
             | INTO
             | INVERSE
+            | IS
             | LEAVE
             | LIMIT
             | LOOP
             | NONKEY
+            | NULL
             | OF
+            | OFFSET
+            | ON
             | OPEN
             | ORDER
             | RETURN
             | SELECT
+            | PRIMARY
             | STREAM
             | SET
+            | TABLE
             | THEN
             | TYPE
             | UNDER
+            | UPDATE
             | VALIDATE
             | VALUES
             | WHEN

@@ -61,14 +61,15 @@ mod rank {
 fn word(rule: Rule) -> Option<(u8, String)> {
     use Rule::*;
     let (r, word) = match rule {
-        expr | call | paren | vector | record | cast | case | functional | query_step
-        | negative | constant | number | time | items => (rank::PART, "an expression"),
+        expr | selects | column_of_row | call | paren | vector | record | cast | case
+        | functional | query_step | negative | constant | number | time | items => {
+            (rank::PART, "an expression")
+        }
         string => (rank::PART, "a string"),
         variable | local_name | parameter_name | column_name => (rank::PART, "a variable"),
         session_variable | session_declaration => (rank::PART, "a session variable such as ':x'"),
-        declaration | r#type | collection | columns | column | parameter | row | result => {
-            (rank::PART, "a type")
-        }
+        from_item | selected_rows | declaration | r#type | collection | columns | column
+        | parameter | row | result => (rank::PART, "a type"),
         type_name => (rank::PART, "the name of a type"),
         new_name | function_name | resolvent | spaced_name => {
             (rank::PART, "the name of a function")
@@ -98,9 +99,17 @@ fn word(rule: Rule) -> Option<(u8, String)> {
         close_block => (rank::CLOSER, "';' or '}'"),
         EOI => (rank::END, "the end of the statement"),
         or | and | equal | not_equal | at_most | at_least | less | greater | within | add
-        | subtract | multiply | divide | power | each_add | each_subtract | each_multiply
-        | each_divide | each_power | minus_sign => (rank::OPERATOR, "an operator"),
-        subscript | distinct | select_kind | membership => return None,
+        | join_text | like | not_like | not_within | null_test | between | subtract | multiply
+        | divide | power | each_add | each_subtract | each_multiply | each_divide | each_power
+        | minus_sign => (rank::OPERATOR, "an operator"),
+        row_name => (rank::PART, "a variable"),
+        table_name => (rank::PART, "the name of a table"),
+        column_id | table_column => (rank::PART, "a column"),
+        table_columns | column_names | inserted_row => (rank::PART, "'('"),
+        column_type | long_type => (rank::PART, "a type"),
+        subscript | distinct | select_kind | membership | having | offset | joined_item | join
+        | set_operator | item_name | all_columns | all_rows | each_once | if_absent
+        | if_present | type_length | column_rule | chosen_by | negation => return None,
         other => return keyword(other),
     };
     Some((r, word.to_owned()))
@@ -116,9 +125,9 @@ fn keyword(rule: Rule) -> Option<(u8, String)> {
     use Rule::*;
     let (r, word) = match rule {
         // They may stand nearly everywhere and would hide the rest.
-        KEY | NONKEY | ASC | DESC => return None,
-        CREATE | DECLARE | DELETE | SET | FOR | WHILE | LOOP | OPEN | FETCH | CLOSE | VALIDATE
-        | QUIT | EXIT | COMMIT | ROLLBACK | LEAVE | RETURN => {
+        KEY | NONKEY | ASC | DESC | ALL | AS | ON | CASCADE | HAVING | OFFSET => return None,
+        INSERT | UPDATE | DROP_WORD | CREATE | DECLARE | DELETE | SET | FOR | WHILE | LOOP
+        | OPEN | FETCH | CLOSE | VALIDATE | QUIT | EXIT | COMMIT | ROLLBACK | LEAVE | RETURN => {
             return Some((rank::STEP, "a statement".to_owned()));
         }
         FROM => (rank::CLAUSE, name),

@@ -202,14 +202,6 @@ fn begins_clause(scene: &Scene<'_>, opener: Lexeme, found: Lexeme) -> bool {
         && inside.count() > 0
 }
 
-/// `select *`, and the like with `distinct` or other results before it.
-fn selects_all(scene: &Scene<'_>) -> bool {
-    let before = scene.before.last().map_or("", |lexeme| scene.text(*lexeme));
-    ["select", "distinct", ","]
-        .iter()
-        .any(|word| word.eq_ignore_ascii_case(before))
-}
-
 /// Signs of other languages.
 fn foreign_sign(scene: &Scene<'_>) -> Option<Error> {
     let found = scene.found.filter(|t| t.kind == LexemeKind::Sign)?;
@@ -217,14 +209,11 @@ fn foreign_sign(scene: &Scene<'_>) -> Option<Error> {
     let help = match sign {
         "==" => "equality is written =, as in x = 1",
         "&&" => "write `and`",
-        "||" => "write `or`; strings are joined with +",
-        "<>" => "write != for \"is not equal\"",
         "=<" => "write <=",
         ":=" => "assign with set: set :x = 1",
         "**" => "powers are written with ^, as in 2^10",
         "!" => "negation is the function notany(…), or != between two values",
         "%" => "the remainder is mod(x,y)",
-        "*" if selects_all(scene) => "name what to select: select name(p), age(p) from Person p",
         "." => "a field of a record is r['key'], an element of a vector is v[1]",
         "?" | "@" | "$" | "`" | "\\" | "&" | "~" => "it has no meaning in OSQL",
         _ => return None,
@@ -242,15 +231,11 @@ fn foreign_statement(scene: &Scene<'_>) -> Option<Error> {
     let second = scene.before.get(1).copied().or(scene.found)?;
     let lower = |lexeme| scene.text(lexeme).to_lowercase();
     let help = match (lower(first).as_str(), lower(second).as_str()) {
-        ("insert", "into") => {
-            "objects are made with create Person(name) instances ('Eve'); facts are stored with set name(:p) = 'Eve'"
-        }
-        ("update", _) => "facts are changed with set f(x) = y from … where …",
         ("drop", "function" | "type") => "write delete function f or delete type T",
-        ("drop", _) => "write delete function f, delete type T or delete :object",
-        ("create", "table" | "view" | "index") => {
-            "write create type T and functions over it; a view is a function with a query"
+        ("create", "index" | "unique") => {
+            "indexes are made where they are wanted; unique(a) in create table says that there is one"
         }
+        ("alter", _) => "make another table of it: create table U as select … from T",
         ("let" | "var" | "const", _) => "assign with set: set :x = 1",
         ("if", _) => "write case when … then … else … end",
         ("begin", _) => "a block is written { …; …; }",
@@ -269,34 +254,16 @@ fn foreign_statement(scene: &Scene<'_>) -> Option<Error> {
 /// Words of SQL and other languages inside a statement.
 fn foreign_word(scene: &Scene<'_>) -> Option<Error> {
     let found = scene.found.filter(|t| t.kind == LexemeKind::Word)?;
-    let last = scene.before.last().map_or("", |t| scene.text(*t));
     let word = scene.text(found).to_lowercase();
-    if last.eq_ignore_ascii_case("not") {
-        let not = *scene.before.last()?;
-        return Some(
-            Error::syntax("there is no `not`")
-                .at(&scene.span(not))
-                .help("negation is a function: notany(x > 1)"),
-        );
-    }
     let help = match word.as_str() {
-        "not" => "negation is a function: notany(x > 1)",
-        "like" => "like is a function: like(x, 'a*')",
-        "is" => "compare with =: x = null; some(…) and notany(…) ask whether there is a result",
-        "between" => "write two comparisons: 1 <= x and x <= 5",
-        "having" => "put the grouped select into another one and filter there",
-        "join" | "inner" | "outer" | "cross" => {
-            "name all variables in from and put the condition into where"
+        "right" | "full" | "natural" | "using" => {
+            "there are join … on, left join … on, and conditions in where"
         }
-        "union" => "write bag(…) of both, or a condition with or",
         "div" => "write /, or floor(x / y)",
         "mod" => "the remainder is mod(x,y)",
         "xor" => "write x != y for two truths",
-        "as" if scene.is_complete && in_select(scene) => {
-            "results have no names of their own; a record gives them: select {'name': x}"
-        }
         "from" | "where" | "into" if scene.is_complete && in_select(scene) => {
-            "the order is: select … into … from … where … group by … order by … limit …"
+            "the order is: select … into … from … where … group by … having … order by … limit …"
         }
         _ => return None,
     };

@@ -46,6 +46,10 @@ fn each_lexeme_is_of_its_kind() {
         ("|;|", vec![(Sign, "|"), (Semicolon, ";"), (Sign, "|")]),
         ("/*/ */1", vec![(BlockComment, "/*/ */"), (Number, "1")]),
         ("/* *", vec![(OpenComment, "/* *")]),
+        (
+            "1--2\n",
+            vec![(Number, "1"), (LineComment, "--2"), (Blank, "\n")],
+        ),
         ("//a\n", vec![(LineComment, "//a"), (Blank, "\n")]),
         ("å²", vec![(Word, "å"), (Sign, "²")]),
         ("\u{2003}", vec![(Sign, "\u{2003}")]),

@@ -71,6 +71,7 @@ fn piece() -> impl Strategy<Value = &'static str> {
         "/*",
         "*/",
         "//",
+        "--",
         "\n",
         "å",
         "\\",

@@ -41,7 +41,22 @@ pub fn short(expr: &Expr) -> String {
         ExprKind::Variable(Variable::Local(name)) => name.text.to_string(),
         ExprKind::Variable(Variable::Session(name)) => format!(":{}", name.text),
         ExprKind::Call { function, args } => format!("{}({})", function.name.text, list(args)),
-        ExprKind::Unary { arg, .. } => format!("-({})", short(arg)),
+        ExprKind::Unary {
+            op: UnaryOp::Minus,
+            arg,
+        } => format!("-({})", short(arg)),
+        ExprKind::Unary { op, arg } => format!("{op:?}({})", short(arg)),
+        ExprKind::Combined(both) => {
+            format!(
+                "{:?}<{} {}>",
+                both.operator,
+                short(&both.left),
+                short(&both.right)
+            )
+        }
+        ExprKind::AllColumns(row) => row
+            .as_ref()
+            .map_or("*".to_owned(), |row| format!("{}.*", row.text)),
         ExprKind::Binary {
             op_span,
             left,
@@ -85,7 +100,24 @@ fn operators_bind_as_in_mathematics() {
         ("2^-1", "(2 ^ -1)"),
         ("1 -2", "(1 - 2)"),
         ("1- -2", "(1 - -2)"),
-        ("--x", "-(-(x))"),
+        ("- -x", "-(-(x))"),
+        ("1 --2", "1"),
+        ("a <> b", "(a <> b)"),
+        (
+            "not a = 1 and b is not null",
+            "(Not((a = 1)) and IsNotNull(b))",
+        ),
+        ("not (a = 1)", "Not((a = 1))"),
+        ("not(a)", "not(a)"),
+        ("t.a not in (1, 2)", "Not((t.a not in (1,2)))"),
+        ("a like 'x%'", r#"(a like "x%")"#),
+        ("count(distinct a)", "count(Distinct(a))"),
+        ("count(*)", "count(*)"),
+        (
+            "select t.*, * from T t union all select 1",
+            "Union<select<t.*,*> select<1>>",
+        ),
+        ("a || b || c = d", "(((a || b) || c) = d)"),
         ("-v[1]", "-(v[1])"),
         ("a or b and c", "(a or (b and c))"),
         (
@@ -205,7 +237,10 @@ fn select_has_all_its_clauses() {
     assert!(select.distinct);
     assert_eq!(list(&select.items), "a,b");
     assert_eq!((select.into.len(), select.from.len()), (1, 2));
-    assert_eq!(select.from[1].ty.span.text(), "Vector of Number");
+    let FromSource::Named(ty) = &select.from[1].source else {
+        panic!("not a type")
+    };
+    assert_eq!(ty.span.text(), "Vector of Number");
     assert_eq!(list(&select.group_by), "a,b");
     let descending: Vec<_> = select.order_by.iter().map(|k| k.descending).collect();
     assert_eq!(descending, [true, false]);

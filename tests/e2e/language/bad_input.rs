@@ -18,7 +18,7 @@ fn ten_thousand_parentheses() {
         ],
     );
     db.fails(
-        &("-".repeat(100_000) + "x;"),
+        &("- ".repeat(100_000) + "x;"),
         &["error: more than 1000 operators or subscripts in one expression at `-`"],
     );
     db.fails(

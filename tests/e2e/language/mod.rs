@@ -30,6 +30,8 @@ mod second_order;
 mod solving;
 mod spellings;
 mod state;
+mod tables;
+mod tables_beside_sqlite;
 mod times;
 mod topics;
 mod tracing;

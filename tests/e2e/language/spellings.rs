@@ -97,10 +97,10 @@ fn number(random: &mut Random, depth: usize) -> Template {
     let other = number(random, depth - 1);
     match random.below(16) {
         0..3 => format!("({one}+{other})"),
-        3..6 => format!("({one}-{other})"),
+        3..6 => format!("({one} - {other})"),
         6..9 => format!("({one}*{other})"),
         9..12 => format!("({one}/{other})"),
-        12 => format!("(-{one})"),
+        12 => format!("(- {one})"),
         13 => format!("mod({one},{other})"),
         14 => format!("abs({one})"),
         _ => format!("({one}^2)"),

@@ -1,0 +1,83 @@
+//! Tables and views by name. A table is a stored function without arguments, a view is a derived one;
+//! both give a bag of rows whose columns have names.
+
+use std::sync::Arc;
+
+use crate::catalog::Catalog;
+use crate::model::Function;
+use crate::model::function::FunctionBody;
+use crate::model::table::Table;
+use crate::syntax::ast::{Many, Name};
+use crate::text::diagnostic::{Error, Result, nearest};
+
+impl Catalog {
+    /// What a `from` clause can name to go through its rows, if it is no type: a table, a view, any
+    /// function without arguments that gives a bag of named columns.
+    pub fn rows_named(&self, name: &str) -> Option<Arc<Function>> {
+        let resolvents = self.functions.resolvents(name).ok()?;
+        resolvents.iter().find(|f| has_rows(f)).cloned()
+    }
+
+    /// The table that a statement changes.
+    pub fn table(&self, name: &Name) -> Result<(Arc<Function>, Arc<Table>)> {
+        let Some(function) = self.rows_named(&name.text) else {
+            return Err(self.no_table(name));
+        };
+        match table_of(&function) {
+            Some(table) => Ok((function.clone(), table.clone())),
+            None => Err(
+                Error::compile(format!("'{}' is a view, not a table", name.span.text()))
+                    .at(&name.span)
+                    .help("change the tables that it is made of"),
+            ),
+        }
+    }
+
+    /// The error for a table that does not exist.
+    pub fn no_table(&self, name: &Name) -> Error {
+        let written = name.span.text();
+        let error = Error::compile(format!("there is no table '{written}'")).at(&name.span);
+        let names = self.names_of_rows();
+        match nearest(&name.text, names.iter().map(|n| &**n)) {
+            Some(near) => error.help(format!("did you mean '{near}'?")),
+            None => error.help(format!("`create table {written}(…);` makes it")),
+        }
+    }
+
+    /// The names of the users' tables and views.
+    pub fn names_of_rows(&self) -> Vec<Arc<str>> {
+        let functions = self.functions.user_functions();
+        let rows = functions.iter().filter(|f| has_rows(f));
+        rows.map(|f| f.name().clone()).collect()
+    }
+}
+
+fn has_rows(function: &Function) -> bool {
+    function.arity() == 0
+        && function.signature.many == Many::Bag
+        && function.signature.columns.iter().all(|c| c.name.is_some())
+}
+
+/// The rows of a function that is a table.
+pub fn table_of(function: &Function) -> Option<&Arc<Table>> {
+    match &function.body {
+        FunctionBody::Stored(table) if table.is_table() => Some(table),
+        _ => None,
+    }
+}
+
+/// The error for a column that a table does not have.
+pub fn no_column(row: &str, column: &Name, known: &[Arc<str>]) -> Error {
+    let (_, written) = split(column.span.text()).unwrap_or(("", column.span.text()));
+    let (_, wanted) = split(&column.text).unwrap_or(("", &*column.text));
+    let error = Error::compile(format!("{row} has no column '{written}'")).at(&column.span);
+    match nearest(wanted, known.iter().map(|n| &**n)) {
+        Some(near) => error.help(format!("did you mean '{near}'?")),
+        None => error.help(format!("its columns are {}", known.join(", "))),
+    }
+}
+
+/// The row and the column of `t.a`.
+pub fn split(name: &str) -> Option<(&str, &str)> {
+    name.split_once('.')
+}

@@ -1,0 +1,206 @@
+//! Changes the rows of tables: what a statement changes is all changed, or nothing of it is.
+
+use std::sync::Arc;
+
+use crate::catalog::Catalog;
+use crate::catalog::tables::table_of;
+use crate::catalog::undo::Undo;
+use crate::model::conversion::conform;
+use crate::model::table::{Place, Row, Table};
+use crate::model::{Cx, Source, Type, Value, nesting, size};
+use crate::plan::{InsertedColumn, InsertionRows, RowChange, RowChangeKind};
+use crate::run::call::short;
+use crate::run::eval::{captured, eval};
+use crate::run::query;
+use crate::text::diagnostic::{Error, Result};
+
+/// Makes the change, and gives the number of rows that it is about.
+pub fn change(change: &RowChange, frame: &[Value], cx: &Cx) -> Result<usize> {
+    let Some(table) = table_of(&change.function) else {
+        return Err(Error::run(format!(
+            "{} is no table",
+            change.function.name()
+        )));
+    };
+    let (old, new) = match &change.kind {
+        RowChangeKind::Insert(rows, columns) => {
+            (vec![], inserted(table, rows, columns, frame, cx)?)
+        }
+        RowChangeKind::Delete(rows) => {
+            let rows = query::open(&rows.query, captured(rows, frame), cx)?;
+            (all_rows(rows, table.types().len(), cx)?, vec![])
+        }
+        RowChangeKind::Update(rows, columns) => {
+            let rows = query::open(&rows.query, captured(rows, frame), cx)?;
+            let width = table.types().len();
+            updated(table, all_rows(rows, width + columns.len(), cx)?, columns)?
+        }
+    };
+    let number = old.len().max(new.len());
+    replace(table, &old, new, cx)?;
+    Ok(number)
+}
+
+/// Takes rows out and puts others in. Where one cannot be put in, all is as it was.
+fn replace(table: &Arc<Table>, old: &[Row], new: Vec<Row>, cx: &Cx) -> Result<()> {
+    let mut removed: Vec<(Place, &Row)> = Vec::with_capacity(old.len());
+    let mut inserted: Vec<Place> = Vec::with_capacity(new.len());
+    let make = || -> Result<()> {
+        for row in old {
+            cx.token.check()?;
+            if let Some(place) = table.remove(row) {
+                removed.push((place, row));
+            }
+        }
+        for row in new {
+            cx.token.check()?;
+            inserted.push(table.insert(&row)?);
+        }
+        Ok(())
+    };
+    if let Err(error) = make() {
+        for place in inserted.into_iter().rev() {
+            table.take_back(place..place + 1);
+        }
+        for (place, row) in removed.into_iter().rev() {
+            table.put_back(place, row);
+        }
+        return Err(error);
+    }
+    let log = &Catalog::of(cx).undo_log;
+    for (place, row) in removed {
+        log.record(Undo::Removed(table.clone(), place, row.clone()));
+    }
+    for place in inserted {
+        log.record_inserted(table, place);
+    }
+    Ok(())
+}
+
+/// The rows that are to be inserted, each value as its column takes it.
+fn inserted(
+    table: &Table,
+    rows: &InsertionRows,
+    columns: &[InsertedColumn],
+    frame: &[Value],
+    cx: &Cx,
+) -> Result<Vec<Row>> {
+    let value = |expr| Ok(eval(expr, frame, cx)?.unwrap_or(Value::Null));
+    let complete = |given: Vec<Value>| -> Result<Row> {
+        let mut row = Vec::with_capacity(columns.len());
+        for (at, column) in columns.iter().enumerate() {
+            let value = match column {
+                InsertedColumn::Given(place) => given[*place].clone(),
+                InsertedColumn::Default(default) => value(default)?,
+            };
+            row.push(fitting(table, at, value)?);
+        }
+        Ok(row.into())
+    };
+    let given = columns
+        .iter()
+        .filter(|column| matches!(column, InsertedColumn::Given(_)));
+    let width = given.count();
+    let mut new = Vec::new();
+    match rows {
+        InsertionRows::Values(rows) => {
+            for row in rows {
+                cx.token.check()?;
+                let values = row.values.iter().map(value).collect::<Result<Vec<_>>>();
+                let made = values.and_then(&complete);
+                new.push(made.map_err(|error| error.at(&row.span))?);
+            }
+        }
+        InsertionRows::Query(sub) => {
+            let mut rows = query::open(&sub.query, captured(sub, frame), cx)?;
+            while let Some(row) = rows.next(cx)? {
+                new.push(complete(columns_of(row, width)?)?);
+                size::check_elements(new.len(), "what is inserted")?;
+            }
+        }
+    }
+    Ok(new)
+}
+
+/// The columns that a result of a query is.
+fn columns_of(row: Value, width: usize) -> Result<Vec<Value>> {
+    match row {
+        Value::Vector(columns) if width != 1 && columns.len() == width => Ok(columns.to_vec()),
+        value if width == 1 => Ok(vec![value]),
+        other => Err(Error::run(format!(
+            "a row of {width} values is wanted, not {}",
+            short(&other)
+        ))),
+    }
+}
+
+fn all_rows(mut rows: Box<dyn Source>, width: usize, cx: &Cx) -> Result<Vec<Row>> {
+    let mut all = Vec::new();
+    while let Some(row) = rows.next(cx)? {
+        all.push(columns_of(row, width)?.into());
+        size::check_elements(all.len(), "the rows that a statement changes")?;
+    }
+    Ok(all)
+}
+
+/// Each row as it was, and as it becomes.
+fn updated(table: &Table, rows: Vec<Row>, columns: &[usize]) -> Result<(Vec<Row>, Vec<Row>)> {
+    let width = table.types().len();
+    let (mut old, mut new) = (
+        Vec::with_capacity(rows.len()),
+        Vec::with_capacity(rows.len()),
+    );
+    for row in rows {
+        let (before, values) = row.split_at(width);
+        let mut after = before.to_vec();
+        for (column, value) in columns.iter().zip(values) {
+            after[*column] = fitting(table, *column, value.clone())?;
+        }
+        old.push(before.into());
+        new.push(after.into());
+    }
+    Ok((old, new))
+}
+
+/// The value as a column takes it.
+fn fitting(table: &Table, at: usize, value: Value) -> Result<Value> {
+    let (rule, ty) = (&table.rules()[at], &table.types()[at]);
+    nesting::check(&value)?;
+    if value.is_null() {
+        if rule.not_null {
+            return Err(Error::run(format!(
+                "{} is not null, and has no value here",
+                rule.name
+            )));
+        }
+        return Ok(value);
+    }
+    let wrong = || {
+        let error = Error::run(format!(
+            "{} is {ty}, and cannot be {}",
+            rule.name,
+            short(&value)
+        ));
+        match (ty, &value) {
+            (Type::Timeval(_), Value::Str(_)) => {
+                error.help("a time is written |2024-07-01T12:00:00Z|")
+            }
+            _ => error,
+        }
+    };
+    let value = conform(&value, ty).ok_or_else(wrong)?;
+    if let (Some(length), Value::Str(text)) = (rule.length, &value)
+        && text.chars().count() as u64 > length
+    {
+        let message = format!("{} has {length} characters at the most", rule.name);
+        return Err(Error::run(message).help(format!("{} is longer", short(&value))));
+    }
+    if let Value::Object(object) = &value
+        && object.is_deleted()
+    {
+        return Err(Error::run(format!(
+            "{object} has been deleted, and can be in no row"
+        )));
+    }
+    Ok(value)
+}
