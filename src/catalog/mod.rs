@@ -126,6 +126,8 @@ impl Catalog {
                 table.take_back(place..place + 1);
                 table.put_back(place, &row);
             }
+            Undo::CreatedIndex(table, index) => table.drop_index(&index),
+            Undo::DroppedIndex(table, index) => table.put_back_index(index),
             Undo::Created(object) => {
                 self.objects.delete(&object);
             }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::catalog::Catalog;
 use crate::model::Function;
 use crate::model::function::FunctionBody;
-use crate::model::table::Table;
+use crate::model::table::{NamedIndex, Table};
 use crate::syntax::ast::{Many, Name};
 use crate::text::diagnostic::{Error, Result, nearest};
 
@@ -42,6 +42,25 @@ impl Catalog {
             Some(near) => error.help(format!("did you mean '{near}'?")),
             None => error.help(format!("`create table {written}(…);` makes it")),
         }
+    }
+
+    /// The index of that name, with its table.
+    pub fn index_named(&self, name: &str) -> Option<(Arc<Function>, Arc<Table>, Arc<NamedIndex>)> {
+        self.functions
+            .user_functions()
+            .into_iter()
+            .find_map(|function| {
+                let table = table_of(&function)?.clone();
+                let index = table.named_index(name)?;
+                Some((function, table, index))
+            })
+    }
+
+    /// The names of all indexes that have one.
+    pub fn names_of_indexes(&self) -> Vec<Arc<str>> {
+        let functions = self.functions.user_functions();
+        let tables = functions.iter().filter_map(|function| table_of(function));
+        tables.flat_map(|table| table.names_of_indexes()).collect()
     }
 
     /// The names of the users' tables and views.

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use crate::model::table::{Place, Row, Table};
+use crate::model::table::{NamedIndex, Place, Row, Table};
 use crate::model::{Function, Object, UserType};
 use crate::text::wait::lock;
 
@@ -15,6 +15,8 @@ pub enum Undo {
     Removed(Arc<Table>, Place, Row),
     /// A row was put into the place of another.
     Replaced(Arc<Table>, Place, Row),
+    CreatedIndex(Arc<Table>, Arc<NamedIndex>),
+    DroppedIndex(Arc<Table>, Arc<NamedIndex>),
     Created(Arc<Object>),
     Deleted(Arc<Object>),
     CreatedType(Arc<UserType>),

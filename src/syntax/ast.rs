@@ -374,6 +374,8 @@ pub enum StatementKind {
     CreateTable(Box<CreateTable>),
     CreateView(Box<CreateView>),
     DropTable(DropTable),
+    CreateIndex(CreateIndex),
+    DropIndex(DropIndex),
     Insert(Box<Insert>),
     DeleteRows(Box<DeleteRows>),
     UpdateRows(Box<UpdateRows>),
@@ -519,6 +521,23 @@ pub struct DropTable {
     pub if_present: bool,
     /// What uses it goes, too.
     pub cascade: bool,
+}
+
+/// `create unique index i on T (a, b)`
+#[derive(Clone, Debug)]
+pub struct CreateIndex {
+    pub name: Name,
+    pub unique: bool,
+    pub if_absent: bool,
+    pub table: Name,
+    pub columns: Vec<Name>,
+}
+
+/// `drop index if exists i`
+#[derive(Clone, Debug)]
+pub struct DropIndex {
+    pub name: Name,
+    pub if_present: bool,
 }
 
 /// `insert into T (a, b) values (1, 'x'), (2, 'y')`

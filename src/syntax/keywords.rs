@@ -26,7 +26,7 @@ const fn inner(text: &'static str) -> Keyword {
 }
 
 /// All keywords, sorted.
-pub const KEYWORDS: [Keyword; 98] = [
+pub const KEYWORDS: [Keyword; 99] = [
     leading("add"),
     inner("all"),
     inner("and"),
@@ -70,6 +70,7 @@ pub const KEYWORDS: [Keyword; 98] = [
     inner("having"),
     inner("if"),
     inner("in"),
+    inner("index"),
     inner("inf"),
     inner("inner"),
     leading("insert"),

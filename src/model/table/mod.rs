@@ -3,6 +3,7 @@
 
 mod hashed;
 mod index;
+mod named;
 mod numbered;
 mod rows;
 
@@ -12,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::model::function::Signature;
 use crate::model::table::index::Index;
+pub use crate::model::table::named::NamedIndex;
 pub use crate::model::table::rows::Place;
 use crate::model::table::rows::{MOST, Rows};
 use crate::model::{Type, Value};
@@ -52,6 +54,8 @@ struct Contents {
     /// Shared with those who read all of them, and copied if it changes meanwhile.
     rows: Arc<Rows>,
     indexes: Vec<Index>,
+    /// Those that statements have made.
+    named: Vec<Arc<NamedIndex>>,
 }
 
 /// How the rows with given values in some columns are found.
@@ -139,7 +143,7 @@ impl Table {
 
     /// Whether at most one row has given values in these columns.
     pub fn is_unique_by(&self, known: &[usize]) -> bool {
-        is_unique(&self.unique, known)
+        is_unique(&self.unique, known) || self.has_unique_index(known)
     }
 
     /// The number of rows.
@@ -247,16 +251,11 @@ impl Table {
         let mut contents = lock(&self.contents);
         self.check_room(&contents)?;
         for columns in &self.unique {
-            let key: Vec<&Value> = columns.iter().map(|c| &row[*c]).collect();
-            // A null is not equal to another.
-            if key.iter().any(|value| value.is_null()) {
-                continue;
-            }
-            let places = contents.find(columns, &key);
-            if let Some(other) = contents.places(&places).first() {
-                return Err(self.duplicate(row, contents.rows.get(*other), columns));
+            if let Some(other) = contents.same(columns, row) {
+                return Err(self.duplicate(row, contents.rows.get(other), columns));
             }
         }
+        self.check_named(&mut contents, row)?;
         Ok(contents.insert(row))
     }
 
@@ -307,7 +306,12 @@ impl Table {
 
     /// Takes all rows away for good.
     pub fn clear(&self) {
-        *lock(&self.contents) = Contents::new(self.types.len());
+        let mut contents = lock(&self.contents);
+        let named = std::mem::take(&mut contents.named);
+        *contents = Contents::new(self.types.len());
+        named
+            .into_iter()
+            .for_each(|index| contents.add_named(index));
     }
 
     /// Takes one row equal to `row` away, and gives its place, if there is one.
@@ -361,9 +365,7 @@ impl Table {
     }
 
     fn duplicate_row(&self, row: &[Value], columns: &[usize]) -> Error {
-        let named = |column: &usize| format!("{} = {}", self.rules[*column].name, row[*column]);
-        let key: Vec<String> = columns.iter().map(named).collect();
-        let key = key.join(" and ");
+        let key = self.key(row, columns);
         let columns: Vec<&str> = columns.iter().map(|c| &*self.rules[*c].name).collect();
         Error::run(format!("{} has a row with {key} already", self.name)).help(format!(
             "unique({}) says that there is one",
@@ -486,6 +488,7 @@ impl Contents {
         Contents {
             rows: Arc::new(Rows::new(width)),
             indexes: Vec::new(),
+            named: Vec::new(),
         }
     }
 
@@ -493,6 +496,16 @@ impl Contents {
     #[inline]
     fn indexed(&self, columns: &[usize]) -> Option<usize> {
         self.indexes.iter().position(|i| i.columns() == columns)
+    }
+
+    /// The place of a row that has the same values in these columns. A null is not equal to another.
+    fn same(&mut self, columns: &[usize], row: &[Value]) -> Option<Place> {
+        let key: Vec<&Value> = columns.iter().map(|c| &row[*c]).collect();
+        if key.iter().any(|value| value.is_null()) {
+            return None;
+        }
+        let places = self.find(columns, &key);
+        self.places(&places).first().copied()
     }
 
     /// The number of the index on these columns, made if need be; none where there are few rows.

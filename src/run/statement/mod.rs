@@ -2,6 +2,7 @@
 
 mod assign;
 mod define;
+mod indexes;
 mod load;
 mod parsed;
 mod results;
@@ -104,6 +105,8 @@ fn run(cx: &Cx, statement: &ast::Statement, mark: usize) -> Result<Outcome> {
         StatementKind::CreateTable(definition) => tables::create_table(cx, definition)?,
         StatementKind::CreateView(definition) => tables::create_view(catalog, definition)?,
         StatementKind::DropTable(drop) => tables::drop_table(catalog, drop)?,
+        StatementKind::CreateIndex(definition) => indexes::create_index(catalog, definition)?,
+        StatementKind::DropIndex(drop) => indexes::drop_index(catalog, drop)?,
         StatementKind::Commit => catalog.commit(),
         StatementKind::Rollback => catalog.rollback(),
         StatementKind::Validate(validate) => validate::run(cx, validate)?,

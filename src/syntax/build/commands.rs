@@ -37,7 +37,9 @@ impl Builder<'_> {
             Rule::block => StatementKind::Block(self.block(pair)?),
             Rule::create_table
             | Rule::create_view
+            | Rule::create_index
             | Rule::drop_table
+            | Rule::drop_index
             | Rule::insert
             | Rule::delete_rows
             | Rule::update_rows => self.of_table(pair)?,

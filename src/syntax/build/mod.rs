@@ -179,6 +179,7 @@ fn is_noise(rule: Rule) -> bool {
             | GROUP
             | HAVING
             | IF
+            | INDEX
             | INSERT
             | INSTANCES
             | INTO

@@ -4,8 +4,9 @@ use pest::iterators::Pair;
 
 use super::{Builder, Parts, end};
 use crate::syntax::ast::{
-    ColumnDefinition, CreateTable, CreateView, DeleteRows, DropTable, Insert, InsertedRow,
-    InsertedRows, Name, StatementKind, TableContent, TypeKind, TypeSpec, UpdateRows,
+    ColumnDefinition, CreateIndex, CreateTable, CreateView, DeleteRows, DropIndex, DropTable,
+    Insert, InsertedRow, InsertedRows, Name, StatementKind, TableContent, TypeKind, TypeSpec,
+    UpdateRows,
 };
 use crate::syntax::grammar::Rule;
 use crate::syntax::literal;
@@ -20,6 +21,14 @@ impl Builder<'_> {
             Rule::insert => StatementKind::Insert(Box::new(self.insert(pair)?)),
             Rule::delete_rows => StatementKind::DeleteRows(Box::new(self.delete_rows(pair)?)),
             Rule::update_rows => StatementKind::UpdateRows(Box::new(self.update_rows(pair)?)),
+            Rule::create_index => StatementKind::CreateIndex(self.create_index(pair)?),
+            Rule::drop_index => {
+                let mut parts = self.parts(pair);
+                StatementKind::DropIndex(DropIndex {
+                    if_present: parts.has(Rule::if_present),
+                    name: self.name(&parts.need(self.source)?),
+                })
+            }
             _ => {
                 let mut parts = self.parts(pair);
                 StatementKind::DropTable(DropTable {
@@ -67,6 +76,24 @@ impl Builder<'_> {
             comment,
             span,
         })
+    }
+
+    fn create_index(&self, pair: Pair<'_, Rule>) -> Result<CreateIndex> {
+        let mut parts = self.parts(pair);
+        Ok(CreateIndex {
+            unique: parts.has(Rule::UNIQUE),
+            if_absent: parts.has(Rule::if_absent),
+            name: self.name(&parts.need(self.source)?),
+            table: self.name(&parts.need(self.source)?),
+            columns: self.indexed_columns(parts.need(self.source)?),
+        })
+    }
+
+    /// Their order does not matter: an index finds rows by equality.
+    fn indexed_columns(&self, pair: Pair<'_, Rule>) -> Vec<Name> {
+        let columns = self.parts(pair);
+        let columns = columns.filter(|part| part.as_rule() == Rule::column_id);
+        columns.map(|column| self.name(&column)).collect()
     }
 
     fn comment_between(&self, before: &Pair<'_, Rule>, after: &Pair<'_, Rule>) -> Option<String> {

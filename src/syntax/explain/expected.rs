@@ -104,8 +104,9 @@ fn word(rule: Rule) -> Option<(u8, String)> {
         | minus_sign => (rank::OPERATOR, "an operator"),
         row_name => (rank::PART, "a variable"),
         table_name => (rank::PART, "the name of a table"),
+        index_name => (rank::PART, "the name of an index"),
         column_id | table_column => (rank::PART, "a column"),
-        table_columns | column_names | inserted_row => (rank::PART, "'('"),
+        table_columns | column_names | index_columns | inserted_row => (rank::PART, "'('"),
         column_type | long_type => (rank::PART, "a type"),
         subscript | distinct | select_kind | membership | having | offset | joined_item | join
         | set_operator | item_name | all_columns | all_rows | each_once | if_absent

@@ -232,9 +232,6 @@ fn foreign_statement(scene: &Scene<'_>) -> Option<Error> {
     let lower = |lexeme| scene.text(lexeme).to_lowercase();
     let help = match (lower(first).as_str(), lower(second).as_str()) {
         ("drop", "function" | "type") => "write delete function f or delete type T",
-        ("create", "index" | "unique") => {
-            "indexes are made where they are wanted; unique(a) in create table says that there is one"
-        }
         ("alter", _) => "make another table of it: create table U as select … from T",
         ("let" | "var" | "const", _) => "assign with set: set :x = 1",
         ("if", _) => "write case when … then … else … end",

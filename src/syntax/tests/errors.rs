@@ -69,7 +69,7 @@ fn errors_say_what_and_where() {
         ),
         ("1 +* 2;", "expected an expression", "*"),
         ("insert into T;", "expected 'values' or an expression", ";"),
-        ("drop index i;", "expected 'table' or 'view'", "index"),
+        ("drop key i;", "expected 'index', 'table' or 'view'", "key"),
         (
             "set :x = 1\nselect :x;",
             "missing ';' before 'select'",

@@ -445,3 +445,70 @@ fn unique_columns_are_indexes() {
         "\"let pump.id = 10\"\n\"key lookup pump where id = pump.id -> pump.name (5 rows, so few that they are looked through)  ~1 row\"\n\"give pump.name\"",
     );
 }
+
+#[test]
+fn indexes_have_names() {
+    let mut db = plant();
+    db.does("create index by_name on Pump (name desc); create unique index if not exists by_id on Pump (id);");
+    db.does("create unique index if not exists by_id on Pump (rpm);");
+    db.gives(
+        "explain(select rpm from Pump where name = 'north');",
+        "\"let pump.name = \"north\"\"\n\"index lookup pump where name = pump.name -> pump.rpm (5 rows, indexed)  ~1 row\"\n\"give pump.rpm\"",
+    );
+    db.gives("select id from Pump where name = 'north';", "10");
+    db.gives("update Pump set name = 'far north' where id = 10;", "1");
+    db.gives("select id from Pump where name = 'far north';", "10");
+    db.gives("select count(*) from Pump where name = 'north';", "0");
+    db.fails(
+        "create index by_name on Hall (city);",
+        &[
+            "there is an index 'by_name' already, of pump",
+            "drop index by_name",
+        ],
+    );
+    db.fails(
+        "create index i on Pump (nam);",
+        &["pump has no column 'nam'", "did you mean 'name'?"],
+    );
+    db.fails(
+        "create index i on Pomp (name);",
+        &["there is no table 'Pomp'", "did you mean 'pump'?"],
+    );
+    db.fails(
+        "drop index by_nam;",
+        &["there is no index 'by_nam'", "did you mean 'by_name'?"],
+    );
+    db.does("drop index by_name; drop index if exists by_name;");
+    db.gives("select id from Pump where name = 'far north';", "10");
+}
+
+#[test]
+fn a_unique_index_is_kept_by_what_comes_later() {
+    let mut db = Db::of("create table T (a Integer, b text);");
+    db.gives(
+        "insert into T values (1, 'x'), (1, 'y'), (null, 'z'), (null, 'z');",
+        "4",
+    );
+    db.fails(
+        "create unique index i on T (a);",
+        &["t has several rows with a = 1"],
+    );
+    db.does("create unique index i on T (b, a);");
+    db.fails(
+        "insert into T values (2, 'x'), (1, 'y');",
+        &[
+            "t has a row with a = 1 and b = \"y\" already",
+            "the index i says",
+        ],
+    );
+    db.fails("update T set b = 'y' where a = 1;", &["the index i says"]);
+    db.gives("select count(*) from T;", "4");
+    db.gives("insert into T values (2, 'x'), (null, 'z');", "2");
+    db.does("auto_commit(false); commit;");
+    db.does("drop index i;");
+    db.gives("insert into T values (1, 'x');", "1");
+    db.does("rollback;");
+    db.fails("insert into T values (1, 'x');", &["the index i says"]);
+    db.does("drop index i; commit;");
+    db.gives("insert into T values (1, 'x');", "1");
+}
