@@ -101,6 +101,7 @@ impl Draft {
             return query;
         }
         narrow::narrow(&mut query.steps);
+        used::find_optional(&mut query);
         join::join(&mut query, catalog);
         used::find_copies(&mut query);
         query.batch = batch::lower(&query, catalog).map(Arc::new);

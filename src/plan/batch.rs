@@ -90,6 +90,7 @@ pub enum BatchWork {
     Fetch(BatchFetch),
     Join(BatchJoin),
     Alternatives(BatchAlternatives),
+    Optional(BatchOptional),
     Rows(BatchRowSteps),
     /// Adds a column.
     Compute(BatchExpr, ColumnDeclared, ColumnUse),
@@ -131,6 +132,12 @@ pub struct BatchJoin {
 /// `or`: puts in the place of each row those that the branches make of it.
 pub struct BatchAlternatives {
     pub branches: [BatchBranch; 2],
+}
+
+/// A left join: puts in the place of each row those that the branch makes of it, or, where it makes none,
+/// one in which its variables are null.
+pub struct BatchOptional {
+    pub branch: BatchBranch,
 }
 
 pub struct BatchBranch {

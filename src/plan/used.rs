@@ -113,6 +113,24 @@ impl Visitor for Slots {
     }
 }
 
+/// Left joins make null only what somebody reads.
+pub fn find_optional(query: &mut Query) {
+    let mentions = mentions(query);
+    Optional(&mentions).query(query);
+}
+
+struct Optional<'a>(&'a [usize]);
+
+impl VisitorMut for Optional<'_> {
+    fn step(&mut self, step: &mut Step) {
+        if let Step::Optional { bound, .. } = step {
+            // The step that binds it and the join itself mention it.
+            bound.retain(|slot| self.0[*slot] > 2);
+        }
+        self.walk_step(step);
+    }
+}
+
 /// Tells the lookups of the query which columns of a row are copied into which variables, where that
 /// is all there is to do with it.
 pub fn find_copies(query: &mut Query) {

@@ -13,20 +13,12 @@ use crate::plan::{Slot, Step};
 impl Builder<'_> {
     /// What the branches make of each row.
     pub(super) fn alternatives(&mut self, branches: &[Vec<Step>; 2], bound: &[Slot]) -> Option<()> {
-        let before = self.mark();
         let mut sides = Vec::with_capacity(2);
         let mut types: Vec<Vec<Type>> = Vec::with_capacity(2);
         for branch in branches {
-            let work = std::mem::take(&mut self.work);
-            let lowered = self.branch(branch, bound);
-            let work = std::mem::replace(&mut self.work, work);
-            let columns = lowered?;
-            let of_branch = columns.iter().map(|at| self.columns[*at].1.clone());
-            types.push(of_branch.collect());
-            self.columns.truncate(before.columns);
-            self.fields.truncate(before.fields);
-            self.calls.truncate(before.calls);
-            sides.push(BatchBranch { work, columns });
+            let (branch, of_branch) = self.branch_of_rows(branch, bound)?;
+            types.push(of_branch);
+            sides.push(branch);
         }
         let branches = <[BatchBranch; 2]>::try_from(sides).ok()?;
         self.work
@@ -36,6 +28,25 @@ impl Builder<'_> {
             self.columns.push((Some(*slot), ty));
         }
         Some(())
+    }
+
+    /// What a branch makes of the rows, and the types of the variables. Its columns are its own.
+    pub(super) fn branch_of_rows(
+        &mut self,
+        steps: &[Step],
+        bound: &[Slot],
+    ) -> Option<(BatchBranch, Vec<Type>)> {
+        let before = self.mark();
+        let work = std::mem::take(&mut self.work);
+        let lowered = self.branch(steps, bound);
+        let work = std::mem::replace(&mut self.work, work);
+        let columns = lowered?;
+        let types = columns.iter().map(|at| self.columns[*at].1.clone());
+        let types = types.collect();
+        self.columns.truncate(before.columns);
+        self.fields.truncate(before.fields);
+        self.calls.truncate(before.calls);
+        Some((BatchBranch { work, columns }, types))
     }
 
     /// Lowers the steps of a branch; gives the columns of the variables.

@@ -10,6 +10,7 @@ mod alternatives;
 mod evaluated;
 mod expressions;
 mod inlined;
+mod optional;
 mod steps;
 
 use std::sync::Arc;
@@ -21,7 +22,7 @@ use crate::plan::{PlanExpr, Query, Slot, Step};
 
 /// The program that the query can be, if any.
 pub fn lower(query: &Query, catalog: &Catalog) -> Option<BatchProgram> {
-    let joins = query.steps.iter().any(|step| matches!(step, Step::Join(_)));
+    let joins = query.steps.iter().any(has_join);
     if joins && query.limit.is_some() && !query.is_collected() {
         // A few rows of the inner side may be all that is needed.
         return None;
@@ -101,6 +102,14 @@ pub fn lower(query: &Query, catalog: &Catalog) -> Option<BatchProgram> {
         evaluated: builder.evaluated,
         gives_at_once: builder.gives_at_once,
     })
+}
+
+fn has_join(step: &Step) -> bool {
+    match step {
+        Step::Join(_) => true,
+        Step::Optional { steps, .. } => steps.iter().any(has_join),
+        _ => false,
+    }
 }
 
 /// What can be done with the values of a column.

@@ -227,6 +227,7 @@ impl Builder<'_> {
             }
             Step::Join(join) => self.join(join)?,
             Step::Alternatives { branches, bound } => self.alternatives(branches, bound)?,
+            Step::Optional { steps, bound } => self.optional(steps, bound)?,
             _ => return None,
         }
         Some(())

@@ -12,7 +12,7 @@ use super::{JoinInners, work};
 use crate::model::collection::BATCH;
 use crate::model::memory::{HeldMemory, Operator};
 use crate::model::{BatchColumn, Cx, Value, size};
-use crate::plan::batch::{BatchAlternatives, BatchSource};
+use crate::plan::batch::{BatchAlternatives, BatchBranch, BatchSource};
 use crate::plan::{Slot, Step};
 use crate::run::pipeline::{Cursor, Pipeline};
 use crate::text::diagnostic::{Error, Result};
@@ -73,26 +73,37 @@ fn told_apart(column: &BatchColumn, rows: usize) -> BatchColumn {
     }
 }
 
+impl BatchBranch {
+    /// Of which row of the batch each of its rows is made, none before an earlier one's, and the columns of
+    /// its variables; `None` if the evaluator has to make them.
+    pub fn run(
+        &self,
+        batch: &Batch,
+        joins: &mut JoinInners,
+        scope: Scope,
+    ) -> Option<(Vec<usize>, Vec<OptionalColumn>)> {
+        let mut side = Batch {
+            elements: Some((0..batch.rows).collect()),
+            ..batch.clone()
+        };
+        work(&self.work, &mut side, joins, scope)?;
+        let bound = self.columns.iter();
+        let bound = bound.map(|at| side.columns.get(*at).cloned());
+        let bound = bound.collect::<Option<Vec<OptionalColumn>>>()?;
+        if bound.iter().any(|column| column.present().is_some()) {
+            return None;
+        }
+        Some((side.elements.take()?, bound))
+    }
+}
+
 impl BatchAlternatives {
     /// Replaces each row of the batch by those that the branches make of it; `None` if the evaluator has
     /// to make them.
     pub fn run(&self, batch: &mut Batch, joins: &mut JoinInners, scope: Scope) -> Option<()> {
         let mut sides = Vec::with_capacity(2);
         for branch in &self.branches {
-            let mut side = Batch {
-                elements: Some((0..batch.rows).collect()),
-                ..batch.clone()
-            };
-            work(&branch.work, &mut side, joins, scope)?;
-            let bound = branch
-                .columns
-                .iter()
-                .map(|at| side.columns.get(*at).cloned());
-            let bound = bound.collect::<Option<Vec<OptionalColumn>>>()?;
-            if bound.iter().any(|column| column.present().is_some()) {
-                return None;
-            }
-            sides.push((side.elements.take()?, bound));
+            sides.push(branch.run(batch, joins, scope)?);
         }
         let (second, first) = (sides.pop()?, sides.pop()?);
         let new = match self.branches[0].columns.is_empty() {

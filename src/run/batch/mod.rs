@@ -13,6 +13,7 @@ mod feed;
 mod fetch;
 mod held;
 mod join;
+mod left_join;
 mod operations;
 mod optional;
 mod order;
@@ -221,6 +222,7 @@ fn work(list: &[BatchWork], batch: &mut Batch, joins: &mut JoinInners, scope: Sc
                 batch.columns.push(column);
             }
             BatchWork::Alternatives(either) => either.run(batch, joins, scope)?,
+            BatchWork::Optional(optional) => optional.run(batch, joins, scope)?,
             BatchWork::Rows(steps) => steps.run(batch, scope)?,
         }
     }
@@ -236,6 +238,7 @@ fn joins(list: &[BatchWork]) -> usize {
             .iter()
             .map(|branch| joins(&branch.work))
             .sum(),
+        BatchWork::Optional(optional) => joins(&optional.branch.work),
         _ => 0,
     });
     joins.sum()
