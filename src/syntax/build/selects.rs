@@ -100,27 +100,51 @@ impl Builder<'_> {
     }
 
     pub(super) fn from(&self, pair: Pair<'_, Rule>) -> Result<Vec<FromItem>> {
-        self.parts(pair)
-            .map(|part| match part.as_rule() {
-                Rule::joined_item => self.joined_item(part),
-                _ => self.item_of_from(part),
-            })
-            .collect()
+        let mut items: Vec<FromItem> = vec![];
+        // Whether the last of them is joined with those before it.
+        let mut is_joined = false;
+        for part in self.parts(pair) {
+            if part.as_rule() != Rule::joined_item {
+                items.push(self.item_of_from(part)?);
+                is_joined = false;
+                continue;
+            }
+            let before = items.last_mut().filter(|_| !is_joined);
+            let item = self.joined_item(part, before)?;
+            items.push(item);
+            is_joined = true;
+        }
+        Ok(items)
     }
 
-    fn joined_item(&self, pair: Pair<'_, Rule>) -> Result<FromItem> {
+    /// What is joined. A right join is a left join of the row before, if that is one row.
+    fn joined_item(&self, pair: Pair<'_, Rule>, before: Option<&mut FromItem>) -> Result<FromItem> {
         let mut parts = self.parts(pair);
         let join = parts.need(self.source)?;
         let mut item = self.item_of_from(parts.need(self.source)?)?;
         let condition = parts.next().map(|on| self.query(on)).transpose()?;
         let word = join.as_str().to_ascii_lowercase();
-        item.joined = match (word.starts_with("left"), condition) {
-            (true, Some(condition)) => Joined::Left(condition),
-            (true, None) => {
-                let error = Error::syntax("a left join has a condition").at(&self.span(&join));
-                return Err(error.help("write it behind: left join T t on t.a = …"));
+        let side = ["left", "right"]
+            .into_iter()
+            .find(|side| word.starts_with(side));
+        item.joined = match (side, condition) {
+            (Some("left"), Some(condition)) => Joined::Left(condition),
+            (Some(_), Some(condition)) => {
+                let Some(before) = before else {
+                    let error = Error::syntax("a right join of rows that are joined");
+                    return Err(error.at(&self.span(&join)).help(
+                        "put them behind as a left join: from U u left join (select … from S s join T t on …) r on …",
+                    ));
+                };
+                before.joined = Joined::Left(condition);
+                Joined::Inner(None)
             }
-            (false, condition) => Joined::Inner(condition),
+            (Some(side), None) => {
+                let message = format!("a {side} join has a condition");
+                let error = Error::syntax(message).at(&self.span(&join));
+                return Err(error.help(format!("write it behind: {side} join T t on t.a = …")));
+            }
+            (None, condition) => Joined::Inner(condition),
         };
         Ok(item)
     }

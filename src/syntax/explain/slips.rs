@@ -253,9 +253,10 @@ fn foreign_word(scene: &Scene<'_>) -> Option<Error> {
     let found = scene.found.filter(|t| t.kind == LexemeKind::Word)?;
     let word = scene.text(found).to_lowercase();
     let help = match word.as_str() {
-        "right" | "full" | "natural" | "using" => {
-            "there are join … on, left join … on, and conditions in where"
+        "full" => {
+            "a full join is two: select … from S s left join T t on … union all select … from T t left join S s on … where s.a is null"
         }
+        "natural" | "using" => "say which columns are equal: join T t on t.a = s.a",
         "div" => "write /, or floor(x / y)",
         "mod" => "the remainder is mod(x,y)",
         "xor" => "write x != y for two truths",

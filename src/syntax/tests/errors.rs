@@ -52,10 +52,21 @@ fn errors_say_what_and_where() {
         ("1 /* abc", "this comment is never closed", "/*"),
         ("select a from T a where a == 1;", "unexpected '=='", "=="),
         ("a && b;", "unexpected '&&'", "&&"),
+        ("select a from T full join S;", "unexpected 'full'", "full"),
+        (
+            "select a from T join S using (a);",
+            "unexpected 'using'",
+            "using",
+        ),
         (
             "select a from T right join S;",
-            "unexpected 'right'",
-            "right",
+            "a right join has a condition",
+            "right join",
+        ),
+        (
+            "select a from T join U on a = b right join S on a = c;",
+            "a right join of rows that are joined",
+            "right join",
         ),
         (
             "select a from T left join S;",

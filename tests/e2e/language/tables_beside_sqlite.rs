@@ -290,6 +290,9 @@ impl Maker<'_> {
             match self.below(4) {
                 0 => write!(text, ", {item}"),
                 1 => write!(text, " join {item} on {}", self.condition(&rows, 1)),
+                2 if rows.len() == 2 => {
+                    write!(text, " right join {item} on {}", self.condition(&rows, 1))
+                }
                 _ => write!(text, " left join {item} on {}", self.condition(&rows, 1)),
             }
             .expect("memory");
