@@ -31,9 +31,11 @@
 //! condition holds or does not, however often (`in` does not count); an aggregate without `group by` is
 //! about all rows, also none; a select inside an expression is its first result, or null.
 
+mod aggregates;
 mod changes;
 mod combine;
 mod conditions;
+mod forms;
 mod prepare;
 mod resolve;
 mod sources;

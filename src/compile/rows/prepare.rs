@@ -4,7 +4,9 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::conditions::{binary, is_null, literal};
+use super::aggregates::counts_rows;
+use super::conditions::{binary, literal};
+use super::forms::is_form;
 use super::resolve::{NameScope, NamedRow, RowColumn, variable};
 use crate::catalog::Catalog;
 use crate::catalog::tables::split;
@@ -136,16 +138,6 @@ pub fn needs_preparation(catalog: &Catalog, expr: &Expr) -> bool {
     own || children(expr)
         .into_iter()
         .any(|child| needs_preparation(catalog, child))
-}
-
-/// Functions of SQL that take what has no value, and so are no functions here.
-fn is_form(catalog: &Catalog, function: &FunctionName) -> bool {
-    let name = &*function.name.text;
-    matches!(name, "coalesce" | "ifnull" | "nullif")
-        && catalog
-            .functions
-            .resolvents(name)
-            .is_ok_and(|none| none.is_empty())
 }
 
 /// What a name in `from` goes through, if it is no type.
@@ -430,49 +422,6 @@ impl<'c> Preparation<'c> {
         })
     }
 
-    /// `coalesce(x, …)`, `ifnull(x, y)` and `nullif(x, y)` as choices.
-    fn form(&mut self, expr: Expr, scope: &NameScope) -> Result<Expr> {
-        let span = expr.span;
-        let ExprKind::Call { function, args } = expr.kind else {
-            return Err(Error::compile("this is no call").at(&span));
-        };
-        let args: Vec<Expr> = args
-            .into_iter()
-            .map(|arg| self.value(arg, scope))
-            .collect::<Result<_>>()?;
-        let name = &*function.name.text;
-        if args.len() < 2 || name != "coalesce" && args.len() > 2 {
-            let wanted = if name == "coalesce" { "2 or more" } else { "2" };
-            return Err(Error::compile(format!("{name} takes {wanted} arguments")).at(&span));
-        }
-        let kind = if name == "nullif" {
-            let equal = binary(BinaryOp::Eq, args[0].clone(), args[1].clone(), &span, &span);
-            ExprKind::Case {
-                arms: vec![(equal, self.value(literal(Literal::Null, &span), scope)?)],
-                otherwise: args.into_iter().next().map(Box::new),
-            }
-        } else {
-            let arms = args.into_iter().filter(|arg| !is_null(arg)).map(|arg| {
-                let op = UnaryOp::IsNotNull;
-                let kind = ExprKind::Unary {
-                    op,
-                    arg: Box::new(arg.clone()),
-                };
-                let has_value = Expr {
-                    kind,
-                    span: span.clone(),
-                };
-                (has_value, arg)
-            });
-            let arms = arms.collect();
-            ExprKind::Case {
-                arms,
-                otherwise: None,
-            }
-        };
-        Ok(Expr { kind, span })
-    }
-
     /// A query inside that is the same for all rows is computed once, before the first.
     pub fn constant(&mut self, query: Expr, scope: &NameScope) -> Expr {
         let differs = |name: &Name| match split(&name.text) {
@@ -518,47 +467,6 @@ impl<'c> Preparation<'c> {
             params.any(|param| param.ty.is_collection())
         })
     }
-
-    /// Whether rows are put together.
-    pub fn is_grouped(&self, select: &Select) -> bool {
-        let order = select.order_by.iter().map(|key| &key.expr);
-        let mut given = select.items.iter().chain(&select.having).chain(order);
-        !select.group_by.is_empty()
-            || select.of_rows && (select.having.is_some() || given.any(|e| self.aggregates(e)))
-    }
-
-    /// Whether an expression is a bag by itself, which no row of a group contributes to.
-    fn is_collection(&self, expr: &Expr) -> bool {
-        match &expr.kind {
-            ExprKind::Select(_) | ExprKind::Bag(_) => true,
-            ExprKind::Call { function, .. } => {
-                let functions = self.catalog.functions.named(function);
-                let many = |f: &Arc<Function>| f.signature.result_type().is_collection();
-                functions.is_ok_and(|functions| functions.iter().all(many))
-            }
-            _ => false,
-        }
-    }
-
-    /// Whether an expression has an aggregate of the rows.
-    fn aggregates(&self, expr: &Expr) -> bool {
-        if let ExprKind::Call { function, args } = &expr.kind
-            && let [argument] = args.as_slice()
-            && !self.is_collection(argument)
-            && let Ok(functions) = self.catalog.functions.named(function)
-        {
-            let over_bag = |f: &Arc<Function>| {
-                matches!(f.signature.params.as_slice(), [only] if matches!(only.ty, Type::Bag(_)))
-                    && !f.signature.result_type().is_collection()
-            };
-            if functions.iter().any(over_bag) {
-                return true;
-            }
-        }
-        children(expr)
-            .into_iter()
-            .any(|child| self.aggregates(child))
-    }
 }
 
 /// The columns of a table or a view.
@@ -569,23 +477,6 @@ pub fn columns_of(function: &Function) -> Vec<RowColumn> {
         ty: c.ty.clone(),
     };
     columns.map(column).collect()
-}
-
-fn counts_rows(item: &Expr) -> bool {
-    match &item.kind {
-        ExprKind::Call { args, .. }
-            if matches!(
-                args.as_slice(),
-                [Expr {
-                    kind: ExprKind::AllColumns(None),
-                    ..
-                }]
-            ) =>
-        {
-            true
-        }
-        _ => children(item).into_iter().any(counts_rows),
-    }
 }
 
 /// Puts all columns in the place of `*` and `t.*`.

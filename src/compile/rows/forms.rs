@@ -1,0 +1,63 @@
+//! Forms of SQL that look like functions: `coalesce`, `ifnull`, `nullif`.
+
+use super::conditions::{binary, is_null, literal};
+use super::prepare::Preparation;
+use super::resolve::NameScope;
+use crate::catalog::Catalog;
+use crate::syntax::ast::{BinaryOp, Expr, ExprKind, FunctionName, Literal, UnaryOp};
+use crate::text::diagnostic::{Error, Result};
+
+impl Preparation<'_> {
+    /// `coalesce(x, …)`, `ifnull(x, y)` and `nullif(x, y)` as choices.
+    pub(super) fn form(&mut self, expr: Expr, scope: &NameScope) -> Result<Expr> {
+        let span = expr.span;
+        let ExprKind::Call { function, args } = expr.kind else {
+            return Err(Error::compile("this is no call").at(&span));
+        };
+        let args: Vec<Expr> = args
+            .into_iter()
+            .map(|arg| self.value(arg, scope))
+            .collect::<Result<_>>()?;
+        let name = &*function.name.text;
+        if args.len() < 2 || name != "coalesce" && args.len() > 2 {
+            let wanted = if name == "coalesce" { "2 or more" } else { "2" };
+            return Err(Error::compile(format!("{name} takes {wanted} arguments")).at(&span));
+        }
+        let kind = if name == "nullif" {
+            let equal = binary(BinaryOp::Eq, args[0].clone(), args[1].clone(), &span, &span);
+            ExprKind::Case {
+                arms: vec![(equal, self.value(literal(Literal::Null, &span), scope)?)],
+                otherwise: args.into_iter().next().map(Box::new),
+            }
+        } else {
+            let arms = args.into_iter().filter(|arg| !is_null(arg)).map(|arg| {
+                let op = UnaryOp::IsNotNull;
+                let kind = ExprKind::Unary {
+                    op,
+                    arg: Box::new(arg.clone()),
+                };
+                let has_value = Expr {
+                    kind,
+                    span: span.clone(),
+                };
+                (has_value, arg)
+            });
+            let arms = arms.collect();
+            ExprKind::Case {
+                arms,
+                otherwise: None,
+            }
+        };
+        Ok(Expr { kind, span })
+    }
+}
+
+/// Functions of SQL that take what has no value, and so are no functions here.
+pub fn is_form(catalog: &Catalog, function: &FunctionName) -> bool {
+    let name = &*function.name.text;
+    matches!(name, "coalesce" | "ifnull" | "nullif")
+        && catalog
+            .functions
+            .resolvents(name)
+            .is_ok_and(|none| none.is_empty())
+}
