@@ -228,7 +228,7 @@ impl Preparation<'_> {
     }
 
     /// `x not in (select …)`: x differs from each of them, and neither it nor one of them is null.
-    fn in_no_row(&mut self, left: Expr, right: Expr, span: &Span) -> Expr {
+    pub(super) fn in_no_row(&mut self, left: Expr, right: Expr, span: &Span) -> Expr {
         let name = plain_name(&format!("member {}", span.start), span);
         let member = || local(&name);
         let among = binary(BinaryOp::In, member(), right, span, span);
@@ -250,7 +250,7 @@ impl Preparation<'_> {
     }
 
     /// Whether the value may be a bag, so that a comparison is one of each element.
-    fn may_be_many(&self, expr: &Expr) -> bool {
+    pub(super) fn may_be_many(&self, expr: &Expr) -> bool {
         let any_inside = || {
             let mut inside = children(expr).into_iter();
             inside.any(|child| self.may_be_many(child))
@@ -344,7 +344,7 @@ fn in_halves(op: BinaryOp, mut list: Vec<Expr>, op_span: &Span, span: &Span) -> 
 }
 
 /// The rows of a query, each once.
-fn each_once(query: Expr) -> Expr {
+pub fn each_once(query: Expr) -> Expr {
     let Expr { kind, span } = query;
     match kind {
         ExprKind::Select(mut select) if select.limit.is_none() && select.offset.is_none() => {

@@ -32,6 +32,7 @@
 //! about all rows, also none; a select inside an expression is its first result, or null.
 
 mod aggregates;
+mod anti_join;
 mod changes;
 mod combine;
 mod conditions;

@@ -297,7 +297,7 @@ impl<'c> Preparation<'c> {
             }
         }
         if let Some(filter) = select.filter.take() {
-            all.push(self.condition(filter, false, scope)?);
+            all.push(self.required(filter, &mut select.from, scope)?);
         }
         select.filter = all.into_iter().reduce(|left, right| {
             let span = left.span.to(&right.span);
@@ -424,11 +424,7 @@ impl<'c> Preparation<'c> {
 
     /// A query inside that is the same for all rows is computed once, before the first.
     pub fn constant(&mut self, query: Expr, scope: &NameScope) -> Expr {
-        let differs = |name: &Name| match split(&name.text) {
-            Some((row, _)) => scope.rows.iter().any(|own| *own.name == *row),
-            None => scope.variables.contains(&name.text) || name.text.contains(' '),
-        };
-        if free(&query).into_iter().any(differs) {
+        if !self.is_constant(&query, scope) {
             return query;
         }
         let span = query.span.clone();
@@ -441,6 +437,15 @@ impl<'c> Preparation<'c> {
             self.constants.push((name.clone(), query));
         }
         local(&name)
+    }
+
+    /// Whether a query is the same for all rows.
+    pub fn is_constant(&self, query: &Expr, scope: &NameScope) -> bool {
+        let differs = |name: &Name| match split(&name.text) {
+            Some((row, _)) => scope.rows.iter().any(|own| *own.name == *row),
+            None => scope.variables.contains(&name.text) || name.text.contains(' '),
+        };
+        !free(query).into_iter().any(differs)
     }
 
     pub fn is_exists(&self, function: &FunctionName, args: &[Expr]) -> bool {

@@ -16,6 +16,7 @@ mod functions;
 mod joins;
 mod limits;
 mod literals;
+mod logic_tests;
 mod memory;
 mod multiplicity;
 mod mutations;

@@ -5,6 +5,7 @@ pub mod bridge;
 pub mod certs;
 pub mod examples;
 pub mod hostile;
+pub mod md5;
 pub mod mosquitto;
 pub mod mqtt;
 pub mod osql;

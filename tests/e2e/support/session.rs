@@ -154,6 +154,24 @@ impl Db {
         }
     }
 
+    /// The results of a statement, or what its error says.
+    pub fn rows(&mut self, statement: &str) -> Result<Vec<Value>, String> {
+        let run = |db: &mut Db| {
+            let source = SourceText::new("<test>", statement);
+            match db.session.execute(&source) {
+                Ok(Outcome::Results(rows)) => rows.collect(),
+                Ok(_) => Ok(vec![]),
+                Err(error) => Err(error),
+            }
+        };
+        let rows = thread::scope(|scope| {
+            let builder = thread::Builder::new().stack_size(STACK_SIZE);
+            let run = builder.spawn_scoped(scope, || run(self));
+            run.expect("a thread starts").join().expect("no panic")
+        });
+        rows.map_err(|error| text_of(&error))
+    }
+
     fn run_here(&mut self, script: &str) -> String {
         let mut splitter = Splitter::new("<test>");
         splitter.push(script);
