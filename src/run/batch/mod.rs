@@ -206,6 +206,7 @@ fn work(list: &[BatchWork], batch: &mut Batch, joins: &mut JoinInners, scope: Sc
                 }
             }
             BatchWork::Fetch(fetch) => fetch.run(batch, scope)?,
+            BatchWork::Fields(fields) => fields.run(batch, scope)?,
             BatchWork::Bind(node, declared) => {
                 let column = node.value(batch, scope)?;
                 let column = declared.as_declared(column, batch.rows, ColumnUse::Variable)?;
