@@ -5,6 +5,7 @@
 //! Then nothing of that batch is used: the evaluator takes its rows one by one, and batches go on
 //! behind them. So both ways always agree.
 
+mod again;
 mod alternatives;
 mod declared;
 mod dictionary;
