@@ -1,10 +1,14 @@
 //! The collection that a program's rows are made of: it is read in batches, and can give the elements of
 //! its latest batch once more, one by one.
 
+use std::sync::Arc;
+
+use super::feed::ArrivalUse;
 use super::optional::common;
 use super::row_cursor::RowOrigin;
 use super::rows::{Batch, with_fields};
 use crate::model::collection::{BATCH, Bytes, FieldBatch, Iter};
+use crate::model::failed::Turns;
 use crate::model::{BatchColumn, Cx, Source, Value};
 use crate::plan::PlanExpr;
 use crate::plan::batch::{BatchOrigin, ColumnUse};
@@ -14,6 +18,16 @@ use crate::text::diagnostic::Result;
 
 /// Of so few elements the rows are made in less time than columns of them.
 const FEW: u64 = 16;
+
+/// What comes of taking a batch.
+pub enum Taking {
+    /// Nothing inside where the elements are not what the program wants.
+    Batch(Option<Batch>),
+    /// They do not come in columns, and others were not asked for.
+    Later,
+    /// All that is left has to be pulled.
+    Nothing,
+}
 
 /// A collection that is read in batches and can give the elements of its latest batch once more.
 pub struct Again {
@@ -29,6 +43,10 @@ pub struct Again {
     before: u64,
     /// How many the latest has.
     latest: u64,
+    /// Whose turn it is among them, where they arrived over time.
+    turns: Option<Arc<dyn Turns>>,
+    /// Whether the elements do not come in columns: they are pulled, or taken as they arrive.
+    has_no_columns: bool,
     stream: bool,
     /// Whether there are few elements in all.
     few: bool,
@@ -55,37 +73,59 @@ impl Again {
             apart: Vec::new(),
             before: 0,
             latest: 0,
+            turns: None,
+            has_no_columns: false,
             stream,
             few: elements.is_some_and(|elements| elements <= FEW),
         })
     }
 
-    /// The next elements, as many as the input gives at once, or `most` where that is less than a batch;
-    /// nothing inside where they are not what the program wants.
+    /// The next elements, as many as the input gives at once, or `most` where that is less than a batch.
+    /// Those of the batch before are dealt with.
     pub fn batch(
         &mut self,
         origin: &BatchOrigin,
         most: usize,
+        arrivals: ArrivalUse,
         cx: &Cx,
-    ) -> Result<Option<Option<Batch>>> {
+    ) -> Result<Taking> {
+        if let Some(turns) = &self.turns {
+            turns.end();
+        }
         self.before += std::mem::take(&mut self.latest);
         if self.ahead.is_empty() {
             let taken = match origin {
+                _ if self.has_no_columns => None,
                 BatchOrigin::Vectors { .. } => self.input.columns(cx)?,
                 BatchOrigin::Fields { .. } => match self.input.fields(cx)? {
                     Some(FieldBatch::Elements(elements)) => {
                         self.latest = elements.len() as u64;
                         self.apart = elements;
-                        return Ok(Some(None));
+                        return Ok(Taking::Batch(None));
                     }
                     batch => batch.map(FieldBatch::columns),
                 },
                 _ => self.input.column(cx)?.map(|column| vec![column]),
             };
-            let Some(taken) = taken else {
-                return Ok(None);
+            self.ahead = match (taken, arrivals) {
+                (Some(taken), _) => taken,
+                (None, ArrivalUse::Later) => {
+                    self.has_no_columns = true;
+                    return Ok(Taking::Later);
+                }
+                (None, ArrivalUse::Together(limit))
+                    if matches!(origin, BatchOrigin::Elements(..)) =>
+                {
+                    self.has_no_columns = true;
+                    self.taken = Vec::new();
+                    let Some(arrivals) = self.input.arrivals(most.min(limit), cx)? else {
+                        return Ok(Taking::Nothing);
+                    };
+                    self.turns = Some(arrivals.turns);
+                    vec![arrivals.column]
+                }
+                (None, _) => return Ok(Taking::Nothing),
             };
-            self.ahead = taken;
         }
         let length = self.ahead.first().map_or(0, BatchColumn::len);
         self.taken = if most < BATCH.min(length) {
@@ -95,7 +135,8 @@ impl Again {
             std::mem::take(&mut self.ahead)
         };
         self.latest = self.taken.first().map_or(0, BatchColumn::len) as u64;
-        Ok(Some(wanted(&self.taken, origin, self.stream)))
+        let counted = self.stream || self.turns.is_some();
+        Ok(Taking::Batch(wanted(&self.taken, origin, counted)))
     }
 
     /// Whether there are few elements in all.
@@ -117,10 +158,16 @@ impl Again {
         self.input.is_live()
     }
 
+    /// Whose turn it is among the elements of the latest batch, where they arrived over time.
+    pub fn turns(&self) -> Option<&Arc<dyn Turns>> {
+        self.turns.as_ref()
+    }
+
     pub fn row_origin(&self) -> RowOrigin {
         RowOrigin {
             before: self.before,
             is_live: self.input.is_live(),
+            turns: self.turns.clone(),
         }
     }
 
@@ -134,6 +181,8 @@ impl Again {
         ElementsTaken {
             source: Box::new(Taken {
                 elements: Iter(elements.into_iter()),
+                count: 0,
+                turns: self.turns.clone(),
                 live: self.input.is_live(),
             }),
             count: self.before,
@@ -222,13 +271,22 @@ fn wanted(taken: &[BatchColumn], origin: &BatchOrigin, stream: bool) -> Option<B
 /// Elements that were taken out of an input.
 struct Taken {
     elements: Iter<std::vec::IntoIter<Value>>,
+    /// How many of them were given.
+    count: usize,
+    /// Whose turn it is among them, where they arrived over time.
+    turns: Option<Arc<dyn Turns>>,
     /// Whether the input is live.
     live: bool,
 }
 
 impl Source for Taken {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
-        self.elements.next(cx)
+        let element = self.elements.next(cx)?;
+        if let (Some(turns), Some(_)) = (&self.turns, &element) {
+            cx.latest_origin.turn_to(turns, self.count);
+            self.count += 1;
+        }
+        Ok(element)
     }
 
     fn is_live(&self) -> bool {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::again::Again;
+use super::again::{Again, Taking};
 use super::alternatives::AlternativesRun;
 use super::evaluate::Scope;
 use super::join::{self, JoinInner};
@@ -15,6 +15,7 @@ use crate::catalog::objects::ObjectScan;
 use crate::host::traced::Traced;
 use crate::model::BatchColumn;
 use crate::model::collection::BATCH;
+use crate::model::failed::Turns;
 use crate::model::function::FunctionBody;
 use crate::model::table::Scan;
 use crate::model::{Cx, Value};
@@ -34,6 +35,18 @@ pub enum ResultUse {
     Values,
 }
 
+/// What becomes of elements that arrive over time.
+#[derive(Clone, Copy)]
+pub enum ArrivalUse {
+    /// They are pulled one by one.
+    OneByOne,
+    /// They are taken at another time: [`Fed::Later`].
+    Later,
+    /// Those that have arrived are taken together, so many at the most. What is taken is dealt with, as
+    /// far as it is wanted.
+    Together(usize),
+}
+
 /// What comes next of a running program.
 pub enum Fed {
     Columns(BatchResults),
@@ -42,6 +55,8 @@ pub enum Fed {
     Rows(Cursor),
     /// All that is left does not come in batches: the first step of the query over it.
     Rest(Cursor),
+    /// What comes next is to be taken as it arrives.
+    Later,
 }
 
 /// A running program.
@@ -127,7 +142,13 @@ impl Feed {
     }
 
     /// What comes of the next rows; `None` at the end.
-    pub fn next(&mut self, wanted: ResultUse, frame: &[Value], cx: &Cx) -> Result<Option<Fed>> {
+    pub fn next(
+        &mut self,
+        wanted: ResultUse,
+        arrivals: ArrivalUse,
+        frame: &[Value],
+        cx: &Cx,
+    ) -> Result<Option<Fed>> {
         cx.token.check()?;
         if let Some(first) = self.few() {
             return Ok(Some(Fed::Rest(first)));
@@ -143,8 +164,10 @@ impl Feed {
         let fed = match input {
             FeedInput::Ended(_) => return Ok(None),
             FeedInput::Elements(input) => {
-                let Some(batch) = input.batch(&program.origin, most, cx)? else {
-                    return Ok(self.rest());
+                let batch = match input.batch(&program.origin, most, arrivals, cx)? {
+                    Taking::Batch(batch) => batch,
+                    Taking::Later => return Ok(Some(Fed::Later)),
+                    Taking::Nothing => return Ok(self.rest()),
                 };
                 let made = worker.made(batch, wanted, input.row_origin(), scope);
                 made.unwrap_or_else(|| Fed::Rows(Cursor::Source(input.again(&program.origin))))
@@ -223,6 +246,14 @@ impl Feed {
     /// Stops what is behind the latest batch.
     pub(super) fn end(&mut self) {
         self.input = FeedInput::Ended(self.elements_before());
+    }
+
+    /// Whose turn it is among the elements of the latest batch, where they arrived over time.
+    pub(super) fn turns(&self) -> Option<&Arc<dyn Turns>> {
+        match &self.input {
+            FeedInput::Elements(again) => again.turns(),
+            _ => None,
+        }
     }
 
     /// How many elements of a stream the batches before the latest had; `None` where the rows are not

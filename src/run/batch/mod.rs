@@ -27,7 +27,7 @@ pub mod testing;
 
 pub use declared::result_column;
 pub use dictionary::{Distinct, RowDictionary};
-pub use feed::{Fed, Feed, ResultUse};
+pub use feed::{ArrivalUse, Fed, Feed, ResultUse};
 pub use held::HeldColumn;
 pub use order::{SortKey, int_of_rank, order, rank_of_int, rank_of_real, real_of_rank, sort_alone};
 pub use row_cursor::RowCursor;
