@@ -239,8 +239,8 @@ impl BatchRun {
 
     /// How many elements the results may be made of that the limit allows, if one makes one.
     fn most(&self) -> usize {
-        let left = self.left.map(|left| usize::try_from(left));
-        left.and_then(std::result::Result::ok).unwrap_or(BATCH)
+        let left = self.left.and_then(|left| usize::try_from(left).ok());
+        left.unwrap_or(BATCH)
     }
 
     /// Whether there are single values, so that their column is one of elements.
