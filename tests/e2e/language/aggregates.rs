@@ -58,6 +58,17 @@ fn numbers_of_one_amount_are_one_group() {
 }
 
 #[test]
+fn what_is_written_as_a_key_is_the_key() {
+    // And not the sum of a group's sums: beside it stands what the other reading would give.
+    Db::new().gives(
+        "create function parts(Integer i) -> Bag of Integer as select iota(1,i);
+         select sum(parts(i)), sum(0 + sum(parts(i))) from Integer i where i in bag(2,2,3)
+         group by sum(parts(i)) order by sum(parts(i));",
+        "[3,6]\n[6,6]",
+    );
+}
+
+#[test]
 fn an_error_of_a_group_is_said_when_its_turn_comes() {
     let mut db = Db::new();
     let bag = "bag(['a',1], ['b','two'], ['a',2], ['b',3])";

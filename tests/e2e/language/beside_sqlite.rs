@@ -678,9 +678,14 @@ impl Maker<'_> {
                     (bag.osql, aggregate(f, &bag.sql), sql)
                 }
             };
+            let item = format!("{f}({osql})");
+            // What is written as a key is the key.
+            if keys.iter().any(|k| k.osql == item) {
+                continue;
+            }
             inner.push(format!("{value} as {a}"));
             columns.push(format!("{sql} as c{}", items.len()));
-            items.push(format!("{f}({osql})"));
+            items.push(item);
         }
         let given = key_names.iter().map(|k| format!("{k} is not null"));
         let given: Vec<_> = given.collect();
