@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::counted::only_counted;
 use super::frame::Fragment;
 use super::query::Whole;
 use super::stateful::is_stateful;
@@ -219,7 +220,7 @@ impl Compiler<'_> {
             }
             _ => self.single(arg).0,
         });
-        let args = args.collect();
+        let args = only_counted(&choice.candidates, args.collect(), self.catalog);
         let (target, ty) = self.target(choice.candidates)?;
         // Whether the call is one or many is decided by the resolvent.
         let ty = if open { Type::Object } else { ty };

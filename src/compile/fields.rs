@@ -70,14 +70,26 @@ fn reduced(call: &Call, catalog: &Catalog) -> Option<(Arc<Function>, Arc<Functio
     Some((whole.clone(), reduced.clone()))
 }
 
-/// The fields that the query looks at of a variable, if it does nothing else with it.
-fn keys(query: &Query, slot: Slot, ty: &Type) -> Option<Vec<Value>> {
+/// The keys of the fields that the query looks at of a record.
+pub fn keys_of_record(query: &Query, slot: Slot) -> Vec<Value> {
+    let mut keys = accesses(query, slot).keys;
+    keys.retain(|key| matches!(key, Value::Str(_)));
+    keys
+}
+
+fn accesses(query: &Query, slot: Slot) -> Accesses {
     let mut accesses = Accesses {
         slot,
         count: 0,
         keys: vec![],
     };
     accesses.query(query);
+    accesses
+}
+
+/// The fields that the query looks at of a variable, if it does nothing else with it.
+fn keys(query: &Query, slot: Slot, ty: &Type) -> Option<Vec<Value>> {
+    let accesses = accesses(query, slot);
     let nothing_else = accesses.count > 0 && mentions(query)[slot] == accesses.count + 1;
     let fits = |key: &Value| match (ty, key) {
         (Type::Record, Value::Str(_)) => true,

@@ -166,7 +166,7 @@ impl Compiler<'_> {
                 vec![LookupColumn::Bind(Pattern::Any); call.function.signature.columns.len()];
             self.place_lookup(call, columns)?;
             if let Some(Step::Lookup(lookup)) = self.top().steps.last_mut() {
-                lookup.distinct = !lookup.unique;
+                lookup.distinct = !lookup.tells_rows_apart();
             }
             return Ok(true);
         }

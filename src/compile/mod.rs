@@ -10,6 +10,7 @@ mod action;
 mod apply;
 mod batch;
 mod call;
+mod counted;
 mod expr;
 mod facts;
 mod fields;

@@ -21,6 +21,13 @@ use crate::text::diagnostic::{Error, Result, Span};
 pub struct Draft(Query);
 
 impl Draft {
+    /// A finished query that has been changed, without what was found out about it.
+    pub fn of_query(mut query: Query) -> Draft {
+        query.batch = None;
+        query.traceable = None;
+        Draft(query)
+    }
+
     /// The query that a fragment is by itself.
     pub fn of_fragment(fragment: Fragment) -> Draft {
         let Fragment { frame, expr, ty } = fragment;

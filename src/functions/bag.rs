@@ -7,7 +7,7 @@ use indexmap::map::Entry;
 use rand::Rng;
 
 use crate::host::Host;
-use crate::model::collection::BATCH;
+use crate::model::collection::{Arrivals, BATCH};
 use crate::model::memory::{Collecting, HeldMemory, Operator};
 use crate::model::native::{Native, Natives};
 use crate::model::{Args, BatchColumn, Collection, Cx, Numbers, Source, Value};
@@ -179,11 +179,19 @@ impl Section {
         }
         Ok(())
     }
+
+    /// What is behind the last one is stopped at once: it may never end by itself.
+    fn stop_at_end(&mut self) {
+        if self.take == 0 {
+            self.inner = None;
+        }
+    }
 }
 
 impl Source for Section {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
         self.skip_to_start(cx)?;
+        self.stop_at_end();
         let Some(inner) = &mut self.inner else {
             return Ok(None);
         };
@@ -192,11 +200,27 @@ impl Source for Section {
             None => inner.next(cx)?,
         };
         self.take -= 1;
-        // What is behind the last one is stopped at once: it may never end by itself.
-        if self.take == 0 || value.is_none() {
+        self.stop_at_end();
+        if value.is_none() {
             self.inner = None;
         }
         Ok(value)
+    }
+
+    /// The last of them are not dealt with yet: what is behind them is stopped when more is asked for.
+    fn arrivals(&mut self, most: usize, cx: &Cx) -> Result<Option<Arrivals>> {
+        self.skip_to_start(cx)?;
+        self.stop_at_end();
+        let Some(inner) = &mut self.inner else {
+            return Ok(None);
+        };
+        if self.ahead.len() > 0 {
+            return Ok(None);
+        }
+        let most = usize::try_from(self.take).map_or(most, |take| most.min(take));
+        let arrivals = inner.arrivals(most, cx)?;
+        self.take -= arrivals.as_ref().map_or(0, |a| a.column.len() as u64);
+        Ok(arrivals)
     }
 
     fn numbers(&mut self, cx: &Cx) -> Result<Option<Numbers>> {

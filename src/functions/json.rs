@@ -9,8 +9,8 @@ use crate::host::json_file::{JsonFile, Scanned};
 use crate::model::collection::{BATCH, FieldBatch};
 use crate::model::column::ColumnBuilder;
 use crate::model::json_fields::FieldScanner;
-use crate::model::native::{Native, Natives};
-use crate::model::{Args, Cx, Source, Value, json};
+use crate::model::native::{BatchArgs, BatchForm, Native, Natives};
+use crate::model::{Args, BatchColumn, Cx, Source, Value, json};
 use crate::run::call::short;
 use crate::text::diagnostic::{Error, Result};
 
@@ -21,8 +21,10 @@ pub const NATIVES: Natives = &[
     Native::new("unstringify", |cx, a| {
         json::from_slice(a.str(0)?.as_bytes(), &cx.token.looks()).map(Some)
     })
-    .fields("unstringify_fields"),
-    Native::new("unstringify_fields", unstringify_fields),
+    .fields("unstringify_fields")
+    .batch(BatchForm::Column(values_of_texts))
+    .fields_of_texts(fields_of_texts),
+    Native::new("unstringify_fields", unstringify_fields).fields_of_texts(fields_of_texts),
     Native::new("unstringify_record", unstringify_record),
     Native::new("file_stream", file_stream)
         .fields("file_fields")
@@ -90,6 +92,53 @@ fn unstringify_fields(cx: &Cx, args: Args) -> Result<Option<Value>> {
         Value::Record(record) => scanner.reduced(&record),
         other => other,
     }))
+}
+
+/// The JSON texts of a column of strings, or of binaries that hold them.
+fn texts<'a>(args: BatchArgs<'a>) -> impl Iterator<Item = Option<&'a [u8]>> {
+    let text = move |row: usize| {
+        let column = &args.columns[0];
+        let text = match column {
+            BatchColumn::Values(values) => match values.get(row)? {
+                Value::Binary(bytes) => &bytes[..],
+                value => value.as_str()?.as_bytes(),
+            },
+            column => column.text(row)?.as_bytes(),
+        };
+        // Whether to stop is asked as often as for what else is read.
+        args.looks.steps(1 + text.len() / 16).ok()?;
+        Some(text)
+    };
+    (0..args.rows).map(text)
+}
+
+fn values_of_texts(args: BatchArgs) -> Option<BatchColumn> {
+    let values = texts(args).map(|text| json::from_slice(text?, args.looks).ok());
+    let values = values.collect::<Option<Vec<Value>>>()?;
+    Some(BatchColumn::of_elements(values))
+}
+
+fn fields_of_texts(args: BatchArgs, keys: &[Value]) -> Option<Vec<BatchColumn>> {
+    let names = keys.iter().map(|key| match key {
+        Value::Str(key) => Some(key.clone()),
+        _ => None,
+    });
+    let mut scanner = FieldScanner::new(names.collect::<Option<_>>()?);
+    let mut columns = vec![ColumnBuilder::default(); keys.len()];
+    let read = |text: &str| json::from_slice(text.as_bytes(), args.looks).ok();
+    for text in texts(args) {
+        let text = text?;
+        if let Some(object) = scanner.whole_object(text)
+            && scanner.add_to(&mut columns, object, read).is_some()
+        {
+            continue;
+        }
+        match json::from_slice(text, args.looks) {
+            Ok(Value::Record(record)) => scanner.add_record_to(&mut columns, &record),
+            _ => return None,
+        }
+    }
+    Some(columns.into_iter().map(ColumnBuilder::finish).collect())
 }
 
 fn file_fields(_: &Cx, args: Args) -> Result<Option<Value>> {

@@ -15,7 +15,8 @@ pub const NATIVES: Natives = &[
     Native::new("concat", concat).batch(BatchForm::Column(columns::concat)),
     Native::new("charstring", |cx, a| {
         Ok(Some(Value::Str(text(a.value(0), cx)?)))
-    }),
+    })
+    .text_of_binary(),
     Native::new("dim", |_, a| {
         Ok(Some(Value::Int(a.str(0)?.chars().count() as i64)))
     })

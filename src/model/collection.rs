@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::model::failed::Turns;
 use crate::model::{BatchColumn, Cx, Type, Value};
 use crate::text::diagnostic::{Error, Result};
 
@@ -83,6 +84,14 @@ pub trait Source: Send {
         Ok(None)
     }
 
+    /// The next elements of a live stream, `most` at the most: waits for the first, and gives what else
+    /// has arrived by then. `None` where they have to be pulled from here on, or there is none. Whoever
+    /// takes them says whose turn it is, so that a message is acknowledged when it has been dealt with,
+    /// and a failure is said to be about it.
+    fn arrivals(&mut self, _most: usize, _: &Cx) -> Result<Option<Arrivals>> {
+        Ok(None)
+    }
+
     /// Leaves the next elements out; gives how many. `None` where they have to be pulled.
     fn skip(&mut self, cx: &Cx) -> Result<Option<usize>> {
         Ok(self.numbers(cx)?.map(|batch| batch.len()))
@@ -93,6 +102,12 @@ pub trait Source: Send {
     fn taken(&self) -> Option<u64> {
         None
     }
+}
+
+/// Elements of a live stream that have arrived: one at least.
+pub struct Arrivals {
+    pub column: BatchColumn,
+    pub turns: Arc<dyn Turns>,
 }
 
 /// A batch of records or vectors of which only some fields are wanted.

@@ -57,10 +57,15 @@ impl BatchColumn {
 
     /// The column that the elements of a collection are.
     pub fn of_elements(elements: Vec<Value>) -> BatchColumn {
-        match BatchColumn::of(elements.iter()) {
-            Some(numbers @ (BatchColumn::Ints(_) | BatchColumn::Reals(_))) => numbers,
-            _ => BatchColumn::Values(elements),
+        if matches!(
+            elements.first(),
+            Some(Value::Int(_) | Value::Real(_)) | None
+        ) && let Some(numbers @ (BatchColumn::Ints(_) | BatchColumn::Reals(_))) =
+            BatchColumn::of(elements.iter())
+        {
+            return numbers;
         }
+        BatchColumn::Values(elements)
     }
 
     /// The column that has this value in all rows.

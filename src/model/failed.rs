@@ -15,17 +15,36 @@ pub struct Origin {
     pub failed: Arc<AtomicU64>,
 }
 
-/// The message that one thread has taken last. What fails on that thread afterwards was made of it.
+/// Elements that arrived together, as whoever goes through them one by one sees them: they are counted
+/// from 0.
+pub trait Turns: Send + Sync {
+    /// What is done from here on is about this element, and those before it are dealt with.
+    fn turn_to(&self, element: usize);
+
+    /// All of them are dealt with.
+    fn end(&self);
+
+    /// What the element is made of whose turn it is.
+    fn origin(&self) -> Option<Origin>;
+}
+
+/// The elements that one thread has taken last. What fails on that thread afterwards was made of the one
+/// whose turn it is.
 #[derive(Clone, Default)]
-pub struct LatestOrigin(Arc<Mutex<Option<Origin>>>);
+pub struct LatestOrigin(Arc<Mutex<Option<Arc<dyn Turns>>>>);
 
 impl LatestOrigin {
-    pub fn set(&self, origin: Origin) {
-        *lock(&self.0) = Some(origin);
+    /// It is the turn of one of these elements.
+    pub fn turn_to(&self, turns: &Arc<dyn Turns>, element: usize) {
+        let mut latest = lock(&self.0);
+        if !latest.as_ref().is_some_and(|of| Arc::ptr_eq(of, turns)) {
+            *latest = Some(turns.clone());
+        }
+        turns.turn_to(element);
     }
 
     pub fn get(&self) -> Option<Origin> {
-        lock(&self.0).clone()
+        lock(&self.0).as_ref()?.origin()
     }
 }
 

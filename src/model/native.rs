@@ -50,6 +50,11 @@ pub struct Native {
     /// Whether it is such a function, and gives a stream whose elements come by
     /// [`Source::fields`](super::Source::fields).
     pub streams_fields: bool,
+    /// For a function that reads a record from the text in its first argument: how the fields with some
+    /// keys are read from a column of such texts, or of binaries that hold them.
+    pub fields_of_texts: Option<FieldsOfTexts>,
+    /// Whether it gives the text that the bytes of a binary are.
+    pub is_text_of_binary: bool,
     /// Whether it gives the field of a record, or the element of a vector, that its second argument names.
     pub gives_field: bool,
     /// Which part of a stamped value it gives, where it does nothing else.
@@ -187,6 +192,10 @@ pub struct BatchArgs<'a> {
     pub looks: &'a Looks<'a>,
 }
 
+/// The fields with the given keys of the records that a column of texts holds, a column for each key. `None`
+/// where one of the texts is no record, as the evaluator has to say what is wrong with it.
+pub type FieldsOfTexts = fn(BatchArgs, keys: &[Value]) -> Option<Vec<BatchColumn>>;
+
 impl BatchForm {
     pub fn is_condition(self) -> bool {
         matches!(self, BatchForm::Condition(_))
@@ -224,6 +233,8 @@ impl Native {
             aggregate: None,
             fields: None,
             streams_fields: false,
+            fields_of_texts: None,
+            is_text_of_binary: false,
             gives_field: false,
             stamp: None,
             window_aggregates: None,
@@ -295,6 +306,18 @@ impl Native {
     /// The same, which gives a stream of some fields only.
     pub const fn streaming_fields(mut self) -> Native {
         self.streams_fields = true;
+        self
+    }
+
+    /// The same, which reads records from texts, whose fields can be read so.
+    pub const fn fields_of_texts(mut self, read: FieldsOfTexts) -> Native {
+        self.fields_of_texts = Some(read);
+        self
+    }
+
+    /// The same, which gives the text that the bytes of a binary are.
+    pub const fn text_of_binary(mut self) -> Native {
+        self.is_text_of_binary = true;
         self
     }
 

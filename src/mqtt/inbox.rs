@@ -55,6 +55,13 @@ pub struct Message {
     size: usize,
 }
 
+impl Message {
+    /// What it takes in memory, in bytes.
+    pub(super) fn size(&self) -> usize {
+        self.size
+    }
+}
+
 /// The duty to acknowledge a message at QoS 1 or 2. Fulfilled when it is dropped: when every query
 /// that the message is for has taken it.
 pub struct Receipt {

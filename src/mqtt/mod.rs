@@ -34,6 +34,7 @@ mod engine;
 mod filters;
 mod handshake;
 mod in_flight;
+mod in_hand;
 mod inbox;
 mod incoming;
 mod journal;
@@ -62,11 +63,12 @@ use std::time::{Duration, Instant};
 
 pub use address::{Address, Transport};
 pub use client::Client;
+pub use in_hand::MessagesInHand;
 pub use inbox::{Message, Unread};
 pub use options::{ClientOptions, Qos, Version};
 pub use publisher::{PublishOptions, TopicPublisher};
 pub use settings::{Setting, Settings};
-pub use subscription::TopicSubscription;
+pub use subscription::{MessagesGiven, TopicSubscription};
 pub use topic::{check_filter, check_topic};
 
 use client::Notice;

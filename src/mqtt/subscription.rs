@@ -1,18 +1,15 @@
 //! Reading a filter.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
 
 use super::client::Shared;
-use super::inbox::{FilterReader, Message, Receipt};
+use super::in_hand::MessagesInHand;
+use super::inbox::{FilterReader, Message};
 use crate::text::diagnostic::Result;
 use crate::text::wait::{Token, lock};
-
-/// Receipts are given in groups: after so many, or when so much time has passed since the last.
-const RECEIPTS: usize = 16;
-const RECEIPTS_EVERY: Duration = Duration::from_millis(5);
 
 /// One query's reading of a filter. Dropping it gives the broker's subscription up if nobody else
 /// reads the filter.
@@ -22,12 +19,19 @@ pub struct TopicSubscription {
     reader: Arc<FilterReader>,
     /// Taken from the queue, not yet by the query.
     batch: VecDeque<Message>,
-    /// What the query was given last, and what stops the query. It is dealt with when the query asks for
-    /// more.
-    in_hand: Option<(Message, Token)>,
-    /// Of what the query has dealt with, not yet acknowledged.
-    dealt_with: Vec<Arc<Receipt>>,
-    receipts_at: Instant,
+    /// What the query was given last, or is given next.
+    in_hand: Arc<MessagesInHand>,
+    /// So many of these it was given. They are dealt with when it asks for more.
+    given: usize,
+    /// What stops the query that has something in hand that is to be acknowledged.
+    token: Option<Token>,
+}
+
+/// Messages that a query is given together.
+pub struct MessagesGiven {
+    pub in_hand: Arc<MessagesInHand>,
+    /// Which of those in hand.
+    pub places: Range<usize>,
 }
 
 impl TopicSubscription {
@@ -41,61 +45,61 @@ impl TopicSubscription {
             filter: filter.to_owned(),
             reader,
             batch: VecDeque::new(),
-            in_hand: None,
-            dealt_with: Vec::new(),
-            receipts_at: Instant::now(),
+            in_hand: Arc::default(),
+            given: 0,
+            token: None,
         }
     }
 
     /// The next message; waits for it. Asking for it says that the one before is dealt with, so
     /// that it can be acknowledged. An error if the client can do no more.
     pub fn recv(&mut self, token: &Token) -> Result<Option<Message>> {
-        self.put_down();
-        if !self.batch.is_empty() {
+        let given = self.recv_many(1, token)?;
+        let message = given.in_hand.messages().get(given.places.start);
+        if message.is_some() {
+            given.in_hand.begin(given.places.start);
+        }
+        Ok(message.cloned())
+    }
+
+    /// The next messages, `most` at the most: waits for the first, and gives what has come by then.
+    /// Asking for them says that those before are dealt with. With which of them it begins the query
+    /// says by [`MessagesInHand::begin`].
+    pub fn recv_many(&mut self, most: usize, token: &Token) -> Result<MessagesGiven> {
+        self.in_hand.deal_with(self.given);
+        if self.given < self.in_hand.messages().len() {
             token.check()?;
-            return Ok(self.hand_over(token));
+        } else {
+            self.take(token)?;
         }
-        self.acknowledge();
-        let batch = &mut self.batch;
-        let reader = &self.reader;
-        let taken = token.wait(None, || reader.take(batch, thread::current()))?;
-        taken.unwrap_or(Ok(()))?;
-        Ok(self.hand_over(token))
-    }
-
-    fn hand_over(&mut self, token: &Token) -> Option<Message> {
-        let mut message = self.batch.pop_front()?;
-        if message.receipt.is_some() {
-            self.in_hand = Some((message.clone(), token.clone()));
-            message.receipt = None;
+        if self.in_hand.has_receipts() {
+            self.token = Some(token.clone());
         }
-        Some(message)
+        let first = self.given;
+        let end = self
+            .in_hand
+            .messages()
+            .len()
+            .min(first.saturating_add(most));
+        self.given = end;
+        Ok(MessagesGiven {
+            in_hand: self.in_hand.clone(),
+            places: first..end,
+        })
     }
 
-    /// The query has dealt with the message that it has in hand.
-    fn put_down(&mut self) {
-        let in_hand = self.in_hand.take();
-        let Some(receipt) = in_hand.and_then(|(message, _)| message.receipt) else {
-            return;
-        };
-        let now = Instant::now();
-        if self.dealt_with.len() >= RECEIPTS || now > self.receipts_at + RECEIPTS_EVERY {
-            self.acknowledge();
-            self.receipts_at = now;
+    /// Takes the next messages in hand; waits for the first.
+    fn take(&mut self, token: &Token) -> Result<()> {
+        if self.batch.is_empty() {
+            let (batch, reader) = (&mut self.batch, &self.reader);
+            let taken = token.wait(None, || reader.take(batch, thread::current()))?;
+            taken.unwrap_or(Ok(()))?;
+        } else {
+            token.check()?;
         }
-        self.dealt_with.push(receipt);
-    }
-
-    /// What the query has in hand, if it was stopped before it had dealt with it. One that ended by
-    /// itself, as by `limit`, had.
-    fn unfinished(&mut self) -> Option<Message> {
-        let stopped = |(_, token): &mut (Message, Token)| token.is_stopped();
-        let (message, _) = self.in_hand.take_if(stopped)?;
-        Some(message)
-    }
-
-    fn acknowledge(&mut self) {
-        self.dealt_with.clear();
+        self.in_hand = Arc::new(MessagesInHand::first_of(&mut self.batch));
+        self.given = 0;
+        Ok(())
     }
 }
 
@@ -104,13 +108,12 @@ impl Drop for TopicSubscription {
         // In a kept session, what the query did not deal with waits for the next one.
         let keep = !self.shared.options.clean_session;
         if keep {
-            if let Some(message) = self.unfinished() {
-                self.batch.push_front(message);
-            }
-            self.reader.give_back(&mut self.batch);
+            let was_stopped = self.token.as_ref().is_some_and(Token::is_stopped);
+            let mut left = VecDeque::from(self.in_hand.take_left(was_stopped));
+            left.append(&mut self.batch);
+            self.reader.give_back(&mut left);
         }
-        self.put_down();
-        self.acknowledge();
+        self.in_hand.deal_with(self.in_hand.messages().len());
         let commands = lock(&self.shared.inbox).remove_reader(&self.filter, &self.reader, keep);
         for command in commands {
             self.shared.command(command);

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::model::native::BatchForm;
+use crate::model::native::{BatchForm, FieldsOfTexts};
 use crate::model::{Function, Type, Value};
 use crate::plan::join::Join;
 use crate::plan::{PlanExpr, Slot, Step};
@@ -92,6 +92,7 @@ pub enum BatchWork {
     Alternatives(BatchAlternatives),
     Optional(BatchOptional),
     Rows(BatchRowSteps),
+    Fields(BatchFields),
     /// Adds a column.
     Compute(BatchExpr, ColumnDeclared, ColumnUse),
     /// Adds the column of a variable; rows without a value for it are left out.
@@ -120,6 +121,14 @@ pub struct BatchFetch {
     /// Where the function is called: what its argument is declared to be. Each row stays then, one that
     /// finds nothing without a value.
     pub called: Option<ColumnDeclared>,
+}
+
+/// Adds columns for some fields of the records that texts hold.
+pub struct BatchFields {
+    /// The column of the texts, or of binaries that hold them.
+    pub text: usize,
+    pub keys: Vec<Value>,
+    pub read: FieldsOfTexts,
 }
 
 /// Puts each row of the batch together with each row of the inner side of a join that it meets.

@@ -476,6 +476,19 @@ impl Lookup {
             copies: None,
         }
     }
+
+    /// Whether no two rows are equal in what they are looked up by and what goes into variables.
+    pub fn tells_rows_apart(&self) -> bool {
+        let tells = |i: &usize| {
+            let column = &self.columns[*i];
+            matches!(
+                column,
+                LookupColumn::Known(_) | LookupColumn::Bind(Pattern::Bind(..) | Pattern::Equal(_))
+            )
+        };
+        let told: Vec<usize> = (0..self.columns.len()).filter(tells).collect();
+        matches!(&self.function.body, FunctionBody::Stored(table) if table.is_unique_by(&told))
+    }
 }
 
 /// An equation that a filter after a scan tests. It leaves rows out only where it would find that it

@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use crate::host::failed;
-use crate::model::collection::FieldBatch;
+use crate::model::collection::{Arrivals, FieldBatch};
 use crate::model::counter::ElementCounter;
 use crate::model::{BatchColumn, Collection, Cx, Function, Numbers, Source, Type, Value};
 use crate::plan::{PlanExpr, Query};
@@ -257,6 +257,11 @@ impl Source for InputRun {
         self.count(batch, FieldBatch::len)
     }
 
+    fn arrivals(&mut self, most: usize, cx: &Cx) -> Result<Option<Arrivals>> {
+        let batch = self.source.arrivals(most, cx);
+        self.count(batch, |arrivals| arrivals.column.len())
+    }
+
     fn skip(&mut self, cx: &Cx) -> Result<Option<usize>> {
         let batch = self.source.skip(cx);
         self.count(batch, |size| *size)
@@ -352,6 +357,11 @@ impl Source for OutputRun {
 
     fn fields(&mut self, cx: &Cx) -> Result<Option<FieldBatch>> {
         let batch = self.source.fields(cx);
+        batch.map_err(|error| self.explained(error))
+    }
+
+    fn arrivals(&mut self, most: usize, cx: &Cx) -> Result<Option<Arrivals>> {
+        let batch = self.source.arrivals(most, cx);
         batch.map_err(|error| self.explained(error))
     }
 

@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use super::aggregate::grouped::GroupedAccumulator;
-use super::batch::{BatchResults, Fed, Feed, HeldColumn, ResultUse, RowDictionary};
+use super::batch::{ArrivalUse, BatchResults, Fed, Feed, HeldColumn, ResultUse, RowDictionary};
 use super::eval::eval;
 use super::pipeline::Pipeline;
 use super::sorted::{CollectedRows, SortedResults};
 use crate::host::traced::Traced;
+use crate::model::collection::BATCH;
 use crate::model::memory::{CountedValues, HeldMemory};
 use crate::model::{Cx, Value, column, size};
 use crate::plan::{Group, GroupAggregate, PlanExpr, Query, Slot};
@@ -67,8 +68,11 @@ fn each(
     let Some(mut feed) = feed else {
         return each_row(query, collector, pipeline, frame, cx);
     };
-    while let Some(fed) = feed.next(ResultUse::Values, frame, cx)? {
+    let arrivals = ArrivalUse::Together(BATCH);
+    while let Some(fed) = feed.next(ResultUse::Values, arrivals, frame, cx)? {
         match fed {
+            // They were not to be taken later.
+            Fed::Later => {}
             Fed::Columns(results) => collector.add_batch(results, cx)?,
             Fed::Rows(first) | Fed::Rest(first) => {
                 *pipeline = Pipeline::resume(query.steps.len(), query.batch_source(), first);

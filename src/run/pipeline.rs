@@ -494,10 +494,7 @@ impl Pipeline {
                 }
                 Ok(false)
             }
-            (Cursor::Batch(rows), _) => {
-                cx.token.check()?;
-                Ok(rows.next(frame))
-            }
+            (Cursor::Batch(rows), _) => rows.next(frame, cx),
             (Cursor::Rows(rows), Step::Lookup(lookup)) => rows.bind(lookup, frame, cx),
             (Cursor::Join(run), Step::Join(join)) => run.next(join, frame, cx),
             (Cursor::Alternatives(either), Step::Alternatives { branches, bound }) => {

@@ -8,7 +8,7 @@ use super::pipeline::{Cursor, Pipeline};
 use super::sorted::CollectedRows;
 use crate::compile;
 use crate::host::traced::Traced;
-use crate::model::collection::{BATCH, FieldBatch, Iter};
+use crate::model::collection::{Arrivals, BATCH, FieldBatch, Iter};
 use crate::model::{BatchColumn, Collection, Cx, Numbers, Source, Type, Value};
 use crate::plan::{PlanExpr, Query, Slot};
 use crate::run::{group, windowed};
@@ -168,6 +168,11 @@ impl Source for PassThrough {
     fn fields(&mut self, cx: &Cx) -> Result<Option<FieldBatch>> {
         let _depth = cx.enter()?;
         self.0.fields(cx)
+    }
+
+    fn arrivals(&mut self, most: usize, cx: &Cx) -> Result<Option<Arrivals>> {
+        let _depth = cx.enter()?;
+        self.0.arrivals(most, cx)
     }
 
     fn skip(&mut self, cx: &Cx) -> Result<Option<usize>> {

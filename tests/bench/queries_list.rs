@@ -348,7 +348,7 @@ pub const QUERIES: &[Query] = &[
          ts(|2024-01-01T00:00:00Z| + i, i) from Integer i where i in siota(0,{n})),60,60) \
          and v = value(w))",
         "select sum(m) from (select time_bucket(interval 60 seconds, t) as b, avg(i) as m from \
-         (select timestamp '2024-01-01' + to_seconds(i) as t, i from range(60 * ({n} // 60)) t(i)) \
+         (select timestamp '2024-01-01' + to_seconds(i) as t, i from range({n}+1) t(i)) \
          group by b)",
     ),
     query(
@@ -361,7 +361,7 @@ pub const QUERIES: &[Query] = &[
         "select sum(m) from (select i, avg(i) over (order by t range between current row \
          and interval 59 seconds following) as m from \
          (select timestamp '2024-01-01' + to_seconds(i) as t, i from range({n}+1) t(i))) \
-         where i % 10 = 0 and i + 60 <= {n}",
+         where i % 10 = 0 and i + 50 <= {n}",
     ),
     query(
         "csv",

@@ -266,3 +266,93 @@ fn a_message_that_a_query_was_at_when_it_was_stopped_comes_again() {
         output.expect_ok(&format!("\"{expected}\"\n"));
     }
 }
+
+/// The same of messages that are taken together, of which fields are read. Those that a filter leaves
+/// out are dealt with when one behind them is.
+const READ_FIELDS: &str = "select r['n'] from Record r, Binary b where b in subscribe('m:t')
+                             and r = json:unstringify(charstring(b)) and r['n'] != 1";
+
+fn publish_numbers(broker: &Mosquitto, numbers: std::ops::Range<usize>) {
+    let lines: Vec<_> = numbers.map(|n| format!("{{\"n\": {n}}}")).collect();
+    broker.publish_lines("t", 1, lines.join("\n") + "\n");
+}
+
+/// Makes the session, with messages that wait for the next run.
+fn waiting(numbers: std::ops::Range<usize>) -> Mosquitto {
+    let broker = Mosquitto::start("max_queued_messages 0\nmax_inflight_messages 200\nlog_type all");
+    let mut first = reading(&broker, &format!("{READ};"));
+    broker.wait_for_subscriptions(1);
+    first.signal("TERM");
+    first.wait();
+    publish_numbers(&broker, numbers);
+    broker
+}
+
+#[test]
+fn of_messages_taken_together_the_one_a_stopped_query_was_at_and_those_behind_come_again() {
+    let broker = waiting(0..40);
+    let at_five = READ_FIELDS.replace(" from ", " from Boolean p, Number pause, ")
+        + " and p = print(r['n']) and pause = sleep(case when r['n'] = 5 then 600 else 0 end);";
+    let mut first = reading(&broker, &at_five);
+    first.stdout.wait_line("5");
+    first.signal("TERM");
+    first.wait();
+    let output = reading(&broker, &format!("{READ_FIELDS} limit 35;")).finish();
+    let expected: String = (5..40).map(|n| format!("{n}\n")).collect();
+    output.expect_ok(&expected);
+}
+
+/// Nothing of a run that was killed is acknowledged afterwards.
+#[test]
+fn messages_taken_together_are_acknowledged_one_after_the_other() {
+    let broker = waiting(0..40);
+    let slowly = READ_FIELDS.replace(" from ", " from Boolean p, Number pause, ")
+        + " and p = print(r['n']) and pause = sleep(0.05);";
+    let mut first = reading(&broker, &slowly);
+    first.stdout.wait_line("6");
+    first.signal("KILL");
+    first.wait();
+    let output = reading(&broker, &format!("{READ_FIELDS} limit 33;")).finish();
+    let next: usize = output.lines()[0].parse().expect("a number");
+    assert!((4..=6).contains(&next), "{output:?}");
+}
+
+/// Queries of every kind that end by themselves, each of which takes six messages.
+#[test]
+fn what_a_query_that_ends_leaves_of_messages_taken_together_is_there_for_the_next() {
+    let fields = "r = json:unstringify(charstring(b)) and r['n'] >= 0";
+    let six = format!("Record r, Binary b where b in first_n(subscribe('m:t'), 6) and {fields}");
+    let all = format!("Record r, Binary b where b in subscribe('m:t') and {fields}");
+    let queries = [
+        (format!("select r['n'] from {six};"), "0\n1\n2\n3\n4\n5\n"),
+        (
+            format!("select r['n'] from {all} limit 6;"),
+            "6\n7\n8\n9\n10\n11\n",
+        ),
+        (
+            format!("select mod(r['n'], 2), count(r['n']) from {six} group by mod(r['n'], 2);"),
+            "[0,3]\n[1,3]\n",
+        ),
+        (format!("sum(select r['n'] from {six});"), "123\n"),
+        (
+            format!("select distinct r['n'] / 2 * 0 + r['n'] from {all} and r['n'] != 26 limit 5;"),
+            "24.0\n25.0\n27.0\n28.0\n29.0\n",
+        ),
+        (
+            format!(
+                "select r['n'], i from Integer i, {all} and i in siota(1, r['n'] - 28) limit 7;"
+            ),
+            "[30,1]\n[30,2]\n[31,1]\n[31,2]\n[31,3]\n[32,1]\n[32,2]\n",
+        ),
+        (
+            format!("first_n((select r['n'] from {all}), 3);"),
+            "33\n34\n35\n",
+        ),
+    ];
+    let broker = waiting(0..60);
+    for (query, expected) in queries {
+        let output = reading(&broker, &query).finish();
+        assert_eq!(output.stdout, expected, "{query}: {output:?}");
+        assert_eq!(output.code, 0, "{query}: {output:?}");
+    }
+}

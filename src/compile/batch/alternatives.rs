@@ -45,6 +45,7 @@ impl Builder<'_> {
         let types = types.collect();
         self.columns.truncate(before.columns);
         self.fields.truncate(before.fields);
+        self.records.truncate(before.records);
         self.calls.truncate(before.calls);
         Some((BatchBranch { work, columns }, types))
     }
@@ -57,7 +58,11 @@ impl Builder<'_> {
                 self.row_steps(step, &behind)?;
             }
         }
-        bound.iter().map(|slot| self.column_of(*slot)).collect()
+        let column = |slot: &Slot| {
+            self.whole_record(*slot);
+            self.column_of(*slot)
+        };
+        bound.iter().map(column).collect()
     }
 
     /// Two branches that begin with sources of their own.
@@ -97,7 +102,7 @@ impl Builder<'_> {
     }
 
     fn alternative_source(&mut self, steps: &[Step], bound: &[Slot]) -> Option<BatchSource> {
-        let mut builder = Builder::new(self.catalog);
+        let mut builder = Builder::new(self.query, self.catalog);
         builder.gives_at_once = self.gives_at_once;
         let (lead, first, rest) = builder.source(steps)?;
         let origin = builder.origin(first)?;

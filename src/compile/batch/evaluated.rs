@@ -64,7 +64,7 @@ impl Builder<'_> {
     /// The variables that the evaluator reads.
     fn read(&mut self, slots: &[Slot]) -> Vec<BatchVariable> {
         self.evaluations += 1;
-        let variables = self.variables(slots);
+        let variables = self.whole_variables(slots);
         let has_columns = |slot: &&Slot| variables.iter().any(|variable| variable.slot == **slot);
         let given = slots.iter().filter(|slot| !has_columns(slot));
         self.given.extend(given);
@@ -106,8 +106,14 @@ impl Builder<'_> {
         search.repeatable && !search.constants.iter().any(has_collection)
     }
 
+    /// Those of the variables that have columns, with these: a record that a text holds is made.
+    pub(super) fn whole_variables(&mut self, slots: &[Slot]) -> Vec<BatchVariable> {
+        slots.iter().for_each(|slot| self.whole_record(*slot));
+        self.variables(slots)
+    }
+
     /// Those of the variables that have columns, with these.
-    pub(super) fn variables(&self, slots: &[Slot]) -> Vec<BatchVariable> {
+    fn variables(&self, slots: &[Slot]) -> Vec<BatchVariable> {
         let variable = |slot: &Slot| {
             let fields = self.fields.iter().filter(|(of, _, _)| of == slot);
             let fields: Vec<_> = fields.map(|(_, key, at)| (key.clone(), *at)).collect();

@@ -79,6 +79,7 @@ impl Builder<'_> {
             }
             PlanExpr::Slot(slot) | PlanExpr::Known(slot) => {
                 let known = matches!(expr, PlanExpr::Known(_));
+                self.whole_record(*slot);
                 match self.column_of(*slot) {
                     Some(column) if known => Some(BatchExpr::Known(column)),
                     Some(column) => Some(BatchExpr::Column(column)),

@@ -11,6 +11,7 @@ mod evaluated;
 mod expressions;
 mod inlined;
 mod optional;
+mod records;
 mod steps;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use crate::catalog::Catalog;
 use crate::model::{Function, Type, Value};
 use crate::plan::batch::{BatchExpr, BatchProgram, BatchTail, BatchWork};
 use crate::plan::{PlanExpr, Query, Slot, Step};
+use records::RecordOfText;
 
 /// The program that the query can be, if any.
 pub fn lower(query: &Query, catalog: &Catalog) -> Option<BatchProgram> {
@@ -27,7 +29,7 @@ pub fn lower(query: &Query, catalog: &Catalog) -> Option<BatchProgram> {
         // A few rows of the inner side may be all that is needed.
         return None;
     }
-    let mut builder = Builder::new(catalog);
+    let mut builder = Builder::new(query, catalog);
     builder.gives_at_once = !query.is_collected();
     let (lead, first, rest) = builder.source(&query.steps)?;
     let origin = builder.origin(first)?;
@@ -82,7 +84,7 @@ pub fn lower(query: &Query, catalog: &Catalog) -> Option<BatchProgram> {
             outputs = Some((vec![], 0));
             Some(BatchTail {
                 step,
-                variables: builder.variables(&query.slots_behind(step)),
+                variables: builder.whole_variables(&query.slots_behind(step)),
             })
         }
         None => None,
@@ -131,6 +133,7 @@ fn kind(ty: &Type) -> Option<Kind> {
 }
 
 struct Builder<'c> {
+    query: &'c Query,
     catalog: &'c Catalog,
     /// The columns that there are by now, with the variables that they stand for.
     columns: Vec<(Option<Slot>, Type)>,
@@ -139,6 +142,8 @@ struct Builder<'c> {
     functions: Vec<Arc<Function>>,
     /// The fields of records and vectors that have a column: the variable, the key, the column.
     fields: Vec<(Slot, Value, usize)>,
+    /// Records that texts hold, of which fields have columns, and what makes a column of the whole.
+    records: Vec<RecordOfText>,
     /// Calls of stored functions that have a column: the function, its argument's column, its own.
     calls: Vec<(Arc<Function>, usize, usize)>,
     /// Variables that are the same for all rows and are read by what the evaluator computes.
@@ -164,18 +169,21 @@ struct Mark {
     columns: usize,
     work: usize,
     fields: usize,
+    records: usize,
     calls: usize,
     evaluations: usize,
 }
 
 impl Builder<'_> {
-    fn new(catalog: &Catalog) -> Builder<'_> {
+    fn new<'c>(query: &'c Query, catalog: &'c Catalog) -> Builder<'c> {
         Builder {
+            query,
             catalog,
             columns: vec![],
             work: vec![],
             functions: vec![],
             fields: vec![],
+            records: vec![],
             calls: vec![],
             given: vec![],
             evaluated: vec![],
@@ -202,6 +210,7 @@ impl Builder<'_> {
             columns: self.columns.len(),
             work: self.work.len(),
             fields: self.fields.len(),
+            records: self.records.len(),
             calls: self.calls.len(),
             evaluations: self.evaluations,
         }
@@ -211,6 +220,7 @@ impl Builder<'_> {
         self.columns.truncate(mark.columns);
         self.work.truncate(mark.work);
         self.fields.truncate(mark.fields);
+        self.records.truncate(mark.records);
         self.calls.truncate(mark.calls);
         self.evaluations = mark.evaluations;
     }

@@ -204,6 +204,10 @@ impl Builder<'_> {
                 if self.attempt(fields).is_some() {
                     return Some(());
                 }
+                let of_text = |builder: &mut Self| builder.read_of_text(*slot, ty, value);
+                if self.attempt(of_text).is_some() {
+                    return Some(());
+                }
                 let value = self.node(value)?;
                 self.bind(*slot, value, ty)?;
             }

@@ -1,17 +1,19 @@
 //! Topics of MQTT brokers as flows. A string is sent as UTF-8, a binary as it is, anything else as
 //! JSON; payloads come as binaries.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use bytes::Bytes;
 
 use super::{ElementForm, Flow, FlowPublisher};
-use crate::model::failed::Origin;
-use crate::model::{Cx, Record, Source, Value, json};
+use crate::model::collection::Arrivals;
+use crate::model::failed::{Origin, Turns};
+use crate::model::{BatchColumn, Cx, Record, Source, Value, json};
 use crate::mqtt::{
-    Client, Message, PublishOptions, Settings, TopicPublisher, TopicSubscription, check_filter,
-    check_topic,
+    Client, Message, MessagesGiven, MessagesInHand, PublishOptions, Settings, TopicPublisher,
+    TopicSubscription, check_filter, check_topic,
 };
 use crate::text::diagnostic::Result;
 use crate::text::wait::Token;
@@ -55,9 +57,10 @@ impl Flow for TopicFlow {
             subscription: self.client.subscribe(&self.topic, token)?,
             failed: self.client.failed_elements().clone(),
             element: match form {
-                ElementForm::Payload => |message| Value::Binary(message.payload),
+                ElementForm::Payload => |message| Value::Binary(message.payload.clone()),
                 ElementForm::Message => record,
             },
+            taken: None,
         }))
     }
 }
@@ -75,22 +78,83 @@ impl FlowPublisher for TopicPublisher {
 
 struct TopicSource {
     subscription: TopicSubscription,
-    element: fn(Message) -> Value,
+    element: fn(&Message) -> Value,
     /// How many of the client's messages made a query's element fail.
     failed: Arc<AtomicU64>,
+    /// Whose turn it is among the messages in hand, where they are taken one by one.
+    taken: Option<(Arc<MessagesInHand>, Arc<dyn Turns>)>,
 }
 
 impl Source for TopicSource {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
-        let Some(message) = self.subscription.recv(&cx.token)? else {
+        let MessagesGiven { in_hand, places } = self.subscription.recv_many(1, &cx.token)?;
+        let Some(message) = in_hand.messages().get(places.start) else {
             return Ok(None);
         };
-        cx.latest_origin.set(Origin {
+        let (_, turns) = match &mut self.taken {
+            Some(taken) if Arc::ptr_eq(&taken.0, &in_hand) => taken,
+            taken => {
+                let all = 0..in_hand.messages().len();
+                let turns = MessageTurns::of(&in_hand, all, &self.failed);
+                taken.insert((in_hand.clone(), turns))
+            }
+        };
+        cx.latest_origin.turn_to(turns, places.start);
+        Ok(Some((self.element)(message)))
+    }
+
+    fn arrivals(&mut self, most: usize, cx: &Cx) -> Result<Option<Arrivals>> {
+        let MessagesGiven { in_hand, places } = self.subscription.recv_many(most, &cx.token)?;
+        let messages = in_hand.messages().get(places.clone()).unwrap_or_default();
+        let elements: Vec<Value> = messages.iter().map(self.element).collect();
+        if elements.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Arrivals {
+            column: BatchColumn::Values(elements),
+            turns: MessageTurns::of(&in_hand, places, &self.failed),
+        }))
+    }
+}
+
+/// The turns of messages that a query has in hand.
+struct MessageTurns {
+    in_hand: Arc<MessagesInHand>,
+    /// Which of those in hand they are.
+    places: Range<usize>,
+    failed: Arc<AtomicU64>,
+}
+
+impl MessageTurns {
+    fn of(
+        in_hand: &Arc<MessagesInHand>,
+        places: Range<usize>,
+        failed: &Arc<AtomicU64>,
+    ) -> Arc<dyn Turns> {
+        Arc::new(MessageTurns {
+            in_hand: in_hand.clone(),
+            places,
+            failed: failed.clone(),
+        })
+    }
+}
+
+impl Turns for MessageTurns {
+    fn turn_to(&self, element: usize) {
+        self.in_hand.begin(self.places.start + element);
+    }
+
+    fn end(&self) {
+        self.in_hand.deal_with(self.places.end);
+    }
+
+    fn origin(&self) -> Option<Origin> {
+        let message = self.in_hand.latest()?;
+        Some(Origin {
             topic: message.topic.clone(),
             payload: message.payload.clone(),
             failed: self.failed.clone(),
-        });
-        Ok(Some((self.element)(message)))
+        })
     }
 }
 
@@ -104,15 +168,15 @@ pub fn payload(value: &Value, token: &Token) -> Result<Bytes> {
 }
 
 /// `topic`, `payload`, `qos`, `retain`, `dup`, and what MQTT 5 says about the message.
-fn record(message: Message) -> Value {
+fn record(message: &Message) -> Value {
     let mut record = Record::from_iter([
-        ("topic", Value::Str(message.topic)),
-        ("payload", Value::Binary(message.payload)),
+        ("topic", Value::Str(message.topic.clone())),
+        ("payload", Value::Binary(message.payload.clone())),
         ("qos", Value::Int(message.qos.number())),
         ("retain", Value::Bool(message.retain)),
         ("dup", Value::Bool(message.dup)),
     ]);
-    let Some(properties) = message.properties else {
+    let Some(properties) = &message.properties else {
         return Value::record(record);
     };
     if let Some(seconds) = properties.message_expiry_interval {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::dictionary::RowDictionary;
 use super::evaluate::{Scope, joined};
-use super::feed::{Fed, Feed, ResultUse};
+use super::feed::{ArrivalUse, Fed, Feed, ResultUse};
 use super::optional::OptionalColumn;
 use super::rows::Batch;
 use super::{JoinInners, work};
@@ -321,13 +321,19 @@ impl BranchRun {
                 }
                 continue;
             }
-            match self.feed.next(ResultUse::Columns, &self.frame, cx)? {
+            let arrivals = ArrivalUse::OneByOne;
+            match self
+                .feed
+                .next(ResultUse::Columns, arrivals, &self.frame, cx)?
+            {
                 None => return Ok(None),
                 Some(Fed::Columns(results)) if results.rows == 0 => {}
                 Some(Fed::Columns(results)) => {
                     return Ok(Some((results.columns, results.rows)));
                 }
                 Some(Fed::Rows(first) | Fed::Rest(first)) => self.resume(first),
+                // They were not to be taken later.
+                Some(Fed::Later) => {}
             }
         }
     }

@@ -7,7 +7,7 @@ use super::optional::{OptionalColumn, common, of_present};
 use super::rows::Batch;
 use crate::model::native::{BatchArgs, BatchForm};
 use crate::model::{BatchColumn, Cx, Value, column};
-use crate::plan::batch::{BatchExpr, ColumnDeclared, ColumnUse, EvaluatedExpr};
+use crate::plan::batch::{BatchExpr, BatchFields, ColumnDeclared, ColumnUse, EvaluatedExpr};
 use crate::run::eval::{eval, holds};
 
 /// What expressions see beside their batch: the variables that are the same for all rows.
@@ -226,6 +226,28 @@ fn called(
         BatchForm::OfReal(f) => apply(f, columns.pop()?),
         BatchForm::Column(f) => f(args),
         BatchForm::Condition(f) => f(args).map(BatchColumn::Mask),
+    }
+}
+
+impl BatchFields {
+    /// Adds the columns to a batch; `None` if the evaluator has to make its rows.
+    pub fn run(&self, batch: &mut Batch, scope: Scope) -> Option<()> {
+        let text = batch.columns.get(self.text)?;
+        // Without a text there is no record that the variable could be bound to.
+        if let Some(mask) = text.present().map(<[bool]>::to_vec) {
+            batch.keep(&mask);
+        }
+        let text = &batch.columns.get(self.text)?.column;
+        let args = BatchArgs {
+            columns: std::slice::from_ref(text),
+            rows: batch.rows,
+            looks: &scope.cx.token.looks(),
+        };
+        let columns = (self.read)(args, &self.keys)?;
+        batch
+            .columns
+            .extend(columns.into_iter().map(OptionalColumn::from));
+        Some(())
     }
 }
 

@@ -3,26 +3,26 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::again::{Again, Taking};
 use super::alternatives::AlternativesRun;
 use super::evaluate::Scope;
 use super::join::{self, JoinInner};
-use super::optional::common;
 use super::row_cursor::{RowCursor, RowOrigin};
-use super::rows::{Batch, with_fields};
+use super::rows::Batch;
 use super::{BatchResults, Made, joins};
 use crate::catalog::Catalog;
 use crate::catalog::objects::ObjectScan;
 use crate::host::traced::Traced;
 use crate::model::BatchColumn;
-use crate::model::collection::{BATCH, Bytes, FieldBatch, Iter};
+use crate::model::collection::BATCH;
+use crate::model::failed::Turns;
 use crate::model::function::FunctionBody;
 use crate::model::table::Scan;
-use crate::model::{Cx, Source, Value};
-use crate::plan::batch::{BatchOrigin, BatchProgram, ColumnUse};
+use crate::model::{Cx, Value};
+use crate::plan::batch::{BatchOrigin, BatchProgram};
 use crate::plan::{PlanExpr, Slot};
-use crate::run::eval::eval;
 use crate::run::lookup::LookupRows;
-use crate::run::pipeline::{Cursor, ElementsTaken, Pipeline};
+use crate::run::pipeline::{Cursor, Pipeline};
 use crate::text::diagnostic::{Error, Result};
 
 /// What the results of a program are wanted for.
@@ -35,6 +35,18 @@ pub enum ResultUse {
     Values,
 }
 
+/// What becomes of elements that arrive over time.
+#[derive(Clone, Copy)]
+pub enum ArrivalUse {
+    /// They are pulled one by one.
+    OneByOne,
+    /// They are taken at another time: [`Fed::Later`].
+    Later,
+    /// Those that have arrived are taken together, so many at the most. What is taken is dealt with, as
+    /// far as it is wanted.
+    Together(usize),
+}
+
 /// What comes next of a running program.
 pub enum Fed {
     Columns(BatchResults),
@@ -43,10 +55,9 @@ pub enum Fed {
     Rows(Cursor),
     /// All that is left does not come in batches: the first step of the query over it.
     Rest(Cursor),
+    /// What comes next is to be taken as it arrives.
+    Later,
 }
-
-/// Of so few elements the rows are made in less time than columns of them.
-const FEW: u64 = 16;
 
 /// A running program.
 pub struct Feed {
@@ -131,7 +142,13 @@ impl Feed {
     }
 
     /// What comes of the next rows; `None` at the end.
-    pub fn next(&mut self, wanted: ResultUse, frame: &[Value], cx: &Cx) -> Result<Option<Fed>> {
+    pub fn next(
+        &mut self,
+        wanted: ResultUse,
+        arrivals: ArrivalUse,
+        frame: &[Value],
+        cx: &Cx,
+    ) -> Result<Option<Fed>> {
         cx.token.check()?;
         if let Some(first) = self.few() {
             return Ok(Some(Fed::Rest(first)));
@@ -147,8 +164,10 @@ impl Feed {
         let fed = match input {
             FeedInput::Ended(_) => return Ok(None),
             FeedInput::Elements(input) => {
-                let Some(batch) = input.batch(&program.origin, most, cx)? else {
-                    return Ok(self.rest());
+                let batch = match input.batch(&program.origin, most, arrivals, cx)? {
+                    Taking::Batch(batch) => batch,
+                    Taking::Later => return Ok(Some(Fed::Later)),
+                    Taking::Nothing => return Ok(self.rest()),
                 };
                 let made = worker.made(batch, wanted, input.row_origin(), scope);
                 made.unwrap_or_else(|| Fed::Rows(Cursor::Source(input.again(&program.origin))))
@@ -196,7 +215,7 @@ impl Feed {
     /// The first step of the query where there are so few elements that batches are not worth their
     /// while. They are given away with it.
     pub fn few(&mut self) -> Option<Cursor> {
-        if !matches!(&self.input, FeedInput::Elements(again) if again.few) {
+        if !matches!(&self.input, FeedInput::Elements(again) if again.few()) {
             return None;
         }
         match self.rest() {
@@ -229,11 +248,19 @@ impl Feed {
         self.input = FeedInput::Ended(self.elements_before());
     }
 
+    /// Whose turn it is among the elements of the latest batch, where they arrived over time.
+    pub(super) fn turns(&self) -> Option<&Arc<dyn Turns>> {
+        match &self.input {
+            FeedInput::Elements(again) => again.turns(),
+            _ => None,
+        }
+    }
+
     /// How many elements of a stream the batches before the latest had; `None` where the rows are not
     /// made of a stream.
     pub(super) fn elements_before(&self) -> Option<u64> {
         match &self.input {
-            FeedInput::Elements(again) if again.stream => Some(again.before),
+            FeedInput::Elements(again) if again.is_stream() => Some(again.before()),
             FeedInput::Ended(before) => *before,
             _ => None,
         }
@@ -251,7 +278,7 @@ impl Feed {
 
     /// Whether the rows are made of elements that arrive over time.
     pub(super) fn is_live(&self) -> bool {
-        matches!(&self.input, FeedInput::Elements(again) if again.input.is_live())
+        matches!(&self.input, FeedInput::Elements(again) if again.is_live())
     }
 }
 
@@ -348,206 +375,4 @@ fn columns_of(rows: &[&[Value]], origin: &BatchOrigin) -> Option<Batch> {
     let column = |at: &usize| BatchColumn::of(rows.iter().map(|row| &row[*at]));
     let columns = columns.iter().map(column).collect::<Option<_>>()?;
     Some(Batch::new(columns, rows.len()))
-}
-
-/// A collection that is read in batches and can give the elements of its latest batch once more.
-struct Again {
-    input: Box<dyn Source>,
-    /// The elements, or the columns of vectors or of wanted fields, that were taken and are not in a batch
-    /// yet.
-    ahead: Vec<BatchColumn>,
-    /// The latest batch of them.
-    taken: Vec<BatchColumn>,
-    /// The elements of the latest batch, where they do not come in such columns.
-    apart: Vec<Value>,
-    /// How many elements the batches before the latest had.
-    before: u64,
-    /// How many the latest has.
-    latest: u64,
-    stream: bool,
-    /// Whether there are few elements in all.
-    few: bool,
-}
-
-impl Again {
-    fn of(over: &PlanExpr, frame: &[Value], cx: &Cx) -> Result<Again> {
-        let over = eval(over, frame, cx)?;
-        let stream = matches!(over, Some(Value::Stream(_)));
-        let elements = match &over {
-            Some(Value::Bag(c) | Value::Stream(c)) => c.known_len(),
-            Some(Value::Vector(vector)) => Some(vector.len() as u64),
-            _ => None,
-        };
-        let input = match over {
-            Some(Value::Binary(bytes)) => Box::new(Bytes::new(bytes)),
-            Some(value) => value.elements(cx)?,
-            None => Value::bag(vec![]).elements(cx)?,
-        };
-        Ok(Again {
-            input,
-            ahead: Vec::new(),
-            taken: Vec::new(),
-            apart: Vec::new(),
-            before: 0,
-            latest: 0,
-            stream,
-            few: elements.is_some_and(|elements| elements <= FEW),
-        })
-    }
-
-    /// The next elements, as many as the input gives at once, or `most` where that is less than a batch;
-    /// nothing inside where they are not what the program wants.
-    fn batch(
-        &mut self,
-        origin: &BatchOrigin,
-        most: usize,
-        cx: &Cx,
-    ) -> Result<Option<Option<Batch>>> {
-        self.before += std::mem::take(&mut self.latest);
-        if self.ahead.is_empty() {
-            let taken = match origin {
-                BatchOrigin::Vectors { .. } => self.input.columns(cx)?,
-                BatchOrigin::Fields { .. } => match self.input.fields(cx)? {
-                    Some(FieldBatch::Elements(elements)) => {
-                        self.latest = elements.len() as u64;
-                        self.apart = elements;
-                        return Ok(Some(None));
-                    }
-                    batch => batch.map(FieldBatch::columns),
-                },
-                _ => self.input.column(cx)?.map(|column| vec![column]),
-            };
-            let Some(taken) = taken else {
-                return Ok(None);
-            };
-            self.ahead = taken;
-        }
-        let length = self.ahead.first().map_or(0, BatchColumn::len);
-        self.taken = if most < BATCH.min(length) {
-            let split = |column: &mut BatchColumn| column.split_first(most);
-            self.ahead.iter_mut().map(split).collect()
-        } else {
-            std::mem::take(&mut self.ahead)
-        };
-        self.latest = self.taken.first().map_or(0, BatchColumn::len) as u64;
-        Ok(Some(wanted(&self.taken, origin, self.stream)))
-    }
-
-    fn row_origin(&self) -> RowOrigin {
-        RowOrigin {
-            before: self.before,
-            is_live: self.input.is_live(),
-        }
-    }
-
-    /// The elements of the latest batch, one by one. Of records and vectors they have the wanted fields.
-    fn again(&mut self, origin: &BatchOrigin) -> ElementsTaken {
-        let apart = std::mem::take(&mut self.apart);
-        let elements = match apart.is_empty() {
-            true => elements(std::mem::take(&mut self.taken), origin),
-            false => apart,
-        };
-        ElementsTaken {
-            source: Box::new(Taken {
-                elements: Iter(elements.into_iter()),
-                live: self.input.is_live(),
-            }),
-            count: self.before,
-            stream: self.stream,
-        }
-    }
-
-    /// The elements behind the latest batch.
-    fn rest(self, origin: &BatchOrigin) -> ElementsTaken {
-        let count = self.before + self.latest;
-        let source: Box<dyn Source> = if self.ahead.is_empty() {
-            self.input
-        } else {
-            Box::new(Chained {
-                before: elements(self.ahead, origin).into_iter(),
-                input: self.input,
-            })
-        };
-        ElementsTaken {
-            source,
-            count,
-            stream: self.stream,
-        }
-    }
-}
-
-/// What was taken in columns, one by one. Of records and vectors they have the wanted fields.
-fn elements(taken: Vec<BatchColumn>, origin: &BatchOrigin) -> Vec<Value> {
-    let mut columns: Vec<_> = taken.into_iter().map(BatchColumn::values).collect();
-    let rows = columns.first().map_or(0, Vec::len);
-    match origin {
-        BatchOrigin::Vectors { .. } => {
-            let row = |at: usize| Value::vector(columns.iter().map(|c| c[at].clone()));
-            (0..rows).map(row).collect()
-        }
-        BatchOrigin::Fields { keys, .. } => {
-            let row = |at: usize| with_fields(keys.iter(), columns.iter().map(|c| c[at].clone()));
-            (0..rows).map(row).collect()
-        }
-        _ => columns.pop().unwrap_or_default(),
-    }
-}
-
-/// Elements that were taken out of an input, and then the rest of it.
-struct Chained {
-    before: std::vec::IntoIter<Value>,
-    input: Box<dyn Source>,
-}
-
-impl Source for Chained {
-    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
-        match self.before.next() {
-            Some(value) => Ok(Some(value)),
-            None => self.input.next(cx),
-        }
-    }
-
-    fn is_live(&self) -> bool {
-        self.input.is_live()
-    }
-}
-
-/// What was taken as the batch that the program wants: the elements that match what the variables are
-/// declared to be.
-fn wanted(taken: &[BatchColumn], origin: &BatchOrigin, stream: bool) -> Option<Batch> {
-    let rows = taken.first().map_or(0, BatchColumn::len);
-    let mut batch = Batch::new(taken.to_vec(), rows).counted(stream);
-    let declared = match origin {
-        BatchOrigin::Fields { .. } => return Some(batch),
-        BatchOrigin::Elements(_, declared) => std::slice::from_ref(declared),
-        BatchOrigin::Vectors { declared, .. } => declared,
-        _ => return None,
-    };
-    if taken.len() != declared.len() {
-        return None;
-    }
-    for (declared, column) in declared.iter().zip(&mut batch.columns) {
-        *column = declared.as_declared(column.clone(), rows, ColumnUse::Variable)?;
-    }
-    if let Some(mask) = common(&batch.columns) {
-        batch.keep(&mask);
-    }
-    Some(batch)
-}
-
-/// Elements that were taken out of an input.
-struct Taken {
-    elements: Iter<std::vec::IntoIter<Value>>,
-    /// Whether the input is live.
-    live: bool,
-}
-
-impl Source for Taken {
-    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
-        self.elements.next(cx)
-    }
-
-    fn is_live(&self) -> bool {
-        self.live
-    }
 }

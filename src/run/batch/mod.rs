@@ -5,6 +5,7 @@
 //! Then nothing of that batch is used: the evaluator takes its rows one by one, and batches go on
 //! behind them. So both ways always agree.
 
+mod again;
 mod alternatives;
 mod declared;
 mod dictionary;
@@ -27,7 +28,7 @@ pub mod testing;
 
 pub use declared::result_column;
 pub use dictionary::{Distinct, RowDictionary};
-pub use feed::{Fed, Feed, ResultUse};
+pub use feed::{ArrivalUse, Fed, Feed, ResultUse};
 pub use held::HeldColumn;
 pub use order::{SortKey, int_of_rank, order, rank_of_int, rank_of_real, real_of_rank, sort_alone};
 pub use row_cursor::RowCursor;
@@ -207,6 +208,7 @@ fn work(list: &[BatchWork], batch: &mut Batch, joins: &mut JoinInners, scope: Sc
                 }
             }
             BatchWork::Fetch(fetch) => fetch.run(batch, scope)?,
+            BatchWork::Fields(fields) => fields.run(batch, scope)?,
             BatchWork::Bind(node, declared) => {
                 let column = node.value(batch, scope)?;
                 let column = declared.as_declared(column, batch.rows, ColumnUse::Variable)?;

@@ -1,9 +1,13 @@
 //! The rows of a batch, one by one, for steps that go row by row.
 
+use std::sync::Arc;
+
 use super::rows::Batch;
+use crate::model::failed::Turns;
 use crate::model::{Cx, Value};
 use crate::plan::Slot;
 use crate::plan::batch::BatchVariable;
+use crate::text::diagnostic::Result;
 
 pub struct RowCursor {
     /// The step that made the rows, by its place in the query: the last of those that ran in batches.
@@ -19,12 +23,14 @@ pub struct RowCursor {
 }
 
 /// The input that rows of a batch were made of.
-#[derive(Clone, Copy, Default)]
+#[derive(Default)]
 pub struct RowOrigin {
     /// How many elements the batches before had.
     pub before: u64,
     /// Whether the elements arrive over time.
     pub is_live: bool,
+    /// Whose turn it is among them then, where they were taken together.
+    pub turns: Option<Arc<dyn Turns>>,
 }
 
 impl RowCursor {
@@ -63,16 +69,20 @@ impl RowCursor {
     }
 
     /// Gives the variables the values of the next row; `false` if there is none.
-    pub fn next(&mut self, frame: &mut [Value]) -> bool {
+    pub fn next(&mut self, frame: &mut [Value], cx: &Cx) -> Result<bool> {
         let row = self.taken;
         if row == self.rows {
-            return false;
+            return Ok(false);
         }
+        if let (Some(turns), Some(elements)) = (&self.origin.turns, &self.elements) {
+            cx.latest_origin.turn_to(turns, elements[row]);
+        }
+        cx.token.check()?;
         for (slot, values) in &mut self.variables {
             frame[*slot] = std::mem::replace(&mut values[row], Value::Null);
         }
         self.taken += 1;
-        true
+        Ok(true)
     }
 
     /// The number of the element, from 1, that the latest row is made of, if it is one of a stream.

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::BatchResults;
 use super::dictionary::Distinct;
-use super::feed::{Fed, Feed, ResultUse};
+use super::feed::{ArrivalUse, Fed, Feed, ResultUse};
 use crate::model::collection::BATCH;
+use crate::model::failed::Turns;
 use crate::model::{BatchColumn, Cx, Numbers, Source, Value};
 use crate::plan::Query;
 use crate::run::element;
@@ -62,6 +63,8 @@ struct Ahead {
     elements: std::vec::IntoIter<usize>,
     /// That of the result taken last, counted from 0.
     latest: Option<usize>,
+    /// Whose turn it is among the elements, where they arrived over time.
+    turns: Option<Arc<dyn Turns>>,
 }
 
 impl Ahead {
@@ -72,17 +75,22 @@ impl Ahead {
         }
     }
 
-    fn of_batch(made: BatchResults) -> Ahead {
+    fn of_batch(made: BatchResults, turns: Option<&Arc<dyn Turns>>) -> Ahead {
         Ahead {
             results: made.values().into_iter(),
             elements: made.elements.unwrap_or_default().into_iter(),
             latest: None,
+            turns: turns.cloned(),
         }
     }
 
-    fn next(&mut self) -> Option<Value> {
+    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
         self.latest = self.elements.next();
-        self.results.next()
+        if let (Some(turns), Some(latest)) = (&self.turns, self.latest) {
+            cx.latest_origin.turn_to(turns, latest);
+            cx.token.check()?;
+        }
+        Ok(self.results.next())
     }
 }
 
@@ -91,12 +99,14 @@ enum Step {
     Columns(BatchResults),
     /// Rows run.
     Rows,
+    /// The elements arrive over time: they have to be pulled.
+    Later,
     End,
 }
 
 impl BatchRun {
     /// Makes what comes next.
-    fn step(&mut self, wanted: ResultUse, cx: &Cx) -> Result<Step> {
+    fn step(&mut self, wanted: ResultUse, arrivals: ArrivalUse, cx: &Cx) -> Result<Step> {
         // A query may be made of itself without end, as a function may call itself.
         let _depth = cx.enter()?;
         // What is told apart has to be of one form.
@@ -105,11 +115,15 @@ impl BatchRun {
         } else {
             wanted
         };
-        let (first, at_hand) = match self.feed.next(wanted, &self.frame, cx)? {
+        let (first, at_hand) = match self.feed.next(wanted, arrivals, &self.frame, cx)? {
             None => return Ok(Step::End),
+            Some(Fed::Later) => return Ok(Step::Later),
             Some(Fed::Columns(results)) => return Ok(Step::Columns(self.allowed(results, cx))),
             // Steps behind the batches may act, so that they wait until they are asked.
-            Some(Fed::Rows(first)) => (first, self.feed.program().tail.is_none()),
+            Some(Fed::Rows(first)) => {
+                let at_hand = self.feed.program().tail.is_none() && self.feed.turns().is_none();
+                (first, at_hand)
+            }
             Some(Fed::Rest(first)) => (first, false),
         };
         self.rows = Some(RowRun {
@@ -130,7 +144,9 @@ impl BatchRun {
         if let Some(left) = &mut self.left {
             results.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
             *left -= results.rows as u64;
-            if *left == 0 {
+            // Elements that arrive are dealt with one after the other, and those behind the last that is
+            // wanted are left.
+            if *left == 0 && self.feed.turns().is_none() {
                 self.end();
             }
         }
@@ -209,16 +225,22 @@ impl BatchRun {
                     None => return Ok(None),
                 }
             }
-            match self.step(ResultUse::Values, cx)? {
+            match self.step(ResultUse::Values, ArrivalUse::Later, cx)? {
                 Step::Columns(results) if results.rows == 0 => {}
                 Step::Columns(results) => {
                     let columns = results.columns.into_iter();
                     return Ok(Some(columns.map(|c| c.spread(results.rows)).collect()));
                 }
                 Step::Rows => {}
-                Step::End => return Ok(None),
+                Step::Later | Step::End => return Ok(None),
             }
         }
+    }
+
+    /// How many elements the results may be made of that the limit allows, if one makes one.
+    fn most(&self) -> usize {
+        let left = self.left.and_then(|left| usize::try_from(left).ok());
+        left.unwrap_or(BATCH)
     }
 
     /// Whether there are single values, so that their column is one of elements.
@@ -230,7 +252,10 @@ impl BatchRun {
 impl Source for BatchRun {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
         loop {
-            if let Some(result) = self.ahead.next() {
+            if let Some(result) = self.ahead.next(cx)? {
+                if self.left == Some(0) && self.ahead.results.len() == 0 {
+                    self.end();
+                }
                 return Ok(Some(result));
             }
             if let Some(error) = self.failed.take() {
@@ -239,9 +264,11 @@ impl Source for BatchRun {
             if let Some(result) = self.next_of_rows(cx)? {
                 return Ok(Some(result));
             }
-            match self.step(ResultUse::Values, cx)? {
-                Step::Columns(results) => self.ahead = Ahead::of_batch(results),
-                Step::Rows => {}
+            match self.step(ResultUse::Values, ArrivalUse::Together(self.most()), cx)? {
+                Step::Columns(results) => {
+                    self.ahead = Ahead::of_batch(results, self.feed.turns());
+                }
+                Step::Rows | Step::Later => {}
                 Step::End => return Ok(None),
             }
         }
@@ -296,10 +323,10 @@ impl Source for BatchRun {
                     return Ok(Some(1));
                 }
             }
-            match self.step(ResultUse::Number, cx)? {
+            match self.step(ResultUse::Number, ArrivalUse::Later, cx)? {
                 Step::Columns(results) => return Ok(Some(results.rows)),
                 Step::Rows => {}
-                Step::End => return Ok(None),
+                Step::Later | Step::End => return Ok(None),
             }
         }
     }

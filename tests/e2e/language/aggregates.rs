@@ -69,6 +69,45 @@ fn what_is_written_as_a_key_is_the_key() {
 }
 
 #[test]
+fn a_count_is_of_the_results_that_there_are() {
+    let mut db = Db::new();
+    db.does(
+        "create function upto(Number n) -> Bag of Number as iota(1,n);
+         create type Pump; create function name(Pump) -> Charstring as stored;
+         create Pump (name) instances ('north'), ('south'), (null);",
+    );
+    for (query, count) in [
+        ("select x from Number x where x in bag(1,null,'a',3)", "2"),
+        ("select x from Object x where x in bag(1,null,'a',3)", "4"),
+        (
+            "select v from Vector v where v in bag([1],[null],3,null)",
+            "2",
+        ),
+        ("select b from Bag of Number b where b = upto(3)", "3"),
+        ("select s from Stream of Number s where s = siota(1,4)", "4"),
+        (
+            "select x, y from Number x, Number y where x in upto(3) and y in upto(x)",
+            "6",
+        ),
+        ("select x from Number x where x in iota(1,10) limit 3", "3"),
+        ("select distinct x from Number x where x in bag(1,1,2)", "2"),
+        ("select p from Pump p", "3"),
+        ("select name(p) from Pump p", "2"),
+        ("select p from Pump p, Pump q where p != q", "6"),
+    ] {
+        db.gives(&format!("count({query});"), count);
+    }
+    // What is only counted is not made.
+    assert_eq!(
+        db.run("explain(count(select x from Number x where x in iota(1,9) and x > 5));"),
+        "\"give count({\"\n\
+         \"    for each x in iota(1,9)  ~9 rows\"\n\
+         \"    filter x > 5  ~3 rows\"\n\
+         \"    give 1 in batches  ~3 rows })\"\n"
+    );
+}
+
+#[test]
 fn an_error_of_a_group_is_said_when_its_turn_comes() {
     let mut db = Db::new();
     let bag = "bag(['a',1], ['b','two'], ['a',2], ['b',3])";

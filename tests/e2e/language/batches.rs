@@ -153,6 +153,35 @@ proptest! {
     }
 }
 
+/// A function's value for whatever it has a value for: each argument once, however many values it has.
+#[test]
+fn a_scan_for_arguments_gives_each_of_them_once() {
+    let mut db = Db::of(
+        "create function amount(Integer o) -> Integer as stored;
+         create function tags(Integer o) -> Bag of Charstring as stored;
+         create function at(Integer row, Integer column) -> Integer as stored;
+         set amount(1) = 7; set amount(2) = 7; set tags(1) = bag('a','b'); set tags(2) = bag('c');
+         set at(1,1) = 5; set at(1,2) = 5; set at(2,1) = 6;",
+    );
+    db.gives_bag("select amount(o) from Integer o;", "7\n7");
+    db.gives_bag(
+        "select o, tags(o) from Integer o;",
+        "[1,\"a\"]\n[1,\"b\"]\n[2,\"c\"]",
+    );
+    db.gives_bag(
+        "select c, at(r,c) from Integer r, Integer c;",
+        "[1,5]\n[2,5]\n[1,6]",
+    );
+    db.gives_bag("select count(tags(o)) from Integer o;", "2\n1");
+    // Nothing need be remembered for that where an argument has one value.
+    db.gives(
+        "explain(sum(select amount(o) from Integer o));",
+        "\"give sum({\"\n\
+         \"    scan amount(o) -> * (2 rows)  ~2 rows\"\n\
+         \"    give amount(o) in batches  ~2 rows })\"",
+    );
+}
+
 #[test]
 fn a_group_that_has_no_mean_is_left_out() {
     let mut db = Db::of(

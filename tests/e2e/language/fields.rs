@@ -16,23 +16,25 @@ fn file(name: &str, bytes: &[u8]) -> (tempfile::TempDir, String) {
 }
 
 /// Queries with `r` for what is read: `FROM` is the beginning of their conditions.
-const OF_ROWS: [&str; 8] = [
+const OF_ROWS: [&str; 9] = [
     "select r[2], r[1] from Vector r where FROM",
     "select r[1] + 1 from Vector r where FROM and r[1] > 2",
     "sum(select r[1] from Vector r where FROM and r[2] != 'b')",
     "mean(select r[1] * 2 from Vector r where FROM)",
     "count(select r[3] from Vector r where FROM)",
+    "count(select r from Vector r where FROM and r[1] > 2)",
     "select r[2], count(r[1]) from Vector r where FROM group by r[2]",
     "select r[1] from Vector r where FROM order by r[1] limit 3",
     "select distinct r[3] from Vector r where FROM and (r[1] = 3 or r[2] = 'a')",
 ];
 
-const OF_RECORDS: [&str; 8] = [
+const OF_RECORDS: [&str; 9] = [
     "select r['b'], r['a'] from Record r where FROM",
     "select r['a'] + 1 from Record r where FROM and r['a'] > 2",
     "sum(select r['a'] from Record r where FROM and r['b'] != 'b')",
     "mean(select r['a'] * 2 from Record r where FROM)",
     "count(select r['c'] from Record r where FROM)",
+    "count(select r from Record r where FROM and r['a'] > 2)",
     "select r['b'], count(r['a']) from Record r where FROM group by r['b']",
     "select r['a'] from Record r where FROM order by r['a'] limit 3",
     "select distinct r['c'] from Record r where FROM and (r['a'] = 3 or r['b'] = 'a')",
