@@ -26,7 +26,7 @@ const fn inner(text: &'static str) -> Keyword {
 }
 
 /// All keywords, sorted.
-pub const KEYWORDS: [Keyword; 99] = [
+pub const KEYWORDS: [Keyword; 100] = [
     leading("add"),
     inner("all"),
     inner("and"),
@@ -118,6 +118,7 @@ pub const KEYWORDS: [Keyword; 99] = [
     inner("union"),
     inner("unique"),
     leading("update"),
+    inner("using"),
     leading("validate"),
     inner("values"),
     inner("varying"),

@@ -79,7 +79,11 @@ fn errors_say_what_and_where() {
             "(select 1)",
         ),
         ("1 +* 2;", "expected an expression", "*"),
-        ("insert into T;", "expected 'values' or an expression", ";"),
+        (
+            "insert into T;",
+            "expected '(', 'values' or an expression",
+            ";",
+        ),
         ("drop key i;", "expected 'index', 'table' or 'view'", "key"),
         (
             "set :x = 1\nselect :x;",
