@@ -13,17 +13,17 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::batch::BatchResults;
 use super::eval::captured;
-use super::group::Groups;
-use super::query;
+use super::group::{GroupRows, Groups};
 use super::sorted::SortedResults;
 use crate::host::{Host, failed};
 use crate::model::{Cx, Source, Timeval, Value};
-use crate::plan::{Group, GroupWindow, Query, Slot};
+use crate::plan::{Group, GroupWindow, Query, RowTime, Slot};
 use crate::text::console::Console;
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::later;
-use row_time::time_of;
+use row_time::{time_of, time_of_fields, times, times_of_fields};
 use rows::{Heard, Rows};
 use windows::Windows;
 
@@ -40,18 +40,17 @@ pub fn open(
     cx: &Cx,
 ) -> Result<Box<dyn Source>> {
     let windows = Windows::new(window, &frame, cx)?;
-    let rows = query::open(&window.rows.query, captured(&window.rows, &frame), cx)?;
-    let rows = match window.live {
-        true => Rows::on_thread(rows, cx)?,
-        false => Rows::Here(Some(rows)),
-    };
+    let given = captured(&window.rows, &frame);
+    let rows = Rows::open(&window.rows.query, given, window.live, cx)?;
     Ok(Box::new(WindowedRun {
         keys: group.keys.len(),
+        time: window.time,
         rows,
         query: query.clone(),
         frame,
         windows,
         results: VecDeque::new(),
+        failed: None,
         heard: Instant::now(),
         late: LateRows {
             count: 0,
@@ -65,10 +64,14 @@ struct WindowedRun {
     frame: Vec<Value>,
     /// How many keys there are.
     keys: usize,
+    /// Where a row has its time, behind the keys.
+    time: RowTime,
     rows: Rows,
     windows: Windows,
     /// Results of windows that are over.
     results: VecDeque<Value>,
+    /// What went wrong, after these results had been made.
+    failed: Option<Error>,
     /// When the latest row came.
     heard: Instant,
     late: LateRows,
@@ -80,6 +83,9 @@ impl Source for WindowedRun {
             if let Some(result) = self.results.pop_front() {
                 return Ok(Some(result));
             }
+            if let Some(error) = self.failed.take() {
+                return Err(error);
+            }
             let until = self.until();
             match self.rows.next(until, cx)? {
                 Heard::Row(row) => {
@@ -87,9 +93,10 @@ impl Source for WindowedRun {
                     match self.take(&row, cx) {
                         // A bad element is not the end of a live stream.
                         Err(error) if self.is_live() => failed::set_aside(error, cx)?,
-                        taken => taken?,
+                        taken => self.failed = taken.err(),
                     }
                 }
+                Heard::Batch(results) => self.failed = self.take_batch(results, cx).err(),
                 Heard::Silence => {
                     if let Some(end) = self.windows.first_end() {
                         self.windows.time = Some(end.saturating_add(self.windows.lateness));
@@ -98,8 +105,10 @@ impl Source for WindowedRun {
                 }
                 Heard::End => {
                     self.late.summarize();
-                    self.give(i64::MAX, cx)?;
-                    return Ok(self.results.pop_front());
+                    self.failed = self.give(i64::MAX, cx).err();
+                    if self.results.is_empty() && self.failed.is_none() {
+                        return Ok(None);
+                    }
                 }
             }
         }
@@ -126,22 +135,77 @@ impl WindowedRun {
         let Value::Vector(row) = row else {
             return Err(Error::run("a row of windows is a vector"));
         };
-        let Some((time, rest)) = row.split_first() else {
-            return Ok(());
+        let (keys, rest) = row.split_at(self.keys.min(row.len()));
+        let (time, contributions) = rest.split_at(self.time.columns().min(rest.len()));
+        let time = match self.time {
+            RowTime::Column => time_of(time.first().unwrap_or(&Value::Null))?,
+            RowTime::Fields => time_of_fields(time, cx)?,
         };
-        let time = time_of(time)?;
-        // What is over by now goes first: the row is in none of it.
+        self.go_on_to(time, cx)?;
+        self.add(time, keys, contributions, cx)
+    }
+
+    /// Time has come to that of a row. What is over by now is given: the row is in none of it.
+    fn go_on_to(&mut self, time: i64, cx: &Cx) -> Result<()> {
         let latest = self.windows.time.map_or(time, |latest| latest.max(time));
         self.windows.time = Some(latest);
-        self.give(latest.saturating_sub(self.windows.lateness), cx)?;
-        let (keys, contributions) = rest.split_at(self.keys.min(rest.len()));
+        self.give(latest.saturating_sub(self.windows.lateness), cx)
+    }
+
+    fn add(&mut self, time: i64, keys: &[Value], contributions: &[Value], cx: &Cx) -> Result<()> {
         let group = self.query.group.as_ref();
         let new = || group.map(|group| Groups::new(group, cx));
-        if !self
-            .windows
-            .add(&self.query, time, keys, contributions, new, cx)?
-        {
-            self.late.add();
+        let windows = &mut self.windows;
+        if !windows.add(&self.query, time, keys, contributions, new, cx)? {
+            self.late.add(1);
+        }
+        Ok(())
+    }
+
+    /// Takes rows that have columns.
+    fn take_batch(&mut self, results: BatchResults, cx: &Cx) -> Result<()> {
+        let mut keys = results.columns;
+        let time = keys.split_off(self.keys.min(keys.len()));
+        let mut contributions = results.optional;
+        let (times, failed) = match self.time {
+            RowTime::Column => times(time.first(), results.rows),
+            RowTime::Fields => {
+                let behind = self.time.columns().min(contributions.len());
+                let behind = contributions.split_off(behind);
+                let fields = std::mem::replace(&mut contributions, behind);
+                times_of_fields(&fields, results.rows)
+            }
+        };
+        let rows = GroupRows {
+            keys,
+            contributions,
+            rows: results.rows,
+        };
+        self.take_rows(&rows, &times, cx)?;
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Takes the first of the rows, those that have times.
+    fn take_rows(&mut self, rows: &GroupRows, times: &[i64], cx: &Cx) -> Result<()> {
+        let mut at = 0;
+        while let Some(time) = times.get(at) {
+            self.go_on_to(*time, cx)?;
+            let run = self.windows.run(&times[at..]);
+            if run == 1 {
+                let (keys, contributions) = rows.row(at);
+                self.add(*time, &keys, &contributions, cx)?;
+            } else {
+                let part = rows.part(at..at + run);
+                let group = self.query.group.as_ref();
+                let new = || group.map(|group| Groups::new(group, cx));
+                let windows = &mut self.windows;
+                if !windows.add_run(&self.query, *time, &part, new, cx)? {
+                    self.late.add(run as u64);
+                }
+                let latest = times[at..at + run].iter().copied().max();
+                self.go_on_to(latest.unwrap_or(*time), cx)?;
+            }
+            at += run;
         }
         Ok(())
     }
@@ -176,9 +240,10 @@ struct LateRows {
 }
 
 impl LateRows {
-    fn add(&mut self) {
-        self.count += 1;
-        if self.count == 1 {
+    fn add(&mut self, rows: u64) {
+        let is_first = self.count == 0;
+        self.count += rows;
+        if is_first {
             self.warn("an element came after its window had been given, and is left out");
         }
     }

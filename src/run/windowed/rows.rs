@@ -5,12 +5,22 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use crate::model::{Collection, Cx, Source, Value};
+use crate::plan::{Query, Slot};
+use crate::run::batch::{ArrivalUse, BatchResults, Fed, Feed, ResultUse};
 use crate::run::inputs::{Event, Inputs};
+use crate::run::query::{self, OpenedRows};
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::lock;
 
 /// Where rows come from.
 pub enum Rows {
+    /// A program that runs, and what it left to the evaluator of its latest batch.
+    Batches {
+        query: Arc<Query>,
+        feed: Box<Feed>,
+        frame: Vec<Value>,
+        again: Option<Box<dyn Source>>,
+    },
     /// Rows that are pulled; nothing once they have ended.
     Here(Option<Box<dyn Source>>),
     /// Rows of a live stream come from a thread, so that a silence can be heard.
@@ -33,13 +43,68 @@ impl Collection for Opened {
 /// What comes next.
 pub enum Heard {
     Row(Value),
+    Batch(BatchResults),
     /// Nothing in time.
     Silence,
     End,
 }
 
 impl Rows {
-    pub fn on_thread(source: Box<dyn Source>, cx: &Cx) -> Result<Rows> {
+    /// Starts the query of the rows. Those of a live stream are pulled from a thread.
+    pub fn open(
+        query: &Arc<Query>,
+        given: Vec<(Slot, Value)>,
+        is_live: bool,
+        cx: &Cx,
+    ) -> Result<Rows> {
+        if is_live {
+            return Rows::on_thread(query::open(query, given, cx)?, cx);
+        }
+        Ok(match query::open_rows(query, given, cx)? {
+            OpenedRows::OneByOne(source) => Rows::Here(Some(source)),
+            OpenedRows::Batches(feed, frame) => Rows::Batches {
+                query: query.clone(),
+                feed,
+                frame,
+                again: None,
+            },
+        })
+    }
+
+    /// What comes next of a running program.
+    fn next_batch(&mut self, cx: &Cx) -> Result<Heard> {
+        while let Rows::Batches {
+            query,
+            feed,
+            frame,
+            again,
+        } = self
+        {
+            if let Some(rows) = again {
+                match rows.next(cx)? {
+                    Some(row) => return Ok(Heard::Row(row)),
+                    None => *again = None,
+                }
+            }
+            match feed.next(ResultUse::Values, ArrivalUse::OneByOne, frame, cx)? {
+                Some(Fed::Columns(results)) if results.rows == 0 => {}
+                Some(Fed::Columns(results)) => return Ok(Heard::Batch(results)),
+                Some(Fed::Rows(first)) => {
+                    *again = Some(query::resume(query, frame.clone(), first));
+                }
+                Some(Fed::Rest(first)) => {
+                    let rest = query::resume(query, frame.clone(), first);
+                    *self = Rows::Here(Some(rest));
+                }
+                // They were not to be taken later.
+                Some(Fed::Later) => {}
+                None => *self = Rows::Here(None),
+            }
+        }
+        self.next(None, cx)
+    }
+
+    fn on_thread(source: Box<dyn Source>, cx: &Cx) -> Result<Rows> {
         let opened: Arc<dyn Collection> = Arc::new(Opened(Mutex::new(Some(source))));
         Ok(Rows::Thread {
             inputs: Inputs::start(vec![opened], "window", cx)?,
@@ -50,6 +115,7 @@ impl Rows {
     /// The next row, for which to wait until some time at the most.
     pub fn next(&mut self, until: Option<Instant>, cx: &Cx) -> Result<Heard> {
         match self {
+            Rows::Batches { .. } => self.next_batch(cx),
             Rows::Here(None) => Ok(Heard::End),
             Rows::Here(Some(source)) => {
                 let Some(row) = source.next(cx)? else {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::model::{Cx, Value, size};
 use crate::plan::{GroupWindow, Query};
 use crate::run::eval::eval;
-use crate::run::group::Groups;
+use crate::run::group::{GroupRows, Groups};
 use crate::text::diagnostic::{Error, Result};
 
 /// How many windows a row may fall into.
@@ -103,6 +103,68 @@ impl Windows {
         })
     }
 
+    /// Of rows with these times, how many at the beginning fall into the same windows. None of these is over
+    /// before the last of the rows.
+    pub fn run(&self, times: &[i64]) -> usize {
+        let Spans::Fixed { size, stride, .. } = &self.spans else {
+            return times.len().min(1);
+        };
+        let windows = |time: i64| {
+            let before = (*size - 1 - time.rem_euclid(*stride)).div_euclid(*stride);
+            (time.div_euclid(*stride), before)
+        };
+        let first = times.first().copied().map(windows);
+        let differs = |time: &i64| Some(windows(*time)) != first;
+        times.iter().position(differs).unwrap_or(times.len())
+    }
+
+    /// Adds rows to their windows, a [`Windows::run`] of them, of which the first is at `time`; `false` if
+    /// all of these have been given already.
+    pub fn add_run(
+        &mut self,
+        query: &Query,
+        time: i64,
+        rows: &GroupRows,
+        new: impl Fn() -> Option<Groups>,
+        cx: &Cx,
+    ) -> Result<bool> {
+        self.fixed(time, new, |groups| groups.add_rows(query, rows.clone(), cx))
+    }
+
+    /// Puts something into the windows of one size that there are at a time; `false` if all of them have
+    /// been given already.
+    fn fixed(
+        &mut self,
+        time: i64,
+        new: impl Fn() -> Option<Groups>,
+        mut put: impl FnMut(&mut Groups) -> Result<()>,
+    ) -> Result<bool> {
+        let given = self.given.unwrap_or(i64::MIN);
+        let Spans::Fixed { size, stride, open } = &mut self.spans else {
+            return Ok(false);
+        };
+        let last = time.div_euclid(*stride).saturating_mul(*stride);
+        // Between two windows, where the stride is larger than the size, a row is in none.
+        let mut taken = time.saturating_sub(last) >= *size;
+        let mut start = last;
+        while time.saturating_sub(start) < *size {
+            if start.saturating_add(*size) > given {
+                taken = true;
+                if !open.contains_key(&start)
+                    && let Some(groups) = new()
+                {
+                    open.insert(start, groups);
+                    size::check_elements(open.len(), "what is open of windows")?;
+                }
+                if let Some(groups) = open.get_mut(&start) {
+                    put(groups)?;
+                }
+            }
+            start = start.saturating_sub(*stride);
+        }
+        Ok(taken)
+    }
+
     /// Adds a row to its windows; `false` if all of them have been given already.
     pub fn add(
         &mut self,
@@ -113,67 +175,61 @@ impl Windows {
         new: impl Fn() -> Option<Groups>,
         cx: &Cx,
     ) -> Result<bool> {
-        let given = self.given.unwrap_or(i64::MIN);
-        let mut taken = false;
-        match &mut self.spans {
-            Spans::Fixed { size, stride, open } => {
-                let last = time.div_euclid(*stride).saturating_mul(*stride);
-                let mut start = last;
-                while time.saturating_sub(start) < *size {
-                    if start.saturating_add(*size) > given {
-                        taken = true;
-                        if !open.contains_key(&start)
-                            && let Some(groups) = new()
-                        {
-                            open.insert(start, groups);
-                            size::check_elements(open.len(), "what is open of windows")?;
-                        }
-                        if let Some(groups) = open.get_mut(&start) {
-                            groups.add(query, keys, contributions, cx)?;
-                        }
-                    }
-                    start = start.saturating_sub(*stride);
-                }
-                // Between two windows, where the stride is larger than the size, a row is in none.
-                taken |= time.saturating_sub(last) >= *size;
-            }
-            Spans::Gap {
-                gap,
-                sessions,
-                ends,
-                count,
-            } => {
-                let end = time.saturating_add(*gap);
-                if end > given {
-                    taken = true;
-                    if !sessions.contains_key(keys)
-                        && let Some(groups) = new()
-                    {
-                        *count += 1;
-                        let number = *count;
-                        let session = Session {
-                            start: time,
-                            end,
-                            number,
-                            groups,
-                        };
-                        ends.insert((end, number), keys.to_vec());
-                        sessions.insert(keys.to_vec(), session);
-                        size::check_elements(sessions.len(), "what is open of windows")?;
-                    }
-                    if let Some(session) = sessions.get_mut(keys) {
-                        session.groups.add(query, keys, contributions, cx)?;
-                        session.start = session.start.min(time);
-                        if end > session.end {
-                            ends.remove(&(session.end, session.number));
-                            session.end = end;
-                            ends.insert((end, session.number), keys.to_vec());
-                        }
-                    }
-                }
+        if matches!(self.spans, Spans::Fixed { .. }) {
+            let put = |groups: &mut Groups| groups.add(query, keys, contributions, cx);
+            return self.fixed(time, new, put);
+        }
+        self.session(time, keys, new, |groups| {
+            groups.add(query, keys, contributions, cx)
+        })
+    }
+
+    /// Puts something into the window of its keys that a gap ends; `false` if it has been given already.
+    fn session(
+        &mut self,
+        time: i64,
+        keys: &[Value],
+        new: impl Fn() -> Option<Groups>,
+        put: impl FnOnce(&mut Groups) -> Result<()>,
+    ) -> Result<bool> {
+        let Spans::Gap {
+            gap,
+            sessions,
+            ends,
+            count,
+        } = &mut self.spans
+        else {
+            return Ok(false);
+        };
+        let end = time.saturating_add(*gap);
+        if self.given.is_some_and(|given| end <= given) {
+            return Ok(false);
+        }
+        if !sessions.contains_key(keys)
+            && let Some(groups) = new()
+        {
+            *count += 1;
+            let number = *count;
+            let session = Session {
+                start: time,
+                end,
+                number,
+                groups,
+            };
+            ends.insert((end, number), keys.to_vec());
+            sessions.insert(keys.to_vec(), session);
+            size::check_elements(sessions.len(), "what is open of windows")?;
+        }
+        if let Some(session) = sessions.get_mut(keys) {
+            put(&mut session.groups)?;
+            session.start = session.start.min(time);
+            if end > session.end {
+                ends.remove(&(session.end, session.number));
+                session.end = end;
+                ends.insert((end, session.number), keys.to_vec());
             }
         }
-        Ok(taken)
+        Ok(true)
     }
 
     /// When the first of the open windows ends.
