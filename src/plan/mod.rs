@@ -329,7 +329,7 @@ pub struct GroupWindow {
 pub enum RowTime {
     /// One, without which there is no row.
     Column,
-    /// One for each of [`TIME_FIELDS`], the fields of a record. The first that is there counts.
+    /// One for each of [`TIME_FIELDS`], the fields of a record. The first that is there and not null counts.
     Fields,
 }
 

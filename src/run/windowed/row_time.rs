@@ -11,7 +11,8 @@ use crate::text::diagnostic::{Error, Result};
 pub fn time_of(value: &Value) -> Result<i64> {
     let time = match value {
         Value::Record(record) => {
-            let mut fields = TIME_FIELDS.iter().filter_map(|field| record.get(field));
+            let fields = TIME_FIELDS.iter().filter_map(|field| record.get(field));
+            let mut fields = fields.filter(|value| !value.is_null());
             fields.next().and_then(Timeval::micros_of)
         }
         Value::Vector(elements) => elements.first().and_then(Timeval::micros_of),
@@ -23,7 +24,9 @@ pub fn time_of(value: &Value) -> Result<i64> {
 /// The time out of what a record has in each of [`TIME_FIELDS`], a bag of one value at the most.
 pub fn time_of_fields(fields: &[Value], cx: &Cx) -> Result<i64> {
     for field in fields {
-        if let Some(value) = field.elements(cx)?.next(cx)? {
+        if let Some(value) = field.elements(cx)?.next(cx)?
+            && !value.is_null()
+        {
             return time_of_field(&value);
         }
     }
@@ -43,7 +46,8 @@ pub fn times(column: Option<&BatchColumn>, rows: usize) -> (Vec<i64>, Option<Err
 /// The same of rows that have them in columns for [`TIME_FIELDS`].
 pub fn times_of_fields(fields: &[OptionalColumn], rows: usize) -> (Vec<i64>, Option<Error>) {
     let time = |row| {
-        let first = fields.iter().find_map(|field| field.value(row));
+        let mut values = fields.iter().filter_map(|field| field.value(row));
+        let first = values.find(|value| !value.is_null());
         first.map_or_else(|| Err(no_time_field()), |value| time_of_field(&value))
     };
     until_error((0..rows).map(time))
