@@ -115,6 +115,11 @@ impl Session {
         token
     }
 
+    /// Waits that long; an interrupt ends the wait, with an error.
+    pub fn rest(&self, duration: Duration) -> Result<()> {
+        self.begin().apart().sleep(duration)
+    }
+
     /// Waits until no background job runs; an interrupt ends the wait. An error if a job has failed.
     pub fn wait_for_jobs(&self) -> Result<()> {
         match self.world.host.jobs.wait(&self.begin())? {

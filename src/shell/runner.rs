@@ -1,5 +1,8 @@
 //! Runs statements one after the other and remembers how they went.
 
+use std::fs::File;
+use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,13 +13,15 @@ use super::signals::Signals;
 use crate::run::statement::Outcome;
 use crate::session::Session;
 use crate::text::console::Console;
-use crate::text::diagnostic::{Error, Kind, SourceText};
+use crate::text::diagnostic::{Error, Kind, Result, SourceText};
 
 /// A session with what the program knows about its run: signals, output format, how it went.
 pub struct Runner {
     session: Session,
     pub signals: Signals,
     format: Format,
+    /// Where results go, if not to the console.
+    results: Option<Console>,
     colour: bool,
     failed: bool,
     quit: bool,
@@ -29,6 +34,7 @@ impl Runner {
             session,
             signals,
             format,
+            results: None,
             colour: super::colour_errors(),
             failed: false,
             quit: false,
@@ -41,6 +47,32 @@ impl Runner {
 
     pub fn console(&self) -> &Console {
         &self.session.world().host.console
+    }
+
+    fn results(&self) -> &Console {
+        self.results.as_ref().unwrap_or(self.console())
+    }
+
+    /// Writes results to a file from now on, which is made anew; `None`: to the console again.
+    pub fn write_results_to(&mut self, path: Option<&Path>) -> Result<()> {
+        self.results = match path {
+            None => None,
+            Some(path) => {
+                let file = File::create(path)
+                    .map_err(|e| Error::run(format!("cannot write {}: {e}", path.display())))?;
+                Some(Console::new(Box::new(file), Box::new(io::sink())))
+            }
+        };
+        Ok(())
+    }
+
+    /// Waits that long; `false` if the user stopped the wait.
+    pub fn rest(&mut self, duration: Duration) -> bool {
+        self.signals.next_statement();
+        match self.session.rest(duration) {
+            Ok(()) => true,
+            Err(error) => self.fail(&error),
+        }
     }
 
     /// Whether more statements should be run: nobody has asked to leave, and somebody still reads
@@ -65,7 +97,7 @@ impl Runner {
             }
             Ok(Outcome::Results(rows)) => {
                 let is_stream = rows.is_stream();
-                match output::show(rows, self.format, self.console()) {
+                match output::show(rows, self.format, self.results()) {
                     Ended::Whole | Ended::Closed => true,
                     // A stream that has run its time has ended: that is how it is watched for a while,
                     // whether or not anything came. So has a query that gave results until then.

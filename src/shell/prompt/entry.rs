@@ -1,40 +1,45 @@
-//! What a person types at the prompt before a final Enter: a word of the prompt's own, or statements.
+//! What a person types at the prompt up to the Enter that ends it: statements, in one line or several.
 
 use std::sync::Arc;
 
+use super::command;
 use crate::syntax::Splitter;
+use crate::syntax::lexer::{Lexeme, LexemeKind, significant};
 use crate::text::diagnostic::SourceText;
 
-/// What an entry asks for.
-pub enum PromptEntry {
-    Help,
-    Leave,
-    Statements(Vec<Arc<SourceText>>),
-}
-
-/// Reads a whole entry.
-pub fn read(text: &str) -> PromptEntry {
-    if let Some(entry) = own_word(text) {
-        return entry;
-    }
+/// The statements of a whole entry.
+pub fn statements(text: &str) -> Vec<Arc<SourceText>> {
     let mut splitter = splitter(text);
     let mut statements: Vec<_> = std::iter::from_fn(|| splitter.next_statement()).collect();
     statements.extend(splitter.finish());
-    PromptEntry::Statements(statements)
+    statements
 }
 
-/// Whether Enter ends the entry: it holds whole statements only.
+/// Whether Enter ends the entry: it is a command, or holds whole statements only.
 pub fn is_finished(text: &str) -> bool {
-    own_word(text).is_some() || !splitter(text).is_pending()
+    command::read(text).is_some() || !splitter(text).is_pending()
 }
 
-/// Words that the prompt understands without a semicolon.
-fn own_word(text: &str) -> Option<PromptEntry> {
-    match text.trim() {
-        "help" | "help;" | "?" => Some(PromptEntry::Help),
-        "quit" | "exit" => Some(PromptEntry::Leave),
-        _ => None,
+/// What is open where an entry that is not finished goes on: a bracket, a string, a comment (`*`), or
+/// nothing but the statement (`-`).
+pub fn open_mark(text: &str) -> char {
+    let mut brackets = Vec::new();
+    for lexeme in significant(text) {
+        match lexeme.kind {
+            LexemeKind::OpenComment => return '*',
+            LexemeKind::OpenString => return first(lexeme, text),
+            LexemeKind::OpenBracket => brackets.push(first(lexeme, text)),
+            LexemeKind::CloseBracket => {
+                brackets.pop();
+            }
+            _ => {}
+        }
     }
+    brackets.pop().unwrap_or('-')
+}
+
+fn first(lexeme: Lexeme, text: &str) -> char {
+    lexeme.text(text).chars().next().unwrap_or('-')
 }
 
 fn splitter(text: &str) -> Splitter {
@@ -53,6 +58,7 @@ mod tests {
             ("", true),
             ("quit", true),
             ("help", true),
+            ("\\d x", true),
             ("1;", true),
             ("1; // done", true),
             ("1", false),
@@ -62,6 +68,22 @@ mod tests {
             ("{ f();", false),
         ] {
             assert_eq!(is_finished(text), finished, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_open_has_a_mark() {
+        for (text, mark) in [
+            ("select x", '-'),
+            ("f(1, [2, 3], ", '('),
+            ("f([", '['),
+            ("{ 'a': (1)", '{'),
+            ("f('it is", '\''),
+            ("f(\"it is", '"'),
+            ("f( /* why", '*'),
+            (")) x", '-'),
+        ] {
+            assert_eq!(open_mark(text), mark, "{text}");
         }
     }
 }
