@@ -117,7 +117,7 @@ impl Session {
 
     /// Waits that long; an interrupt ends the wait, with an error.
     pub fn rest(&self, duration: Duration) -> Result<()> {
-        self.begin().apart().sleep(duration)
+        self.begin().sleep(duration)
     }
 
     /// Waits until no background job runs; an interrupt ends the wait. An error if a job has failed.

@@ -23,7 +23,7 @@ use crate::host::machine;
 use crate::model::context::STACK_SIZE;
 use crate::session::{Config, Session};
 use crate::text::console::Console;
-use args::{ProgramOptions, ScriptInput};
+use args::{Format, ProgramOptions, ScriptInput};
 use prompt::notices::Notices;
 use runner::Runner;
 use signals::Signals;
@@ -75,7 +75,11 @@ fn run(options: ProgramOptions) -> ExitCode {
         memory: options.memory.unwrap_or_else(machine::half_of_memory),
     });
     session.world().host.clients.set_verbose(options.verbose);
-    let mut runner = Runner::new(session, signals, options.format);
+    let mut runner = Runner::new(
+        session,
+        signals,
+        options.format.unwrap_or_else(default_format),
+    );
     let went = script::run(&mut runner, &options.inputs, options.bail);
     if !options.tests.is_empty() && (went || !options.bail) {
         tests::run(&mut runner, &options.tests, options.bail);
@@ -87,6 +91,14 @@ fn run(options: ProgramOptions) -> ExitCode {
         runner.wait_for_jobs();
     }
     runner.close(CLOSE_LIMIT)
+}
+
+/// How results are written if nobody says so.
+fn default_format() -> Format {
+    match io::stdout().is_terminal() {
+        true => Format::Table,
+        false => Format::Text,
+    }
 }
 
 /// Whether messages on standard error may be coloured.

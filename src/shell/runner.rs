@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::Format;
-use super::output::{self, Ended};
+use super::output::{self, Ended, OutputStyle};
 use super::signals::Signals;
 use crate::run::statement::Outcome;
 use crate::session::Session;
@@ -19,7 +19,9 @@ use crate::text::diagnostic::{Error, Kind, Result, SourceText};
 pub struct Runner {
     session: Session,
     pub signals: Signals,
-    format: Format,
+    pub style: OutputStyle,
+    /// Whether a person waits for an answer to each statement.
+    at_prompt: bool,
     /// Where results go, if not to the console.
     results: Option<Console>,
     colour: bool,
@@ -33,7 +35,11 @@ impl Runner {
         Runner {
             session,
             signals,
-            format,
+            style: OutputStyle {
+                format,
+                expanded: false,
+            },
+            at_prompt: false,
             results: None,
             colour: super::colour_errors(),
             failed: false,
@@ -47,6 +53,18 @@ impl Runner {
 
     pub fn console(&self) -> &Console {
         &self.session.world().host.console
+    }
+
+    /// A person types from now on, and wants to know that a statement has been run.
+    pub fn enter_prompt(&mut self) {
+        self.at_prompt = true;
+        self.signals.at_prompt();
+    }
+
+    fn aside(&self, text: &str) {
+        if self.at_prompt {
+            self.console().aside(text, self.colour);
+        }
     }
 
     fn results(&self) -> &Console {
@@ -68,7 +86,6 @@ impl Runner {
 
     /// Waits that long; `false` if the user stopped the wait.
     pub fn rest(&mut self, duration: Duration) -> bool {
-        self.signals.next_statement();
         match self.session.rest(duration) {
             Ok(()) => true,
             Err(error) => self.fail(&error),
@@ -88,17 +105,23 @@ impl Runner {
 
     /// Runs one statement and shows what comes of it; `false` if it failed.
     pub fn run(&mut self, statement: &Arc<SourceText>) -> bool {
-        self.signals.next_statement();
         match self.session.execute(statement) {
-            Ok(Outcome::Done) => true,
+            Ok(Outcome::Done) => {
+                self.aside("done");
+                true
+            }
             Ok(Outcome::Quit) => {
                 self.leave();
                 true
             }
             Ok(Outcome::Results(rows)) => {
                 let is_stream = rows.is_stream();
-                match output::show(rows, self.format, self.results()) {
-                    Ended::Whole | Ended::Closed => true,
+                match output::show(rows, self.style, self.results()) {
+                    Ended::Whole(0) => {
+                        self.aside("(no rows)");
+                        true
+                    }
+                    Ended::Whole(_) | Ended::Closed => true,
                     // A stream that has run its time has ended: that is how it is watched for a while,
                     // whether or not anything came. So has a query that gave results until then.
                     Ended::Failed(error, shown)
@@ -115,7 +138,7 @@ impl Runner {
 
     /// Waits until no background job runs, or the user stops the wait.
     pub fn wait_for_jobs(&mut self) {
-        self.signals.next_statement();
+        self.signals.next_entry();
         if let Err(error) = self.session.wait_for_jobs() {
             self.fail(&error);
         }

@@ -124,7 +124,7 @@ fn tab_completes_names() {
     terminal.press("C-c");
     terminal.wait_prompt();
     terminal.enter("set :temperature = 21;");
-    terminal.wait_until(|screen| screen.ends_with("21;\nosql>"));
+    terminal.wait_until(|screen| screen.ends_with("21;\ndone\nosql>"));
     terminal.type_text(":temp");
     terminal.press("Tab");
     terminal.wait_for("osql> :temperature");

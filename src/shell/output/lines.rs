@@ -9,7 +9,7 @@ use crate::text::stoppable::Looks;
 /// person to read, but in quotes, so that it can be typed like that. In JSON it is always one line.
 pub fn line(value: &Value, format: Format, looks: &Looks) -> Result<String> {
     let mut line = match format {
-        Format::Text => match value {
+        Format::Text | Format::Table | Format::Markdown => match value {
             Value::Str(text) if text.contains('\n') => in_lines(text, looks)?,
             value => print::text(value, looks)?,
         },

@@ -4,6 +4,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::ValueEnum;
+
+use crate::shell::args::Format;
 use crate::text::wait;
 
 /// Something to do that is no statement.
@@ -16,6 +19,10 @@ pub enum PromptCommand {
     Describe(Option<String>),
     /// Whether to say how long statements take; the other way round if it is not said.
     Timing(Option<bool>),
+    /// How results are written from now on.
+    Format(Format),
+    /// Whether each value of a row has a line of its own; the other way round if it is not said.
+    Expanded(Option<bool>),
     /// Runs the last entry again and again, with so long a rest in between.
     Watch(Duration),
     /// Writes results to a file from now on, or to the screen again.
@@ -44,6 +51,8 @@ pub const HELP: &str = r"A statement may take several lines and ends with ;
   \e [FILE]          edits the last entry, or a file, with $VISUAL or $EDITOR
   \watch [SECONDS]   runs the last entry every 2 seconds, or as often as is said, until Ctrl-C
   \timing [on|off]   says how long statements take
+  \format [FORMAT]   how results are written: table, text, json, csv or markdown
+  \x [on|off]        whether each value of a row has a line of its own
   \! COMMAND         gives a line to the system's shell
   clear              clears the screen
 
@@ -90,12 +99,9 @@ fn backslash(text: &str) -> Option<PromptCommand> {
         "?" | "h" | "help" => PromptCommand::Help,
         "q" | "quit" => PromptCommand::Leave,
         "d" | "dt" | "df" => PromptCommand::Describe(argument.map(str::to_owned)),
-        "timing" => match argument {
-            None => PromptCommand::Timing(None),
-            Some("on") => PromptCommand::Timing(Some(true)),
-            Some("off") => PromptCommand::Timing(Some(false)),
-            Some(other) => PromptCommand::Wrong(format!("\\timing is on or off, not {other}")),
-        },
+        "timing" => switch(name, argument, PromptCommand::Timing),
+        "x" => switch(name, argument, PromptCommand::Expanded),
+        "format" => format(argument),
         "watch" => watch(argument),
         "o" => PromptCommand::OutputTo(argument.map(PathBuf::from)),
         "e" | "edit" => PromptCommand::Edit(argument.map(PathBuf::from)),
@@ -105,6 +111,34 @@ fn backslash(text: &str) -> Option<PromptCommand> {
         },
         other => PromptCommand::Wrong(format!("there is no command \\{other}; \\? lists them")),
     })
+}
+
+/// A command that is on or off.
+fn switch(
+    name: &str,
+    argument: Option<&str>,
+    command: fn(Option<bool>) -> PromptCommand,
+) -> PromptCommand {
+    match argument {
+        None => command(None),
+        Some("on") => command(Some(true)),
+        Some("off") => command(Some(false)),
+        Some(other) => PromptCommand::Wrong(format!("\\{name} is on or off, not {other}")),
+    }
+}
+
+fn format(argument: Option<&str>) -> PromptCommand {
+    let wanted = argument.and_then(|name| Format::from_str(name, true).ok());
+    let names = || {
+        let formats = Format::value_variants().iter();
+        let names =
+            formats.filter_map(|format| Some(format.to_possible_value()?.get_name().to_owned()));
+        names.collect::<Vec<_>>().join(", ")
+    };
+    match wanted {
+        Some(format) => PromptCommand::Format(format),
+        None => PromptCommand::Wrong(format!("\\format takes one of {}", names())),
+    }
 }
 
 fn watch(argument: Option<&str>) -> PromptCommand {
@@ -146,6 +180,8 @@ mod tests {
                 PromptCommand::Watch(Duration::from_millis(500)),
             ),
             ("\\watch;", PromptCommand::Watch(WATCH)),
+            ("\\x", PromptCommand::Expanded(None)),
+            ("\\format JSON", PromptCommand::Format(Format::Json)),
             ("\\o", PromptCommand::OutputTo(None)),
             ("\\i a b.osql", PromptCommand::Include("a b.osql".into())),
             ("\\! ls ;", PromptCommand::Shell("ls ;".to_owned())),

@@ -45,7 +45,7 @@ type Prompt = Editor<Assistant, FileHistory>;
 
 /// Runs what a person types until they leave.
 pub fn run(runner: &mut Runner, notices: &Notices) {
-    runner.signals.at_prompt();
+    runner.enter_prompt();
     let mut reader = match Reader::open(runner, notices) {
         Ok(reader) => reader,
         Err(error) => {
@@ -181,6 +181,7 @@ struct State {
 impl State {
     /// Does what an entry asks for.
     fn take(&mut self, reader: &mut Reader, runner: &mut Runner, text: String) {
+        runner.signals.next_entry();
         let Some(command) = command::read(&text) else {
             self.run(runner, &text);
             self.last = text;
@@ -210,6 +211,18 @@ impl State {
                 runner.console().notice(&format!("timing is {how}\n"));
                 Ok(())
             }
+            PromptCommand::Format(format) => {
+                runner.style.format = format;
+                Ok(())
+            }
+            PromptCommand::Expanded(wanted) => {
+                let expanded = wanted.unwrap_or(!runner.style.expanded);
+                runner.style.expanded = expanded;
+                let how = if expanded { "a line" } else { "a column" };
+                let text = format!("each value of a row has {how} of its own\n");
+                runner.console().notice(&text);
+                Ok(())
+            }
             PromptCommand::Watch(rest) => self.watch(runner, rest),
             PromptCommand::OutputTo(path) => runner.write_results_to(path.as_deref()),
             PromptCommand::Edit(path) => self.edit(reader, path.as_deref()),
@@ -229,6 +242,11 @@ impl State {
     fn run(&self, runner: &mut Runner, text: &str) -> bool {
         for statement in entry::statements(text) {
             if !self.run_one(runner, &statement) || !runner.goes_on() {
+                return false;
+            }
+            if runner.signals.stopped() {
+                // Ctrl-C came too late for this statement, but not for what follows.
+                runner.console().notice("stopped\n");
                 return false;
             }
         }
