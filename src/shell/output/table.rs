@@ -245,7 +245,8 @@ mod tests {
     use crate::text::wait::Token;
 
     fn rows(rows: &[&[Value]]) -> Vec<Vec<ShownCell>> {
-        let looks = Token::new().looks();
+        let token = Token::new();
+        let looks = token.looks();
         let row = |row: &&[Value]| {
             let row = row.iter().map(|value| cell(value, &looks));
             row.collect::<Result<Vec<_>>>().expect("has a form")
