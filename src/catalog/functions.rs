@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use crate::catalog::declaration::{BuiltInDeclaration, BuiltIns};
 use crate::catalog::elsewhere::elsewhere;
-use crate::catalog::signature;
 use crate::catalog::types::Types;
+use crate::catalog::{foreign_names, signature};
 use crate::model::function::{Compiled, Function, FunctionBody};
 use crate::syntax::ast::{self, CreateFunction, StatementKind};
 use crate::syntax::{foreign_function, statement};
@@ -185,6 +185,9 @@ impl Functions {
             return Error::compile(message)
                 .at(&name.span)
                 .help(elsewhere.instead);
+        }
+        if let Some(help) = foreign_names::replacement(&name.text) {
+            return error.help(help);
         }
         let names = self.names();
         // `selct (1)` looks like a call.

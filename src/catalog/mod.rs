@@ -5,6 +5,7 @@
 pub mod declaration;
 pub mod elsewhere;
 pub mod fit;
+mod foreign_names;
 pub mod functions;
 pub mod named;
 pub mod objects;
