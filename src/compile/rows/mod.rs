@@ -37,6 +37,7 @@ mod changes;
 mod combine;
 mod conditions;
 mod forms;
+mod joins;
 mod prepare;
 mod resolve;
 mod sources;

@@ -313,6 +313,8 @@ pub enum FromSource {
     /// A type, or the name of a table.
     Named(TypeSpec),
     Selected(Expr),
+    /// Rows that are put together before they are joined with others.
+    Together(Box<RowJoin>),
 }
 
 /// How an item of a `from` clause is put together with those before it.
@@ -322,6 +324,37 @@ pub enum Joined {
     Inner(Option<Expr>),
     /// With each row for which the condition holds, or else with nulls.
     Left(Expr),
+}
+
+/// `t natural join u`, `(t, u) full join v on …`
+#[derive(Clone, Debug)]
+pub struct RowJoin {
+    pub kind: JoinKind,
+    pub left: Vec<FromItem>,
+    pub right: Vec<FromItem>,
+    pub condition: JoinCondition,
+    /// Where the word `join` stands.
+    pub span: Span,
+}
+
+/// Of which side each row is there, with nulls where it meets none of the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JoinKind {
+    Inner,
+    Left,
+    Right,
+    Full,
+}
+
+#[derive(Clone, Debug)]
+pub enum JoinCondition {
+    /// Each row meets each.
+    Always,
+    On(Expr),
+    /// Columns of these names are equal, and one column.
+    Using(Vec<Name>),
+    /// The same for all names that both sides have.
+    Natural,
 }
 
 /// Rows of two selects together.

@@ -153,7 +153,8 @@ fn is_noise(rule: Rule) -> bool {
     use Rule::*;
     matches!(
         rule,
-        AND | AS
+        AND | all_rows_word
+            | AS
             | ASC
             | BETWEEN
             | BY
@@ -207,6 +208,7 @@ fn is_noise(rule: Rule) -> bool {
             | UPDATE
             | VALIDATE
             | VALUES
+            | USING
             | WHEN
             | WHERE
             | WHILE
