@@ -273,17 +273,23 @@ impl Preparation<'_> {
         let name = plain_name(&format!("member {}", span.start), span);
         let member = || local(&name);
         let among = binary(BinaryOp::In, member(), right, span, span);
-        let mut equal = binary(BinaryOp::Eq, member(), left.clone(), span, span);
-        for value in [member(), left] {
-            let arg = Box::new(value);
-            let op = UnaryOp::IsNull;
-            let kind = ExprKind::Unary { op, arg };
-            let null = Expr {
-                kind,
-                span: span.clone(),
-            };
-            equal = binary(BinaryOp::Or, equal, null, span, span);
-        }
+        let equal = match left.kind {
+            ExprKind::Tuple(elements) => {
+                let elements = elements.into_iter().enumerate().map(|(at, element)| {
+                    let position = literal(Literal::Int(at as i64 + 1), span);
+                    let kind = ExprKind::Index {
+                        base: Box::new(member()),
+                        indices: vec![position],
+                    };
+                    let span = span.clone();
+                    (Expr { kind, span }, element)
+                });
+                let equal = elements.map(|(own, other)| equal_or_null(own, other, span));
+                in_halves(BinaryOp::And, equal.collect(), span, span)
+                    .unwrap_or_else(|| literal(Literal::Bool(true), span))
+            }
+            _ => equal_or_null(member(), left, span),
+        };
         let filter = binary(BinaryOp::And, among, equal, span, span);
         let yes = literal(Literal::Bool(true), span);
         let equal = select_where(yes, std::slice::from_ref(&name), filter, span);
@@ -311,6 +317,21 @@ impl Preparation<'_> {
         }
         matches!(expr.kind, ExprKind::Select(_) | ExprKind::Bag(_)) || any_inside()
     }
+}
+
+/// Whether values are equal, or one of them is null, so that nobody knows that they differ.
+fn equal_or_null(left: Expr, right: Expr, span: &Span) -> Expr {
+    let mut equal = binary(BinaryOp::Eq, left.clone(), right.clone(), span, span);
+    for value in [left, right] {
+        let arg = Box::new(value);
+        let op = UnaryOp::IsNull;
+        let null = Expr {
+            kind: ExprKind::Unary { op, arg },
+            span: span.clone(),
+        };
+        equal = binary(BinaryOp::Or, equal, null, span, span);
+    }
+    equal
 }
 
 /// `x in (a, b, …)`, each of them once.

@@ -175,7 +175,7 @@ fn not_before_parentheses_is_about_the_whole_comparison() {
     );
     // The function for integers is still one.
     db.gives("not(0); not([0,1]); not(0) + 1;", "1\n[1,0]\n2");
-    db.does("create table f(a Integer, yes Boolean); insert into f values (1,true), (2,false), (3,null);");
+    db.gives("create table f(a Integer, yes Boolean); insert into f values (1,true), (2,false), (3,null);", "3");
     db.gives("select a from f where not (yes);", "2");
 }
 
@@ -196,7 +196,7 @@ fn signs_names_and_all() {
         "create function all(Integer i) -> Integer as i + 1; select all(1);",
         "2",
     );
-    db.fails("select a b c from t;", &["not 'c'"]);
+    db.fails("select a b c from t;", &["expected", "at `b`"]);
 }
 
 #[test]
@@ -226,4 +226,13 @@ fn one_value_is_not_looked_for_among_rows_of_two_columns() {
         "[1,10]\n[2,20]",
     );
     db.fails("update t set b = 3, b = 4;", &["'b' is set twice"]);
+}
+
+#[test]
+fn rows_are_counted_without_a_from_clause() {
+    let mut db = Db::new();
+    db.gives(
+        "select count(*) + max(26); select count(*) || '!'; select distinct count(*) * 2;",
+        "27\n\"1!\"\n2",
+    );
 }
