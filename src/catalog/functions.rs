@@ -10,7 +10,7 @@ use crate::catalog::signature;
 use crate::catalog::types::Types;
 use crate::model::function::{Compiled, Function, FunctionBody};
 use crate::syntax::ast::{self, CreateFunction, StatementKind};
-use crate::syntax::statement;
+use crate::syntax::{foreign_function, statement};
 use crate::text::diagnostic::{Error, Result, SourceText, nearest};
 use crate::text::wait::lock;
 
@@ -214,12 +214,15 @@ fn written(name: &ast::FunctionName) -> String {
 /// The function that a declaration in the built-in table declares.
 fn built_in(declaration: &BuiltInDeclaration, built_ins: &BuiltIns) -> Result<Arc<Function>> {
     let source = SourceText::built_in(declaration.file, declaration.text, declaration.line);
-    let parsed = statement(&source)?.map(|s| s.kind);
-    let Some(StatementKind::CreateFunction(definition)) = parsed else {
-        return Err(Error::run(format!(
-            "'{}' is declared badly",
-            declaration.name
-        )));
+    let definition = match foreign_function(&source) {
+        Some(definition) => Box::new(definition),
+        None => match statement(&source)?.map(|s| s.kind) {
+            Some(StatementKind::CreateFunction(definition)) => definition,
+            _ => {
+                let message = format!("'{}' is declared badly", declaration.name);
+                return Err(Error::run(message));
+            }
+        },
     };
     // Built-in functions speak of built-in types only.
     let signature = signature::resolve(&definition, &Types::default())?;

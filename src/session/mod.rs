@@ -8,6 +8,8 @@ mod batches;
 mod collected;
 #[cfg(test)]
 mod scalars;
+#[cfg(test)]
+mod windowed;
 mod world;
 
 use std::path::PathBuf;

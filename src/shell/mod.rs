@@ -1,19 +1,14 @@
 //! The program around the language: flags, prompt, scripts, output, and how it ends.
 //!
-//! [`args`] says what to run, [`script`] and [`interactive`] feed statements to a [`runner`], which
+//! [`args`] says what to run, [`script`] and [`prompt`] feed statements to a [`runner`], which
 //! shows what comes of them through [`output`]. [`signals`] turns Ctrl-C and SIGTERM into the end of
 //! a query or of the program.
 
 pub mod args;
-mod assist;
-mod complete;
-mod entry;
-mod highlight;
 mod home;
 mod input;
-mod interactive;
-mod notices;
 mod output;
+mod prompt;
 mod runner;
 mod script;
 mod signals;
@@ -29,7 +24,7 @@ use crate::model::context::STACK_SIZE;
 use crate::session::{Config, Session};
 use crate::text::console::Console;
 use args::{ProgramOptions, ScriptInput};
-use notices::Notices;
+use prompt::notices::Notices;
 use runner::Runner;
 use signals::Signals;
 
@@ -86,7 +81,7 @@ fn run(options: ProgramOptions) -> ExitCode {
         tests::run(&mut runner, &options.tests, options.bail);
     }
     if prompt && runner.goes_on() {
-        interactive::run(&mut runner, &notices);
+        prompt::run(&mut runner, &notices);
     }
     if options.wait && runner.goes_on() {
         runner.wait_for_jobs();

@@ -11,7 +11,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals as Incoming;
 use signal_hook::low_level;
 
-use super::notices::Notices;
+use super::prompt::notices::Notices;
 use crate::session::Interrupt;
 use crate::text::wait::Token;
 

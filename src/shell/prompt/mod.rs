@@ -1,4 +1,10 @@
-//! The prompt.
+//! The prompt: what a person types, and what helps them to.
+
+mod assist;
+mod complete;
+mod entry;
+mod highlight;
+pub mod notices;
 
 use std::fs;
 use std::io;
@@ -9,10 +15,11 @@ use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{ColorMode, CompletionType, Editor};
 
-use super::assist::Assistant;
-use super::entry::{self, PromptEntry};
+use assist::Assistant;
+use entry::PromptEntry;
+use notices::Notices;
+
 use super::home;
-use super::notices::Notices;
 use super::runner::Runner;
 use crate::text::diagnostic::Error;
 
