@@ -1,6 +1,7 @@
 //! Conditions in the forms that the planner knows: `not` moved inwards, `in` without counting, `like`
 //! and `exists` as calls.
 
+use super::forms::cast_function;
 use super::prepare::{Preparation, call, local, output_names, plain_name};
 use super::resolve::NameScope;
 use crate::compile::names::children;
@@ -245,6 +246,7 @@ impl Preparation<'_> {
     fn is_single(&self, kind: &ExprKind, scope: &NameScope) -> bool {
         match kind {
             ExprKind::Literal(_) | ExprKind::Unary { .. } | ExprKind::Binary { .. } => true,
+            ExprKind::Cast { ty, .. } => cast_function(self.catalog, ty).is_some(),
             ExprKind::Variable(Variable::Local(name)) => {
                 let mut name = Expr {
                     kind: ExprKind::Variable(Variable::Local(name.clone())),

@@ -43,6 +43,7 @@ mod resolve;
 mod sources;
 
 pub use conditions::{binary, literal};
+pub use forms::sql_type;
 pub use prepare::{
     call, columns_of, needs_preparation, output_names, plain_name, prepared, prepared_statement,
     rows_of,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::aggregates::counts_rows;
 use super::conditions::{binary, literal, no_value};
-use super::forms::is_form;
+use super::forms::{cast_function, is_form};
 use super::resolve::{NameScope, NamedRow, column_name, variable};
 use crate::catalog::Catalog;
 use crate::catalog::tables::split;
@@ -320,6 +320,13 @@ impl<'c> Preparation<'c> {
             }
             ExprKind::Select(_) | ExprKind::Combined(_) => self.query(expr, scope),
             ExprKind::Literal(Literal::Null) if self.of_rows => Ok(no_value(&span)),
+            ExprKind::Cast { value, ty }
+                if self.of_rows
+                    && let Some(function) = cast_function(self.catalog, ty) =>
+            {
+                let value = self.value(take(value), scope)?;
+                Ok(call(function, vec![value], &span))
+            }
             ExprKind::Case { arms, otherwise } => {
                 for (condition, result) in arms {
                     *condition = self.condition(take(condition), false, scope)?;

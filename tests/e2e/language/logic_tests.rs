@@ -58,7 +58,12 @@ enum Reason {
 
 impl Reason {
     fn of(sql: &str, is_changed: bool) -> Reason {
-        let words = sql.to_lowercase();
+        let mut depth = 0;
+        let outside = sql.chars().filter(|c| {
+            depth += i32::from(*c == '(') - i32::from(*c == ')');
+            depth == 0
+        });
+        let words = outside.collect::<String>().to_lowercase();
         let mut words = words.split_whitespace();
         if sql.contains('/') {
             Reason::Division

@@ -236,3 +236,26 @@ fn rows_are_counted_without_a_from_clause() {
         "27\n\"1!\"\n2",
     );
 }
+
+#[test]
+fn a_cast_in_a_select_over_rows_makes_values() {
+    let mut db = Db::new();
+    db.gives(
+        "create table t(a Integer, b Real, s varchar(9), f Boolean);
+         insert into t values (1, 2.7, '12', true), (2, -2.7, '1.5', false), (3, null, null, null);",
+        "3",
+    );
+    db.gives(
+        "select cast(b as integer), cast(s as int), cast(f as bigint), cast(a as double) from t order by a;",
+        "[2,12,1,1.0]\n[-2,1,0,2.0]\n[null,null,null,3.0]",
+    );
+    db.gives(
+        "select cast(a as varchar) || cast(s as text), cast(b as charstring) from t order by a;",
+        "[\"112\",\"2.7\"]\n[\"21.5\",\"-2.7\"]\n[null,null]",
+    );
+    db.gives("select a from t where cast(b as integer) is null;", "3");
+    db.gives("select a from t where a in (cast('2' as integer));", "2");
+    db.fails("select cast('twelve' as integer) from t;", &["twelve"]);
+    // Elsewhere a value is one of the type, or there is none.
+    db.gives("cast(3 as double); cast(2.5 as int);", "3.0");
+}

@@ -312,6 +312,8 @@ impl Maker<'_> {
         // SQLite joins from left to right, commas too; elsewhere a comma joins last. And it takes columns
         // that a join has made one for several where there is a right or full join behind.
         let mut has_comma = false;
+        // SQLite 3.40 loses the rows of a full join behind a join of which it sees that it has no rows.
+        let mut may_be_empty = false;
         for _ in 0..self.below(3) {
             let (item, row) = match self.below(6) {
                 0 => self.joined_rows(),
@@ -320,7 +322,8 @@ impl Maker<'_> {
                     (item, vec![row])
                 }
             };
-            let is_first = rows.len() == 1 && row.len() == 1;
+            let is_row = row.len() == 1;
+            let is_first = rows.len() == 1 && is_row;
             rows.extend(row);
             let join = match self.below(8) {
                 0 => {
@@ -349,9 +352,10 @@ impl Maker<'_> {
                 }
                 3 => "join",
                 4 if !has_comma => "right join",
-                5 if !has_comma => "full join",
+                5 if !has_comma && !may_be_empty => "full join",
                 _ => "left join",
             };
+            may_be_empty |= join == "join" || !is_row;
             write!(text, " {join} {item} on {}", self.condition(&rows, 1)).expect("memory");
         }
         (text, rows)
