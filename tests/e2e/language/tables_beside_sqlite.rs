@@ -223,7 +223,8 @@ impl Maker<'_> {
             16 => {
                 let own = self.row();
                 let pair = [self.number(rows, 0), self.number(rows, 0)];
-                let items = [self.number(&[own.1.clone()], 0), self.number(&[own.1], 0)];
+                let inside = [own.1];
+                let items = [self.number(&inside, 0), self.number(&inside, 0)];
                 format!(
                     "({}) {not}in (select {} from {})",
                     pair.join(", "),
