@@ -9,19 +9,15 @@ use std::time::{Duration, Instant};
 use super::{Result, program};
 
 /// A query for each of two programs, with what fills their tables before.
+#[allow(
+    dead_code,
+    reason = "a benchmark of its own statements runs no query of DuckDB's"
+)]
 pub struct Prepared {
     pub what: String,
     pub setup: String,
     pub osql: String,
-    #[allow(
-        dead_code,
-        reason = "not every benchmark has DuckDB fill the same tables"
-    )]
     pub duckdb_setup: String,
-    #[allow(
-        dead_code,
-        reason = "not every benchmark has DuckDB run the same query"
-    )]
     pub duckdb: String,
 }
 

@@ -235,6 +235,10 @@ fn rows_are_counted_without_a_from_clause() {
         "select count(*) + max(26); select count(*) || '!'; select distinct count(*) * 2;",
         "27\n\"1!\"\n2",
     );
+    db.gives(
+        "select count(distinct 17), sum(distinct 3 + 4); select count(distinct x) from Integer x where x in [1,2,2];",
+        "[1,7]\n2",
+    );
 }
 
 #[test]
