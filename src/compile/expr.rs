@@ -45,7 +45,10 @@ impl Compiler<'_> {
             ExprKind::Index { base, indices } => self.index(base, indices, expr),
             ExprKind::Case { arms, otherwise } => self.case(arms, otherwise.as_deref()),
             ExprKind::Cast { value, ty } => {
-                let ty = signature::of(ty, &self.catalog.types)?;
+                let ty = match rows::sql_type(self.catalog, ty) {
+                    Some(ty) => ty,
+                    None => signature::of(ty, &self.catalog.types)?,
+                };
                 let fragment = self.fragment(|c| c.expr(value))?;
                 if let Type::Array(format) = ty {
                     return self.array_of(fragment, format, &expr.span);

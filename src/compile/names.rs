@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::syntax::ast::{
-    Expr, ExprKind, FromSource, InsertedRows, Joined, Name, Select, Statement, StatementKind,
-    Variable,
+    Expr, ExprKind, FromItem, FromSource, InsertedRows, JoinCondition, Joined, Name, Select,
+    Statement, StatementKind, Variable,
 };
 use crate::syntax::lexer::{LexemeKind, significant};
 
@@ -36,11 +36,19 @@ fn walk<'e>(expr: &'e Expr, found: &mut Vec<&'e Name>) {
 /// Whether a name is that of a variable, or of a column of a row, of the select itself.
 fn declares(select: &Select, name: &Name) -> bool {
     let (row, _) = name.text.split_once('.').unwrap_or((&*name.text, ""));
-    select.from.iter().any(|item| *item.name.text == *row)
+    is_row_of(&select.from, row)
         || select
             .constants
             .iter()
             .any(|(constant, _)| constant.text == name.text)
+}
+
+fn is_row_of(from: &[FromItem], name: &str) -> bool {
+    from.iter().any(|item| {
+        *item.name.text == *name
+            || matches!(&item.source, FromSource::Together(join)
+                if is_row_of(&join.left, name) || is_row_of(&join.right, name))
+    })
 }
 
 /// Every expression of a select.
@@ -50,15 +58,27 @@ pub fn parts(select: &Select) -> Vec<&Expr> {
     parts.extend(select.group_by.iter().chain(&select.having).chain(order));
     parts.extend(select.limit.iter().chain(&select.offset));
     parts.extend(select.constants.iter().map(|(_, query)| query));
-    for item in &select.from {
-        if let FromSource::Selected(query) = &item.source {
-            parts.push(query);
+    add_parts_of_from(&select.from, &mut parts);
+    parts
+}
+
+fn add_parts_of_from<'s>(from: &'s [FromItem], parts: &mut Vec<&'s Expr>) {
+    for item in from {
+        match &item.source {
+            FromSource::Named(_) => {}
+            FromSource::Selected(query) => parts.push(query),
+            FromSource::Together(join) => {
+                add_parts_of_from(&join.left, parts);
+                add_parts_of_from(&join.right, parts);
+                if let JoinCondition::On(on) = &join.condition {
+                    parts.push(on);
+                }
+            }
         }
         if let Joined::Left(on) | Joined::Inner(Some(on)) = &item.joined {
             parts.push(on);
         }
     }
-    parts
 }
 
 macro_rules! children {

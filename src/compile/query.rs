@@ -234,6 +234,10 @@ impl Compiler<'_> {
                     given.push(self.declare_row(item, None)?);
                     continue;
                 }
+                ast::FromSource::Together(join) => {
+                    let error = Error::compile("rows are joined in a select, and not here");
+                    return Err(error.at(&join.span));
+                }
             };
             if let ast::TypeKind::Named(named) = &ty.kind
                 && let Some(function) = rows::rows_of(self.catalog, named)

@@ -87,6 +87,20 @@ impl Type {
         })
     }
 
+    /// The type that a name of SQL, in lower case, stands for where OSQL has none of that name.
+    pub fn named_in_sql(name: &str) -> Option<Type> {
+        Some(match name {
+            "int" | "bigint" | "smallint" | "tinyint" => Type::Integer,
+            "float" | "double" | "double precision" => Type::Real,
+            "numeric" | "decimal" => Type::Number,
+            "varchar" | "char" | "character" | "character varying" | "text" => Type::Charstring,
+            "bool" => Type::Boolean,
+            "blob" => Type::Binary,
+            "timestamp" | "datetime" => Type::timeval(Type::Object),
+            _ => return None,
+        })
+    }
+
     /// The type of a value with that of its elements, where they are at hand: of a vector, whether it
     /// is one of numbers or of vectors.
     pub fn of(value: &Value) -> Type {

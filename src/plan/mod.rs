@@ -10,12 +10,18 @@ pub mod explain;
 pub mod join;
 pub mod remap;
 pub mod scalar;
+mod statement;
+mod table;
 pub mod used;
 pub mod uses;
 pub mod walk;
 
 use std::sync::Arc;
 
+pub use self::statement::{
+    AssignmentTarget, CreatedObject, CursorName, FunctionUpdate, ObjectCreation, Procedure, Stmt,
+};
+pub use self::table::{InsertedColumn, InsertionRow, InsertionRows, RowChange, RowChangeKind};
 use crate::model::function::FunctionBody;
 use crate::model::memory::Operator;
 use crate::model::native::AggregateKind;
@@ -23,7 +29,7 @@ use crate::model::{Function, Type, Value};
 use crate::plan::batch::BatchProgram;
 use crate::plan::join::Join;
 use crate::plan::scalar::ScalarUnit;
-use crate::syntax::ast::{BinaryOp, UpdateOp};
+use crate::syntax::ast::BinaryOp;
 use crate::text::diagnostic::Span;
 
 pub type Slot = usize;
@@ -562,118 +568,4 @@ pub enum Pattern {
     /// A vector of that many elements, each matching.
     Vector(Vec<Pattern>),
     Any,
-}
-
-/// The body of a procedural function.
-pub struct Procedure {
-    pub slots: usize,
-    pub body: Stmt,
-    /// The procedure as a program over plain numbers, if it can be one.
-    pub scalar: Option<Arc<ScalarUnit>>,
-}
-
-/// A statement that runs.
-pub enum Stmt {
-    /// A query, run to its end for what it does.
-    Run(Sub),
-    Change(VariableChange),
-    Assign(Vec<AssignmentTarget>, PlanExpr),
-    Block(Vec<Stmt>),
-    ForEach {
-        rows: Sub,
-        into: Vec<Slot>,
-        body: Box<Stmt>,
-    },
-    Case {
-        arms: Vec<(PlanExpr, Stmt)>,
-        otherwise: Option<Box<Stmt>>,
-    },
-    While {
-        condition: PlanExpr,
-        body: Box<Stmt>,
-    },
-    Loop(Box<Stmt>),
-    Leave,
-    Return(Option<Sub>),
-    CreateObjects(ObjectCreation),
-    DeleteObject(PlanExpr, Span),
-    Update(FunctionUpdate),
-    /// Changes rows of a table; whether it gives their number.
-    ChangeRows(RowChange, bool),
-    OpenCursor(CursorName, Sub),
-    FetchCursor(CursorName, Vec<AssignmentTarget>, Span),
-    CloseCursor(CursorName),
-    Commit,
-    Rollback,
-}
-
-/// Which cursor is meant: one of the procedure, or one of the session, which outlives the statement
-/// that opens it.
-#[derive(Clone, PartialEq)]
-pub enum CursorName {
-    Slot(Slot),
-    Session(Arc<str>),
-}
-
-/// Where an assignment goes.
-#[derive(Clone)]
-pub enum AssignmentTarget {
-    Slot(Slot, Type),
-    Session(Arc<str>),
-}
-
-pub struct ObjectCreation {
-    pub ty: Type,
-    pub instances: Vec<CreatedObject>,
-}
-
-pub struct CreatedObject {
-    pub place: Option<AssignmentTarget>,
-    /// The attribute functions with their initial values.
-    pub values: Vec<(Arc<Function>, PlanExpr)>,
-    pub span: Span,
-}
-
-/// `set f(x) = y`: each row of the query is the arguments, then the value.
-pub struct FunctionUpdate {
-    pub op: UpdateOp,
-    /// The functions that can be meant, the best first; which one, each row's arguments decide.
-    pub functions: Arc<[Arc<Function>]>,
-    pub rows: Sub,
-    /// Arguments whose values are set even if there is no row of them, to nothing then.
-    pub arguments: Option<Sub>,
-    pub span: Span,
-}
-
-/// A change of rows of a table.
-pub struct RowChange {
-    /// The table.
-    pub function: Arc<Function>,
-    pub kind: RowChangeKind,
-    pub span: Span,
-}
-
-pub enum RowChangeKind {
-    /// Adds rows; what each column of a row is.
-    Insert(InsertionRows, Vec<InsertedColumn>),
-    /// Takes the rows away that the query gives.
-    Delete(Sub),
-    /// The query gives rows, and behind the columns of each what these columns become.
-    Update(Sub, Vec<usize>),
-}
-
-pub enum InsertionRows {
-    Values(Vec<InsertionRow>),
-    Query(Sub),
-}
-
-pub struct InsertionRow {
-    pub values: Vec<PlanExpr>,
-    pub span: Span,
-}
-
-pub enum InsertedColumn {
-    /// The value at this place among those that are given.
-    Given(usize),
-    Default(PlanExpr),
 }

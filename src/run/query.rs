@@ -46,6 +46,8 @@ pub fn open(query: &Arc<Query>, given: Vec<(Slot, Value)>, cx: &Cx) -> Result<Bo
     };
     let frame = first_frame(query, given, cx)?;
     if query.steps.is_empty()
+        && query.group.is_none()
+        && !query.distinct
         && query.output.flattens()
         && query.limit.is_none()
         && query.offset.is_none()

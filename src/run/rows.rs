@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::catalog::Catalog;
 use crate::catalog::tables::table_of;
 use crate::catalog::undo::Undo;
-use crate::model::conversion::conform;
+use crate::model::conversion::converted;
 use crate::model::table::{Place, Row, Table};
 use crate::model::{Cx, Source, Type, Value, nesting, size};
 use crate::plan::{InsertedColumn, InsertionRows, RowChange, RowChangeKind};
@@ -113,10 +113,10 @@ fn inserted(
         }
         InsertionRows::Query(sub) => {
             let mut rows = query::open(&sub.query, captured(sub, frame), cx)?;
-            while let Some(row) = rows.next(cx)? {
-                new.push(complete(columns_of(row, width)?)?);
-                size::check_elements(new.len(), "what is inserted")?;
-            }
+            each_row(rows.as_mut(), width, cx, |row| {
+                new.push(complete(row)?);
+                size::check_elements(new.len(), "what is inserted")
+            })?;
         }
     }
     Ok(new)
@@ -135,12 +135,43 @@ fn columns_of(row: Value, width: usize) -> Result<Vec<Value>> {
 }
 
 fn all_rows(mut rows: Box<dyn Source>, width: usize, cx: &Cx) -> Result<Vec<Row>> {
-    let mut all = Vec::new();
-    while let Some(row) = rows.next(cx)? {
-        all.push(columns_of(row, width)?.into());
-        size::check_elements(all.len(), "the rows that a statement changes")?;
-    }
+    let mut all: Vec<Row> = Vec::new();
+    each_row(rows.as_mut(), width, cx, |row| {
+        all.push(row.into());
+        size::check_elements(all.len(), "the rows that a statement changes")
+    })?;
     Ok(all)
+}
+
+/// Hands over the values of each row, from columns where the rows come as such.
+fn each_row(
+    rows: &mut dyn Source,
+    width: usize,
+    cx: &Cx,
+    mut take: impl FnMut(Vec<Value>) -> Result<()>,
+) -> Result<()> {
+    while width > 1
+        && let Some(columns) = rows.columns(cx)?
+    {
+        if columns.len() != width {
+            let message = format!(
+                "a row of {width} values is wanted, not of {}",
+                columns.len()
+            );
+            return Err(Error::run(message));
+        }
+        let columns = columns
+            .into_iter()
+            .map(|column| column.values().into_iter());
+        let mut columns: Vec<_> = columns.collect();
+        while columns[0].len() > 0 {
+            take(columns.iter_mut().filter_map(Iterator::next).collect())?;
+        }
+    }
+    while let Some(row) = rows.next(cx)? {
+        take(columns_of(row, width)?)?;
+    }
+    Ok(())
 }
 
 /// Each row as it was, and as it becomes.
@@ -165,7 +196,9 @@ fn updated(table: &Table, rows: Vec<Row>, columns: &[usize]) -> Result<(Vec<Row>
 /// The value as a column takes it.
 fn fitting(table: &Table, at: usize, value: Value) -> Result<Value> {
     let (rule, ty) = (&table.rules()[at], &table.types()[at]);
-    nesting::check(&value)?;
+    if !matches!(value, Value::Int(_) | Value::Real(_) | Value::Str(_)) {
+        nesting::check(&value)?;
+    }
     if value.is_null() {
         if rule.not_null {
             return Err(Error::run(format!(
@@ -188,7 +221,10 @@ fn fitting(table: &Table, at: usize, value: Value) -> Result<Value> {
             _ => error,
         }
     };
-    let value = conform(&value, ty).ok_or_else(wrong)?;
+    let value = match converted(&value, ty).ok_or_else(wrong)? {
+        Some(converted) => converted,
+        None => value,
+    };
     if let (Some(length), Value::Str(text)) = (rule.length, &value)
         && text.chars().count() as u64 > length
     {

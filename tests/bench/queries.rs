@@ -14,6 +14,7 @@
 //! with them; DuckDB is not needed then.
 
 mod program;
+mod python;
 mod queries_duckdb;
 mod queries_files;
 mod queries_growth;
@@ -26,7 +27,7 @@ use std::time::Duration;
 use queries_duckdb::DuckDb;
 use queries_files::Files;
 use queries_list::{QUERIES, Query};
-use queries_run::{Measured, Outcome};
+use queries_run::{Measured, Outcome, Prepared};
 
 /// Runs of each query in each program; the fastest counts.
 const ROUNDS: usize = 3;
@@ -100,15 +101,6 @@ fn chosen(query: &Query) -> bool {
         .collect();
     let has = |word: &String| query.kind == word || query.what.contains(word.as_str());
     words.is_empty() || words.iter().any(has)
-}
-
-/// A query whose places for sizes and files are filled in.
-pub struct Prepared {
-    what: String,
-    setup: String,
-    osql: String,
-    duckdb_setup: String,
-    duckdb: String,
 }
 
 struct Row {

@@ -1,10 +1,10 @@
 //! DuckDB on one thread, through its Python package.
 
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
-use super::queries_run::{self, Measured, Outcome};
-use super::{Prepared, Result};
+use super::queries_run::{self, Measured, Outcome, Prepared};
+use super::{Result, python};
 
 /// Runs what fills tables (the first argument) and then the query (the second), which alone is timed.
 const SCRIPT: &str = "
@@ -34,22 +34,8 @@ pub struct DuckDb {
 impl DuckDb {
     /// The Python that has the package.
     pub fn find() -> Result<DuckDb> {
-        let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
-        let asked = Command::new(&python)
-            .args(["-c", "import duckdb; print(duckdb.__version__)"])
-            .stderr(Stdio::null())
-            .output();
-        match asked {
-            Ok(output) if output.status.success() => Ok(DuckDb {
-                python,
-                version: String::from_utf8(output.stdout)?.trim().to_owned(),
-            }),
-            _ => Err(format!(
-                "{python} has no DuckDB: make one with\n    python3 -m venv venv && venv/bin/pip install duckdb\n\
-                 and run this with PYTHON=venv/bin/python"
-            )
-            .into()),
-        }
+        let (python, version) = python::with("duckdb")?;
+        Ok(DuckDb { python, version })
     }
 
     pub fn run(&self, query: &Prepared, limit: Duration) -> Result<Outcome> {

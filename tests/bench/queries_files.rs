@@ -8,8 +8,9 @@ use std::path::PathBuf;
 
 use tempfile::TempDir;
 
+use super::Result;
 use super::queries_list::Query;
-use super::{Prepared, Result};
+use super::queries_run::Prepared;
 
 /// A folder with the files that have been asked for by now, gone at the end.
 pub struct Files {

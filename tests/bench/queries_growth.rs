@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use super::queries_files::{Files, short};
 use super::queries_list::Query;
-use super::queries_run::{self, Measured, Outcome};
-use super::{Prepared, ROUNDS, Result, again};
+use super::queries_run::{self, Measured, Outcome, Prepared};
+use super::{ROUNDS, Result, again};
 
 /// Less than that is noise.
 const LEAST_SECONDS: f64 = 0.0005;

@@ -6,7 +6,20 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Prepared, Result, program};
+use super::{Result, program};
+
+/// A query for each of two programs, with what fills their tables before.
+#[allow(
+    dead_code,
+    reason = "a benchmark of its own statements runs no query of DuckDB's"
+)]
+pub struct Prepared {
+    pub what: String,
+    pub setup: String,
+    pub osql: String,
+    pub duckdb_setup: String,
+    pub duckdb: String,
+}
 
 /// What one run took, and what it answered.
 pub struct Measured {
@@ -95,9 +108,10 @@ pub fn run(command: &mut Command, limit: Duration) -> Result<Option<Ended>> {
 }
 
 /// What osql asks the system about itself at its end.
-const MEMORY: &str = "select l from Charstring l where l in readlines('/proc/self/status') \
+pub const MEMORY: &str = "select l from Charstring l where l in readlines('/proc/self/status') \
                       and like(l, 'VmHWM:*');";
 
+#[allow(dead_code, reason = "not every benchmark has one query for it")]
 /// Runs osql with a query. What fills its stored functions stands between two looks at the clock and
 /// does not count; all else of the process does.
 pub fn osql(query: &Prepared, limit: Duration) -> Result<Outcome> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::prepare::Preparation;
 use crate::compile::names::children;
 use crate::model::{Function, Type};
-use crate::syntax::ast::{Expr, ExprKind, Select};
+use crate::syntax::ast::{Expr, ExprKind, Select, UnaryOp};
 
 impl Preparation<'_> {
     /// Whether rows are put together.
@@ -50,9 +50,13 @@ impl Preparation<'_> {
     }
 }
 
-/// Whether `count(*)` is in it.
+/// Whether `count(*)` or `f(distinct x)` is in it, which are about rows, whatever they are.
 pub fn counts_rows(item: &Expr) -> bool {
     match &item.kind {
+        ExprKind::Unary {
+            op: UnaryOp::Distinct,
+            ..
+        } => true,
         ExprKind::Call { args, .. }
             if matches!(
                 args.as_slice(),

@@ -5,7 +5,7 @@ use super::conditions::{binary, each_once, literal, select_where};
 use super::prepare::{Preparation, call, local, output_names, plain_name};
 use super::resolve::NameScope;
 use crate::syntax::ast::{
-    BinaryOp, Expr, ExprKind, FromItem, FromSource, Joined, Literal, UnaryOp,
+    BinaryOp, Expr, ExprKind, FromItem, FromSource, Joined, Literal, Name, UnaryOp,
 };
 use crate::text::diagnostic::{Result, Span};
 
@@ -41,7 +41,9 @@ impl Preparation<'_> {
                 } => {
                     let left = self.value(*left, scope)?;
                     let right = self.query(*right, scope)?;
-                    if self.may_be_many(&left) || !self.is_constant(&right, scope) {
+                    self.check_width(&left, &right, scope)?;
+                    let is_row = matches!(left.kind, ExprKind::Tuple(_));
+                    if is_row || self.may_be_many(&left) || !self.is_constant(&right, scope) {
                         return Ok(self.in_no_row(left, right, &span));
                     }
                     Ok(self.found_nowhere(left, right, joined, &op_span, &span, scope))
@@ -65,37 +67,8 @@ impl Preparation<'_> {
     ) -> Expr {
         let query = each_once(query);
         let within = |op, left, right| binary(op, left, right, op_span, span);
-        let integer = |int| literal(Literal::Int(int), op_span);
-        let asked = |op, arg: Expr| Expr {
-            kind: ExprKind::Unary {
-                op,
-                arg: Box::new(arg),
-            },
-            span: span.clone(),
-        };
-        // What the query has, computed once: 0 for nothing, 1 for values, 2 for a null among them.
         let member = plain_name(&format!("member {}", op_span.start), op_span);
-        let among = || within(BinaryOp::In, local(&member), query.clone());
-        // A select is known by its place in the text, so that each has one of its own.
-        let none = |filter, place: &Span| {
-            let yes = literal(Literal::Bool(true), place);
-            let rows = select_where(yes, std::slice::from_ref(&member), filter, place);
-            call("notany", vec![rows], place)
-        };
-        let null = asked(UnaryOp::IsNull, local(&member));
-        let nulls = within(BinaryOp::And, among(), null);
-        let has = Expr {
-            kind: ExprKind::Case {
-                arms: vec![
-                    (none(among(), span), integer(0)),
-                    (none(nulls, op_span), integer(1)),
-                ],
-                otherwise: Some(Box::new(integer(2))),
-            },
-            span: op_span.clone(),
-        };
-        let has = self.constant(has, scope);
-
+        let content = self.constant(content(&query, &member, op_span, span), scope);
         let column = output_names(&query).into_iter().next().unwrap_or_default();
         let found = local(&plain_name(&format!("{}.{column}", member.text), op_span));
         let meets = within(BinaryOp::Eq, found.clone(), x.clone());
@@ -105,14 +78,59 @@ impl Preparation<'_> {
             is_named: true,
             joined: Joined::Left(meets),
         });
-        let is = |int| within(BinaryOp::Eq, has.clone(), integer(int));
+        let has = |what| {
+            let what = literal(Literal::Int(what), op_span);
+            within(BinaryOp::Eq, content.clone(), what)
+        };
         // Nothing is found among no rows.
-        let known = within(BinaryOp::And, is(1), asked(UnaryOp::IsNotNull, x));
+        let known = within(
+            BinaryOp::And,
+            has(VALUES),
+            asked(UnaryOp::IsNotNull, x, span),
+        );
         within(
             BinaryOp::And,
-            asked(UnaryOp::IsNull, found),
-            within(BinaryOp::Or, is(0), known),
+            asked(UnaryOp::IsNull, found, span),
+            within(BinaryOp::Or, has(NOTHING), known),
         )
+    }
+}
+
+/// What a query can have.
+const NOTHING: i64 = 0;
+const VALUES: i64 = 1;
+const NULL_AMONG_THEM: i64 = 2;
+
+/// Which of these it is, to be computed once.
+fn content(query: &Expr, member: &Name, op_span: &Span, span: &Span) -> Expr {
+    let within = |op, left, right| binary(op, left, right, op_span, span);
+    let among = || within(BinaryOp::In, local(member), query.clone());
+    // A select is known by its place in the text, so that each has one of its own.
+    let none = |filter, place: &Span| {
+        let yes = literal(Literal::Bool(true), place);
+        let rows = select_where(yes, std::slice::from_ref(member), filter, place);
+        call("notany", vec![rows], place)
+    };
+    let null = asked(UnaryOp::IsNull, local(member), span);
+    let nulls = within(BinaryOp::And, among(), null);
+    let is = |what| literal(Literal::Int(what), op_span);
+    Expr {
+        kind: ExprKind::Case {
+            arms: vec![
+                (none(among(), span), is(NOTHING)),
+                (none(nulls, op_span), is(VALUES)),
+            ],
+            otherwise: Some(Box::new(is(NULL_AMONG_THEM))),
+        },
+        span: op_span.clone(),
+    }
+}
+
+fn asked(op: UnaryOp, arg: Expr, span: &Span) -> Expr {
+    let arg = Box::new(arg);
+    Expr {
+        kind: ExprKind::Unary { op, arg },
+        span: span.clone(),
     }
 }
 

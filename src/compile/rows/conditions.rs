@@ -1,7 +1,8 @@
 //! Conditions in the forms that the planner knows: `not` moved inwards, `in` without counting, `like`
 //! and `exists` as calls.
 
-use super::prepare::{Preparation, call, local, plain_name};
+use super::forms::cast_function;
+use super::prepare::{Preparation, call, local, output_names, plain_name};
 use super::resolve::NameScope;
 use crate::compile::names::children;
 use crate::model::Type;
@@ -9,7 +10,7 @@ use crate::syntax::ast::{
     BinaryOp, Declaration, Expr, ExprKind, FromItem, Literal, Select, TypeKind, TypeSpec, UnaryOp,
     Variable,
 };
-use crate::text::diagnostic::{Result, Span};
+use crate::text::diagnostic::{Error, Result, Span};
 
 /// Longer lists are looked through instead of being compared with one by one.
 const FEW: usize = 16;
@@ -23,7 +24,7 @@ impl Preparation<'_> {
         scope: &NameScope,
     ) -> Result<Expr> {
         use BinaryOp::{And, Eq, Ge, Gt, In, Le, Like, Lt, Ne, Or};
-        let Expr { kind, span } = expr;
+        let Expr { kind, span } = self.without_function_not(expr, scope);
         let kind = match kind {
             ExprKind::Unary {
                 op: UnaryOp::Not,
@@ -120,6 +121,29 @@ impl Preparation<'_> {
         Ok(Expr { kind, span })
     }
 
+    /// `not (c)` of a column that is true or false, which is read as a call of the function for integers.
+    pub(super) fn without_function_not(&self, mut expr: Expr, scope: &NameScope) -> Expr {
+        if let ExprKind::Call { function, args } = &mut expr.kind
+            && &*function.name.text == "not"
+            && let [arg] = args.as_mut_slice()
+            && matches!(arg.kind, ExprKind::Variable(Variable::Local(_)))
+        {
+            let mut resolved = arg.clone();
+            if scope.resolve(&mut resolved).is_ok()
+                && let ExprKind::Variable(Variable::Local(name)) = &resolved.kind
+                && scope
+                    .column(&name.text)
+                    .is_some_and(|c| c.ty == Type::Boolean)
+            {
+                expr.kind = ExprKind::Unary {
+                    op: UnaryOp::Not,
+                    arg: Box::new(resolved),
+                };
+            }
+        }
+        expr
+    }
+
     /// `exists(select …)`: whether there is a row, whatever it has.
     fn exists(
         &mut self,
@@ -162,6 +186,7 @@ impl Preparation<'_> {
         let left = self.value(left, scope)?;
         if let ExprKind::Select(_) | ExprKind::Combined(_) = right.kind {
             let right = self.query(right, scope)?;
+            self.check_width(&left, &right, scope)?;
             return Ok(match negated {
                 true => self.in_no_row(left, right, span),
                 false if self.of_rows => {
@@ -200,10 +225,28 @@ impl Preparation<'_> {
         Ok(in_list(left, elements, negated, op_span, span))
     }
 
-    /// Whether what stands behind `in` is one value, which parentheses made look like a list.
+    /// An error if one value is looked for among rows of several columns.
+    pub(super) fn check_width(&self, left: &Expr, query: &Expr, scope: &NameScope) -> Result<()> {
+        let width = match &query.kind {
+            ExprKind::Select(select) if select.of_rows || !select.row_names.is_empty() => {
+                output_names(query).len()
+            }
+            _ => return Ok(()),
+        };
+        if width == 1 || !self.is_single(&left.kind, scope) {
+            return Ok(());
+        }
+        let message = format!("one value is looked for among rows of {width} columns");
+        Err(Error::compile(message)
+            .at(&query.span)
+            .help("select one column: x in (select a from T)"))
+    }
+
+    /// Whether what stands beside `in` is one value; parentheses may make it look like a list.
     fn is_single(&self, kind: &ExprKind, scope: &NameScope) -> bool {
         match kind {
             ExprKind::Literal(_) | ExprKind::Unary { .. } | ExprKind::Binary { .. } => true,
+            ExprKind::Cast { ty, .. } => cast_function(self.catalog, ty).is_some(),
             ExprKind::Variable(Variable::Local(name)) => {
                 let mut name = Expr {
                     kind: ExprKind::Variable(Variable::Local(name.clone())),
@@ -232,17 +275,23 @@ impl Preparation<'_> {
         let name = plain_name(&format!("member {}", span.start), span);
         let member = || local(&name);
         let among = binary(BinaryOp::In, member(), right, span, span);
-        let mut equal = binary(BinaryOp::Eq, member(), left.clone(), span, span);
-        for value in [member(), left] {
-            let arg = Box::new(value);
-            let op = UnaryOp::IsNull;
-            let kind = ExprKind::Unary { op, arg };
-            let null = Expr {
-                kind,
-                span: span.clone(),
-            };
-            equal = binary(BinaryOp::Or, equal, null, span, span);
-        }
+        let equal = match left.kind {
+            ExprKind::Tuple(elements) => {
+                let elements = elements.into_iter().enumerate().map(|(at, element)| {
+                    let position = literal(Literal::Int(at as i64 + 1), span);
+                    let kind = ExprKind::Index {
+                        base: Box::new(member()),
+                        indices: vec![position],
+                    };
+                    let span = span.clone();
+                    (Expr { kind, span }, element)
+                });
+                let equal = elements.map(|(own, other)| equal_or_null(own, other, span));
+                in_halves(BinaryOp::And, equal.collect(), span, span)
+                    .unwrap_or_else(|| literal(Literal::Bool(true), span))
+            }
+            _ => equal_or_null(member(), left, span),
+        };
         let filter = binary(BinaryOp::And, among, equal, span, span);
         let yes = literal(Literal::Bool(true), span);
         let equal = select_where(yes, std::slice::from_ref(&name), filter, span);
@@ -270,6 +319,21 @@ impl Preparation<'_> {
         }
         matches!(expr.kind, ExprKind::Select(_) | ExprKind::Bag(_)) || any_inside()
     }
+}
+
+/// Whether values are equal, or one of them is null, so that nobody knows that they differ.
+fn equal_or_null(left: Expr, right: Expr, span: &Span) -> Expr {
+    let mut equal = binary(BinaryOp::Eq, left.clone(), right.clone(), span, span);
+    for value in [left, right] {
+        let arg = Box::new(value);
+        let op = UnaryOp::IsNull;
+        let null = Expr {
+            kind: ExprKind::Unary { op, arg },
+            span: span.clone(),
+        };
+        equal = binary(BinaryOp::Or, equal, null, span, span);
+    }
+    equal
 }
 
 /// `x in (a, b, …)`, each of them once.
@@ -440,6 +504,14 @@ pub fn is_null(expr: &Expr) -> bool {
 /// A condition that does not hold, and its negation neither.
 fn never(span: &Span) -> Expr {
     literal(Literal::Null, span)
+}
+
+/// What has no value: a choice of nothing.
+pub fn no_value(span: &Span) -> Expr {
+    let (arms, otherwise) = (vec![], None);
+    let kind = ExprKind::Case { arms, otherwise };
+    let span = span.clone();
+    Expr { kind, span }
 }
 
 pub fn literal(literal: Literal, span: &Span) -> Expr {

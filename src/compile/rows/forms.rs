@@ -1,10 +1,13 @@
-//! Forms of SQL that look like functions: `coalesce`, `ifnull`, `nullif`.
+//! Forms of SQL that look like functions: `coalesce`, `ifnull`, `nullif`, `cast`.
 
 use super::conditions::{binary, is_null, literal};
 use super::prepare::Preparation;
 use super::resolve::NameScope;
 use crate::catalog::Catalog;
-use crate::syntax::ast::{BinaryOp, Expr, ExprKind, FunctionName, Literal, UnaryOp};
+use crate::model::Type;
+use crate::syntax::ast::{
+    BinaryOp, Expr, ExprKind, FunctionName, Literal, TypeKind, TypeSpec, UnaryOp,
+};
 use crate::text::diagnostic::{Error, Result};
 
 impl Preparation<'_> {
@@ -49,6 +52,31 @@ impl Preparation<'_> {
             }
         };
         Ok(Expr { kind, span })
+    }
+}
+
+/// The function that makes a value of a type of any that says one: what `cast` does in a select over rows.
+pub fn cast_function(catalog: &Catalog, ty: &TypeSpec) -> Option<&'static str> {
+    let TypeKind::Named(name) = &ty.kind else {
+        return None;
+    };
+    match Type::named(&name.text).or_else(|| sql_type(catalog, ty))? {
+        Type::Integer => Some("sql:integer"),
+        Type::Real => Some("sql:real"),
+        Type::Charstring => Some("sql:charstring"),
+        _ => None,
+    }
+}
+
+/// The type that a name of SQL stands for, where OSQL has none of that name.
+pub fn sql_type(catalog: &Catalog, ty: &TypeSpec) -> Option<Type> {
+    match &ty.kind {
+        TypeKind::Named(name)
+            if Type::named(&name.text).is_none() && catalog.types.get(&name.text).is_none() =>
+        {
+            Type::named_in_sql(&name.text)
+        }
+        _ => None,
     }
 }
 

@@ -37,11 +37,13 @@ mod changes;
 mod combine;
 mod conditions;
 mod forms;
+mod joins;
 mod prepare;
 mod resolve;
 mod sources;
 
 pub use conditions::{binary, literal};
+pub use forms::sql_type;
 pub use prepare::{
     call, column_titles, columns_of, needs_preparation, output_names, plain_name, prepared,
     prepared_statement, rows_of,

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::aggregates::counts_rows;
-use super::conditions::{binary, literal};
-use super::forms::is_form;
-use super::resolve::{NameScope, NamedRow, RowColumn, variable};
+use super::conditions::{binary, literal, no_value};
+use super::forms::{cast_function, is_form};
+use super::resolve::{NameScope, NamedRow, column_name, variable};
 use crate::catalog::Catalog;
 use crate::catalog::tables::split;
 use crate::compile::names::{children, children_mut, free};
@@ -110,10 +110,7 @@ pub fn column_titles(select: &Select) -> Vec<Arc<str>> {
 
 fn name_of(item: &Expr, at: usize) -> Arc<str> {
     match &item.kind {
-        ExprKind::Variable(Variable::Local(name)) => match split(&name.text) {
-            Some((_, column)) => column.into(),
-            None => name.text.clone(),
-        },
+        ExprKind::Variable(Variable::Local(name)) => column_name(&name.text).into(),
         ExprKind::Call { function, .. } => function.name.text.clone(),
         _ => format!("column{}", at + 1).into(),
     }
@@ -124,7 +121,7 @@ pub fn needs_preparation(catalog: &Catalog, expr: &Expr) -> bool {
     let own = match &expr.kind {
         ExprKind::Select(select) => {
             let of_rows = select.from.iter().any(|item| match (&item.source, &item.joined) {
-                (FromSource::Selected(_), _) | (_, Joined::Left(_) | Joined::Inner(Some(_))) => true,
+                (FromSource::Selected(_) | FromSource::Together(_), _) | (_, Joined::Left(_) | Joined::Inner(Some(_))) => true,
                 (FromSource::Named(ty), _) => {
                     !item.is_named
                         || matches!(&ty.kind, TypeKind::Named(name) if rows_of(catalog, name).is_some())
@@ -157,6 +154,12 @@ pub fn rows_of(catalog: &Catalog, name: &Name) -> Option<Arc<Function>> {
         return None;
     }
     catalog.rows_named(&name.text)
+}
+
+/// What is known of a select while one inside it is worked on.
+pub(super) struct SelectAround {
+    of_rows: bool,
+    constants: Vec<(Name, Expr)>,
 }
 
 /// The work on one query and those inside it.
@@ -195,21 +198,19 @@ impl<'c> Preparation<'c> {
         if std::mem::replace(&mut select.is_prepared, true) {
             return Ok(select);
         }
-        let around = (self.of_rows, std::mem::take(&mut self.constants));
         let mut scope = NameScope::inside(outer);
-        self.declare(&mut select, &mut scope, outer)?;
+        let joined = self.declare(&mut select, &mut scope, outer)?;
         let counts = select.items.iter().any(counts_rows);
-        self.of_rows = !scope.rows.is_empty() || select.having.is_some() || counts;
-        select.of_rows = self.of_rows;
-        self.conditions(&mut select, &scope)?;
+        select.of_rows = !scope.rows.is_empty() || select.having.is_some() || counts;
+        let around = self.enter(select.of_rows);
+        self.conditions(&mut select, joined, &scope)?;
         spell_out(&mut select, &scope)?;
         let given = select.names.clone();
         for (item, name) in select.items.iter_mut().zip(&mut select.names) {
             if name.is_none()
                 && let ExprKind::Variable(Variable::Local(own)) = &item.kind
             {
-                let (_, column) = split(&own.text).unwrap_or(("", &own.text));
-                *name = Some(plain_name(column, &own.span));
+                *name = Some(plain_name(column_name(&own.text), &own.span));
             }
             *item = self.value(take(item), &scope)?;
         }
@@ -234,69 +235,35 @@ impl<'c> Preparation<'c> {
             *bound = self.value(take(bound), outer)?;
         }
         select.grouped = self.is_grouped(&select);
-        (self.of_rows, select.constants) =
-            (around.0, std::mem::replace(&mut self.constants, around.1));
+        select.constants = self.leave(around);
         Ok(select)
     }
 
-    /// Declares what a `from` clause has.
-    fn declare(
-        &mut self,
-        select: &mut Select,
-        scope: &mut NameScope,
-        outer: &NameScope,
-    ) -> Result<()> {
-        for item in &mut select.from {
-            let columns = match &mut item.source {
-                FromSource::Selected(query) => {
-                    *query = self.query(take(query), outer)?;
-                    let names = output_names(query).into_iter();
-                    let object = |name| RowColumn {
-                        name,
-                        ty: Type::Object,
-                    };
-                    Some(names.map(object).collect())
-                }
-                FromSource::Named(ty) => match &ty.kind {
-                    TypeKind::Named(name) => rows_of(self.catalog, name).map(|f| columns_of(&f)),
-                    _ => None,
-                },
-            };
-            let name = &item.name;
-            let taken = scope.variables.contains(&name.text)
-                || scope.rows.iter().any(|row| row.name == name.text);
-            if taken {
-                let message = format!("'{}' is declared twice", name.span.text());
-                let error = Error::compile(message).at(&name.span);
-                return Err(match columns {
-                    Some(_) => error.help("give one of the rows another name: from T a, T b"),
-                    None => error,
-                });
-            }
-            match columns {
-                Some(columns) => scope.rows.push(NamedRow {
-                    name: name.text.clone(),
-                    columns,
-                }),
-                None if item.is_named => scope.variables.push(name.text.clone()),
-                None => return Err(self.no_variable(name)),
-            }
+    /// Begins with another select; gives what is known of the one around it.
+    pub(super) fn enter(&mut self, of_rows: bool) -> SelectAround {
+        SelectAround {
+            of_rows: std::mem::replace(&mut self.of_rows, of_rows),
+            constants: std::mem::take(&mut self.constants),
         }
-        Ok(())
     }
 
-    fn no_variable(&self, name: &Name) -> Error {
-        let written = name.span.text();
-        if Type::named(&name.text).is_some() || self.catalog.types.get(&name.text).is_some() {
-            let error = Error::compile(format!("{written} is a type: which variable?"));
-            return error.at(&name.span).help(format!("write from {written} x"));
-        }
-        self.catalog.no_table(name)
+    /// Goes on with the select around; gives the queries that are the same for all rows of the one left.
+    pub(super) fn leave(&mut self, around: SelectAround) -> Vec<(Name, Expr)> {
+        self.of_rows = around.of_rows;
+        std::mem::replace(&mut self.constants, around.constants)
     }
 
     /// The conditions of joins and of the `where` clause.
-    fn conditions(&mut self, select: &mut Select, scope: &NameScope) -> Result<()> {
+    pub(super) fn conditions(
+        &mut self,
+        select: &mut Select,
+        joined: Vec<Expr>,
+        scope: &NameScope,
+    ) -> Result<()> {
         let mut all: Vec<Expr> = vec![];
+        for condition in joined {
+            all.push(self.condition(condition, false, scope)?);
+        }
         for item in &mut select.from {
             match &mut item.joined {
                 Joined::Left(on) => *on = self.condition(take(on), false, scope)?,
@@ -344,7 +311,8 @@ impl<'c> Preparation<'c> {
     }
 
     /// An expression that has a value.
-    pub fn value(&mut self, mut expr: Expr, scope: &NameScope) -> Result<Expr> {
+    pub fn value(&mut self, expr: Expr, scope: &NameScope) -> Result<Expr> {
+        let mut expr = self.without_function_not(expr, scope);
         let span = expr.span.clone();
         if expr.is_condition() {
             return self.truth(expr, scope);
@@ -362,12 +330,13 @@ impl<'c> Preparation<'c> {
                 Ok(self.constant(first, scope))
             }
             ExprKind::Select(_) | ExprKind::Combined(_) => self.query(expr, scope),
-            ExprKind::Literal(Literal::Null) if self.of_rows => {
-                expr.kind = ExprKind::Case {
-                    arms: vec![],
-                    otherwise: None,
-                };
-                Ok(expr)
+            ExprKind::Literal(Literal::Null) if self.of_rows => Ok(no_value(&span)),
+            ExprKind::Cast { value, ty }
+                if self.of_rows
+                    && let Some(function) = cast_function(self.catalog, ty) =>
+            {
+                let value = self.value(take(value), scope)?;
+                Ok(call(function, vec![value], &span))
             }
             ExprKind::Case { arms, otherwise } => {
                 for (condition, result) in arms {
@@ -453,7 +422,7 @@ impl<'c> Preparation<'c> {
     /// Whether a query is the same for all rows.
     pub fn is_constant(&self, query: &Expr, scope: &NameScope) -> bool {
         let differs = |name: &Name| match split(&name.text) {
-            Some((row, _)) => scope.rows.iter().any(|own| *own.name == *row),
+            Some((row, _)) => scope.rows.iter().any(|own| *own.name.text == *row),
             None => scope.variables.contains(&name.text) || name.text.contains(' '),
         };
         !free(query).into_iter().any(differs)
@@ -486,13 +455,10 @@ impl<'c> Preparation<'c> {
 }
 
 /// The columns of a table or a view.
-pub fn columns_of(function: &Function) -> Vec<RowColumn> {
+pub fn columns_of(function: &Function) -> Vec<(Arc<str>, Type)> {
     let columns = function.signature.columns.iter();
-    let column = |c: &crate::model::function::Param| RowColumn {
-        name: c.name.clone().unwrap_or_default(),
-        ty: c.ty.clone(),
-    };
-    columns.map(column).collect()
+    let columns = columns.map(|c| (c.name.clone().unwrap_or_default(), c.ty.clone()));
+    columns.collect()
 }
 
 /// Puts all columns in the place of `*` and `t.*`.
@@ -518,15 +484,18 @@ fn spell_out(select: &mut Select, scope: &NameScope) -> Result<()> {
                     .help("name what to select: select name(p), age(p) from Person p"),
             );
         }
-        for row in wanted {
-            for column in &row.columns {
-                let written = plain_name("*", &item.span);
-                items.push(Expr {
-                    kind: variable(row, column, &written),
-                    span: item.span.clone(),
-                });
-                names.push(None);
-            }
+        let columns = wanted.iter().flat_map(|row| &row.columns);
+        let variables = columns.filter_map(|column| match of {
+            None => column.alone.as_ref(),
+            Some(_) => Some(&column.variable),
+        });
+        for column in variables {
+            let written = plain_name("*", &item.span);
+            items.push(Expr {
+                kind: variable(column, &written),
+                span: item.span.clone(),
+            });
+            names.push(None);
         }
     }
     (select.items, select.names) = (items, names);
@@ -534,7 +503,7 @@ fn spell_out(select: &mut Select, scope: &NameScope) -> Result<()> {
 }
 
 /// Takes an expression out, to put another in its place.
-fn take(expr: &mut Expr) -> Expr {
+pub(super) fn take(expr: &mut Expr) -> Expr {
     let span = expr.span.clone();
     std::mem::replace(expr, literal(Literal::Null, &span))
 }

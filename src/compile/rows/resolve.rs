@@ -12,15 +12,42 @@ use crate::text::diagnostic::{Error, Result, nearest};
 pub struct RowColumn {
     pub name: Arc<str>,
     pub ty: Type,
+    /// The variable that has its value: `t.a`.
+    pub variable: Arc<str>,
+    /// The variable that its name alone and `*` stand for: its own, or that of several columns which a join
+    /// makes one; none where another column of these stands for them, or none can be written.
+    pub alone: Option<Arc<str>>,
 }
 
 /// A row of a `from` clause.
+#[derive(Clone)]
 pub struct NamedRow {
-    pub name: Arc<str>,
+    pub name: Name,
     pub columns: Vec<RowColumn>,
+    /// Whether it is one that a join becomes, whose columns are those of the rows in it.
+    pub is_hidden: bool,
 }
 
 impl NamedRow {
+    /// A row of which each column is a variable of its own.
+    pub fn new(name: Name, columns: Vec<(Arc<str>, Type)>) -> NamedRow {
+        let column = |(column, ty): (Arc<str>, Type)| {
+            let variable: Arc<str> = format!("{}.{column}", name.text).into();
+            RowColumn {
+                name: column,
+                ty,
+                alone: Some(variable.clone()),
+                variable,
+            }
+        };
+        let columns = columns.into_iter().map(column).collect();
+        NamedRow {
+            name,
+            columns,
+            is_hidden: false,
+        }
+    }
+
     fn column(&self, name: &str) -> Option<&RowColumn> {
         self.columns.iter().find(|c| *c.name == *name)
     }
@@ -67,7 +94,7 @@ impl<'o> NameScope<'o> {
     /// The row of that name.
     pub fn row(&self, name: &str) -> Option<&NamedRow> {
         let mut rows = self.all().flat_map(|scope| &scope.rows);
-        rows.find(|row| *row.name == *name)
+        rows.find(|row| *row.name.text == *name)
     }
 
     /// The column that a dotted name stands for.
@@ -79,21 +106,8 @@ impl<'o> NameScope<'o> {
     /// The column that a bare name stands for, as `t.a`; an error if there are several.
     fn bare_column(&self, name: &Name) -> Result<Option<Arc<str>>> {
         for scope in self.all() {
-            let rows = scope
-                .rows
-                .iter()
-                .filter(|row| row.column(&name.text).is_some());
-            let found: Vec<String> = rows
-                .map(|row| format!("{}.{}", row.name, name.text))
-                .collect();
-            match found.as_slice() {
-                [] => {}
-                [one] => return Ok(Some(one.as_str().into())),
-                several => {
-                    let message = format!("'{}' is a column of several rows", name.span.text());
-                    let error = Error::compile(message).at(&name.span);
-                    return Err(error.help(format!("write {}", several.join(" or "))));
-                }
+            if let Some(column) = only_column(&scope.rows, name)? {
+                return Ok(column.alone.clone());
             }
         }
         Ok(None)
@@ -108,9 +122,10 @@ impl<'o> NameScope<'o> {
             let Some(row) = self.row(row) else {
                 return Err(self.no_row(row, name));
             };
-            if row.column(column).is_none() {
-                return Err(no_column(&row.name, name, &row.names()));
-            }
+            let Some(column) = row.column(column) else {
+                return Err(no_column(&row.name.text, name, &row.names()));
+            };
+            name.text = column.variable.clone();
             return Ok(());
         }
         if self.has_variable(&name.text) {
@@ -136,10 +151,32 @@ impl<'o> NameScope<'o> {
         }
         let names = self
             .all()
-            .flat_map(|scope| scope.rows.iter().map(|row| &*row.name));
+            .flat_map(|scope| scope.rows.iter().map(|row| &*row.name.text));
         match nearest(row, names) {
             Some(near) => error.help(format!("did you mean '{near}'?")),
             None => error.help("rows are named in the from clause: from T t"),
+        }
+    }
+}
+
+/// The column among those of the rows that a name alone stands for; an error if there are several.
+pub fn only_column<'r>(rows: &'r [NamedRow], name: &Name) -> Result<Option<&'r RowColumn>> {
+    let found = rows.iter().filter_map(|row| {
+        let column = row.column(&name.text).filter(|c| c.alone.is_some())?;
+        Some((row, column))
+    });
+    let found: Vec<_> = found.collect();
+    match found.as_slice() {
+        [] => Ok(None),
+        [(_, column)] => Ok(Some(column)),
+        several => {
+            let message = format!("'{}' is a column of several rows", name.span.text());
+            let error = Error::compile(message).at(&name.span);
+            let written = several
+                .iter()
+                .map(|(row, column)| format!("{}.{}", row.name.text, column.name));
+            let written: Vec<String> = written.collect();
+            Err(error.help(format!("write {}", written.join(" or "))))
         }
     }
 }
@@ -152,17 +189,24 @@ fn record(row: &NamedRow, written: &Name) -> ExprKind {
     };
     let field = |column: &RowColumn| {
         let key = at(ExprKind::Literal(Literal::Str(column.name.clone())));
-        let arg = Box::new(at(variable(row, column, written)));
+        let arg = Box::new(at(variable(&column.variable, written)));
         let op = UnaryOp::OrNull;
         (key, at(ExprKind::Unary { op, arg }))
     };
     ExprKind::Record(row.columns.iter().map(field).collect())
 }
 
-/// A column of a row as a variable.
-pub fn variable(row: &NamedRow, column: &RowColumn, written: &Name) -> ExprKind {
+/// The name that a column has by its variable: the `a` of `t.a`, and of a `join 12.t a`, what `t.a` is
+/// among the columns of a join.
+pub fn column_name(variable: &str) -> &str {
+    let (_, column) = split(variable).unwrap_or(("", variable));
+    column.rsplit(' ').next().unwrap_or(column)
+}
+
+/// A column of a row as an expression.
+pub fn variable(variable: &Arc<str>, written: &Name) -> ExprKind {
     ExprKind::Variable(Variable::Local(Name {
-        text: format!("{}.{}", row.name, column.name).into(),
+        text: variable.clone(),
         span: written.span.clone(),
     }))
 }

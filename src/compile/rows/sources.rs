@@ -44,7 +44,7 @@ impl Compiler<'_> {
                 let columns = names.map(|name| (name, Type::Object, true)).collect();
                 (SourceRows::Of(query.clone()), columns)
             }
-            (FromSource::Named(_), Some(function)) => {
+            (_, Some(function)) => {
                 let columns = typed_columns(&function);
                 let rows = match &function.body {
                     FunctionBody::Stored(_) => SourceRows::Stored(function),
@@ -52,7 +52,9 @@ impl Compiler<'_> {
                 };
                 (rows, columns)
             }
-            (FromSource::Named(_), None) => (SourceRows::Of(local(&item.name)), vec![]),
+            (FromSource::Named(_) | FromSource::Together(_), None) => {
+                (SourceRows::Of(local(&item.name)), vec![])
+            }
         };
         let mut slots = Vec::with_capacity(columns.len());
         let mut variables = Vec::with_capacity(columns.len());
@@ -200,7 +202,7 @@ fn typed_columns(function: &Function) -> Vec<(Arc<str>, Type, bool)> {
     let columns = columns_of(function).into_iter().enumerate();
     let nullable = |at: usize| rules.is_none_or(|rules| !rules[at].not_null);
     columns
-        .map(|(at, column)| (column.name, column.ty, nullable(at)))
+        .map(|(at, (name, ty))| (name, ty, nullable(at)))
         .collect()
 }
 

@@ -162,24 +162,11 @@ fn column_type(catalog: &Catalog, spec: &TypeSpec) -> Result<Type> {
     if let TypeKind::Named(name) = &spec.kind
         && Type::named(&name.text).is_none()
         && catalog.types.get(&name.text).is_none()
-        && let Some(ty) = sql_type(&name.text)
+        && let Some(ty) = Type::named_in_sql(&name.text)
     {
         return Ok(ty);
     }
     signature::of(spec, &catalog.types)
-}
-
-fn sql_type(name: &str) -> Option<Type> {
-    Some(match name {
-        "int" | "bigint" | "smallint" | "tinyint" => Type::Integer,
-        "float" | "double" | "double precision" => Type::Real,
-        "numeric" | "decimal" => Type::Number,
-        "varchar" | "char" | "character" | "character varying" | "text" => Type::Charstring,
-        "bool" => Type::Boolean,
-        "blob" => Type::Binary,
-        "timestamp" | "datetime" => Type::timeval(Type::Object),
-        _ => return None,
-    })
 }
 
 /// The columns that are unique, by themselves or together.

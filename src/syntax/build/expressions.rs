@@ -44,7 +44,7 @@ static OPERATORS: LazyLock<PrattParser<Rule>> = LazyLock::new(|| {
             | left(Rule::divide)
             | left(Rule::each_multiply)
             | left(Rule::each_divide))
-        .op(Op::prefix(Rule::minus_sign))
+        .op(Op::prefix(Rule::minus_sign) | Op::prefix(Rule::plus_sign))
         .op(right(Rule::power) | right(Rule::each_power))
         .op(Op::postfix(Rule::subscript))
 });
@@ -184,12 +184,17 @@ impl Builder<'_> {
     fn call(&self, pair: Pair<'_, Rule>, span: Span) -> Result<Expr> {
         let mut parts = self.parts(pair);
         let function = self.function_name(parts.need(self.source)?);
-        let args = self.arguments(parts.need(self.source)?)?;
+        let arguments = parts.need(self.source)?;
+        let in_parentheses = self.span(&arguments);
+        let mut args = self.arguments(arguments)?;
         let is_bag = &*function.name.text == "bag"
             && function.argument_types.is_empty()
             && function.result_types.is_none();
-        let negates =
-            &*function.name.text == "not" && matches!(args.as_slice(), [arg] if arg.is_condition());
+        let is_not = &*function.name.text == "not";
+        if let (true, [arg]) = (is_not, args.as_mut_slice()) {
+            arg.span = in_parentheses;
+        }
+        let negates = is_not && matches!(args.as_slice(), [arg] if arg.is_condition());
         let kind = if is_bag {
             ExprKind::Bag(args)
         } else if negates {
@@ -265,15 +270,21 @@ impl Builder<'_> {
 
     fn prefixed(&self, op: Pair<'_, Rule>, arg: Expr) -> Result<Expr> {
         let span = self.span(&op).to(&arg.span);
-        let op = match op.as_rule() {
-            Rule::negation => UnaryOp::Not,
-            _ => UnaryOp::Minus,
-        };
-        Ok(unary(op, arg, span))
+        Ok(match op.as_rule() {
+            Rule::negation => unary(UnaryOp::Not, arg, span),
+            Rule::minus_sign => unary(UnaryOp::Minus, arg, span),
+            // `+x` is x.
+            _ => Expr { span, ..arg },
+        })
     }
 
     fn postfixed(&self, base: Expr, op: Pair<'_, Rule>) -> Result<Expr> {
         let span = base.span.to(&self.span(&op));
+        if matches!(op.as_rule(), Rule::null_test | Rule::between)
+            && let Some(arg) = negated_by_not(&base)
+        {
+            return Ok(unary(UnaryOp::Not, self.postfixed(arg, op)?, span));
+        }
         match op.as_rule() {
             Rule::null_test => {
                 let negated = self.parts(op).has(Rule::NOT);
@@ -317,6 +328,12 @@ impl Builder<'_> {
     }
 
     fn infixed(&self, left: Expr, op: Pair<'_, Rule>, right: Expr) -> Result<Expr> {
+        if is_comparison(binary_op(op.as_rule()))
+            && let Some(arg) = negated_by_not(&left)
+        {
+            let span = left.span.to(&right.span);
+            return Ok(unary(UnaryOp::Not, self.infixed(arg, op, right)?, span));
+        }
         let op_span = self.span(&op);
         let negated = matches!(op.as_rule(), Rule::not_within | Rule::not_like);
         let op = binary_op(op.as_rule());
@@ -435,6 +452,39 @@ fn joined(op: BinaryOp, left: Expr, right: Expr, op_span: &Span, span: &Span) ->
         },
         span: span.clone(),
     }
+}
+
+/// `a + 1` for `not (a) + 1` before a comparison, which `not` is about as a whole.
+fn negated_by_not(expr: &Expr) -> Option<Expr> {
+    match &expr.kind {
+        ExprKind::Call { function, args } if &*function.name.text == "not" => match args.as_slice()
+        {
+            [arg] if begins_with_not(expr) => Some(arg.clone()),
+            _ => None,
+        },
+        ExprKind::Unary {
+            op: UnaryOp::Not,
+            arg,
+        } if begins_with_not(expr) => Some((**arg).clone()),
+        ExprKind::Binary {
+            op,
+            op_span,
+            left,
+            right,
+        } if !is_comparison(*op) && expr.span.start == left.span.start => {
+            let left = negated_by_not(left)?;
+            let span = left.span.to(&right.span);
+            Some(joined(*op, left, (**right).clone(), op_span, &span))
+        }
+        _ => None,
+    }
+}
+
+/// Whether it is written as `not (…)`, without parentheses around it.
+fn begins_with_not(expr: &Expr) -> bool {
+    let text = expr.span.text();
+    let (word, rest) = text.split_at_checked(3).unwrap_or_default();
+    word.eq_ignore_ascii_case("not") && rest.trim_start().starts_with('(')
 }
 
 /// Whether `expr` is a comparison without parentheses around it.

@@ -155,7 +155,8 @@ fn is_noise(rule: Rule) -> bool {
     use Rule::*;
     matches!(
         rule,
-        AND | AS
+        AND | all_rows_word
+            | AS
             | ASC
             | BETWEEN
             | BY
@@ -209,6 +210,7 @@ fn is_noise(rule: Rule) -> bool {
             | UPDATE
             | VALIDATE
             | VALUES
+            | USING
             | WHEN
             | WHERE
             | WHILE

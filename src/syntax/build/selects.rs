@@ -4,8 +4,8 @@ use pest::iterators::Pair;
 
 use super::Builder;
 use crate::syntax::ast::{
-    Combined, Expr, ExprKind, FromItem, FromSource, Joined, Name, OrderKey, Select, SelectKind,
-    SetOperator, TypeKind,
+    Combined, Expr, ExprKind, FromItem, FromSource, JoinCondition, JoinKind, Joined, Name,
+    OrderKey, RowJoin, Select, SelectKind, SetOperator, TypeKind,
 };
 use crate::syntax::grammar::Rule;
 use crate::text::diagnostic::{Error, Result, Span};
@@ -76,7 +76,7 @@ impl Builder<'_> {
     fn items(&self, pair: Pair<'_, Rule>, select: &mut Select) -> Result<()> {
         for part in self.parts(pair) {
             match part.as_rule() {
-                Rule::item_name => {
+                Rule::item_name | Rule::short_name => {
                     if let Some(name) = select.names.last_mut() {
                         *name = Some(self.name(&part));
                     }
@@ -101,52 +101,104 @@ impl Builder<'_> {
 
     pub(super) fn from(&self, pair: Pair<'_, Rule>) -> Result<Vec<FromItem>> {
         let mut items: Vec<FromItem> = vec![];
-        // Whether the last of them is joined with those before it.
-        let mut is_joined = false;
+        // Where the items begin that have been joined with each other.
+        let mut first = 0;
         for part in self.parts(pair) {
-            if part.as_rule() != Rule::joined_item {
-                items.push(self.item_of_from(part)?);
-                is_joined = false;
-                continue;
+            match part.as_rule() {
+                Rule::joined_item => {
+                    let left = items.split_off(first);
+                    items.extend(self.joined(part, left)?);
+                }
+                _ => {
+                    first = items.len();
+                    items.extend(self.rows_of_from(part)?);
+                }
             }
-            let before = items.last_mut().filter(|_| !is_joined);
-            let item = self.joined_item(part, before)?;
-            items.push(item);
-            is_joined = true;
         }
         Ok(items)
     }
 
-    /// What is joined. A right join is a left join of the row before, if that is one row.
-    fn joined_item(&self, pair: Pair<'_, Rule>, before: Option<&mut FromItem>) -> Result<FromItem> {
+    /// One item, or those that stand in parentheses.
+    fn rows_of_from(&self, pair: Pair<'_, Rule>) -> Result<Vec<FromItem>> {
+        match pair.as_rule() {
+            Rule::joined_rows => self.from(pair),
+            _ => Ok(vec![self.item_of_from(pair)?]),
+        }
+    }
+
+    /// What is joined with the items before it. What a row of one item meets or not stays as an item;
+    /// other forms are a join of their own.
+    fn joined(&self, pair: Pair<'_, Rule>, mut left: Vec<FromItem>) -> Result<Vec<FromItem>> {
         let mut parts = self.parts(pair);
         let join = parts.need(self.source)?;
-        let mut item = self.item_of_from(parts.need(self.source)?)?;
-        let condition = parts.next().map(|on| self.query(on)).transpose()?;
+        let mut right = self.rows_of_from(parts.need(self.source)?)?;
         let word = join.as_str().to_ascii_lowercase();
-        let side = ["left", "right"]
-            .into_iter()
-            .find(|side| word.starts_with(side));
-        item.joined = match (side, condition) {
-            (Some("left"), Some(condition)) => Joined::Left(condition),
-            (Some(_), Some(condition)) => {
-                let Some(before) = before else {
-                    let error = Error::syntax("a right join of rows that are joined");
-                    return Err(error.at(&self.span(&join)).help(
-                        "put them behind as a left join: from U u left join (select … from S s join T t on …) r on …",
-                    ));
-                };
-                before.joined = Joined::Left(condition);
-                Joined::Inner(None)
+        let is_natural = word.starts_with("natural");
+        let condition = match parts.next() {
+            None if is_natural => JoinCondition::Natural,
+            None => JoinCondition::Always,
+            Some(written) if is_natural => {
+                let error =
+                    Error::syntax("a natural join has its condition in the names of the columns");
+                return Err(error
+                    .at(&self.span(&written))
+                    .help("leave out either `natural` or the condition"));
             }
-            (Some(side), None) => {
-                let message = format!("a {side} join has a condition");
-                let error = Error::syntax(message).at(&self.span(&join));
-                return Err(error.help(format!("write it behind: {side} join T t on t.a = …")));
+            Some(names) if names.as_rule() == Rule::column_names => {
+                JoinCondition::Using(self.names(names))
             }
-            (None, condition) => Joined::Inner(condition),
+            Some(on) => JoinCondition::On(self.query(on)?),
         };
-        Ok(item)
+        let sides = [
+            ("left", JoinKind::Left),
+            ("right", JoinKind::Right),
+            ("full", JoinKind::Full),
+        ];
+        let side = sides
+            .iter()
+            .find(|(side, _)| word.split_whitespace().any(|w| w == *side));
+        let kind = side.map_or(JoinKind::Inner, |(_, kind)| *kind);
+        if let (Some((side, _)), JoinCondition::Always) = (side, &condition) {
+            let message = format!("a {side} join has a condition");
+            let error = Error::syntax(message).at(&self.span(&join));
+            return Err(error.help(format!("write it behind: {side} join T t on t.a = …")));
+        }
+        let is_plain = |item: &FromItem| !matches!(item.source, FromSource::Together(_));
+        let condition = match (kind, condition, right.as_mut_slice()) {
+            (JoinKind::Inner, JoinCondition::Always, _) => {
+                left.extend(right);
+                return Ok(left);
+            }
+            (JoinKind::Inner, JoinCondition::On(on), [first, ..]) if is_plain(first) => {
+                first.joined = Joined::Inner(Some(on));
+                left.extend(right);
+                return Ok(left);
+            }
+            (JoinKind::Left, JoinCondition::On(on), [only]) if is_plain(only) => {
+                only.joined = Joined::Left(on);
+                left.extend(right);
+                return Ok(left);
+            }
+            (_, condition, _) => condition,
+        };
+        let span = self.span(&join);
+        let name = Name {
+            text: format!("join {}", span.start).into(),
+            span: span.clone(),
+        };
+        let source = FromSource::Together(Box::new(RowJoin {
+            kind,
+            left,
+            right,
+            condition,
+            span,
+        }));
+        Ok(vec![FromItem {
+            source,
+            name,
+            is_named: true,
+            joined: Joined::Inner(None),
+        }])
     }
 
     fn item_of_from(&self, pair: Pair<'_, Rule>) -> Result<FromItem> {
@@ -167,7 +219,11 @@ impl Builder<'_> {
                 TypeKind::Named(name) => name.clone(),
                 _ => return Err(nameless(&span, "a variable")),
             },
-            (None, FromSource::Selected(_)) => return Err(nameless(&span, "a name for its rows")),
+            // Columns of it are named alone.
+            (None, FromSource::Selected(_) | FromSource::Together(_)) => Name {
+                text: format!("select {}", span.start).into(),
+                span,
+            },
         };
         Ok(FromItem {
             source,

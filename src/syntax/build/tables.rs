@@ -179,7 +179,7 @@ impl Builder<'_> {
         Ok((ty, Some(length)))
     }
 
-    fn names(&self, pair: Pair<'_, Rule>) -> Vec<Name> {
+    pub(super) fn names(&self, pair: Pair<'_, Rule>) -> Vec<Name> {
         self.parts(pair).map(|p| self.name(&p)).collect()
     }
 

@@ -32,6 +32,7 @@ mod second_order;
 mod solving;
 mod spellings;
 mod state;
+mod table_joins;
 mod tables;
 mod tables_beside_sqlite;
 mod times;

@@ -120,8 +120,13 @@ impl Maker<'_> {
     }
 
     fn number(&mut self, rows: &[Row], depth: usize) -> String {
-        let kinds = if depth == 0 { 4 } else { 10 };
+        let kinds = if depth == 0 { 4 } else { 11 };
         match self.below(kinds) {
+            10 => format!(
+                "{} {}",
+                ["+", "- +", "+ -"][self.below(3)],
+                self.number(rows, 0)
+            ),
             0 => self.below(5).to_string(),
             1..=3 => self.column(rows, true).unwrap_or_else(|| "1".into()),
             4 => format!(
@@ -173,7 +178,7 @@ impl Maker<'_> {
     }
 
     fn condition(&mut self, rows: &[Row], depth: usize) -> String {
-        let kinds = if depth == 0 { 6 } else { 15 };
+        let kinds = if depth == 0 { 6 } else { 17 };
         let not = ["", "not "][self.below(2)];
         match self.below(kinds) {
             0..=2 => {
@@ -206,6 +211,27 @@ impl Maker<'_> {
                 self.condition(rows, depth - 1)
             ),
             8 | 9 => format!("not ({})", self.condition(rows, depth - 1)),
+            15 => {
+                let what = self.number(rows, 0);
+                match self.below(4) {
+                    0 => format!("not ({what}) is {not}null"),
+                    1 => format!("not ({what}) {not}in (1, {})", self.number(rows, 0)),
+                    2 => format!("not ({what}) {not}between 1 and {}", self.number(rows, 0)),
+                    _ => format!("not ({what}) + 1 < {}", self.number(rows, 0)),
+                }
+            }
+            16 => {
+                let own = self.row();
+                let pair = [self.number(rows, 0), self.number(rows, 0)];
+                let inside = [own.1];
+                let items = [self.number(&inside, 0), self.number(&inside, 0)];
+                format!(
+                    "({}) {not}in (select {} from {})",
+                    pair.join(", "),
+                    items.join(", "),
+                    own.0
+                )
+            }
             10 => {
                 let list: Vec<String> = (0..1 + self.below(3))
                     .map(|_| self.number_or_null())
@@ -284,19 +310,64 @@ impl Maker<'_> {
     fn from(&mut self) -> (String, Vec<Row>) {
         let (mut text, first) = self.row();
         let mut rows = vec![first];
+        // SQLite joins from left to right, commas too; elsewhere a comma joins last. And it takes columns
+        // that a join has made one for several where there is a right or full join behind.
+        let mut has_comma = false;
+        // SQLite 3.40 loses the rows of a full join behind a join of which it sees that it has no rows.
+        let mut may_be_empty = false;
         for _ in 0..self.below(3) {
-            let (item, row) = self.row();
-            rows.push(row);
-            match self.below(4) {
-                0 => write!(text, ", {item}"),
-                1 => write!(text, " join {item} on {}", self.condition(&rows, 1)),
-                2 if rows.len() == 2 => {
-                    write!(text, " right join {item} on {}", self.condition(&rows, 1))
+            let (item, row) = match self.below(6) {
+                0 => self.joined_rows(),
+                _ => {
+                    let (item, row) = self.row();
+                    (item, vec![row])
                 }
-                _ => write!(text, " left join {item} on {}", self.condition(&rows, 1)),
-            }
-            .expect("memory");
+            };
+            let is_row = row.len() == 1;
+            let is_first = rows.len() == 1 && is_row;
+            rows.extend(row);
+            let join = match self.below(8) {
+                0 => {
+                    has_comma = true;
+                    write!(text, ", {item}").expect("memory");
+                    continue;
+                }
+                1 if is_first => {
+                    let side = ["", "left ", "right ", "full "][self.below(4)];
+                    write!(text, " natural {side}join {item}").expect("memory");
+                    break;
+                }
+                2 if is_first => {
+                    let of = |row: &Row| -> Vec<String> {
+                        row.columns.iter().map(|(name, _)| name.clone()).collect()
+                    };
+                    let right = of(&rows[1]);
+                    let common = of(&rows[0]).into_iter().find(|name| right.contains(name));
+                    let side = ["", "left ", "right ", "full "][self.below(4)];
+                    match common {
+                        Some(name) => write!(text, " {side}join {item} using ({name})"),
+                        None => write!(text, " cross join {item}"),
+                    }
+                    .expect("memory");
+                    break;
+                }
+                3 => "join",
+                4 if !has_comma => "right join",
+                5 if !has_comma && !may_be_empty => "full join",
+                _ => "left join",
+            };
+            may_be_empty |= join == "join" || !is_row;
+            write!(text, " {join} {item} on {}", self.condition(&rows, 1)).expect("memory");
         }
+        (text, rows)
+    }
+
+    /// Two rows joined, in parentheses.
+    fn joined_rows(&mut self) -> (String, Vec<Row>) {
+        let ((left, left_row), (right, right_row)) = (self.row(), self.row());
+        let rows = vec![left_row, right_row];
+        let join = ["join", "left join", "right join", "full join"][self.below(4)];
+        let text = format!("({left} {join} {right} on {})", self.condition(&rows, 0));
         (text, rows)
     }
 
@@ -309,8 +380,16 @@ impl Maker<'_> {
         if self.below(3) == 0 {
             return self.grouped(&from, &filter, &rows, width);
         }
-        let distinct = ["", "distinct "][self.below(2)];
-        let items: Vec<String> = (0..width).map(|_| self.item(&rows)).collect();
+        let distinct = ["", "distinct ", "all "][self.below(3)];
+        let items: Vec<String> = (0..width)
+            .map(|at| {
+                format!(
+                    "{}{}",
+                    self.item(&rows),
+                    [String::new(), format!(" n{at}")][self.below(2)]
+                )
+            })
+            .collect();
         format!("select {distinct}{} from {from}{filter}", items.join(", "))
     }
 
@@ -333,7 +412,11 @@ impl Maker<'_> {
                 self.number(rows, 0),
                 self.number(rows, 0)
             ),
-            _ => format!("count({})", self.number(rows, 0)),
+            _ => format!(
+                "count({}{})",
+                ["", "all "][self.below(2)],
+                self.number(rows, 0)
+            ),
         }
     }
 
@@ -347,6 +430,8 @@ impl Maker<'_> {
         }
         let mut text = format!("select {} from {from}{filter}", items.join(", "));
         if !keys.is_empty() {
+            let positions: Vec<String> = (1..=keys.len()).map(|at| at.to_string()).collect();
+            let keys = [&keys, &positions][self.below(2)];
             write!(text, " group by {}", keys.join(", ")).expect("memory");
             if self.below(3) == 0 {
                 write!(
@@ -370,6 +455,11 @@ impl Maker<'_> {
     }
 
     fn query(&mut self) -> (String, bool) {
+        if self.below(8) == 0 {
+            let (from, rows) = self.from();
+            let filter = self.condition(&rows, 1);
+            return (format!("select * from {from} where {filter};"), false);
+        }
         let width = 1 + self.below(3);
         let mut text = self.select(width);
         if self.below(6) == 0 {
@@ -412,12 +502,15 @@ fn sqlite(script: String) -> String {
         .args(["-batch", ":memory:"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .expect("sqlite3 is installed");
     let mut input = sqlite.stdin.take().expect("it is piped");
     let writer = std::thread::spawn(move || input.write_all(script.as_bytes()).expect("it reads"));
     let output = sqlite.wait_with_output().expect("it ends");
     writer.join().expect("all is written");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(errors.is_empty(), "SQLite says {errors}");
     String::from_utf8(output.stdout).expect("it prints text")
 }
 

@@ -1,7 +1,13 @@
 //! The abstract syntax of OSQL. Names are in lower case; their spans hold them as they were typed.
 
+mod tables;
+
 use std::sync::Arc;
 
+pub use self::tables::{
+    ColumnDefinition, CreateIndex, CreateTable, CreateView, DeleteRows, DropIndex, DropTable,
+    Insert, InsertedRow, InsertedRows, TableContent, UpdateRows,
+};
 use crate::text::diagnostic::Span;
 
 /// A name in lower case, as OSQL's names do not tell cases apart.
@@ -307,6 +313,8 @@ pub enum FromSource {
     /// A type, or the name of a table.
     Named(TypeSpec),
     Selected(Expr),
+    /// Rows that are put together before they are joined with others.
+    Together(Box<RowJoin>),
 }
 
 /// How an item of a `from` clause is put together with those before it.
@@ -316,6 +324,37 @@ pub enum Joined {
     Inner(Option<Expr>),
     /// With each row for which the condition holds, or else with nulls.
     Left(Expr),
+}
+
+/// `t natural join u`, `(t, u) full join v on …`
+#[derive(Clone, Debug)]
+pub struct RowJoin {
+    pub kind: JoinKind,
+    pub left: Vec<FromItem>,
+    pub right: Vec<FromItem>,
+    pub condition: JoinCondition,
+    /// Where the word `join` stands.
+    pub span: Span,
+}
+
+/// Of which side each row is there, with nulls where it meets none of the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JoinKind {
+    Inner,
+    Left,
+    Right,
+    Full,
+}
+
+#[derive(Clone, Debug)]
+pub enum JoinCondition {
+    /// Each row meets each.
+    Always,
+    On(Expr),
+    /// Columns of these names are equal, and one column.
+    Using(Vec<Name>),
+    /// The same for all names that both sides have.
+    Natural,
 }
 
 /// Rows of two selects together.
@@ -466,117 +505,6 @@ pub enum Body {
     Foreign(Arc<str>),
     /// `as inverse of name`
     InverseOf(FunctionName),
-}
-
-/// `create table T (a Integer, unique(a))`
-#[derive(Clone, Debug)]
-pub struct CreateTable {
-    pub name: Name,
-    /// Nothing is done if there is a table of that name.
-    pub if_absent: bool,
-    pub content: TableContent,
-    /// The comment behind the name.
-    pub comment: Option<String>,
-    pub span: Span,
-}
-
-#[derive(Clone, Debug)]
-pub enum TableContent {
-    Columns {
-        columns: Vec<ColumnDefinition>,
-        /// Columns that are unique together.
-        unique: Vec<Vec<Name>>,
-    },
-    /// The columns and rows of a query.
-    Query(Expr),
-}
-
-/// `b varchar(20) not null default ''`
-#[derive(Clone, Debug)]
-pub struct ColumnDefinition {
-    pub name: Name,
-    pub ty: TypeSpec,
-    /// How many characters a string may have.
-    pub length: Option<u64>,
-    pub not_null: bool,
-    pub unique: bool,
-    pub default: Option<Expr>,
-}
-
-/// `create view V as select …`
-#[derive(Clone, Debug)]
-pub struct CreateView {
-    pub name: Name,
-    pub if_absent: bool,
-    pub query: Expr,
-    pub comment: Option<String>,
-    pub span: Span,
-}
-
-/// `drop table if exists T cascade`
-#[derive(Clone, Debug)]
-pub struct DropTable {
-    pub name: Name,
-    pub view: bool,
-    pub if_present: bool,
-    /// What uses it goes, too.
-    pub cascade: bool,
-}
-
-/// `create unique index i on T (a, b)`
-#[derive(Clone, Debug)]
-pub struct CreateIndex {
-    pub name: Name,
-    pub unique: bool,
-    pub if_absent: bool,
-    pub table: Name,
-    pub columns: Vec<Name>,
-}
-
-/// `drop index if exists i`
-#[derive(Clone, Debug)]
-pub struct DropIndex {
-    pub name: Name,
-    pub if_present: bool,
-}
-
-/// `insert into T (a, b) values (1, 'x'), (2, 'y')`
-#[derive(Clone, Debug)]
-pub struct Insert {
-    pub table: Name,
-    /// Those that are given; all of them if empty.
-    pub columns: Vec<Name>,
-    pub rows: InsertedRows,
-}
-
-#[derive(Clone, Debug)]
-pub enum InsertedRows {
-    Values(Vec<InsertedRow>),
-    Query(Expr),
-}
-
-#[derive(Clone, Debug)]
-pub struct InsertedRow {
-    pub values: Vec<Expr>,
-    pub span: Span,
-}
-
-/// `delete from T t where …`
-#[derive(Clone, Debug)]
-pub struct DeleteRows {
-    pub table: Name,
-    /// The name of the row.
-    pub row: Name,
-    pub filter: Option<Expr>,
-}
-
-/// `update T t set b = … where …`
-#[derive(Clone, Debug)]
-pub struct UpdateRows {
-    pub table: Name,
-    pub row: Name,
-    pub columns: Vec<(Name, Expr)>,
-    pub filter: Option<Expr>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
