@@ -8,6 +8,7 @@ pub mod fit;
 mod foreign_names;
 pub mod functions;
 pub mod named;
+pub mod notes;
 pub mod objects;
 pub mod overloads;
 pub mod signature;
@@ -23,6 +24,7 @@ use crate::model::{Cx, Type, UserType, Value};
 use crate::text::diagnostic::Result;
 use declaration::BuiltIns;
 use functions::Functions;
+use notes::Notes;
 use objects::Objects;
 use topics::Topics;
 use types::Types;
@@ -37,6 +39,7 @@ pub struct Catalog {
     pub variables: Variables,
     pub topics: Topics,
     pub undo_log: UndoLog,
+    pub notes: Notes,
 }
 
 impl Catalog {
@@ -49,6 +52,7 @@ impl Catalog {
             variables: Variables::default(),
             topics: Topics::new(built_ins),
             undo_log: UndoLog::default(),
+            notes: Notes::default(),
         }
     }
 

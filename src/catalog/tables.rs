@@ -40,7 +40,9 @@ impl Catalog {
         let names = self.names_of_rows();
         match nearest(&name.text, names.iter().map(|n| &**n)) {
             Some(near) => error.help(format!("did you mean '{near}'?")),
-            None => error.help(format!("`create table {written}(…);` makes it")),
+            None => error
+                .help(format!("`create table {written}(…);` makes it"))
+                .help("a variable is declared with its type: from Record r where r in …"),
         }
     }
 

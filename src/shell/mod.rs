@@ -74,7 +74,9 @@ fn run(options: ProgramOptions) -> ExitCode {
         bail: options.bail,
         memory: options.memory.unwrap_or_else(machine::half_of_memory),
     });
-    session.world().host.clients.set_verbose(options.verbose);
+    let host = &session.world().host;
+    host.clients.set_verbose(options.verbose);
+    host.console.set_notes(!options.quiet, colour_errors());
     let mut runner = Runner::new(
         session,
         signals,

@@ -14,9 +14,9 @@ use std::sync::Arc;
 
 use crate::catalog::{Catalog, signature};
 use crate::compile;
-use crate::host::failed;
+use crate::host::{Host, failed};
 use crate::model::{Collection, Cx, Type, Value};
-use crate::plan::Query;
+use crate::plan::{Query, endless};
 use crate::run::{procedure, query};
 use crate::syntax::ast::{self, ExprKind, SelectKind, StatementKind};
 use crate::text::diagnostic::{Error, Result, SourceText};
@@ -37,10 +37,16 @@ pub fn execute(cx: &Cx, source: &Arc<SourceText>) -> Result<Outcome> {
     let cx = &cx.with_token(cx.token.child());
     let outcome = run(cx, &statement, mark).map_err(|e| e.of_memory_at(&statement.span));
     match &outcome {
-        Err(_) => Catalog::of(cx).undo(mark),
+        Err(_) => {
+            Catalog::of(cx).notes.take();
+            Catalog::of(cx).undo(mark);
+        }
         // Rows end the statement when they are dropped.
         Ok(Outcome::Results(_)) => {}
-        Ok(_) => Catalog::of(cx).end_of_statement(),
+        Ok(_) => {
+            say_notes(cx);
+            Catalog::of(cx).end_of_statement();
+        }
     }
     if !matches!(outcome, Ok(Outcome::Results(_))) {
         failed::summarize(cx);
@@ -158,10 +164,27 @@ fn rows(cx: &Cx, expr: &ast::Expr, mark: usize) -> Result<Outcome> {
         return Ok(Outcome::Done);
     }
     let plan = Arc::new(compile::query(Catalog::of(cx), expr)?);
+    for (span, what) in endless::never_answered(&plan) {
+        let message = format!("{what} needs all of a stream that never ends, and so gives nothing");
+        let helps = [
+            "in windows it has results: group by …, window(60), or winagg(s,100,100)",
+            "first_n(s,100) and timeout(s,60) end a stream",
+        ];
+        Catalog::of(cx).notes.add(&span, &message, &helps);
+    }
+    say_notes(cx);
     let source = query::open(&plan, vec![], cx)?;
     let results = Results::new(source, cx.clone(), mark).at(&expr.span);
     let results = results.with_columns(columns(cx, expr, &plan)?);
     Ok(Outcome::Results(results.of_stream(plan.is_stream())))
+}
+
+/// Says what is likely wrong with the statement that begins.
+fn say_notes(cx: &Cx) {
+    let host = Host::of(cx);
+    for note in Catalog::of(cx).notes.take() {
+        host.console.note(&note);
+    }
 }
 
 /// The names of the columns of a select that gives several, or names the only one; else none.

@@ -23,6 +23,7 @@ mod multiplicity;
 mod mutations;
 mod naive;
 mod nesting;
+mod notes;
 mod objects;
 mod overloads;
 mod planner;
