@@ -34,6 +34,7 @@ mod scalar;
 mod solve;
 mod sorted;
 pub mod statement;
+mod table_rows;
 pub mod update;
 pub mod windowed;
 

@@ -12,6 +12,13 @@ use super::failure;
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::{Token, lock};
 
+/// How many changes are committed together while a stream goes on.
+#[derive(Clone, Copy)]
+pub struct GroupLimits {
+    pub rows: u64,
+    pub time: Duration,
+}
+
 /// How a database is opened.
 pub struct DatabaseOptions {
     /// Whether a file that is not there is made.
@@ -21,6 +28,7 @@ pub struct DatabaseOptions {
     pub busy: Duration,
     /// How many bytes the file may have.
     pub most_bytes: Option<u64>,
+    pub limits: GroupLimits,
 }
 
 /// A database that is open.
@@ -28,6 +36,7 @@ pub struct Database {
     name: Arc<str>,
     path: PathBuf,
     busy: Duration,
+    limits: GroupLimits,
     access: Access,
     /// Whether readers see the state at which they began while somebody writes (write-ahead log).
     has_log: bool,
@@ -88,6 +97,7 @@ impl Database {
             name: name.into(),
             path: path.to_owned(),
             busy,
+            limits: options.limits,
             access,
             has_log,
             writer: Mutex::new(Some(Writer {
@@ -106,6 +116,20 @@ impl Database {
 
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    pub fn limits(&self) -> GroupLimits {
+        self.limits
+    }
+
+    /// A number that changes when another program commits.
+    pub fn version(&self) -> u64 {
+        let version = self.attempt(&Token::new(), |connection| {
+            connection
+                .prepare_cached("PRAGMA data_version")?
+                .query_row([], |row| row.get::<_, i64>(0))
+        });
+        version.map_or(0, i64::unsigned_abs)
     }
 
     pub fn is_read_only(&self) -> bool {
@@ -224,6 +248,9 @@ impl Database {
     /// Undoes what has been done since the savepoint. Where that cannot be done, all of the transaction
     /// is undone, and cannot be committed.
     pub fn rollback_to(&self, number: u64) {
+        if !self.is_in_transaction() {
+            return;
+        }
         let undone = self.attempt(&Token::new(), |connection| {
             connection.execute_batch(&format!("ROLLBACK TO mark{number}; RELEASE mark{number}"))
         });
@@ -234,7 +261,7 @@ impl Database {
     }
 
     /// Makes the changes final: they are on the disk.
-    pub fn commit(&self, token: &Token) -> Result<()> {
+    pub fn commit(&self) -> Result<()> {
         let state = match &*lock(&self.writer) {
             Some(writer) => writer.transaction,
             None => return Ok(()),
@@ -251,7 +278,8 @@ impl Database {
             }
             TransactionState::Open => {}
         }
-        let committed = self.work(token, |connection| {
+        // What has been made is committed even if the statement is stopped now.
+        let committed = self.work(&Token::new(), |connection| {
             connection.prepare_cached("COMMIT")?.execute([])
         });
         match committed {

@@ -28,7 +28,7 @@ mod schema;
 mod table;
 
 pub use cell::Cell;
-pub use database::{Database, DatabaseOptions, Snapshot};
+pub use database::{Database, DatabaseOptions, GroupLimits, Snapshot};
 pub use failure::Failure;
 pub use schema::{
     ColumnDescription, IndexDescription, NotedColumn, TableDescription, TableKind, describe, describe_table,

@@ -35,12 +35,15 @@ pub fn execute(cx: &Cx, source: &Arc<SourceText>) -> Result<Outcome> {
     // Its rows stop it when they are dropped, and nothing beside it.
     let cx = &cx.with_token(cx.token.child());
     let outcome = run(cx, &statement, mark).map_err(|e| e.of_memory_at(&statement.span));
-    match &outcome {
-        Err(_) => Catalog::of(cx).undo(mark),
-        // Rows end the statement when they are dropped.
-        Ok(Outcome::Results(_)) => {}
-        Ok(_) => Catalog::of(cx).end_of_statement(),
-    }
+    let outcome = match outcome {
+        Err(error) => {
+            Catalog::of(cx).end_of_failed_statement(&error, mark);
+            Err(error)
+        }
+        // Rows end the statement when they have been read.
+        Ok(Outcome::Results(rows)) => Ok(Outcome::Results(rows)),
+        Ok(done) => Catalog::of(cx).end_of_statement().map(|()| done),
+    };
     if !matches!(outcome, Ok(Outcome::Results(_))) {
         failed::summarize(cx);
     }
@@ -105,9 +108,9 @@ fn run(cx: &Cx, statement: &ast::Statement, mark: usize) -> Result<Outcome> {
         StatementKind::CreateTable(definition) => tables::create_table(cx, definition)?,
         StatementKind::CreateView(definition) => tables::create_view(catalog, definition)?,
         StatementKind::DropTable(drop) => tables::drop_table(catalog, drop)?,
-        StatementKind::CreateIndex(definition) => indexes::create_index(catalog, definition)?,
-        StatementKind::DropIndex(drop) => indexes::drop_index(catalog, drop)?,
-        StatementKind::Commit => catalog.commit(),
+        StatementKind::CreateIndex(definition) => indexes::create_index(cx, definition)?,
+        StatementKind::DropIndex(drop) => indexes::drop_index(cx, drop)?,
+        StatementKind::Commit => catalog.commit()?,
         StatementKind::Rollback => catalog.rollback(),
         StatementKind::Validate(validate) => validate::run(cx, validate)?,
         StatementKind::Quit => return Ok(Outcome::Quit),

@@ -1,7 +1,7 @@
 //! What statements give.
 
 use crate::catalog::Catalog;
-use crate::host::failed;
+use crate::host::{Host, failed};
 use crate::model::{Cx, Source, Value};
 use crate::text::diagnostic::{Result, Span};
 use crate::text::wait::Token;
@@ -26,6 +26,8 @@ pub struct Results {
     stream: bool,
     /// Whether they are those of a statement inside another, which is not at its end.
     pub(super) within: bool,
+    /// Whether what it changed is final.
+    has_ended: bool,
     /// Where the query stands in the source.
     span: Option<Span>,
 }
@@ -38,6 +40,7 @@ impl Results {
             mark,
             stream: false,
             within: false,
+            has_ended: false,
             span: None,
         }
     }
@@ -64,6 +67,14 @@ impl Results {
         self
     }
 
+    /// The statement is at its end: what it changed is final.
+    fn end(&mut self) -> Result<()> {
+        match std::mem::replace(&mut self.has_ended, true) || self.within {
+            true => Ok(()),
+            false => Catalog::of(&self.cx).end_of_statement(),
+        }
+    }
+
     fn pull(&mut self) -> Result<Option<Value>> {
         match &mut self.source {
             Some(source) => source.next(&self.cx),
@@ -80,11 +91,11 @@ impl Iterator for Results {
             Ok(Some(value)) => Some(Ok(value)),
             Ok(None) => {
                 self.source = None;
-                None
+                self.end().err().map(Err)
             }
             Err(error) => {
                 self.source = None;
-                Catalog::of(&self.cx).undo(self.mark);
+                Catalog::of(&self.cx).end_of_failed_statement(&error, self.mark);
                 Some(Err(match &self.span {
                     Some(span) => error.of_memory_at(span),
                     None => error,
@@ -100,7 +111,9 @@ impl Drop for Results {
         self.source = None;
         if !self.within {
             failed::summarize(&self.cx);
-            Catalog::of(&self.cx).end_of_statement();
+        }
+        if let Err(error) = self.end() {
+            Host::of(&self.cx).console.report(&error, false);
         }
     }
 }
