@@ -65,11 +65,11 @@ use std::time::{Duration, Instant};
 pub use address::{Address, Transport};
 pub use client::Client;
 pub use in_hand::MessagesInHand;
-pub use receipt_hold::ReceiptHold;
 pub use inbox::{Message, Unread};
 pub use options::{ClientOptions, Qos, Version};
 pub use publisher::{PublishOptions, TopicPublisher};
-pub use settings::{Setting, Settings};
+pub use receipt_hold::ReceiptHold;
+pub use settings::{Setting, Settings, SettingsReader};
 pub use subscription::{MessagesGiven, TopicSubscription};
 pub use topic::{check_filter, check_topic};
 

@@ -16,9 +16,9 @@ use crate::model::native::Native;
 use crate::model::table::Table;
 use crate::model::{Args, Collection, Cx, Function, Source, Type, Value, nesting, print};
 use crate::plan::{Query, ResultCollections, Target};
+use crate::run::table_rows::TableRows;
 use crate::run::{declared, element, procedure, query, scalar};
 use crate::syntax::ast::Many;
-use crate::run::table_rows::TableRows;
 use crate::text::diagnostic::{Error, Result, Span, shortened};
 
 /// Calls the target with these arguments; an error is marked at `span`.

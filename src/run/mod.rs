@@ -16,6 +16,7 @@ pub mod batch;
 pub mod call;
 mod concat;
 pub mod constant;
+pub mod database;
 mod declared;
 pub mod element;
 pub mod eval;

@@ -85,6 +85,9 @@ fn insert_stream(
 fn replace(table: &Arc<Table>, old: &[Row], new: Vec<Row>, cx: &Cx) -> Result<()> {
     if let Some(rows) = table.lasting() {
         let number = old.len().max(new.len());
+        if number == 0 {
+            return Ok(());
+        }
         let work = || table.replace_lasting(rows, old, &new, &cx.token);
         let database = rows.stored().database();
         return Catalog::of(cx).change_database(database, number, &cx.token, work);

@@ -68,9 +68,8 @@ impl TableRowsRun {
         if rows.is_empty() {
             return Ok(None);
         }
-        let column = |at: usize| {
-            BatchColumn::of_elements(rows.iter().map(|row| row[at].clone()).collect())
-        };
+        let column =
+            |at: usize| BatchColumn::of_elements(rows.iter().map(|row| row[at].clone()).collect());
         Ok(Some((0..self.width).map(column).collect()))
     }
 }

@@ -81,15 +81,12 @@ impl Database {
                 Err(fault) => Err(fault),
             }
         };
-        let (connection, mut access) =
-            patiently(token, busy, connect).explain(name, path, busy)?;
+        let (connection, mut access) = patiently(token, busy, connect).explain(name, path, busy)?;
         let of_file = || -> rusqlite::Result<(bool, bool)> {
             let mode: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
             Ok((mode == "wal", connection.is_readonly("main")?))
         };
-        let (has_log, read_only) = of_file()
-            .map_err(Fault::from)
-            .explain(name, path, busy)?;
+        let (has_log, read_only) = of_file().map_err(Fault::from).explain(name, path, busy)?;
         if read_only && matches!(access, Access::Create | Access::Write) {
             access = Access::Read;
         }
@@ -360,9 +357,7 @@ impl Snapshot {
         let Some(reader) = &self.reader else {
             return database.work(token, work);
         };
-        let read = patiently(token, database.busy, || {
-            Ok(reader.under(token, &mut work)?)
-        });
+        let read = patiently(token, database.busy, || Ok(reader.under(token, &mut work)?));
         database.explain(read)
     }
 }

@@ -102,12 +102,17 @@ fn gone(name: &str, said: &str) -> Error {
 /// Why a file cannot be opened, which SQLite does not say.
 pub fn cannot_open(path: &Path, said: &str) -> Error {
     let file = path.display();
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
     if path.is_dir() {
         return Error::run(format!("{file} is a folder, not a database"));
     }
     if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
-        let message = format!("{file} cannot be opened: there is no folder {}", folder.display());
+        let message = format!(
+            "{file} cannot be opened: there is no folder {}",
+            folder.display()
+        );
         return Error::run(message).help("make the folder first");
     }
     match path.exists() {

@@ -31,6 +31,7 @@ pub use cell::Cell;
 pub use database::{Database, DatabaseOptions, GroupLimits, Snapshot};
 pub use failure::Failure;
 pub use schema::{
-    ColumnDescription, IndexDescription, NotedColumn, TableDescription, TableKind, describe, describe_table,
+    ColumnDescription, IndexDescription, NotedColumn, TableDescription, TableKind, describe,
+    describe_table,
 };
 pub use table::{CellRow, NewColumn, StoredTable, TablePart};

@@ -260,7 +260,10 @@ pub(super) fn constant(snapshot: &Snapshot, expression: &str, token: &Token) -> 
                 rusqlite::types::ValueRef::Real(real) => Some(format!("{real:?}")),
                 rusqlite::types::ValueRef::Text(text) => {
                     let text = String::from_utf8_lossy(text);
-                    Some(format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'")))
+                    Some(format!(
+                        "'{}'",
+                        text.replace('\\', "\\\\").replace('\'', "\\'")
+                    ))
                 }
                 _ => None,
             })

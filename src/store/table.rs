@@ -66,7 +66,9 @@ impl StoredTable {
         kind: TableKind,
     ) -> StoredTable {
         let is_free = |number: &&'static str| {
-            columns.iter().all(|column| !column.eq_ignore_ascii_case(number))
+            columns
+                .iter()
+                .all(|column| !column.eq_ignore_ascii_case(number))
         };
         let number = ["rowid", "_rowid_", "oid"].into_iter().find(is_free);
         let kind = match (kind, number) {
@@ -91,6 +93,10 @@ impl StoredTable {
 
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    pub fn columns(&self) -> &[String] {
+        &self.columns
     }
 
     /// Whether its rows can be told apart, so that single ones can be changed.
@@ -130,7 +136,11 @@ impl StoredTable {
                  VALUES (?1, ?2, ?3, ?4, ?5)",
             )?;
             for column in columns {
-                let NotedColumn { ty, length, default } = &column.noted;
+                let NotedColumn {
+                    ty,
+                    length,
+                    default,
+                } = &column.noted;
                 note.execute((&self.name, &column.name, ty, length, default))?;
             }
             Ok(())
@@ -157,7 +167,10 @@ impl StoredTable {
         unique: bool,
         token: &Token,
     ) -> std::result::Result<(), Failure> {
-        let columns: Vec<String> = columns.iter().map(|at| quoted(&self.columns[*at])).collect();
+        let columns: Vec<String> = columns
+            .iter()
+            .map(|at| quoted(&self.columns[*at]))
+            .collect();
         let create = format!(
             "CREATE {}INDEX {} ON {} ({})",
             if unique { "UNIQUE " } else { "" },
@@ -233,7 +246,9 @@ impl StoredTable {
         cells: &[Cell],
         token: &Token,
     ) -> std::result::Result<(), Failure> {
-        let set = columns.iter().map(|at| format!("{} = ?", quoted(&self.columns[*at])));
+        let set = columns
+            .iter()
+            .map(|at| format!("{} = ?", quoted(&self.columns[*at])));
         let set: Vec<String> = set.collect();
         let sql = format!(
             "UPDATE {} SET {} WHERE {} = ?",
@@ -253,7 +268,11 @@ impl StoredTable {
 
     /// Takes the row of that number away.
     pub fn delete(&self, number: i64, token: &Token) -> std::result::Result<(), Failure> {
-        let sql = format!("DELETE FROM {} WHERE {} = ?", quoted(&self.name), self.number);
+        let sql = format!(
+            "DELETE FROM {} WHERE {} = ?",
+            quoted(&self.name),
+            self.number
+        );
         self.change(token, |connection| {
             connection.prepare_cached(&sql)?.execute([number]).map(drop)
         })
@@ -334,7 +353,9 @@ impl StoredTable {
         token: &Token,
         mut take: impl FnMut(i64, &CellRow) -> bool,
     ) -> Result<()> {
-        let conditions = columns.iter().map(|at| format!("{} IS ?", quoted(&self.columns[*at])));
+        let conditions = columns
+            .iter()
+            .map(|at| format!("{} IS ?", quoted(&self.columns[*at])));
         let conditions: Vec<String> = conditions.collect();
         let number = match self.has_numbers() {
             true => self.number,
@@ -371,7 +392,10 @@ fn definition(column: &NewColumn) -> String {
 
 /// Takes the notes about a table away, which another program may have dropped before.
 fn forget(connection: &Connection, table: &str) -> rusqlite::Result<()> {
-    connection.execute("DELETE FROM osql_tables WHERE name = ?1 COLLATE NOCASE", [table])?;
+    connection.execute(
+        "DELETE FROM osql_tables WHERE name = ?1 COLLATE NOCASE",
+        [table],
+    )?;
     connection.execute(
         "DELETE FROM osql_columns WHERE table_name = ?1 COLLATE NOCASE",
         [table],

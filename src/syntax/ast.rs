@@ -372,6 +372,8 @@ pub enum StatementKind {
     CreateFunction(Box<CreateFunction>),
     DeleteFunction(FunctionName),
     CreateTable(Box<CreateTable>),
+    Attach(AttachDatabase),
+    Detach(Name),
     CreateView(Box<CreateView>),
     DropTable(DropTable),
     CreateIndex(CreateIndex),
@@ -477,6 +479,16 @@ pub struct CreateTable {
     pub content: TableContent,
     /// The comment behind the name.
     pub comment: Option<String>,
+    /// The database that it is made in.
+    pub database: Option<Name>,
+    pub span: Span,
+}
+
+/// `attach 'plant.db' as plant`
+#[derive(Clone, Debug)]
+pub struct AttachDatabase {
+    pub file: Arc<str>,
+    pub name: Name,
     pub span: Span,
 }
 

@@ -110,9 +110,7 @@ impl KeptAs {
             (KeptAs::Time, Value::Time(at)) if at.value.is_none() => {
                 Ok(Cell::Text(Cow::Owned(kept_time(at))))
             }
-            (KeptAs::Json | KeptAs::Time, value) => {
-                Ok(Cell::Text(Cow::Owned(to_json(value)?)))
-            }
+            (KeptAs::Json | KeptAs::Time, value) => Ok(Cell::Text(Cow::Owned(to_json(value)?))),
             (KeptAs::Any, value) => {
                 let mut bytes = MARK.to_vec();
                 bytes.extend_from_slice(to_json(value)?.as_bytes());
@@ -218,10 +216,13 @@ fn plain(value: &Value) -> Result<Value> {
         }
         Value::Array(array) => marked("@array", plain_array(array)?),
         Value::Record(record) if record.iter().any(|(key, _)| key.starts_with('@')) => {
-            let fields = record.iter().map(|(key, value)| {
-                Ok(Value::vector([Value::Str(key.clone()), plain(value)?]))
-            });
-            marked("@record", Value::vector(fields.collect::<Result<Vec<_>>>()?))
+            let fields = record
+                .iter()
+                .map(|(key, value)| Ok(Value::vector([Value::Str(key.clone()), plain(value)?])));
+            marked(
+                "@record",
+                Value::vector(fields.collect::<Result<Vec<_>>>()?),
+            )
         }
         Value::Record(record) => {
             let mut fields = Record::with_capacity(record.len());
@@ -305,7 +306,11 @@ fn marked_value(mark: &str, content: &Value) -> Option<Value> {
             Value::complex(Complex64::new(own(re).as_real()?, own(im).as_real()?))
         }
         ("@array", Value::Vector(parts)) => {
-            let [Value::Str(format), Value::Vector(shape), Value::Vector(elements)] = &**parts
+            let [
+                Value::Str(format),
+                Value::Vector(shape),
+                Value::Vector(elements),
+            ] = &**parts
             else {
                 return None;
             };
@@ -333,9 +338,13 @@ fn micros(point: &Value) -> Option<i64> {
 }
 
 fn kept_array(format: ArrayFormat, shape: &[Value], elements: &[Value]) -> Option<Value> {
-    let sizes = shape.iter().map(|size| usize::try_from(size.as_int()?).ok());
+    let sizes = shape
+        .iter()
+        .map(|size| usize::try_from(size.as_int()?).ok());
     let shape: Vec<usize> = sizes.collect::<Option<_>>()?;
-    let numbers = elements.iter().map(|e| meant(e).unwrap_or_else(|| e.clone()));
+    let numbers = elements
+        .iter()
+        .map(|e| meant(e).unwrap_or_else(|| e.clone()));
     let array = match format.is_real() {
         true => {
             let reals = numbers.map(|n| n.as_real()).collect::<Option<Vec<f64>>>()?;
@@ -375,9 +384,8 @@ mod tests {
             any::<i64>().prop_map(|micros| Value::Time(Arc::new(Timeval::at(micros)))),
             (any::<f64>(), any::<f64>())
                 .prop_map(|(re, im)| Value::complex(Complex64::new(re, im))),
-            proptest::collection::vec(any::<f32>(), 1..4).prop_map(|numbers| {
-                Value::array(Array::of_numbers(numbers))
-            }),
+            proptest::collection::vec(any::<f32>(), 1..4)
+                .prop_map(|numbers| { Value::array(Array::of_numbers(numbers)) }),
             proptest::collection::vec(any::<i16>(), 4).prop_map(|numbers| {
                 Value::array(Array::of_numbers(numbers).reshaped(vec![2, 2]))
             }),
@@ -387,13 +395,15 @@ mod tests {
                 proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::vector),
                 proptest::collection::vec(("[@a-c]{1,2}", inner.clone()), 0..3).prop_map(
                     |fields| Value::record(
-                        fields.iter().map(|(k, v)| (k.as_str(), v.clone())).collect()
+                        fields
+                            .iter()
+                            .map(|(k, v)| (k.as_str(), v.clone()))
+                            .collect()
                     )
                 ),
-                (-1_000_000_000i64..1_000_000_000_000_000, inner)
-                    .prop_map(|(micros, value)| Value::Time(Arc::new(
-                        Timeval::at(micros).stamp(value)
-                    ))),
+                (-1_000_000_000i64..1_000_000_000_000_000, inner).prop_map(|(micros, value)| {
+                    Value::Time(Arc::new(Timeval::at(micros).stamp(value)))
+                }),
             ]
         })
     }

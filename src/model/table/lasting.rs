@@ -18,8 +18,7 @@ use super::{NamedIndex, Row, Table};
 use crate::model::collection::BATCH;
 use crate::model::{Type, Value};
 use crate::store::{
-    Cell, CellRow, Failure, NewColumn, NotedColumn, Snapshot, StoredTable,
-    TablePart,
+    Cell, CellRow, Failure, NewColumn, NotedColumn, Snapshot, StoredTable, TablePart,
 };
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::Token;
@@ -48,9 +47,11 @@ impl LastingRows {
     /// About how many rows there are: counting them would read them all.
     pub fn about(&self) -> usize {
         let token = Token::new();
-        let last = self.stored.database().snapshot(&token).and_then(|snapshot| {
-            self.stored.last_number(&snapshot, &token)
-        });
+        let last = self
+            .stored
+            .database()
+            .snapshot(&token)
+            .and_then(|snapshot| self.stored.last_number(&snapshot, &token));
         match self.stored.has_numbers() {
             true => usize::try_from(last.unwrap_or(0)).unwrap_or(0),
             false => 0,
@@ -183,7 +184,10 @@ impl LastingRows {
         row: &[Value],
         token: &Token,
     ) -> std::result::Result<(), Failure> {
-        let cells = row.iter().zip(&self.kept).map(|(value, kept)| kept.cell(value));
+        let cells = row
+            .iter()
+            .zip(&self.kept)
+            .map(|(value, kept)| kept.cell(value));
         let cells: Vec<Cell> = cells.collect::<Result<_>>()?;
         self.stored.insert(number, &cells, token)
     }
@@ -263,10 +267,9 @@ impl Table {
             Failure::Other(error) => return error,
             Failure::NotUnique(columns) => columns,
         };
-        let place = |column: &String| {
-            let mut rules = self.rules.iter();
-            rules.position(|rule| *rule.name == *column.to_lowercase())
-        };
+        let stored = self.lasting.iter().flat_map(|rows| rows.stored.columns());
+        let stored: Vec<&String> = stored.collect();
+        let place = |column: &String| stored.iter().position(|c| c.eq_ignore_ascii_case(column));
         let places: Option<Vec<usize>> = columns.iter().map(place).collect();
         match places.filter(|places| !row.is_empty() && !places.is_empty()) {
             Some(places) => self.occurs_already(row, &places),
@@ -295,7 +298,9 @@ impl Table {
             return Err(not_indexed(&self.rules[*at].name, &self.types[*at]));
         }
         let unique = index.is_unique();
-        let made = rows.stored.create_index(&index.name, columns, unique, token);
+        let made = rows
+            .stored
+            .create_index(&index.name, columns, unique, token);
         made.map_err(|failure| match failure {
             Failure::Other(error) => error,
             Failure::NotUnique(columns) => Error::run(format!(
@@ -388,10 +393,12 @@ impl LastingScan {
             cells,
             ..
         } = self;
-        let read = rows.stored.part(&self.snapshot, self.part, &self.token, |number, row| {
-            numbers.push(number);
-            cells.extend(rows.row(row));
-        })?;
+        let read = rows
+            .stored
+            .part(&self.snapshot, self.part, &self.token, |number, row| {
+                numbers.push(number);
+                cells.extend(rows.row(row));
+            })?;
         self.is_at_end = self.numbers.len() < self.part.most;
         if let Some(last) = read {
             self.part.after = last;

@@ -428,4 +428,3 @@ fn is_unique(unique: &[Vec<usize>], known: &[usize]) -> bool {
     let determined = |columns: &Vec<usize>| columns.iter().all(|c| known.contains(c));
     unique.iter().any(determined)
 }
-

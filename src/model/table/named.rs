@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
+use super::Table;
 use super::contents::Contents;
 use super::index::Index;
-use super::Table;
 use crate::model::Value;
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::{Token, lock};
@@ -84,6 +84,11 @@ impl Table {
         Ok(())
     }
 
+    /// An index of a database, which is there already.
+    pub fn know_index(&self, index: Arc<NamedIndex>) {
+        lock(&self.contents).named.push(index);
+    }
+
     /// Whether a unique index says that at most one row has given values in these columns.
     pub(super) fn has_unique_index(&self, known: &[usize]) -> bool {
         let contents = lock(&self.contents);
@@ -140,7 +145,10 @@ impl Table {
     /// The error for a row that is another's by its values in the columns of some unique index.
     pub(super) fn duplicate_by_index(&self, row: &[Value], columns: &[usize]) -> Error {
         let named = lock(&self.contents).named.clone();
-        match named.iter().find(|index| index.unique && index.written == columns) {
+        match named
+            .iter()
+            .find(|index| index.unique && index.written == columns)
+        {
             Some(index) => self.duplicate_in(row, index),
             None => {
                 let key = self.key(row, columns);

@@ -16,13 +16,14 @@ use crate::catalog::{Catalog, signature};
 use crate::compile;
 use crate::host::failed;
 use crate::model::{Collection, Cx, Type, Value};
-use crate::run::{procedure, query};
+use crate::run::{database, procedure, query};
 use crate::syntax::ast::{self, ExprKind, StatementKind};
 use crate::text::diagnostic::{Error, Result, SourceText};
 use assign::{assign, put};
 use define::{create_function, create_type, delete_function, delete_type};
 pub use load::{AfterError, load, load_text};
 pub use parsed::parsed;
+pub use tables::column_type;
 
 pub use results::{Outcome, Results};
 
@@ -106,8 +107,17 @@ fn run(cx: &Cx, statement: &ast::Statement, mark: usize) -> Result<Outcome> {
         StatementKind::CreateFunction(definition) => create_function(catalog, definition)?,
         StatementKind::DeleteFunction(name) => delete_function(catalog, name)?,
         StatementKind::CreateTable(definition) => tables::create_table(cx, definition)?,
+        StatementKind::Attach(attach) => {
+            // SQLite makes a file that is not there, too.
+            let options = database::options();
+            database::open(cx, &attach.file, Some(&attach.name.text), &options)
+                .map_err(|error| error.at(&attach.span))?;
+        }
+        StatementKind::Detach(name) => {
+            database::close(cx, &name.text).map_err(|error| error.at(&name.span))?;
+        }
         StatementKind::CreateView(definition) => tables::create_view(catalog, definition)?,
-        StatementKind::DropTable(drop) => tables::drop_table(catalog, drop)?,
+        StatementKind::DropTable(drop) => tables::drop_table(cx, drop)?,
         StatementKind::CreateIndex(definition) => indexes::create_index(cx, definition)?,
         StatementKind::DropIndex(drop) => indexes::drop_index(cx, drop)?,
         StatementKind::Commit => catalog.commit()?,

@@ -154,6 +154,7 @@ fn is_noise(rule: Rule) -> bool {
     matches!(
         rule,
         AND | AS
+            | ATTACH
             | ASC
             | BETWEEN
             | BY
@@ -165,6 +166,7 @@ fn is_noise(rule: Rule) -> bool {
             | DECLARE
             | DEFAULT
             | DELETE
+            | DETACH
             | DO
             | DROP_WORD
             | EACH
@@ -179,6 +181,7 @@ fn is_noise(rule: Rule) -> bool {
             | GROUP
             | HAVING
             | IF
+            | IN
             | INDEX
             | INSERT
             | INSTANCES
