@@ -41,6 +41,10 @@ pub fn open(
 ) -> Result<Arc<str>> {
     let catalog = Catalog::of(cx);
     let path = PathBuf::from(file);
+    if file.is_empty() || file == ":memory:" {
+        return Err(Error::run("a database needs a file")
+            .help("a table that is created in no database is in memory"));
+    }
     let name = match name {
         Some(name) => named(name)?,
         None => named_by(&path)?,

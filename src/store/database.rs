@@ -374,10 +374,6 @@ impl Drop for Snapshot {
 }
 
 fn access(path: &Path, options: &DatabaseOptions) -> Result<Access> {
-    if path.as_os_str().is_empty() || path.as_os_str() == ":memory:" {
-        return Err(Error::run("a database needs a file")
-            .help("a table that is created in no database is in memory"));
-    }
     if !options.create && !path.exists() {
         return Err(
             Error::run(format!("there is no database {}", path.display()))

@@ -14,7 +14,7 @@ use crate::compile::names::{children, children_mut, free};
 use crate::model::{Function, Type};
 use crate::syntax::ast::{
     BinaryOp, Expr, ExprKind, FromSource, FunctionName, Joined, Literal, Name, Select, Statement,
-    StatementKind, TypeKind, UnaryOp, Variable,
+    StatementKind, TypeKind, TypeSpec, UnaryOp, Variable,
 };
 use crate::text::diagnostic::{Error, Result, Span};
 
@@ -138,6 +138,17 @@ pub fn needs_preparation(catalog: &Catalog, expr: &Expr) -> bool {
     own || children(expr)
         .into_iter()
         .any(|child| needs_preparation(catalog, child))
+}
+
+/// The name of a type, or of a table, that a row is called by.
+fn written_type(source: &FromSource) -> Option<&Name> {
+    match source {
+        FromSource::Named(TypeSpec {
+            kind: TypeKind::Named(name),
+            ..
+        }) => Some(name),
+        _ => None,
+    }
 }
 
 /// What a name in `from` goes through, if it is no type.
@@ -268,7 +279,7 @@ impl<'c> Preparation<'c> {
                     columns,
                 }),
                 None if item.is_named => scope.variables.push(name.text.clone()),
-                None => return Err(self.no_variable(name)),
+                None => return Err(self.no_variable(written_type(&item.source).unwrap_or(name))),
             }
         }
         Ok(())

@@ -41,6 +41,10 @@ pub fn execute(cx: &Cx, source: &Arc<SourceText>) -> Result<Outcome> {
             Catalog::of(cx).end_of_failed_statement(&error, mark);
             Err(error)
         }
+        // What the statement has done is done: its results are said when that is final.
+        Ok(Outcome::Results(mut rows)) if rows.are_made => {
+            rows.end().map(|()| Outcome::Results(rows))
+        }
         // Rows end the statement when they have been read.
         Ok(Outcome::Results(rows)) => Ok(Outcome::Results(rows)),
         Ok(done) => Catalog::of(cx).end_of_statement().map(|()| done),
@@ -138,7 +142,8 @@ fn run(cx: &Cx, statement: &ast::Statement, mark: usize) -> Result<Outcome> {
             let results = procedure::run(&plan, vec![], cx)?;
             if !results.is_empty() {
                 let results = Value::bag(results).elements(cx)?;
-                return Ok(Outcome::Results(Results::new(results, cx.clone(), mark)));
+                let results = Results::new(results, cx.clone(), mark);
+                return Ok(Outcome::Results(results.made()));
             }
         }
     }

@@ -26,6 +26,8 @@ pub struct Results {
     stream: bool,
     /// Whether they are those of a statement inside another, which is not at its end.
     pub(super) within: bool,
+    /// Whether all of them are made, so that nothing is left to be done.
+    pub(super) are_made: bool,
     /// Whether what it changed is final.
     has_ended: bool,
     /// Where the query stands in the source.
@@ -40,6 +42,7 @@ impl Results {
             mark,
             stream: false,
             within: false,
+            are_made: false,
             has_ended: false,
             span: None,
         }
@@ -67,8 +70,14 @@ impl Results {
         self
     }
 
+    /// The same, which are made already.
+    pub(super) fn made(mut self) -> Results {
+        self.are_made = true;
+        self
+    }
+
     /// The statement is at its end: what it changed is final.
-    fn end(&mut self) -> Result<()> {
+    pub(super) fn end(&mut self) -> Result<()> {
         match std::mem::replace(&mut self.has_ended, true) || self.within {
             true => Ok(()),
             false => Catalog::of(&self.cx).end_of_statement(),

@@ -14,6 +14,8 @@ mod fields;
 mod files;
 mod functions;
 mod joins;
+mod lasting_beside_memory;
+mod lasting_tables;
 mod limits;
 mod literals;
 mod logic_tests;
