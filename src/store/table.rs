@@ -181,6 +181,34 @@ impl StoredTable {
         self.change(token, |connection| connection.execute_batch(&create))
     }
 
+    /// Gives the values in these columns of rows that have the same, if there are such.
+    pub fn first_repeated(
+        &self,
+        columns: &[usize],
+        token: &Token,
+        mut take: impl FnMut(&CellRow),
+    ) -> Result<()> {
+        let columns: Vec<String> = columns
+            .iter()
+            .map(|at| quoted(&self.columns[*at]))
+            .collect();
+        let sql = format!(
+            "SELECT {} FROM {} WHERE {} IS NOT NULL GROUP BY {} HAVING count(*) > 1 LIMIT 1",
+            columns.join(", "),
+            quoted(&self.name),
+            columns.join(" IS NOT NULL AND "),
+            columns.join(", ")
+        );
+        self.database.work(token, |connection| {
+            let mut statement = connection.prepare(&sql)?;
+            let mut rows = statement.query([])?;
+            if let Some(row) = rows.next()? {
+                take(&CellRow { row, first: 0 });
+            }
+            Ok(())
+        })
+    }
+
     pub fn drop_index(&self, name: &str, token: &Token) -> Result<()> {
         let drop = format!("DROP INDEX {}", quoted(name));
         self.database

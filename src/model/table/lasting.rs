@@ -8,7 +8,7 @@
 //! looks for rows only where the file has one ([`Table::is_indexed`]), and goes by hash else.
 
 use std::borrow::Borrow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
@@ -151,11 +151,13 @@ impl LastingRows {
         let all: Vec<usize> = (0..self.kept.len()).collect();
         let mut numbers = vec![None; rows.len()];
         if let Some(columns) = indexed.or((rows.len() == 1).then_some(&all)) {
+            // Rows may be equal whose unique columns are null.
+            let mut used: HashSet<i64, RandomState> = HashSet::default();
             for (row, found) in rows.iter().zip(&mut numbers) {
                 token.check()?;
                 let key: Vec<&Value> = columns.iter().map(|at| &row[*at]).collect();
                 self.each(columns, &key, token, |number, same| {
-                    if *same == **row {
+                    if *same == **row && used.insert(number) {
                         *found = Some(number);
                     }
                     found.is_none()
@@ -230,16 +232,17 @@ impl Table {
         let numbers = rows.numbers_of(old, &self.unique, token)?;
         if let ([], [row]) = (old, new) {
             let put = rows.insert(None, row, token);
-            return put.map_err(|failure| self.failed(failure, row));
+            return put.map_err(|failure| self.failed(rows, failure, row, token));
         }
-        let mut at: Option<&Row> = None;
+        // What is wrong with a row is looked for while the rows before it are there.
+        let failed = |row| move |failure| Failure::Other(self.failed(rows, failure, row, token));
         let done = rows.stored.whole(token, || {
             if !rows.is_own && !new.is_empty() && !old.is_empty() {
                 for ((number, before), after) in numbers.iter().zip(old).zip(new) {
                     token.check()?;
-                    at = Some(after);
                     if let Some(number) = number {
-                        rows.update(*number, before, after, token)?;
+                        rows.update(*number, before, after, token)
+                            .map_err(failed(after))?;
                     }
                 }
                 return Ok(());
@@ -250,29 +253,38 @@ impl Table {
             }
             for (place, row) in new.iter().enumerate() {
                 token.check()?;
-                at = Some(row);
-                rows.insert(numbers.get(place).copied().flatten(), row, token)?;
+                let number = numbers.get(place).copied().flatten();
+                rows.insert(number, row, token).map_err(failed(row))?;
             }
             Ok(())
         });
-        done.map_err(|failure| match at {
-            Some(row) => self.failed(failure, row),
-            None => self.failed(failure, &[]),
-        })
+        done.map_err(|failure| self.failed(rows, failure, &[], token))
     }
 
     /// The error for a row that a table in a database does not take.
-    fn failed(&self, failure: Failure, row: &[Value]) -> Error {
+    fn failed(
+        &self,
+        rows: &Arc<LastingRows>,
+        failure: Failure,
+        row: &[Value],
+        token: &Token,
+    ) -> Error {
         let columns = match failure {
             Failure::Other(error) => return error,
             Failure::NotUnique(columns) => columns,
         };
-        let stored = self.lasting.iter().flat_map(|rows| rows.stored.columns());
-        let stored: Vec<&String> = stored.collect();
-        let place = |column: &String| stored.iter().position(|c| c.eq_ignore_ascii_case(column));
-        let places: Option<Vec<usize>> = columns.iter().map(place).collect();
-        match places.filter(|places| !row.is_empty() && !places.is_empty()) {
-            Some(places) => self.occurs_already(row, &places),
+        let named = self.unique_indexes();
+        let all = self.unique.iter().chain(&named);
+        let is_taken = |places: &&Vec<usize>| {
+            let key: Vec<&Value> = places.iter().filter_map(|at| row.get(*at)).collect();
+            !key.is_empty()
+                && !key.iter().any(|value| value.is_null())
+                && rows
+                    .find(places, &key, token)
+                    .is_ok_and(|found| !found.is_empty())
+        };
+        match all.into_iter().find(is_taken) {
+            Some(places) => self.occurs_already(row, places),
             None => Error::run(format!(
                 "{} has a row with the same {} already",
                 self.name,
@@ -303,13 +315,22 @@ impl Table {
             .create_index(&index.name, columns, unique, token);
         made.map_err(|failure| match failure {
             Failure::Other(error) => error,
-            Failure::NotUnique(columns) => Error::run(format!(
-                "{} has several rows with the same {}",
-                self.name,
-                columns.join(" and ")
-            ))
-            .help("a unique index says that there is one"),
+            Failure::NotUnique(_) => self.repeated(rows, columns, token),
         })
+    }
+
+    /// The error for rows that have the same values in columns that are to be unique.
+    fn repeated(&self, rows: &LastingRows, columns: &[usize], token: &Token) -> Error {
+        let mut row = vec![Value::Null; self.rules.len()];
+        let found = rows.stored.first_repeated(columns, token, |cells| {
+            for (place, at) in columns.iter().enumerate() {
+                row[*at] = rows.kept[*at].value(cells.cell(place));
+            }
+        });
+        match found {
+            Ok(()) => self.several_rows(&row, columns),
+            Err(error) => error,
+        }
     }
 }
 

@@ -72,11 +72,7 @@ impl Table {
                     .same(&index.columns, row)
                     .is_some_and(|p| p != place)
                 {
-                    let key = self.key(row, &index.columns);
-                    return Err(
-                        Error::run(format!("{} has several rows with {key}", self.name))
-                            .help("a unique index says that there is one"),
-                    );
+                    return Err(self.several_rows(row, &index.columns));
                 }
             }
         }
@@ -136,10 +132,24 @@ impl Table {
         Ok(())
     }
 
+    /// The error for rows that have the same values in columns that are to be unique.
+    pub(super) fn several_rows(&self, row: &[Value], columns: &[usize]) -> Error {
+        let key = self.key(row, columns);
+        Error::run(format!("{} has several rows with {key}", self.name))
+            .help("a unique index says that there is one")
+    }
+
     fn duplicate_in(&self, row: &[Value], index: &NamedIndex) -> Error {
         let key = self.key(row, &index.columns);
         Error::run(format!("{} has a row with {key} already", self.name))
             .help(format!("the index {} says that there is one", index.name))
+    }
+
+    /// The columns of unique indexes that have names.
+    pub(super) fn unique_indexes(&self) -> Vec<Vec<usize>> {
+        let contents = lock(&self.contents);
+        let unique = contents.named.iter().filter(|index| index.unique);
+        unique.map(|index| index.written.clone()).collect()
     }
 
     /// The error for a row that is another's by its values in the columns of some unique index.

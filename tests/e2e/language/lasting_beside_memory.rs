@@ -44,9 +44,10 @@ fn sorted(printed: &str) -> Vec<String> {
 /// The same where an error names one of several rows that it could name: which it meets first depends on
 /// where they stand.
 fn without_row(printed: &str) -> String {
-    let line = |line: &str| match line.split_once(" has a row with ") {
-        Some((before, _)) => before.to_owned(),
-        None => line.to_owned(),
+    let line = |line: &str| {
+        let known = [" has a row with ", " has several rows with "];
+        let named = known.iter().find_map(|part| line.split_once(part));
+        named.map_or(line, |(before, _)| before).to_owned()
     };
     printed.lines().map(line).collect::<Vec<_>>().join("\n")
 }

@@ -140,7 +140,7 @@ fn values_of_all_types_come_out_as_they_went_in() {
         ("s = '7'", 1),
         ("b = true", 1),
         ("t = |2026-01-31T12:00:00.000001Z|", 1),
-        ("v = [1.0,2,null]", 1),
+        ("v = []", 1),
         ("o = true", 1),
         ("o = 'osql:1'", 1),
         ("o = 1", 0),
@@ -207,7 +207,10 @@ fn a_statement_that_fails_leaves_nothing_behind() {
         .gives("insert into T values (3, 3); commit; auto_commit(true); select a from T;", "1\ntrue\n1\n3")
         .gives("update T set a = a + 2;", "2")
         .gives("select a from T;", "3\n5")
-        .gives("drop table T cascade;", "")
+        // Rows that are equal go one by one.
+        .gives("create table E (a Integer unique) in p; insert into E values (null), (null), (1);", "3")
+        .gives("delete from E where a is null; select count(*) from E;", "2\n1")
+        .gives("drop table T cascade; drop table E;", "")
         .again()
         .gives("open_database('F/p.db'); databases()['tables'];", "\"p\"\n[]");
 }
@@ -251,7 +254,7 @@ fn indexes_find_rows_and_stay() {
     assert!(plan.contains("index lookup t where hall"), "{plan}");
     files.fails(
         "create unique index u on T(hall);",
-        &["t has several rows with the same hall"],
+        &["t has several rows with hall = 0"],
     );
     files.again().gives("open_database('F/i.db');", "\"i\"");
     for (query, lines) in &checks[..3] {
