@@ -30,7 +30,7 @@ fn change(maker: &mut Maker) -> String {
         11 => "commit; auto_commit(true);".to_owned(),
         12 => "rollback;".to_owned(),
         _ => format!("create function f(Integer x) -> Integer as {{ insert into w values (x, x); insert into t(id, a) values (x, x); return x; }};
-                      select f(x) from Integer x where x in {{{}, {}}};", maker.below(9), maker.below(9)),
+                      select f(x) from Integer x where x in bag({}, {});", maker.below(9), maker.below(9)),
     }
 }
 
