@@ -499,8 +499,8 @@ fn a_damaged_file_is_said_to_be_so() {
     let mut bytes = fs::read(files.path("d.db")).expect("read");
     let mut random = generator(0);
     let first = 4 * 4096;
-    for at in first..bytes.len() {
-        bytes[at] = random.next() as u8;
+    for byte in bytes.iter_mut().skip(first) {
+        *byte = random.next() as u8;
     }
     fs::write(files.path("d.db"), bytes).expect("written");
     files
