@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 
 use crate::catalog::declaration::{BuiltInDeclaration, BuiltIns};
 use crate::catalog::elsewhere::elsewhere;
-use crate::catalog::signature;
 use crate::catalog::types::Types;
+use crate::catalog::{foreign_names, signature};
 use crate::model::function::{Compiled, Function, FunctionBody};
 use crate::syntax::ast::{self, CreateFunction, StatementKind};
-use crate::syntax::statement;
+use crate::syntax::{foreign_function, statement};
 use crate::text::diagnostic::{Error, Result, SourceText, nearest};
 use crate::text::wait::lock;
 
@@ -186,6 +186,9 @@ impl Functions {
                 .at(&name.span)
                 .help(elsewhere.instead);
         }
+        if let Some(help) = foreign_names::replacement(&name.text) {
+            return error.help(help);
+        }
         let names = self.names();
         // `selct (1)` looks like a call.
         let known = names.iter().map(|n| &**n).chain(["select"]);
@@ -214,12 +217,15 @@ fn written(name: &ast::FunctionName) -> String {
 /// The function that a declaration in the built-in table declares.
 fn built_in(declaration: &BuiltInDeclaration, built_ins: &BuiltIns) -> Result<Arc<Function>> {
     let source = SourceText::built_in(declaration.file, declaration.text, declaration.line);
-    let parsed = statement(&source)?.map(|s| s.kind);
-    let Some(StatementKind::CreateFunction(definition)) = parsed else {
-        return Err(Error::run(format!(
-            "'{}' is declared badly",
-            declaration.name
-        )));
+    let definition = match foreign_function(&source) {
+        Some(definition) => Box::new(definition),
+        None => match statement(&source)?.map(|s| s.kind) {
+            Some(StatementKind::CreateFunction(definition)) => definition,
+            _ => {
+                let message = format!("'{}' is declared badly", declaration.name);
+                return Err(Error::run(message));
+            }
+        },
     };
     // Built-in functions speak of built-in types only.
     let signature = signature::resolve(&definition, &Types::default())?;

@@ -6,6 +6,7 @@ pub mod databases;
 pub mod declaration;
 pub mod elsewhere;
 pub mod fit;
+mod foreign_names;
 pub mod functions;
 pub mod named;
 pub mod objects;

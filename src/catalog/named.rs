@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, foreign_names};
 use crate::model::Function;
 use crate::text::diagnostic::{Error, Result, nearest};
 
@@ -64,6 +64,9 @@ fn by_resolvent_name(catalog: &Catalog, text: &str) -> Result<Option<Arc<Functio
 /// The error for a function that does not exist.
 pub fn unknown(catalog: &Catalog, name: &str) -> Error {
     let error = Error::run(format!("there is no function '{name}'"));
+    if let Some(help) = foreign_names::replacement(name) {
+        return error.help(help);
+    }
     let names = catalog.functions.names();
     match nearest(name, names.iter().map(|n| &**n)) {
         Some(near) => error.help(format!("did you mean '{near}'?")),

@@ -8,7 +8,8 @@ use crate::compile::rows;
 use crate::model::native::AggregateKind;
 use crate::model::{Type, Value};
 use crate::plan::{
-    Group, GroupAggregate, GroupWindow, IncrementalAggregate, Pattern, PlanExpr, Slot, Step, Target,
+    Group, GroupAggregate, GroupWindow, IncrementalAggregate, Pattern, PlanExpr, RowTime, Slot,
+    Step, Target,
 };
 use crate::syntax::ast::{self, ExprKind, Name, Select, UnaryOp, Variable};
 use crate::text::diagnostic::{Error, Result};
@@ -112,16 +113,30 @@ impl Compiler<'_> {
             let slot = self.numbered(Type::Integer);
             group.keys.push((PlanExpr::Const(Value::Int(1)), slot));
         }
-        let mut columns = vec![key.time];
-        columns.extend(group.keys.iter().map(|(key, _)| key.clone()));
+        let keys = group.keys.iter().map(|(key, _)| key.clone());
+        let (time, time_columns) = key.time;
         let arguments = group.aggregates.iter().map(|a| a.argument.clone());
-        columns.extend(arguments.map(|argument| match argument {
+        let contribution = |argument| match argument {
             // It has a value.
             slot @ PlanExpr::Slot(_) => slot,
             argument => PlanExpr::Singleton(Box::new(argument)),
-        }));
-        let rows = self.rest_of_frame(columns);
+        };
+        let mut columns: Vec<PlanExpr> = keys.collect();
+        let required = match time {
+            RowTime::Column => {
+                columns.extend(time_columns);
+                columns.len()
+            }
+            RowTime::Fields => {
+                let keys = columns.len();
+                columns.extend(time_columns.into_iter().map(contribution));
+                keys
+            }
+        };
+        columns.extend(arguments.map(contribution));
+        let rows = self.rest_of_frame(columns, required);
         GroupWindow {
+            time,
             live: is_live(self.catalog, &rows),
             gap: key.form.gap,
             sizes: key.sizes,

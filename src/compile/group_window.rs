@@ -8,8 +8,8 @@ use crate::catalog::Catalog;
 use crate::model::Type;
 use crate::model::native::{CallForm, GroupWindowForm};
 use crate::plan::used::slots_bound_by;
-use crate::plan::{Pattern, PlanExpr, Slot, Step, Sub, uses};
-use crate::syntax::ast::{self, ExprKind};
+use crate::plan::{Pattern, PlanExpr, RowTime, Slot, Step, Sub, TIME_FIELDS, uses};
+use crate::syntax::ast::{self, ExprKind, Name, Variable};
 use crate::text::diagnostic::{Error, Result, Span};
 
 /// A window among the keys.
@@ -17,8 +17,8 @@ use crate::text::diagnostic::{Error, Result, Span};
 pub(super) struct WindowKey {
     pub form: GroupWindowForm,
     pub sizes: Vec<PlanExpr>,
-    /// What has the time of a row.
-    pub time: PlanExpr,
+    /// The columns with the time of a row.
+    pub time: (RowTime, Vec<PlanExpr>),
     pub start: Slot,
     pub end: Slot,
     pub span: Span,
@@ -38,7 +38,8 @@ impl Compiler<'_> {
         let (time, sizes) = match args.split_first() {
             Some((time, sizes)) if form.explicit_time => {
                 let fragment = self.fragment(|c| c.expr(time))?;
-                (self.single(fragment).0, sizes)
+                let time = vec![self.single(fragment).0];
+                ((RowTime::Column, time), sizes)
             }
             _ => (self.row_time(key)?, args.as_slice()),
         };
@@ -85,7 +86,7 @@ impl Compiler<'_> {
 
     /// The variable that has the time of a row: that of the stream, or else the first that is declared to
     /// be stamped or a record.
-    fn row_time(&mut self, key: &ast::Expr) -> Result<PlanExpr> {
+    fn row_time(&mut self, key: &ast::Expr) -> Result<(RowTime, Vec<PlanExpr>)> {
         let of_stream = self.top().steps.iter().find_map(|step| match step {
             Step::Iterate {
                 pattern: Pattern::Bind(slot, _),
@@ -123,7 +124,10 @@ impl Compiler<'_> {
             .or_else(|| declared(|ty| matches!(ty, Type::Record)))
             .or(first_of_vector);
         match slot {
-            Some(slot) => Ok(PlanExpr::Slot(slot)),
+            Some(slot) => match self.time_fields(slot, key)? {
+                Some(fields) => Ok((RowTime::Fields, fields)),
+                None => Ok((RowTime::Column, vec![PlanExpr::Slot(slot)])),
+            },
             None => Err(Error::compile("nothing says the time of a row")
                 .at(&key.span)
                 .help("a stream of stamped values or of records with a time has it")
@@ -131,16 +135,50 @@ impl Compiler<'_> {
         }
     }
 
-    /// The steps of the topmost frame so far as a query of its own with these results. Its variables keep
-    /// their slots.
-    pub(super) fn rest_of_frame(&mut self, columns: Vec<PlanExpr>) -> Sub {
+    /// The fields of a record in which its time may be, so that they alone are read of it; `None` for a
+    /// variable that is declared otherwise.
+    fn time_fields(&mut self, slot: Slot, key: &ast::Expr) -> Result<Option<Vec<PlanExpr>>> {
+        let var = &self.top().vars[slot];
+        let Some(declared) = var.span.clone().filter(|_| var.ty == Type::Record) else {
+            return Ok(None);
+        };
+        let text = var.name.clone();
+        let span = key.span.clone();
+        let variable = Variable::Local(Name {
+            text,
+            span: declared,
+        });
+        let field = |name: &str| ast::Expr {
+            kind: ExprKind::Index {
+                base: Box::new(ast::Expr {
+                    kind: ExprKind::Variable(variable.clone()),
+                    span: span.clone(),
+                }),
+                indices: vec![ast::Expr {
+                    kind: ExprKind::Literal(ast::Literal::Str(name.into())),
+                    span: span.clone(),
+                }],
+            },
+            span: span.clone(),
+        };
+        let mut fields = Vec::with_capacity(TIME_FIELDS.len());
+        for name in TIME_FIELDS {
+            let fragment = self.fragment(|c| c.expr(&field(name)))?;
+            fields.push(self.splice(fragment).0);
+        }
+        Ok(Some(fields))
+    }
+
+    /// The steps of the topmost frame so far as a query of its own with these results, of which a row has
+    /// the first `required`. Its variables keep their slots.
+    pub(super) fn rest_of_frame(&mut self, columns: Vec<PlanExpr>, required: usize) -> Sub {
         let steps = std::mem::take(&mut self.top().steps);
         // Arguments of a function are in the same frame.
         let bound: Vec<Slot> = steps.iter().flat_map(slots_bound_by).collect();
         let given = (0..self.top().vars.len()).filter(|slot| !bound.contains(slot));
         let captured: Vec<Slot> = given.collect();
         let names = self.top().vars.iter().map(|var| var.name.clone()).collect();
-        let query = Draft::of_rows(steps, columns, names).finish(self.catalog);
+        let query = Draft::of_contributions(steps, columns, required, names).finish(self.catalog);
         Sub {
             query: query.into(),
             captures: captured.into_iter().map(|slot| (slot, slot)).collect(),

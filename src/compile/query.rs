@@ -44,15 +44,21 @@ impl Draft {
         Draft(assemble(frame, output, ty))
     }
 
-    /// The query with these steps and results, whose variables have these names.
-    pub fn of_rows(steps: Vec<Step>, columns: Vec<PlanExpr>, names: Vec<Arc<str>>) -> Draft {
+    /// The query with these steps, whose variables have these names. Of its results a row has the first
+    /// `required`; those behind may have no value.
+    pub fn of_contributions(
+        steps: Vec<Step>,
+        columns: Vec<PlanExpr>,
+        required: usize,
+        names: Vec<Arc<str>>,
+    ) -> Draft {
         let frame = Frame {
             steps,
             ..Frame::default()
         };
         let output = QueryOutput {
             columns,
-            collections: ResultCollections::Whole,
+            collections: ResultCollections::Contributions { required },
         };
         let mut query = assemble(frame, output, Type::vector(Type::Object));
         query.slots = names.len();

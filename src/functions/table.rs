@@ -25,7 +25,8 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::syntax::{self, ast::StatementKind};
+    use crate::syntax;
+    use crate::syntax::ast::{Body, StatementKind};
     use crate::text::diagnostic::SourceText;
 
     fn foreign(declaration: &BuiltInDeclaration) -> Option<&'static str> {
@@ -72,6 +73,22 @@ mod tests {
             .collect();
         let undeclared: Vec<_> = natives.difference(&declared).collect();
         assert!(undeclared.is_empty(), "{undeclared:?}");
+    }
+
+    #[test]
+    fn foreign_declarations_read_as_by_the_grammar() {
+        for declaration in BUILT_INS.declarations {
+            let source = SourceText::at_line(declaration.file, declaration.text, declaration.line);
+            let read = syntax::foreign_function(&source);
+            let parsed = syntax::statement(&source).ok().flatten();
+            let Some(StatementKind::CreateFunction(parsed)) = parsed.map(|s| s.kind) else {
+                panic!("{}", declaration.text)
+            };
+            match parsed.body {
+                Body::Foreign(_) => assert_eq!(format!("{read:?}"), format!("Some({parsed:?})")),
+                _ => assert!(read.is_none(), "{}", declaration.text),
+            }
+        }
     }
 
     #[test]

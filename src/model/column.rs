@@ -1,6 +1,7 @@
 //! Columns of values of one kind: what a batch of rows has for one expression.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::model::collection::BATCH;
@@ -191,10 +192,25 @@ impl BatchColumn {
     /// Takes the first `rows` out.
     pub fn split_first(&mut self, rows: usize) -> BatchColumn {
         let length = self.len();
-        let mut first = self.clone();
-        first.pick(&(0..rows.min(length)).collect::<Vec<_>>());
-        self.pick(&(rows.min(length)..length).collect::<Vec<_>>());
+        let first = self.part(0..rows.min(length));
+        *self = self.part(rows.min(length)..length);
         first
+    }
+
+    /// Some of the rows; of a constant the same.
+    pub fn part(&self, rows: Range<usize>) -> BatchColumn {
+        match self {
+            BatchColumn::Ints(ints) => BatchColumn::Ints(ints[rows].to_vec()),
+            BatchColumn::Reals(reals) => BatchColumn::Reals(reals[rows].to_vec()),
+            BatchColumn::Texts(texts) => BatchColumn::Texts(texts.of(rows)),
+            BatchColumn::Times(times) => BatchColumn::Times(times.part(rows)),
+            BatchColumn::Objects(numbers) => BatchColumn::Objects(numbers[rows].to_vec()),
+            BatchColumn::Mask(mask) => BatchColumn::Mask(mask[rows].to_vec()),
+            BatchColumn::Values(values) => BatchColumn::Values(values[rows].to_vec()),
+            constant @ (BatchColumn::Int(_) | BatchColumn::Real(_) | BatchColumn::Value(_)) => {
+                constant.clone()
+            }
+        }
     }
 
     /// Whether a value is null.
@@ -470,6 +486,16 @@ impl Times {
             Some(values) => time.stamp(values.value(row)?),
             None => time,
         })))
+    }
+
+    fn part(&self, rows: Range<usize>) -> Times {
+        Times {
+            micros: self.micros[rows.clone()].to_vec(),
+            values: self
+                .values
+                .as_ref()
+                .map(|values| Box::new(values.part(rows))),
+        }
     }
 
     fn each_list(

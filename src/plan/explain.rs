@@ -59,9 +59,11 @@ impl Explainer<'_> {
             let text = format!("once {} = {}", self.slot(*slot), self.expr(value));
             self.line(&text);
         }
-        let how = match &self.query.batch {
-            Some(program) if program.tail.is_none() => "in batches",
-            _ => "row by row",
+        let how = match &self.query.window() {
+            // What arrives over time falls into its windows one by one.
+            Some(window) if window.live => "row by row",
+            Some(window) => in_batches(&window.rows.query),
+            None => in_batches(self.query),
         };
         for (at, step) in self.query.steps.iter().enumerate() {
             let begin = self.out.len();
@@ -489,4 +491,12 @@ fn is_live(expr: &PlanExpr) -> bool {
         &call.target,
         Target::One(function) if function.native().is_some_and(|native| native.live)
     ))
+}
+
+/// How what comes of the rows of a query is made.
+fn in_batches(query: &Query) -> &'static str {
+    match &query.batch {
+        Some(program) if program.tail.is_none() => "in batches",
+        _ => "row by row",
+    }
 }

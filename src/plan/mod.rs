@@ -229,6 +229,14 @@ impl Query {
         is_single && matches!(&order.key, Slot(key) | Known(key) if key == result)
     }
 
+    /// Whether results come as contributions to groups, some of which a row may lack.
+    pub fn has_contributions(&self) -> bool {
+        matches!(
+            self.output.collections,
+            ResultCollections::Contributions { .. }
+        )
+    }
+
     /// Whether the results are made of one row at the most.
     pub fn is_one_row(&self) -> bool {
         self.group.is_none() && !self.steps.iter().any(Step::is_many)
@@ -257,12 +265,24 @@ pub enum ResultCollections {
     Unknown,
     /// They are taken apart, and there are such.
     Elements,
+    /// They stay whole. A row has the first `required` columns. What stands behind may have no value: it
+    /// is a variable, or a `Singleton` of one value at the most.
+    Contributions { required: usize },
 }
 
 impl QueryOutput {
     /// Whether a bag or stream that comes out is taken apart into its elements.
     pub fn flattens(&self) -> bool {
-        self.collections != ResultCollections::Whole
+        use ResultCollections::{Elements, Unknown};
+        matches!(self.collections, Unknown | Elements)
+    }
+
+    /// How many columns a row must have; those behind may have no value.
+    pub fn required(&self) -> usize {
+        match self.collections {
+            ResultCollections::Contributions { required } => required,
+            _ => self.columns.len(),
+        }
     }
 }
 
@@ -293,15 +313,37 @@ pub struct GroupWindow {
     /// The gap; or size, stride and how late a row may come, as far as they are given. In seconds, evaluated
     /// before the first row.
     pub sizes: Vec<PlanExpr>,
-    /// Gives for each row its time, its keys, and what it contributes to each aggregate: a bag of it, or
-    /// the value alone.
+    /// Gives for each row its keys, its time, and what it contributes to each aggregate.
     pub rows: Sub,
+    pub time: RowTime,
     /// Whether the rows are made of what arrives over time, as far as the text says.
     pub live: bool,
     /// Where the bounds of a group's window are.
     pub start: Slot,
     pub end: Slot,
     pub span: Span,
+}
+
+/// In which columns a row has its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowTime {
+    /// One, without which there is no row.
+    Column,
+    /// One for each of [`TIME_FIELDS`], the fields of a record. The first that is there and not null counts.
+    Fields,
+}
+
+/// What a record calls its time.
+pub const TIME_FIELDS: [&str; 3] = ["time", "timestamp", "ts"];
+
+impl RowTime {
+    /// How many columns there are.
+    pub fn columns(self) -> usize {
+        match self {
+            RowTime::Column => 1,
+            RowTime::Fields => TIME_FIELDS.len(),
+        }
+    }
 }
 
 /// An aggregate over the rows of a group.

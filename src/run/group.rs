@@ -2,16 +2,19 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::ops::Range;
 
 use super::aggregate::grouped::GroupedAccumulator;
-use super::batch::{ArrivalUse, BatchResults, Fed, Feed, HeldColumn, ResultUse, RowDictionary};
+use super::batch::{
+    ArrivalUse, BatchResults, Fed, Feed, HeldColumn, OptionalColumn, ResultUse, RowDictionary,
+};
 use super::eval::eval;
 use super::pipeline::Pipeline;
 use super::sorted::{CollectedRows, SortedResults};
 use crate::host::traced::Traced;
 use crate::model::collection::BATCH;
 use crate::model::memory::{CountedValues, HeldMemory};
-use crate::model::{Cx, Value, column, size};
+use crate::model::{BatchColumn, Cx, Value, column, size};
 use crate::plan::{Group, GroupAggregate, PlanExpr, Query, Slot};
 use crate::text::diagnostic::Result;
 use crate::text::stoppable;
@@ -137,6 +140,38 @@ pub struct Groups {
     memory: HeldMemory,
 }
 
+/// A batch of rows for groups.
+#[derive(Clone)]
+pub struct GroupRows {
+    /// A column for each key.
+    pub keys: Vec<BatchColumn>,
+    /// What the rows contribute to each aggregate, one value at the most.
+    pub contributions: Vec<OptionalColumn>,
+    pub rows: usize,
+}
+
+impl GroupRows {
+    /// A row: its keys, and bags of what it contributes.
+    pub fn row(&self, row: usize) -> (Vec<Value>, Vec<Value>) {
+        let keys = self.keys.iter().filter_map(|key| key.value(row)).collect();
+        let contributions = self.contributions.iter().map(|c| match c.value(row) {
+            Some(value) => value,
+            None => Value::bag(vec![]),
+        });
+        (keys, contributions.collect())
+    }
+
+    /// Some of the rows.
+    pub fn part(&self, rows: Range<usize>) -> GroupRows {
+        let contributions = self.contributions.iter();
+        GroupRows {
+            keys: self.keys.iter().map(|key| key.part(rows.clone())).collect(),
+            contributions: contributions.map(|c| c.part(rows.clone())).collect(),
+            rows: rows.len(),
+        }
+    }
+}
+
 /// What groups have for one aggregate.
 enum Held {
     /// What the aggregate makes of the rows so far.
@@ -210,29 +245,12 @@ impl Collector for GroupedRows<'_> {
 
     /// Takes rows that have columns for the keys, and then for what the aggregates take.
     fn add_batch(&mut self, results: BatchResults, cx: &Cx) -> Result<()> {
-        self.groups.keys.number_all(&results.columns, results.rows);
-        let groups = self.groups.keys.count();
-        for (mut argument, held) in results.optional.into_iter().zip(&mut self.groups.held) {
-            held.grow(groups);
-            let mut numbers = Cow::Borrowed(self.groups.keys.numbers());
-            // A row without a value for the aggregate belongs to its group all the same.
-            if let Some(mask) = argument.present().map(<[bool]>::to_vec) {
-                column::keep(numbers.to_mut(), &mask);
-                argument.keep(&mask);
-            }
-            let argument = argument.column;
-            match held {
-                Held::Running(running) => running.add_all(&numbers, &argument, cx),
-                Held::Bags(..) => {
-                    for (row, group) in numbers.iter().enumerate() {
-                        if let Some(value) = argument.value(row) {
-                            held.add(*group, value, cx);
-                        }
-                    }
-                }
-            }
-        }
-        self.groups.check_size(self.query, cx)
+        let rows = GroupRows {
+            keys: results.columns,
+            contributions: results.optional,
+            rows: results.rows,
+        };
+        self.groups.add_rows(self.query, rows, cx)
     }
 
     fn add_row(&mut self, _: &Query, frame: &[Value], cx: &Cx) -> Result<()> {
@@ -293,6 +311,33 @@ impl Groups {
             let mut elements = value.elements(cx)?;
             while let Some(element) = elements.next(cx)? {
                 held.add(number, element, cx);
+            }
+        }
+        self.check_size(query, cx)
+    }
+
+    /// Takes a batch of rows.
+    pub fn add_rows(&mut self, query: &Query, rows: GroupRows, cx: &Cx) -> Result<()> {
+        self.keys.number_all(&rows.keys, rows.rows);
+        let groups = self.keys.count();
+        for (mut argument, held) in rows.contributions.into_iter().zip(&mut self.held) {
+            held.grow(groups);
+            let mut numbers = Cow::Borrowed(self.keys.numbers());
+            // A row without a value for the aggregate belongs to its group all the same.
+            if let Some(mask) = argument.present().map(<[bool]>::to_vec) {
+                column::keep(numbers.to_mut(), &mask);
+                argument.keep(&mask);
+            }
+            let argument = argument.column;
+            match held {
+                Held::Running(running) => running.add_all(&numbers, &argument, cx),
+                Held::Bags(..) => {
+                    for (row, group) in numbers.iter().enumerate() {
+                        if let Some(value) = argument.value(row) {
+                            held.add(*group, value, cx);
+                        }
+                    }
+                }
             }
         }
         self.check_size(query, cx)

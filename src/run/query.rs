@@ -10,7 +10,7 @@ use crate::compile;
 use crate::host::traced::Traced;
 use crate::model::collection::{Arrivals, BATCH, FieldBatch, Iter};
 use crate::model::{BatchColumn, Collection, Cx, Numbers, Source, Type, Value};
-use crate::plan::{PlanExpr, Query, Slot};
+use crate::plan::{PlanExpr, Query, Slot, Traceable};
 use crate::run::{group, windowed};
 use crate::text::diagnostic::{Error, Result};
 
@@ -66,6 +66,27 @@ pub fn open(query: &Arc<Query>, given: Vec<(Slot, Value)>, cx: &Cx) -> Result<Bo
     Ok(Box::new(PassedOver { results, offset }))
 }
 
+/// Rows of a query, in batches where it runs so.
+pub enum OpenedRows {
+    /// A running program, with the variables of the query before its first step.
+    Batches(Box<Feed>, Vec<Value>),
+    OneByOne(Box<dyn Source>),
+}
+
+/// Starts a query that neither groups nor sorts nor stops by a limit, for whoever takes its rows in batches.
+pub fn open_rows(query: &Arc<Query>, given: Vec<(Slot, Value)>, cx: &Cx) -> Result<OpenedRows> {
+    let is_traced = |all: &Traceable| all.replaced.iter().any(|f| Traced::prints(f, cx));
+    if let Some(program) = &query.batch
+        && !query.traceable.as_ref().is_some_and(is_traced)
+    {
+        let mut frame = first_frame(query, given.clone(), cx)?;
+        if let Some(feed) = Feed::open(program, &mut frame, cx)? {
+            return Ok(OpenedRows::Batches(Box::new(feed), frame));
+        }
+    }
+    Ok(OpenedRows::OneByOne(open(query, given, cx)?))
+}
+
 /// The variables of a query before its first step: what it is given, and what is the same for all rows.
 fn first_frame(query: &Query, given: Vec<(Slot, Value)>, cx: &Cx) -> Result<Vec<Value>> {
     let mut frame = vec![Value::Null; query.slots];
@@ -90,6 +111,7 @@ fn open_limited(
         return Ok(QueryRun::of_rows(query, rows, frame, left));
     }
     if !query.is_collected()
+        && !query.has_contributions()
         && left != Some(0)
         && let Some(program) = &query.batch
         && let Some(mut feed) = Feed::open(program, &mut frame, cx)?

@@ -8,6 +8,8 @@ mod batches;
 mod collected;
 #[cfg(test)]
 mod scalars;
+#[cfg(test)]
+mod windowed;
 mod world;
 
 use std::path::PathBuf;
@@ -106,6 +108,11 @@ impl Session {
         };
         *lock(&self.running.0) = token.clone();
         token
+    }
+
+    /// Waits that long; an interrupt ends the wait, with an error.
+    pub fn rest(&self, duration: Duration) -> Result<()> {
+        self.begin().sleep(duration)
     }
 
     /// Waits until no background job runs; an interrupt ends the wait. An error if a job has failed.

@@ -28,7 +28,8 @@ pub struct ProgramOptions {
     /// Whether the end waits for background jobs instead of stopping them.
     pub wait: bool,
     pub verbose: bool,
-    pub format: Format,
+    /// How results are written, if it is said.
+    pub format: Option<Format>,
 }
 
 /// Where statements come from.
@@ -45,12 +46,16 @@ pub enum ScriptInput {
 /// How results are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
+    /// Rows of columns with names as a table, everything else as text
+    Table,
     /// As they are typed in OSQL, one on each line
     Text,
     /// As JSON, one on each line
     Json,
     /// As CSV: one line each, the elements of a vector are its fields
     Csv,
+    /// Rows of columns with names as a table of Markdown, everything else as text
+    Markdown,
 }
 
 /// An interactive shell for OSQL, the stream query language, and a secure MQTT client.
@@ -88,9 +93,9 @@ struct Flags {
     #[arg(long, value_name = "SIZE", value_parser = machine::size)]
     memory: Option<u64>,
 
-    /// How results are written
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    /// How results are written; as tables on a terminal by default, and as text elsewhere
+    #[arg(long, value_enum)]
+    format: Option<Format>,
 
     /// Stop at the first error
     #[arg(short = 'x', long)]

@@ -1,19 +1,14 @@
 //! The program around the language: flags, prompt, scripts, output, and how it ends.
 //!
-//! [`args`] says what to run, [`script`] and [`interactive`] feed statements to a [`runner`], which
+//! [`args`] says what to run, [`script`] and [`prompt`] feed statements to a [`runner`], which
 //! shows what comes of them through [`output`]. [`signals`] turns Ctrl-C and SIGTERM into the end of
 //! a query or of the program.
 
 pub mod args;
-mod assist;
-mod complete;
-mod entry;
-mod highlight;
 mod home;
 mod input;
-mod interactive;
-mod notices;
 mod output;
+mod prompt;
 mod runner;
 mod script;
 mod signals;
@@ -28,8 +23,8 @@ use crate::host::machine;
 use crate::model::context::STACK_SIZE;
 use crate::session::{Config, Session};
 use crate::text::console::Console;
-use args::{ProgramOptions, ScriptInput};
-use notices::Notices;
+use args::{Format, ProgramOptions, ScriptInput};
+use prompt::notices::Notices;
 use runner::Runner;
 use signals::Signals;
 
@@ -80,18 +75,30 @@ fn run(options: ProgramOptions) -> ExitCode {
         memory: options.memory.unwrap_or_else(machine::half_of_memory),
     });
     session.world().host.clients.set_verbose(options.verbose);
-    let mut runner = Runner::new(session, signals, options.format);
+    let mut runner = Runner::new(
+        session,
+        signals,
+        options.format.unwrap_or_else(default_format),
+    );
     let went = script::run(&mut runner, &options.inputs, options.bail);
     if !options.tests.is_empty() && (went || !options.bail) {
         tests::run(&mut runner, &options.tests, options.bail);
     }
     if prompt && runner.goes_on() {
-        interactive::run(&mut runner, &notices);
+        prompt::run(&mut runner, &notices);
     }
     if options.wait && runner.goes_on() {
         runner.wait_for_jobs();
     }
     runner.close(CLOSE_LIMIT)
+}
+
+/// How results are written if nobody says so.
+fn default_format() -> Format {
+    match io::stdout().is_terminal() {
+        true => Format::Table,
+        false => Format::Text,
+    }
 }
 
 /// Whether messages on standard error may be coloured.

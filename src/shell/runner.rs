@@ -1,22 +1,29 @@
 //! Runs statements one after the other and remembers how they went.
 
+use std::fs::File;
+use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::Format;
-use super::output::{self, Ended};
+use super::output::{self, Ended, OutputStyle};
 use super::signals::Signals;
 use crate::run::statement::Outcome;
 use crate::session::Session;
 use crate::text::console::Console;
-use crate::text::diagnostic::{Error, Kind, SourceText};
+use crate::text::diagnostic::{Error, Kind, Result, SourceText};
 
 /// A session with what the program knows about its run: signals, output format, how it went.
 pub struct Runner {
     session: Session,
     pub signals: Signals,
-    format: Format,
+    pub style: OutputStyle,
+    /// Whether a person waits for an answer to each statement.
+    at_prompt: bool,
+    /// Where results go, if not to the console.
+    results: Option<Console>,
     colour: bool,
     failed: bool,
     quit: bool,
@@ -28,7 +35,12 @@ impl Runner {
         Runner {
             session,
             signals,
-            format,
+            style: OutputStyle {
+                format,
+                expanded: false,
+            },
+            at_prompt: false,
+            results: None,
             colour: super::colour_errors(),
             failed: false,
             quit: false,
@@ -41,6 +53,43 @@ impl Runner {
 
     pub fn console(&self) -> &Console {
         &self.session.world().host.console
+    }
+
+    /// A person types from now on, and wants to know that a statement has been run.
+    pub fn enter_prompt(&mut self) {
+        self.at_prompt = true;
+        self.signals.at_prompt();
+    }
+
+    fn aside(&self, text: &str) {
+        if self.at_prompt {
+            self.console().aside(text, self.colour);
+        }
+    }
+
+    fn results(&self) -> &Console {
+        self.results.as_ref().unwrap_or(self.console())
+    }
+
+    /// Writes results to a file from now on, which is made anew; `None`: to the console again.
+    pub fn write_results_to(&mut self, path: Option<&Path>) -> Result<()> {
+        self.results = match path {
+            None => None,
+            Some(path) => {
+                let file = File::create(path)
+                    .map_err(|e| Error::run(format!("cannot write {}: {e}", path.display())))?;
+                Some(Console::new(Box::new(file), Box::new(io::sink())))
+            }
+        };
+        Ok(())
+    }
+
+    /// Waits that long; `false` if the user stopped the wait.
+    pub fn rest(&mut self, duration: Duration) -> bool {
+        match self.session.rest(duration) {
+            Ok(()) => true,
+            Err(error) => self.fail(&error),
+        }
     }
 
     /// Whether more statements should be run: nobody has asked to leave, and somebody still reads
@@ -56,17 +105,23 @@ impl Runner {
 
     /// Runs one statement and shows what comes of it; `false` if it failed.
     pub fn run(&mut self, statement: &Arc<SourceText>) -> bool {
-        self.signals.next_statement();
         match self.session.execute(statement) {
-            Ok(Outcome::Done) => true,
+            Ok(Outcome::Done) => {
+                self.aside("done");
+                true
+            }
             Ok(Outcome::Quit) => {
                 self.leave();
                 true
             }
             Ok(Outcome::Results(rows)) => {
                 let is_stream = rows.is_stream();
-                match output::show(rows, self.format, self.console()) {
-                    Ended::Whole | Ended::Closed => true,
+                match output::show(rows, self.style, self.results()) {
+                    Ended::Whole(0) => {
+                        self.aside("(no rows)");
+                        true
+                    }
+                    Ended::Whole(_) | Ended::Closed => true,
                     // A stream that has run its time has ended: that is how it is watched for a while,
                     // whether or not anything came. So has a query that gave results until then.
                     Ended::Failed(error, shown)
@@ -83,7 +138,7 @@ impl Runner {
 
     /// Waits until no background job runs, or the user stops the wait.
     pub fn wait_for_jobs(&mut self) {
-        self.signals.next_statement();
+        self.signals.next_entry();
         if let Err(error) = self.session.wait_for_jobs() {
             self.fail(&error);
         }

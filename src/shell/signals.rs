@@ -11,7 +11,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals as Incoming;
 use signal_hook::low_level;
 
-use super::notices::Notices;
+use super::prompt::notices::Notices;
 use crate::session::Interrupt;
 use crate::text::wait::Token;
 
@@ -28,7 +28,7 @@ struct State {
     input: Token,
     /// Whether Ctrl-C ends only the query, as at the prompt.
     prompt: AtomicBool,
-    /// Whether Ctrl-C has stopped the current query.
+    /// Whether Ctrl-C has stopped the current entry.
     interrupted: AtomicBool,
     /// The signal that ends the program, or 0.
     ending: AtomicI32,
@@ -70,8 +70,8 @@ impl Signals {
         self.0.prompt.store(true, Ordering::SeqCst);
     }
 
-    /// The next statement begins: a Ctrl-C before it does not concern it.
-    pub fn next_statement(&self) {
+    /// What is typed next begins: a Ctrl-C before it does not concern it.
+    pub fn next_entry(&self) {
         self.0.interrupted.store(false, Ordering::SeqCst);
     }
 
@@ -80,7 +80,7 @@ impl Signals {
         &self.0.input
     }
 
-    /// Whether a signal has stopped the current query.
+    /// Whether a signal has stopped the current entry.
     pub fn stopped(&self) -> bool {
         self.0.interrupted.load(Ordering::SeqCst) || self.ending()
     }

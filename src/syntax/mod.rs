@@ -5,12 +5,14 @@
 //! - [`lexer`] cuts text into words, literals, signs, blanks and comments; [`keywords`] lists the
 //!   words that mean something;
 //! - [`split`] cuts running text into statements, by its lexemes;
-//! - [`parse`] makes one statement's text into [`ast`], by `grammar/osql.pest`.
+//! - [`parse`] makes one statement's text into [`ast`], by `grammar/osql.pest`;
+//! - [`foreign_function`] does so without the grammar for the declarations of built-in functions.
 
 pub mod ast;
 mod blocks;
 mod build;
 mod explain;
+mod foreign;
 mod grammar;
 pub mod keywords;
 pub mod lexer;
@@ -22,6 +24,7 @@ pub mod split;
 mod tests;
 pub mod time;
 
+pub use foreign::foreign_function;
 pub use parse::statement;
 pub use split::Splitter;
 #[cfg(test)]

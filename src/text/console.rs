@@ -89,6 +89,16 @@ impl Console {
         self.write_notices(&shown(text));
     }
 
+    /// Says something beside the matter, as [`Console::notice`] does, on a line of its own: dimly where
+    /// there are colours.
+    pub fn aside(&self, text: &str, colour: bool) {
+        let text = shown(text);
+        self.write_notices(&match colour {
+            true => format!("\x1b[2m{text}\x1b[0m\n"),
+            false => format!("{text}\n"),
+        });
+    }
+
     /// Reports an error as [`Console::notice`] says something; `colour` adds ANSI escapes.
     pub fn report(&self, error: &Error, colour: bool) {
         self.write_notices(&error.render(colour));

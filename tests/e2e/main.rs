@@ -62,6 +62,7 @@ mod shell_prompt;
 mod shell_script;
 mod shell_sources;
 mod shell_stop;
+mod shell_tables;
 mod streams;
 mod support;
 mod tutorial;

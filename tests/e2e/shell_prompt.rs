@@ -22,7 +22,7 @@ fn a_statement_may_take_two_lines() {
         lines,
         [
             "osql> select i",
-            "from Integer i where i in iota(1,2);",
+            "   -> from Integer i where i in iota(1,2);",
             "1",
             "2",
             "osql>"
@@ -124,7 +124,7 @@ fn tab_completes_names() {
     terminal.press("C-c");
     terminal.wait_prompt();
     terminal.enter("set :temperature = 21;");
-    terminal.wait_until(|screen| screen.ends_with("21;\nosql>"));
+    terminal.wait_until(|screen| screen.ends_with("21;\ndone\nosql>"));
     terminal.type_text(":temp");
     terminal.press("Tab");
     terminal.wait_for("osql> :temperature");
@@ -166,4 +166,141 @@ fn what_has_just_been_defined_is_completed() {
     terminal.wait_for("osql> fahrenheit");
     terminal.enter("(100);");
     terminal.wait_for("212.0");
+}
+
+#[test]
+fn the_prompt_says_what_is_open() {
+    for columns in [120, 80, 40] {
+        let state = state();
+        let terminal = Terminal::start("", columns, 24, state.path());
+        terminal.wait_prompt();
+        let entry = [
+            "pp([",
+            "{'a':",
+            "1}, 'it",
+            "is' /* a",
+            "note */, (",
+            "2)",
+            "]);",
+        ];
+        entry.iter().for_each(|line| terminal.enter(line));
+        let screen = terminal.wait_prompt();
+        let lines = screen.lines().skip_while(|line| !line.contains("pp("));
+        assert_eq!(
+            lines.take(7).collect::<Vec<_>>(),
+            [
+                "osql> pp([",
+                "   [> {'a':",
+                "   {> 1}, 'it",
+                "   '> is' /* a",
+                "   *> note */, (",
+                "   (> 2)",
+                "   [> ]);",
+            ]
+        );
+        // What was begun is dropped as a whole.
+        terminal.enter("select (");
+        terminal.press("C-c");
+        terminal.enter("6 * 7;");
+        terminal.wait_for("\n42\n");
+    }
+}
+
+#[test]
+fn what_is_pasted_ahead_is_not_lost() {
+    let state = state();
+    let terminal = Terminal::start("", 80, 24, state.path());
+    terminal.wait_prompt();
+    let lines: String = (0..200).map(|_| "set :n = :n +\n1;\n").collect();
+    terminal.paste(&format!("set :n = 0;\n{lines}'counted ' + ntoa(:n);\n"));
+    terminal.wait_for("\"counted 200\"");
+}
+
+#[test]
+fn commands_with_a_backslash_act() {
+    let state = state();
+    let file = |name: &str| state.path().join(name).display().to_string();
+    let terminal = Terminal::start("", 120, 40, state.path());
+    terminal.wait_prompt();
+    terminal.enter("create function twice(Integer n) -> Integer as 2 * n;");
+    terminal.wait_prompt();
+    terminal.enter("\\d");
+    terminal.wait_for("\"twice(Integer n)->Integer\"");
+    terminal.enter("\\d twice");
+    terminal.wait_for("create function twice(Integer n) -> Integer as 2 * n");
+    terminal.enter("\\timing");
+    terminal.wait_for("timing is on");
+    terminal.enter("twice(21);");
+    terminal.wait_until(|screen| {
+        let mut lines = screen.lines().skip_while(|line| *line != "42").skip(1);
+        lines
+            .next()
+            .is_some_and(|line| line.starts_with("took 0.") && line.ends_with(" s"))
+    });
+    terminal.enter("\\timing off");
+    terminal.wait_for("timing is off");
+    terminal.enter(&format!("\\o {}", file("out")));
+    terminal.wait_prompt();
+    terminal.enter("twice(50);");
+    terminal.wait_prompt();
+    terminal.enter("\\o");
+    terminal.wait_prompt();
+    assert_eq!(
+        std::fs::read_to_string(file("out")).expect("written"),
+        "100\n"
+    );
+    std::fs::write(file("in.osql"), "twice(300); twice(350)").expect("written");
+    terminal.enter(&format!("\\i {}", file("in.osql")));
+    terminal.wait_for("\n600\n700\n");
+    terminal.enter("\\! echo from the $((1+1))nd shell");
+    terminal.wait_for("from the 2nd shell");
+    terminal.enter("\\nothing");
+    terminal.wait_for("there is no command \\nothing");
+    terminal.enter("clear");
+    terminal.wait_until(|screen| screen.trim() == "osql>");
+    terminal.enter("\\?");
+    terminal.wait_for("\\watch [SECONDS]");
+    terminal.enter("exit()");
+    terminal.wait_for("[exit 1]");
+}
+
+#[test]
+fn watch_runs_an_entry_again_and_again() {
+    let state = state();
+    let terminal = Terminal::start("", 80, 40, state.path());
+    terminal.wait_prompt();
+    terminal.enter("\\watch");
+    terminal.wait_for("no entry yet");
+    terminal.enter("set :n = 0;");
+    terminal.wait_prompt();
+    terminal.enter("set :n = :n + 1; 'round ' + ntoa(:n);");
+    terminal.wait_for("\"round 1\"");
+    terminal.enter("\\watch 0.05");
+    terminal.wait_for("\"round 4\"");
+    terminal.press("C-c");
+    terminal.wait_for("stopped");
+    terminal.enter("'still ' + 'here';");
+    terminal.wait_for("\"still here\"");
+}
+
+#[test]
+fn the_editor_changes_an_entry_that_enter_runs() {
+    let state = state();
+    let editor = "VISUAL=\"sed -i s/apples/pears/\"";
+    let terminal = Terminal::start_with(editor, "", 80, 24, state.path());
+    terminal.wait_prompt();
+    terminal.enter("'apples and ' + 'oranges';");
+    terminal.wait_for("\"apples and oranges\"");
+    terminal.enter("\\e");
+    terminal.wait_until(|screen| screen.ends_with("osql> 'pears and ' + 'oranges';"));
+    terminal.press("Enter");
+    terminal.wait_for("\"pears and oranges\"");
+    // The line that is being typed.
+    terminal.type_text("'more apples' + '!';");
+    terminal.wait_for("more apples");
+    terminal.press("C-x");
+    terminal.press("C-e");
+    terminal.wait_until(|screen| screen.ends_with("osql> 'more pears' + '!';"));
+    terminal.press("Enter");
+    terminal.wait_for("\"more pears!\"");
 }

@@ -30,7 +30,7 @@ pub fn lower(query: &Query, catalog: &Catalog) -> Option<BatchProgram> {
         return None;
     }
     let mut builder = Builder::new(query, catalog);
-    builder.gives_at_once = !query.is_collected();
+    builder.gives_at_once = !query.is_collected() && !query.has_contributions();
     let (lead, first, rest) = builder.source(&query.steps)?;
     let origin = builder.origin(first)?;
     // Where each step begins, and which steps have a form over columns.
@@ -238,11 +238,14 @@ impl Builder<'_> {
     /// What comes out of a row, and how much of that a row has to have.
     fn outputs(&mut self, query: &Query) -> Option<(Vec<BatchExpr>, usize)> {
         let Some(group) = &query.group else {
-            let columns = query.columns_collected();
-            let columns = columns.map(|column| self.node(column));
+            let has_contributions = query.has_contributions();
+            let columns = query.columns_collected().map(|column| match column {
+                PlanExpr::Singleton(value) if has_contributions => self.node(value),
+                column => self.node(column),
+            });
             let columns = columns.collect::<Option<Vec<BatchExpr>>>()?;
             // A row without a sort key is sorted all the same.
-            return Some((columns, query.output.columns.len()));
+            return Some((columns, query.output.required()));
         };
         let mut outputs = Vec::new();
         for (key, _) in &group.keys {

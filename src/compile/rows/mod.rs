@@ -43,7 +43,7 @@ mod sources;
 
 pub use conditions::{binary, literal};
 pub use prepare::{
-    call, columns_of, needs_preparation, output_names, plain_name, prepared, prepared_statement,
-    rows_of,
+    call, column_titles, columns_of, needs_preparation, output_names, plain_name, prepared,
+    prepared_statement, rows_of,
 };
 pub use sources::RowSource;

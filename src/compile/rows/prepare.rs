@@ -97,6 +97,17 @@ pub fn output_names(query: &Expr) -> Vec<Arc<str>> {
     }
 }
 
+/// What stands above the columns of a select where a person reads them: their names, or else the
+/// expressions as they are written.
+pub fn column_titles(select: &Select) -> Vec<Arc<str>> {
+    let named = select.names.iter().zip(&select.items);
+    let title = |(name, item): (&Option<Name>, &Expr)| match name {
+        Some(name) => name.span.text().trim_matches('"').into(),
+        None => item.span.text().into(),
+    };
+    named.map(title).collect()
+}
+
 fn name_of(item: &Expr, at: usize) -> Arc<str> {
     match &item.kind {
         ExprKind::Variable(Variable::Local(name)) => match split(&name.text) {

@@ -184,18 +184,15 @@ macro_rules! arithmetic_of_reals {
                     Plus => combined(a, b, looks, |x, y| x + y),
                     Minus => combined(a, b, looks, |x, y| x - y),
                     Times => combined(a, b, looks, |x, y| x * y),
-                    Div => {
-                        let mut by_zero = false;
-                        let quotients = combined(a, b, looks, |x, y| {
-                            by_zero |= y == 0.0;
-                            x / y
-                        })?;
-                        match by_zero.then(|| first_pair(a, b, |_, y| y == 0.0)).flatten() {
-                            Some((x, y)) => Err(undefined("division by zero in", op, x, y)),
-                            None => Ok(quotients),
-                        }
+                    Div => match has_zero(b).then(|| first_pair(a, b, |_, y| y == 0.0)).flatten() {
+                        Some((x, y)) => Err(undefined("division by zero in", op, x, y)),
+                        None => combined(a, b, looks, |x, y| x / y),
+                    },
+                    // A square is always defined.
+                    Power if matches!(b, Side::One(y) if y == 2.0) => {
+                        combined(a, a, looks, |x, y| x * y)
                     }
-                    Power => powers(a, b, looks, |x, y| if y == 2.0 { x * x } else { x.powf(y) }),
+                    Power => powers(a, b, looks, $real::powf),
                     Maximum => combined(a, b, looks, |x, y| if y > x { y } else { x }),
                     Minimum => combined(a, b, looks, |x, y| if y < x { y } else { x }),
                 }
@@ -205,6 +202,16 @@ macro_rules! arithmetic_of_reals {
 }
 
 arithmetic_of_reals!(f64, f32);
+
+/// Whether a number is zero: all of them are looked at, as a processor compares several at once.
+fn has_zero<T: ArrayNumber>(side: Side<T>) -> bool {
+    match side {
+        Side::One(number) => number == T::default(),
+        Side::Many(numbers) => numbers
+            .iter()
+            .fold(false, |found, number| found | (*number == T::default())),
+    }
+}
 
 fn powers<T: Arithmetic>(
     a: Side<T>,
@@ -231,8 +238,18 @@ fn undefined<T: ArrayNumber>(what: &str, op: ElementOperation, x: T, y: T) -> Er
     Error::run(format!("{what} {x} {} {y}", op.sign()))
 }
 
+/// A number whose highest bit is set if `x + y` is not `sum`, but too large for the format or too small.
+macro_rules! overflow_bits {
+    (signed, $x:expr, $y:expr, $sum:expr) => {
+        ($x ^ $sum) & ($y ^ $sum)
+    };
+    (unsigned, $x:expr, $y:expr, $sum:expr) => {
+        ($x & $y) | (($x | $y) & !$sum)
+    };
+}
+
 macro_rules! arithmetic_of_integers {
-    ($($integer:ident),*) => {$(
+    ($($signed:ident $integer:ident),*) => {$(
         impl Arithmetic for $integer {
             fn combine(
                 op: ElementOperation,
@@ -241,8 +258,33 @@ macro_rules! arithmetic_of_integers {
                 looks: &Looks,
             ) -> Result<Vec<$integer>> {
                 match op {
-                    Plus => checked(op, a, b, looks, $integer::overflowing_add),
-                    Minus => checked(op, a, b, looks, $integer::overflowing_sub),
+                    Plus => {
+                        // The highest bit says whether there was an overflow. Unlike the sum with its
+                        // flag, a processor computes that of several at once.
+                        let mut overflows: $integer = 0;
+                        let sums = combined(a, b, looks, |x, y| {
+                            let sum = x.wrapping_add(y);
+                            overflows |= overflow_bits!($signed, x, y, sum);
+                            sum
+                        })?;
+                        match overflows.leading_zeros() {
+                            0 => checked(op, a, b, looks, $integer::overflowing_add),
+                            _ => Ok(sums),
+                        }
+                    }
+                    Minus => {
+                        // x - y = d where d + y = x.
+                        let mut overflows: $integer = 0;
+                        let differences = combined(a, b, looks, |x, y| {
+                            let difference = x.wrapping_sub(y);
+                            overflows |= overflow_bits!($signed, difference, y, x);
+                            difference
+                        })?;
+                        match overflows.leading_zeros() {
+                            0 => checked(op, a, b, looks, $integer::overflowing_sub),
+                            _ => Ok(differences),
+                        }
+                    }
                     Times => checked(op, a, b, looks, $integer::overflowing_mul),
                     Maximum => combined(a, b, looks, $integer::max),
                     Minimum => combined(a, b, looks, $integer::min),
@@ -253,7 +295,7 @@ macro_rules! arithmetic_of_integers {
     )*};
 }
 
-arithmetic_of_integers!(i64, i32, u32, i16, u16, i8, u8);
+arithmetic_of_integers!(signed i64, signed i32, unsigned u32, signed i16, unsigned u16, signed i8, unsigned u8);
 
 fn checked<T: ArrayNumber>(
     op: ElementOperation,
@@ -339,4 +381,45 @@ fn each<T: ArrayNumber>(
         }
     }
     Ok(T::pack(made))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::wait::Token;
+
+    /// All pairs of numbers of a format, each by itself and among others.
+    macro_rules! all_pairs {
+        ($integer:ident) => {
+            let token = Token::new();
+            let looks = token.looks();
+            let all: Vec<$integer> = ($integer::MIN..=$integer::MAX).collect();
+            for y in &all {
+                for (op, checked) in [
+                    (
+                        Plus,
+                        $integer::checked_add as fn($integer, $integer) -> Option<$integer>,
+                    ),
+                    (Minus, $integer::checked_sub),
+                ] {
+                    let (fit, beyond): (Vec<_>, Vec<_>) =
+                        all.iter().partition(|x| checked(**x, *y).is_some());
+                    let made = Arithmetic::combine(op, Side::Many(&fit), Side::One(*y), &looks);
+                    let expected = fit.iter().filter_map(|x| checked(*x, *y));
+                    assert_eq!(made.expect("fits"), expected.collect::<Vec<_>>());
+                    for x in beyond {
+                        let made =
+                            Arithmetic::combine(op, Side::Many(&[1, x]), Side::One(*y), &looks);
+                        assert!(made.is_err(), "{x} {y}");
+                    }
+                }
+            }
+        };
+    }
+
+    #[test]
+    fn sums_and_differences_of_small_integers_fit_or_fail() {
+        all_pairs!(i8);
+        all_pairs!(u8);
+    }
 }

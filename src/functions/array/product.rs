@@ -107,7 +107,14 @@ fn reals<T: ArrayNumber + LinalgScalar>(
         let rows = (WORK / inner).max(1);
         for (sums, x) in sums.chunks_mut(rows).zip(x.chunks(rows * inner)) {
             token.check()?;
-            for (sum, row) in sums.iter_mut().zip(x.chunks_exact(inner)) {
+            let (fours, rest) = sums.as_chunks_mut::<4>();
+            let mut rows = x.chunks_exact(inner);
+            for sums in fours {
+                // There is a row for each sum.
+                let four = [(); 4].map(|()| rows.next().unwrap_or(y));
+                *sums = dots(four, y);
+            }
+            for (sum, row) in rest.iter_mut().zip(rows) {
                 *sum = dot(row, y);
             }
         }
@@ -156,6 +163,27 @@ fn dot<T: Copy + Default + Add<Output = T> + Mul<Output = T>>(x: &[T], y: &[T]) 
     }
     let products = rest.iter().zip(other_rest).map(|(x, y)| *x * *y);
     products.chain(sums).fold(T::default(), |sum, x| sum + x)
+}
+
+/// The sums of the products of four rows with the same numbers, which are read once for all four.
+fn dots<T: Copy + Default + Add<Output = T> + Mul<Output = T>>(x: [&[T]; 4], y: &[T]) -> [T; 4] {
+    const SUMS: usize = 4;
+    let mut sums = [[T::default(); SUMS]; 4];
+    let [(a, a_rest), (b, b_rest), (c, c_rest), (d, d_rest)] = x.map(|row| row.as_chunks::<SUMS>());
+    let (others, other_rest) = y.as_chunks::<SUMS>();
+    for ((((a, b), c), d), y) in a.iter().zip(b).zip(c).zip(d).zip(others) {
+        for (sums, x) in sums.iter_mut().zip([a, b, c, d]) {
+            for i in 0..SUMS {
+                sums[i] = sums[i] + x[i] * y[i];
+            }
+        }
+    }
+    let total = |(sums, rest): ([T; SUMS], &[T])| {
+        let products = rest.iter().zip(other_rest).map(|(x, y)| *x * *y);
+        products.chain(sums).fold(T::default(), |sum, x| sum + x)
+    };
+    let [a, b, c, d] = sums;
+    [(a, a_rest), (b, b_rest), (c, c_rest), (d, d_rest)].map(total)
 }
 
 /// The product of integers, in their format.

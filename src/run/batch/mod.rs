@@ -30,6 +30,7 @@ pub use declared::result_column;
 pub use dictionary::{Distinct, RowDictionary};
 pub use feed::{ArrivalUse, Fed, Feed, ResultUse};
 pub use held::HeldColumn;
+pub use optional::OptionalColumn;
 pub use order::{SortKey, int_of_rank, order, rank_of_int, rank_of_real, real_of_rank, sort_alone};
 pub use row_cursor::RowCursor;
 pub use source::open;
@@ -39,7 +40,7 @@ use crate::model::{BatchColumn, Cx, Type, Value, column};
 use crate::plan::batch::{BatchProgram, BatchWork, ColumnUse};
 use evaluate::Scope;
 use join::JoinInner;
-use optional::{OptionalColumn, common};
+use optional::common;
 use rows::Batch;
 
 /// What comes out of a batch of rows.

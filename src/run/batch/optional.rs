@@ -1,6 +1,8 @@
 //! Columns of which some rows have no value. A null is a value, and stands in the column itself; a row
 //! without a value has anything there, which nobody looks at.
 
+use std::ops::Range;
+
 use crate::model::{BatchColumn, Value, column};
 
 /// What the rows of a batch have for one expression.
@@ -96,6 +98,21 @@ impl OptionalColumn {
             column::pick(&mut present, places);
             self.present = (!present.iter().all(|is| *is)).then_some(present);
         }
+    }
+
+    /// Some of the rows.
+    pub fn part(&self, rows: Range<usize>) -> OptionalColumn {
+        let present = self.present.as_ref();
+        let present = present.map(|present| present[rows.clone()].to_vec());
+        OptionalColumn {
+            column: self.column.part(rows),
+            present: present.filter(|present| !present.iter().all(|is| *is)),
+        }
+    }
+
+    /// What a row has.
+    pub fn value(&self, row: usize) -> Option<Value> {
+        self.column.value(row).filter(|_| self.is_present(row))
     }
 
     /// The rows whose place in the mask is true are these, in their order; the others have no value.

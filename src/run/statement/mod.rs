@@ -16,8 +16,9 @@ use crate::catalog::{Catalog, signature};
 use crate::compile;
 use crate::host::failed;
 use crate::model::{Collection, Cx, Type, Value};
+use crate::plan::Query;
 use crate::run::{database, procedure, query};
-use crate::syntax::ast::{self, ExprKind, StatementKind};
+use crate::syntax::ast::{self, ExprKind, SelectKind, StatementKind};
 use crate::text::diagnostic::{Error, Result, SourceText};
 use assign::{assign, put};
 use define::{create_function, create_type, delete_function, delete_type};
@@ -177,5 +178,31 @@ fn rows(cx: &Cx, expr: &ast::Expr, mark: usize) -> Result<Outcome> {
     let plan = Arc::new(compile::query(Catalog::of(cx), expr)?);
     let source = query::open(&plan, vec![], cx)?;
     let results = Results::new(source, cx.clone(), mark).at(&expr.span);
+    let results = results.with_columns(columns(cx, expr, &plan)?);
     Ok(Outcome::Results(results.of_stream(plan.is_stream())))
+}
+
+/// The names of the columns of a select that gives several, or names the only one; else none.
+fn columns(cx: &Cx, expr: &ast::Expr, plan: &Query) -> Result<Vec<Arc<str>>> {
+    let ExprKind::Select(select) = &expr.kind else {
+        return Ok(vec![]);
+    };
+    if !matches!(select.kind, SelectKind::Bag | SelectKind::Stream) {
+        return Ok(vec![]);
+    }
+    let is_named = select.names.iter().any(Option::is_some);
+    let width = plan.output.columns.len();
+    if width < 2 && !is_named {
+        return Ok(vec![]);
+    }
+    let names = match select.items.len() == width {
+        true => compile::rows::column_titles(select),
+        // `*` stands for several.
+        false => {
+            let catalog = Catalog::of(cx);
+            let prepared = compile::rows::prepared(catalog, expr, vec![])?;
+            compile::rows::output_names(&prepared)
+        }
+    };
+    Ok(if names.len() == width { names } else { vec![] })
 }

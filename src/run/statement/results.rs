@@ -1,5 +1,7 @@
 //! What statements give.
 
+use std::sync::Arc;
+
 use crate::catalog::Catalog;
 use crate::host::{Host, failed};
 use crate::model::{Cx, Source, Value};
@@ -32,6 +34,7 @@ pub struct Results {
     has_ended: bool,
     /// Where the query stands in the source.
     span: Option<Span>,
+    columns: Vec<Arc<str>>,
 }
 
 impl Results {
@@ -45,7 +48,25 @@ impl Results {
             are_made: false,
             has_ended: false,
             span: None,
+            columns: vec![],
         }
+    }
+
+    /// The same of rows whose columns are called so.
+    pub(super) fn with_columns(mut self, columns: Vec<Arc<str>>) -> Results {
+        self.columns = columns;
+        self
+    }
+
+    /// The names of the columns, where each result is a row of such: a vector of as many values, or the
+    /// value of the only column.
+    pub fn columns(&self) -> &[Arc<str>] {
+        &self.columns
+    }
+
+    /// Whether the results arrive over time, from outside. Known once the first has come.
+    pub fn is_live(&self) -> bool {
+        self.source.as_ref().is_some_and(|source| source.is_live())
     }
 
     /// The same of a query that stands there.

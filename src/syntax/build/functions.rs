@@ -105,7 +105,7 @@ impl CreateFunction {
 }
 
 /// `-> Bag` says the same as `-> Bag of Object`, `-> Stream` the same as `-> Stream of Object`.
-fn of_anything(many: Many, column: Parameter) -> ResultSpec {
+pub fn of_anything(many: Many, column: Parameter) -> ResultSpec {
     let plain = match (&many, &column.ty.kind) {
         (Many::One, TypeKind::Named(name)) => match &*name.text {
             "bag" => Some(Many::Bag),

@@ -6,6 +6,8 @@ mod functions;
 mod selects;
 mod tables;
 
+pub use functions::of_anything;
+
 use std::iter::Peekable;
 use std::sync::Arc;
 

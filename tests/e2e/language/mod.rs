@@ -12,6 +12,7 @@ mod every_function;
 mod examples;
 mod fields;
 mod files;
+mod foreign_names;
 mod functions;
 mod joins;
 mod lasting_beside_memory;

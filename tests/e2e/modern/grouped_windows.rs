@@ -95,6 +95,36 @@ fn the_time_is_a_stamp_a_field_or_an_expression() {
 }
 
 #[test]
+fn records_of_a_file_have_their_time_in_one_of_three_fields() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("readings.json");
+    let fields = ["time", "timestamp", "ts"];
+    let lines: String = (0..300)
+        .map(|i| {
+            format!(
+                "{{\"{}\": {i}, \"time\": null, \"t\": {}}}\n",
+                fields[1 + i % 2],
+                i % 7
+            )
+        })
+        .chain(["{\"time\": 300, \"ts\": 7, \"t\": 1}\n".to_owned()])
+        .collect();
+    std::fs::write(&path, lines).expect("a file");
+    let query = format!(
+        "select sec(window_start()), count(r), sum(r[\"t\"]) from Record r \
+         where r in json:file_stream(\"{}\") group by window(100);",
+        path.display()
+    );
+    let sum = |from: u64| (from..from + 100).map(|i| i % 7).sum::<u64>();
+    let expected: Vec<String> = [0, 100, 200]
+        .map(|start| format!("[{start},100,{}]", sum(start)))
+        .into_iter()
+        .chain(["[300,1,1]".to_owned()])
+        .collect();
+    Db::of("").gives(&query, &expected.join("\n"));
+}
+
+#[test]
 fn what_is_late_is_left_out_and_said() {
     let late = "set :s = stream ts(|2024-01-01T00:00:10Z|,1), ts(|2024-01-01T00:01:05Z|,2), ts(|2024-01-01T00:00:50Z|,4), ts(|2024-01-01T00:02:00Z|,8);";
     let mut db = Db::of(late);

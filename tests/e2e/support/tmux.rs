@@ -77,6 +77,13 @@ impl Terminal {
         self.tmux(&["send-keys", "-l", &text]);
     }
 
+    /// Pastes text as a terminal does that does not say that it is pasted: as if it were typed, at once.
+    #[track_caller]
+    pub fn paste(&self, text: &str) {
+        self.tmux(&["set-buffer", "--", text]);
+        self.tmux(&["paste-buffer"]);
+    }
+
     /// Presses a key by tmux's name: `Enter`, `C-c`, `Up`, `Tab`.
     #[track_caller]
     pub fn press(&self, key: &str) {

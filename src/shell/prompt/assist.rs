@@ -1,15 +1,15 @@
-//! What helps a person at the prompt: whether a statement is complete, completion, hints, colour.
+//! What helps a person at the prompt: completion, hints, colour.
 
 use std::borrow::Cow;
 
 use rustyline::completion::{Completer, Pair};
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::{Hint, Hinter};
-use rustyline::validate::{ValidationContext, ValidationResult, Validator};
+use rustyline::validate::Validator;
 use rustyline::{Context, Helper, Result};
 
 use super::complete::KnownNames;
-use super::{entry, highlight};
+use super::highlight;
 use crate::session::Session;
 
 /// The line editor's helper.
@@ -38,15 +38,8 @@ impl Assistant {
 
 impl Helper for Assistant {}
 
-impl Validator for Assistant {
-    fn validate(&self, context: &mut ValidationContext) -> Result<ValidationResult> {
-        Ok(if entry::is_finished(context.input()) {
-            ValidationResult::Valid(None)
-        } else {
-            ValidationResult::Incomplete
-        })
-    }
-}
+/// Each line is taken as it is; whether the entry goes on says whoever reads lines.
+impl Validator for Assistant {}
 
 impl Completer for Assistant {
     type Candidate = Pair;

@@ -1,0 +1,319 @@
+//! The prompt: what a person types, and what helps them to.
+//!
+//! A line is read at a time, as psql does it: a statement that is not finished goes on behind a prompt that
+//! says what is open. What was typed or pasted ahead is kept for the next line.
+
+mod assist;
+mod command;
+mod complete;
+mod editor;
+mod entry;
+mod highlight;
+mod history;
+pub mod notices;
+
+use std::io;
+use std::path::Path;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use rustyline::config::{BellStyle, Configurer};
+use rustyline::error::ReadlineError;
+use rustyline::history::FileHistory;
+use rustyline::{
+    Cmd, ColorMode, CompletionType, ConditionalEventHandler, Editor, Event, EventContext,
+    EventHandler, KeyEvent, RepeatCount,
+};
+
+use super::args::ScriptInput;
+use super::runner::Runner;
+use super::script;
+use crate::text::diagnostic::{Error, Result, SourceText};
+use crate::text::wait::lock;
+use assist::Assistant;
+use command::PromptCommand;
+use history::History;
+use notices::Notices;
+
+const PROMPT: &str = "osql> ";
+
+/// Statements that are remembered from one start to the next.
+const REMEMBERED: usize = 10_000;
+
+type Prompt = Editor<Assistant, FileHistory>;
+
+/// Runs what a person types until they leave.
+pub fn run(runner: &mut Runner, notices: &Notices) {
+    runner.enter_prompt();
+    let mut reader = match Reader::open(runner, notices) {
+        Ok(reader) => reader,
+        Err(error) => {
+            runner.fail(&Error::run(format!("cannot open the prompt: {error}")));
+            return;
+        }
+    };
+    runner.console().notice(&format!(
+        "osql {}. Type help for help, quit or Ctrl-D to leave.\n",
+        env!("CARGO_PKG_VERSION")
+    ));
+    let mut state = State::default();
+    while runner.goes_on() {
+        match reader.entry(runner, notices) {
+            Ok(text) => {
+                state.take(&mut reader, runner, text);
+                if let Some(helper) = reader.prompt.helper_mut() {
+                    helper.learn(runner.session());
+                }
+            }
+            // Ctrl-C drops what was typed. A signal that ends the program arrives here too; `goes_on`
+            // ends the loop then.
+            Err(ReadlineError::Interrupted) => {}
+            Err(_) => return,
+        }
+    }
+}
+
+/// The line editor, and what is to be edited next.
+struct Reader {
+    prompt: Prompt,
+    history: History,
+    /// The line that Ctrl-X Ctrl-E was pressed in.
+    for_editor: Arc<Mutex<Option<String>>>,
+    /// What stands in the next entry from the beginning.
+    initial: Option<String>,
+}
+
+impl Reader {
+    fn open(runner: &Runner, notices: &Notices) -> rustyline::Result<Reader> {
+        let mut prompt = line_editor(runner, notices)?;
+        let for_editor = Arc::default();
+        prompt.bind_sequence(
+            Event::KeySeq(vec![KeyEvent::ctrl('X'), KeyEvent::ctrl('E')]),
+            EventHandler::Conditional(Box::new(EditorKey(Arc::clone(&for_editor)))),
+        );
+        let history = History::open(&mut prompt);
+        Ok(Reader {
+            prompt,
+            history,
+            for_editor,
+            initial: None,
+        })
+    }
+
+    /// Reads lines up to the one that finishes what was begun, and remembers them.
+    fn entry(&mut self, runner: &mut Runner, notices: &Notices) -> rustyline::Result<String> {
+        let mut text = String::new();
+        loop {
+            let prompt = match text.is_empty() {
+                true => PROMPT.to_owned(),
+                false => format!("   {}> ", entry::open_mark(&text)),
+            };
+            notices.enter_prompt();
+            let line = match self.initial.take() {
+                Some(initial) => self.prompt.readline_with_initial(&prompt, (&initial, "")),
+                None => self.prompt.readline(&prompt),
+            };
+            notices.leave_prompt();
+            // Shows what was printed while the line was typed.
+            let _ = runner.console().flush();
+            text.push_str(&line?);
+            if lock(&self.for_editor).take().is_some() {
+                match editor::edit_text(&text) {
+                    Ok(edited) => text = edited,
+                    Err(error) => {
+                        runner.fail(&error);
+                    }
+                }
+                // Enter runs it, when it has been seen.
+                self.initial = Some(std::mem::take(&mut text).trim_end().to_owned());
+                continue;
+            }
+            if entry::is_finished(&text) {
+                self.history.add(&mut self.prompt, &text);
+                return Ok(text);
+            }
+            text.push('\n');
+        }
+    }
+}
+
+fn line_editor(runner: &Runner, notices: &Notices) -> rustyline::Result<Prompt> {
+    let colour = super::colour_wanted();
+    let config = rustyline::Config::builder()
+        .max_history_size(REMEMBERED)?
+        .history_ignore_space(true)
+        .completion_type(CompletionType::List)
+        .bell_style(BellStyle::None)
+        .build();
+    let mut prompt = Prompt::with_config(config)?;
+    prompt.set_color_mode(if colour {
+        ColorMode::Enabled
+    } else {
+        ColorMode::Disabled
+    });
+    prompt.set_helper(Some(Assistant::new(runner.session(), colour)));
+    // A terminal without line editing has no line that could be disturbed.
+    if let Ok(printer) = prompt.create_external_printer() {
+        notices.print_with(printer)?;
+    }
+    Ok(prompt)
+}
+
+/// Ctrl-X Ctrl-E: the line ends, and is edited elsewhere.
+struct EditorKey(Arc<Mutex<Option<String>>>);
+
+impl ConditionalEventHandler for EditorKey {
+    fn handle(&self, _: &Event, _: RepeatCount, _: bool, context: &EventContext) -> Option<Cmd> {
+        *lock(&self.0) = Some(context.line().to_owned());
+        Some(Cmd::AcceptLine)
+    }
+}
+
+/// What lasts from one entry to the next.
+#[derive(Default)]
+struct State {
+    timing: bool,
+    /// The latest entry that was no command.
+    last: String,
+}
+
+impl State {
+    /// Does what an entry asks for.
+    fn take(&mut self, reader: &mut Reader, runner: &mut Runner, text: String) {
+        runner.signals.next_entry();
+        let Some(command) = command::read(&text) else {
+            self.run(runner, &text);
+            self.last = text;
+            return;
+        };
+        let done = match command {
+            PromptCommand::Help => {
+                runner.console().notice(command::HELP);
+                Ok(())
+            }
+            PromptCommand::Leave => {
+                runner.leave();
+                Ok(())
+            }
+            PromptCommand::ClearScreen => {
+                // A terminal that cannot be cleared stays as it is.
+                let _ = reader.prompt.clear_screen();
+                Ok(())
+            }
+            PromptCommand::Describe(name) => {
+                self.run(runner, &description(name.as_deref()));
+                Ok(())
+            }
+            PromptCommand::Timing(wanted) => {
+                self.timing = wanted.unwrap_or(!self.timing);
+                let how = if self.timing { "on" } else { "off" };
+                runner.console().notice(&format!("timing is {how}\n"));
+                Ok(())
+            }
+            PromptCommand::Format(format) => {
+                runner.style.format = format;
+                Ok(())
+            }
+            PromptCommand::Expanded(wanted) => {
+                let expanded = wanted.unwrap_or(!runner.style.expanded);
+                runner.style.expanded = expanded;
+                let how = if expanded { "a line" } else { "a column" };
+                let text = format!("each value of a row has {how} of its own\n");
+                runner.console().notice(&text);
+                Ok(())
+            }
+            PromptCommand::Watch(rest) => self.watch(runner, rest),
+            PromptCommand::OutputTo(path) => runner.write_results_to(path.as_deref()),
+            PromptCommand::Edit(path) => self.edit(reader, path.as_deref()),
+            PromptCommand::Include(path) => {
+                script::run(runner, &[ScriptInput::File(path)], false);
+                Ok(())
+            }
+            PromptCommand::Shell(line) => in_shell(&line),
+            PromptCommand::Wrong(message) => Err(Error::run(message)),
+        };
+        if let Err(error) = done {
+            runner.fail(&error);
+        }
+    }
+
+    /// Runs the statements of one entry, up to the first that fails; `false` if one did.
+    fn run(&self, runner: &mut Runner, text: &str) -> bool {
+        for statement in entry::statements(text) {
+            if !self.run_one(runner, &statement) || !runner.goes_on() {
+                return false;
+            }
+            if runner.signals.stopped() {
+                // Ctrl-C came too late for this statement, but not for what follows.
+                runner.console().notice("stopped\n");
+                return false;
+            }
+        }
+        true
+    }
+
+    fn run_one(&self, runner: &mut Runner, statement: &Arc<SourceText>) -> bool {
+        let begun = Instant::now();
+        let went = runner.run(statement);
+        if self.timing {
+            let took = begun.elapsed().as_secs_f64();
+            runner.console().notice(&format!("took {took:.3} s\n"));
+        }
+        went
+    }
+
+    fn watch(&self, runner: &mut Runner, rest: Duration) -> Result<()> {
+        if self.last.is_empty() {
+            return Err(Error::run("there is no entry yet that could be watched"));
+        }
+        while self.run(runner, &self.last) && runner.rest(rest) {}
+        Ok(())
+    }
+
+    /// The file is run after it has been edited; the entry waits for Enter.
+    fn edit(&self, reader: &mut Reader, path: Option<&Path>) -> Result<()> {
+        match path {
+            Some(path) => {
+                editor::edit_file(path)?;
+                reader.initial = Some(format!("\\i {}", path.display()));
+            }
+            None => {
+                let edited = editor::edit_text(&self.last)?;
+                reader.initial = Some(edited.trim_end().to_owned());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The statements that say what the user has defined, or what is known of a name.
+fn description(name: Option<&str>) -> String {
+    match name {
+        None => {
+            "select signature(f) from Function f where f in userfunctions() order by name(f);\n\
+                 usertypes();"
+                .to_owned()
+        }
+        Some(name) => {
+            let name = name.replace('\'', "");
+            format!("sourcecode('{name}'); doc('{name}');")
+        }
+    }
+}
+
+/// Gives a line to the system's shell, which has the terminal meanwhile.
+fn in_shell(line: &str) -> Result<()> {
+    let shell = std::env::var("SHELL").unwrap_or_else(|_| "sh".to_owned());
+    let mut command = Command::new(&shell);
+    if !line.is_empty() {
+        command.args(["-c", line]);
+    }
+    let status = command
+        .status()
+        .map_err(|e: io::Error| Error::run(format!("cannot start '{shell}': {e}")))?;
+    match status.success() {
+        true => Ok(()),
+        false => Err(Error::run(format!("the command ended with {status}"))),
+    }
+}
