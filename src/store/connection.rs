@@ -22,7 +22,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
 /// How a file is opened.
 #[derive(Clone, Copy, PartialEq)]
-pub enum Access {
+pub enum OpenMode {
     Create,
     Write,
     Read,
@@ -37,36 +37,36 @@ pub struct StoreConnection {
 }
 
 /// Why something could not be done: SQLite says so, or it was stopped meanwhile.
-pub enum Fault {
+pub enum StoreFault {
     Sqlite(rusqlite::Error),
     Other(Error),
 }
 
-impl From<rusqlite::Error> for Fault {
-    fn from(error: rusqlite::Error) -> Fault {
-        Fault::Sqlite(error)
+impl From<rusqlite::Error> for StoreFault {
+    fn from(error: rusqlite::Error) -> StoreFault {
+        StoreFault::Sqlite(error)
     }
 }
 
-impl From<Error> for Fault {
-    fn from(error: Error) -> Fault {
-        Fault::Other(error)
+impl From<Error> for StoreFault {
+    fn from(error: Error) -> StoreFault {
+        StoreFault::Other(error)
     }
 }
 
-pub type Attempt<T> = std::result::Result<T, Fault>;
+pub type Attempt<T> = std::result::Result<T, StoreFault>;
 
 impl StoreConnection {
-    pub fn open(path: &Path, access: Access) -> rusqlite::Result<StoreConnection> {
+    pub fn open(path: &Path, access: OpenMode) -> rusqlite::Result<StoreConnection> {
         let flags = match access {
-            Access::Create => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
-            Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
-            Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
-            Access::Immutable => OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI,
+            OpenMode::Create => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+            OpenMode::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
+            OpenMode::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+            OpenMode::Immutable => OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI,
         };
         let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = match access {
-            Access::Immutable => Connection::open_with_flags(immutable(path), flags)?,
+            OpenMode::Immutable => Connection::open_with_flags(immutable(path), flags)?,
             _ => Connection::open_with_flags(path, flags)?,
         };
         // What is locked is waited for here, under the token, and not within SQLite.
@@ -126,13 +126,15 @@ pub fn patiently<T>(
     let mut pause = Duration::from_millis(1);
     loop {
         match work() {
-            Err(Fault::Sqlite(error)) if failure::is_busy(&error) && Instant::now() < until => {
+            Err(StoreFault::Sqlite(error))
+                if failure::is_busy(&error) && Instant::now() < until =>
+            {
                 token.sleep(pause)?;
                 pause = (2 * pause).min(LONGEST_PAUSE);
             }
-            Err(Fault::Sqlite(error)) if failure::is_interrupted(&error) => {
+            Err(StoreFault::Sqlite(error)) if failure::is_interrupted(&error) => {
                 token.check()?;
-                return Err(Fault::Sqlite(error));
+                return Err(StoreFault::Sqlite(error));
             }
             other => return other,
         }
@@ -140,13 +142,13 @@ pub fn patiently<T>(
 }
 
 /// The error of a fault, of the database of that name.
-pub fn explained(fault: Fault, name: &str, path: &Path, busy: Duration) -> Error {
+pub fn explained(fault: StoreFault, name: &str, path: &Path, busy: Duration) -> Error {
     match fault {
-        Fault::Other(error) => error,
-        Fault::Sqlite(error) if failure::is_busy(&error) => {
+        StoreFault::Other(error) => error,
+        StoreFault::Sqlite(error) if failure::is_busy(&error) => {
             failure::locked(name, path, busy.as_secs_f64()).about_no_element()
         }
-        Fault::Sqlite(error) => failure::explained(&error, name, path),
+        StoreFault::Sqlite(error) => failure::explained(&error, name, path),
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::connection::{Access, Attempt, Explain, Fault, StoreConnection, patiently};
+use super::connection::{Attempt, Explain, OpenMode, StoreConnection, StoreFault, patiently};
 use super::failure;
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::{Token, lock};
@@ -37,7 +37,7 @@ pub struct Database {
     path: PathBuf,
     busy: Duration,
     limits: GroupLimits,
-    access: Access,
+    access: OpenMode,
     /// Whether readers see the state at which they began while somebody writes (write-ahead log).
     has_log: bool,
     /// Nothing once it is closed.
@@ -72,12 +72,13 @@ impl Database {
         let busy = options.busy;
         let access = access(path, options)?;
         // Nothing is read before it is needed: a file that is none is noticed here.
-        let connect = || -> Attempt<(StoreConnection, Access)> {
+        let connect = || -> Attempt<(StoreConnection, OpenMode)> {
             match opened(path, access, options) {
                 Ok(connection) => Ok((connection, access)),
-                Err(Fault::Sqlite(error)) if can_only_be_read(&error, path, access) => {
-                    Ok((opened(path, Access::Immutable, options)?, Access::Immutable))
-                }
+                Err(StoreFault::Sqlite(error)) if can_only_be_read(&error, path, access) => Ok((
+                    opened(path, OpenMode::Immutable, options)?,
+                    OpenMode::Immutable,
+                )),
                 Err(fault) => Err(fault),
             }
         };
@@ -86,9 +87,11 @@ impl Database {
             let mode: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
             Ok((mode == "wal", connection.is_readonly("main")?))
         };
-        let (has_log, read_only) = of_file().map_err(Fault::from).explain(name, path, busy)?;
-        if read_only && matches!(access, Access::Create | Access::Write) {
-            access = Access::Read;
+        let (has_log, read_only) = of_file()
+            .map_err(StoreFault::from)
+            .explain(name, path, busy)?;
+        if read_only && matches!(access, OpenMode::Create | OpenMode::Write) {
+            access = OpenMode::Read;
         }
         Ok(Database {
             name: name.into(),
@@ -130,7 +133,7 @@ impl Database {
     }
 
     pub fn is_read_only(&self) -> bool {
-        matches!(self.access, Access::Read | Access::Immutable)
+        matches!(self.access, OpenMode::Read | OpenMode::Immutable)
     }
 
     pub fn is_closed(&self) -> bool {
@@ -168,7 +171,7 @@ impl Database {
         patiently(token, self.busy, || {
             let mut writer = lock(&self.writer);
             let Some(writer) = &mut *writer else {
-                return Err(Fault::Other(self.closed()));
+                return Err(StoreFault::Other(self.closed()));
             };
             let done = writer.connection.under(token, &mut work);
             if done.is_err()
@@ -315,7 +318,7 @@ impl Database {
         if self.has_log && !self.is_in_transaction() {
             let idle = lock(&self.readers).pop();
             let access = match self.access {
-                Access::Create => Access::Write,
+                OpenMode::Create => OpenMode::Write,
                 other => other,
             };
             let begun = patiently(token, self.busy, || {
@@ -327,7 +330,7 @@ impl Database {
             });
             let reader = self.explain(begun)?.or(idle);
             if let Some(reader) = &reader {
-                let begun = reader.execute_batch("BEGIN").map_err(Fault::from);
+                let begun = reader.execute_batch("BEGIN").map_err(StoreFault::from);
                 self.explain(begun)?;
             }
             snapshot.reader = reader;
@@ -373,7 +376,7 @@ impl Drop for Snapshot {
     }
 }
 
-fn access(path: &Path, options: &DatabaseOptions) -> Result<Access> {
+fn access(path: &Path, options: &DatabaseOptions) -> Result<OpenMode> {
     if !options.create && !path.exists() {
         return Err(
             Error::run(format!("there is no database {}", path.display()))
@@ -381,21 +384,21 @@ fn access(path: &Path, options: &DatabaseOptions) -> Result<Access> {
         );
     }
     Ok(match (options.read_only, options.create) {
-        (true, _) => Access::Read,
-        (false, true) => Access::Create,
-        (false, false) => Access::Write,
+        (true, _) => OpenMode::Read,
+        (false, true) => OpenMode::Create,
+        (false, false) => OpenMode::Write,
     })
 }
 
-fn opened(path: &Path, access: Access, options: &DatabaseOptions) -> Attempt<StoreConnection> {
+fn opened(path: &Path, access: OpenMode, options: &DatabaseOptions) -> Attempt<StoreConnection> {
     if path.is_dir() {
-        return Err(Fault::Other(failure::cannot_open(path, "")));
+        return Err(StoreFault::Other(failure::cannot_open(path, "")));
     }
     let connection = StoreConnection::open(path, access)?;
     let pages: i64 = connection.query_row("PRAGMA page_count", [], |row| row.get(0))?;
     // Reading looks at what kind of file it is.
     connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
-    if pages == 0 && access == Access::Create && !options.read_only {
+    if pages == 0 && access == OpenMode::Create && !options.read_only {
         // A log lets others read while one writes, and a commit waits for the disk once.
         connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
     }
@@ -409,13 +412,13 @@ fn opened(path: &Path, access: Access, options: &DatabaseOptions) -> Attempt<Sto
 }
 
 /// Whether a file with a log stands in a folder that cannot be written, and there is nothing in the log.
-fn can_only_be_read(error: &rusqlite::Error, path: &Path, access: Access) -> bool {
+fn can_only_be_read(error: &rusqlite::Error, path: &Path, access: OpenMode) -> bool {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
     matches!(
         error.sqlite_error_code(),
         Some(rusqlite::ErrorCode::CannotOpen | rusqlite::ErrorCode::ReadOnly)
-    ) && access != Access::Immutable
+    ) && access != OpenMode::Immutable
         && path.is_file()
         && !Path::new(&log).exists()
 }

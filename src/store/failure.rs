@@ -9,15 +9,15 @@ use crate::text::diagnostic::Error;
 
 /// Why a row cannot be put into a table.
 #[derive(Debug)]
-pub enum Failure {
+pub enum RowFailure {
     /// Another row has the same values in these columns, which are unique together.
     NotUnique(Vec<String>),
     Other(Error),
 }
 
-impl From<Error> for Failure {
-    fn from(error: Error) -> Failure {
-        Failure::Other(error)
+impl From<Error> for RowFailure {
+    fn from(error: Error) -> RowFailure {
+        RowFailure::Other(error)
     }
 }
 

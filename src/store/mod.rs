@@ -29,7 +29,7 @@ mod table;
 
 pub use cell::Cell;
 pub use database::{Database, DatabaseOptions, GroupLimits, Snapshot};
-pub use failure::Failure;
+pub use failure::RowFailure;
 pub use schema::{
     ColumnDescription, IndexDescription, NotedColumn, TableDescription, TableKind, describe,
     describe_table,

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use rusqlite::{Connection, Row, params_from_iter};
 
 use super::cell::Cell;
-use super::connection::Fault;
+use super::connection::StoreFault;
 use super::database::{Database, Snapshot};
-use super::failure::{Failure, not_unique};
+use super::failure::{RowFailure, not_unique};
 use super::schema::{self, FORMAT, NotedColumn, TableKind, quoted};
 use crate::text::diagnostic::Result;
 use crate::text::wait::Token;
@@ -166,7 +166,7 @@ impl StoredTable {
         columns: &[usize],
         unique: bool,
         token: &Token,
-    ) -> std::result::Result<(), Failure> {
+    ) -> std::result::Result<(), RowFailure> {
         let columns: Vec<String> = columns
             .iter()
             .map(|at| quoted(&self.columns[*at]))
@@ -225,16 +225,16 @@ impl StoredTable {
         &self,
         token: &Token,
         work: impl FnMut(&Connection) -> rusqlite::Result<T>,
-    ) -> std::result::Result<T, Failure> {
+    ) -> std::result::Result<T, RowFailure> {
         self.database.attempt(token, work).map_err(|fault| {
-            if let Fault::Sqlite(error) = &fault
+            if let StoreFault::Sqlite(error) = &fault
                 && let Some(columns) = not_unique(error)
             {
-                return Failure::NotUnique(columns);
+                return RowFailure::NotUnique(columns);
             }
             match self.database.explain::<()>(Err(fault)) {
-                Err(error) => Failure::Other(error),
-                Ok(()) => Failure::NotUnique(vec![]),
+                Err(error) => RowFailure::Other(error),
+                Ok(()) => RowFailure::NotUnique(vec![]),
             }
         })
     }
@@ -245,7 +245,7 @@ impl StoredTable {
         number: Option<i64>,
         cells: &[Cell],
         token: &Token,
-    ) -> std::result::Result<(), Failure> {
+    ) -> std::result::Result<(), RowFailure> {
         let marks = vec!["?"; cells.len() + usize::from(number.is_some())].join(", ");
         let numbered = match number {
             Some(_) => format!("{}, ", self.number),
@@ -273,7 +273,7 @@ impl StoredTable {
         columns: &[usize],
         cells: &[Cell],
         token: &Token,
-    ) -> std::result::Result<(), Failure> {
+    ) -> std::result::Result<(), RowFailure> {
         let set = columns
             .iter()
             .map(|at| format!("{} = ?", quoted(&self.columns[*at])));
@@ -295,7 +295,7 @@ impl StoredTable {
     }
 
     /// Takes the row of that number away.
-    pub fn delete(&self, number: i64, token: &Token) -> std::result::Result<(), Failure> {
+    pub fn delete(&self, number: i64, token: &Token) -> std::result::Result<(), RowFailure> {
         let sql = format!(
             "DELETE FROM {} WHERE {} = ?",
             quoted(&self.name),
@@ -310,8 +310,8 @@ impl StoredTable {
     pub fn whole<T>(
         &self,
         token: &Token,
-        work: impl FnOnce() -> std::result::Result<T, Failure>,
-    ) -> std::result::Result<T, Failure> {
+        work: impl FnOnce() -> std::result::Result<T, RowFailure>,
+    ) -> std::result::Result<T, RowFailure> {
         let mark = self.database.savepoint(token)?;
         let done = work();
         match &done {

@@ -18,7 +18,7 @@ use super::{NamedIndex, Row, Table};
 use crate::model::collection::BATCH;
 use crate::model::{Type, Value};
 use crate::store::{
-    Cell, CellRow, Failure, NewColumn, NotedColumn, Snapshot, StoredTable, TablePart,
+    Cell, CellRow, NewColumn, NotedColumn, RowFailure, Snapshot, StoredTable, TablePart,
 };
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::Token;
@@ -185,7 +185,7 @@ impl LastingRows {
         number: Option<i64>,
         row: &[Value],
         token: &Token,
-    ) -> std::result::Result<(), Failure> {
+    ) -> std::result::Result<(), RowFailure> {
         let cells = row
             .iter()
             .zip(&self.kept)
@@ -201,7 +201,7 @@ impl LastingRows {
         old: &[Value],
         new: &[Value],
         token: &Token,
-    ) -> std::result::Result<(), Failure> {
+    ) -> std::result::Result<(), RowFailure> {
         let columns: Vec<usize> = (0..new.len()).filter(|at| old[*at] != new[*at]).collect();
         if columns.is_empty() {
             return Ok(());
@@ -235,7 +235,7 @@ impl Table {
             return put.map_err(|failure| self.failed(rows, failure, row, token));
         }
         // What is wrong with a row is looked for while the rows before it are there.
-        let failed = |row| move |failure| Failure::Other(self.failed(rows, failure, row, token));
+        let failed = |row| move |failure| RowFailure::Other(self.failed(rows, failure, row, token));
         let done = rows.stored.whole(token, || {
             if !rows.is_own && !new.is_empty() && !old.is_empty() {
                 for ((number, before), after) in numbers.iter().zip(old).zip(new) {
@@ -265,13 +265,13 @@ impl Table {
     fn failed(
         &self,
         rows: &Arc<LastingRows>,
-        failure: Failure,
+        failure: RowFailure,
         row: &[Value],
         token: &Token,
     ) -> Error {
         let columns = match failure {
-            Failure::Other(error) => return error,
-            Failure::NotUnique(columns) => columns,
+            RowFailure::Other(error) => return error,
+            RowFailure::NotUnique(columns) => columns,
         };
         let named = self.unique_indexes();
         let all = self.unique.iter().chain(&named);
@@ -314,8 +314,8 @@ impl Table {
             .stored
             .create_index(&index.name, columns, unique, token);
         made.map_err(|failure| match failure {
-            Failure::Other(error) => error,
-            Failure::NotUnique(_) => self.repeated(rows, columns, token),
+            RowFailure::Other(error) => error,
+            RowFailure::NotUnique(_) => self.repeated(rows, columns, token),
         })
     }
 

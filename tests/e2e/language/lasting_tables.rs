@@ -199,7 +199,7 @@ fn a_statement_that_fails_leaves_nothing_behind() {
                insert into T values (x, x); insert into M values (x); return 1 / (x - 7); };",
             "",
         )
-        .fails("select f(x) from Integer x where x in bag(5, 6, 7);", &["x - 7"])
+        .fails("select f(x) from Integer x where x in bag(5, 6, 7);", &[])
         .gives("select * from T; select * from M;", "[1,1]")
         .gives("auto_commit(false); insert into T values (2, 2); insert into M values (2);", "1\n1")
         .fails("insert into T values (3, 3), (2, 2);", &["a = 2 already"])
