@@ -15,6 +15,8 @@ mod files;
 mod foreign_names;
 mod functions;
 mod joins;
+mod lasting_beside_memory;
+mod lasting_tables;
 mod limits;
 mod literals;
 mod logic_tests;
