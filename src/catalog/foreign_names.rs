@@ -93,7 +93,7 @@ const FOREIGN_NAMES: &[(&str, &str)] = &[
         "patterns with * and ? are like(s, pattern)",
     ),
     (
-        "regexp_replace gsub sub replaceall replace_all translate",
+        "regexp_replace gsub replaceall replace_all translate",
         "parts of a string are replaced by replace(s, ['from'], ['to'])",
     ),
     ("concat_ws", "strings are joined with +: a + ', ' + b"),

@@ -325,6 +325,11 @@ impl Client {
         }
     }
 
+    /// How many messages it has received.
+    pub fn received(&self) -> u64 {
+        lock(&self.0.outbox).counts.received
+    }
+
     /// The client as `mqtt:status` shows it. Never contains a secret.
     pub fn status(&self) -> Settings {
         let shared = &self.0;

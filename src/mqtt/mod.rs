@@ -118,6 +118,14 @@ impl Clients {
         &self.surroundings.receipts
     }
 
+    /// How many messages all clients have received together.
+    pub fn received(&self) -> u64 {
+        lock(&self.clients)
+            .iter()
+            .map(|client| client.received())
+            .sum()
+    }
+
     /// Whether protocol events are said as well. Passwords and keys never are.
     pub fn set_verbose(&self, verbose: bool) {
         self.surroundings.verbose.store(verbose, Ordering::Relaxed);

@@ -13,6 +13,7 @@ mod runner;
 mod script;
 mod signals;
 mod tests;
+mod waiting;
 
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
@@ -101,6 +102,18 @@ fn default_format() -> Format {
         true => Format::Table,
         false => Format::Text,
     }
+}
+
+/// Characters in a line of the terminal.
+fn window_width() -> usize {
+    terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0))
+}
+
+/// As much of a line as fits into the terminal without a line break.
+fn shorten_to_window(line: &str) -> String {
+    line.chars()
+        .take(window_width().saturating_sub(1))
+        .collect()
 }
 
 /// Whether messages on standard error may be coloured.

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use super::args::Format;
 use super::output::{self, Ended, OutputStyle};
+use super::prompt::notices::Notices;
 use super::signals::Signals;
+use super::waiting::Waiting;
 use crate::run::statement::Outcome;
 use crate::session::Session;
 use crate::text::console::Console;
@@ -20,8 +22,8 @@ pub struct Runner {
     session: Session,
     pub signals: Signals,
     pub style: OutputStyle,
-    /// Whether a person waits for an answer to each statement.
-    at_prompt: bool,
+    /// Whether a person waits for an answer to each statement, and what shows it above what they type.
+    prompt: Option<Notices>,
     /// Where results go, if not to the console.
     results: Option<Console>,
     colour: bool,
@@ -39,7 +41,7 @@ impl Runner {
                 format,
                 expanded: false,
             },
-            at_prompt: false,
+            prompt: None,
             results: None,
             colour: super::colour_errors(),
             failed: false,
@@ -56,15 +58,24 @@ impl Runner {
     }
 
     /// A person types from now on, and wants to know that a statement has been run.
-    pub fn enter_prompt(&mut self) {
-        self.at_prompt = true;
+    pub fn enter_prompt(&mut self, notices: &Notices) {
+        self.prompt = Some(notices.clone());
         self.signals.at_prompt();
     }
 
     fn aside(&self, text: &str) {
-        if self.at_prompt {
+        if self.prompt.is_some() {
             self.console().aside(text, self.colour);
         }
+    }
+
+    /// What tells a person that a query still runs: on a terminal that can take a line away again.
+    fn waiting(&self) -> Option<Waiting> {
+        let notices = self.prompt.as_ref().filter(|_| self.colour)?;
+        let world = self.session.world().clone();
+        Some(Waiting::start(notices, move || {
+            world.host.clients.received()
+        }))
     }
 
     fn results(&self) -> &Console {
@@ -116,7 +127,10 @@ impl Runner {
             }
             Ok(Outcome::Results(rows)) => {
                 let is_stream = rows.is_stream();
-                match output::show(rows, self.style, self.results()) {
+                let waiting = self.waiting();
+                let ended = output::show(rows, self.style, self.results());
+                drop(waiting);
+                match ended {
                     Ended::Whole(0) => {
                         self.aside("(no rows)");
                         true

@@ -304,3 +304,25 @@ fn the_editor_changes_an_entry_that_enter_runs() {
     terminal.press("Enter");
     terminal.wait_for("\"more pears!\"");
 }
+
+#[test]
+fn a_query_that_shows_nothing_says_that_it_waits() {
+    for columns in [120, 40] {
+        let state = state();
+        let terminal = Terminal::start("", columns, 24, state.path());
+        terminal.wait_prompt();
+        terminal.enter("select x from Real x where x in heartbeat(0.1) and x > 2;");
+        terminal.wait_for("\nwaiting: 1 s; Ctrl-C stops");
+        // What comes takes the line away.
+        let screen = terminal.wait_until(|screen| screen.contains("\n2.2\n"));
+        assert!(!screen.contains("waiting"), "{screen}");
+        terminal.press("C-c");
+        terminal.wait_for("stopped");
+        // So does the end.
+        terminal.enter("select x from Real x where x in heartbeat(0.1) and x < 0;");
+        terminal.wait_for("\nwaiting: 1 s; Ctrl-C stops");
+        terminal.press("C-c");
+        terminal.wait_until(|screen| screen.ends_with("stopped\nosql>"));
+        assert!(!terminal.screen().contains("waiting"));
+    }
+}

@@ -6,6 +6,7 @@ mod table;
 use std::io;
 
 use super::args::Format;
+use super::window_width;
 use crate::run::statement::Results;
 use crate::text::console::Console;
 use crate::text::diagnostic::{Error, Result};
@@ -46,11 +47,6 @@ pub fn show(rows: Results, style: OutputStyle, console: &Console) -> Ended {
         expanded: style.expanded,
     };
     show_table(rows, columns, style, console)
-}
-
-/// Characters in a line of the window.
-fn window_width() -> usize {
-    terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0))
 }
 
 fn show_lines(rows: Results, format: Format, console: &Console) -> Ended {

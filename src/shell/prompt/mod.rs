@@ -45,7 +45,7 @@ type Prompt = Editor<Assistant, FileHistory>;
 
 /// Runs what a person types until they leave.
 pub fn run(runner: &mut Runner, notices: &Notices) {
-    runner.enter_prompt();
+    runner.enter_prompt(notices);
     let mut reader = match Reader::open(runner, notices) {
         Ok(reader) => reader,
         Err(error) => {

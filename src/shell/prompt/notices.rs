@@ -4,6 +4,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use rustyline::ExternalPrinter;
 
@@ -27,7 +28,14 @@ struct State {
     pending: String,
     /// Whether the terminal has shown a key on the cursor's line since something was written to it.
     key_shown: bool,
+    /// Whether the cursor's line says what a query waits for.
+    wait_shown: bool,
+    /// When something was written to the terminal.
+    written: Option<Instant>,
 }
+
+/// Takes the line away that the cursor stands in.
+const CLEAR_LINE: &[u8] = b"\r\x1b[2K";
 
 impl Notices {
     pub fn new() -> Notices {
@@ -64,6 +72,33 @@ impl Notices {
     /// The terminal has shown a key that was pressed while no line was edited, as `^C`.
     pub fn key_shown(&self) {
         lock(&self.0.state).key_shown = true;
+    }
+
+    /// Shows a line that goes away with whatever is written next: what `line` makes of how long nothing has
+    /// been written, `since` then at the most. Nothing while the line editor has the terminal.
+    pub fn show_wait(&self, since: Instant, line: impl FnOnce(Duration) -> Option<String>) {
+        let mut state = lock(&self.0.state);
+        if state.at_prompt {
+            return;
+        }
+        let silent = state
+            .written
+            .map_or(since, |written| written.max(since))
+            .elapsed();
+        if let Some(line) = line(silent) {
+            let mut text = CLEAR_LINE.to_vec();
+            text.extend_from_slice(line.as_bytes());
+            // If the terminal is gone, nobody can be told.
+            let _ = io::stderr().write_all(&text);
+            state.wait_shown = true;
+        }
+    }
+
+    /// Takes that line away.
+    pub fn hide_wait(&self) {
+        if std::mem::take(&mut lock(&self.0.state).wait_shown) {
+            let _ = io::stderr().write_all(CLEAR_LINE);
+        }
     }
 
     /// The line editor takes the terminal.
@@ -121,9 +156,16 @@ impl<W: Write> Write for Writer<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut state = lock(&self.shared.state);
         if !(self.terminal && state.at_prompt) {
-            let fresh_line = self.terminal && std::mem::take(&mut state.key_shown);
+            let key_shown = self.terminal && std::mem::take(&mut state.key_shown);
+            let wait_shown = self.terminal && std::mem::take(&mut state.wait_shown);
+            if self.terminal {
+                state.written = Some(Instant::now());
+            }
             drop(state);
-            if fresh_line {
+            if wait_shown {
+                // The key stands in the same line.
+                self.to.write_all(CLEAR_LINE)?;
+            } else if key_shown {
                 self.to.write_all(b"\n")?;
             }
             return self.to.write(bytes);
