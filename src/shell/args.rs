@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, ValueEnum};
 
+use super::one_line::OneLine;
 use crate::host::machine;
 use crate::text::wait;
 
@@ -16,6 +17,8 @@ use crate::text::wait;
 pub struct ProgramOptions {
     /// What to run first, in the order in which it was given.
     pub inputs: Vec<ScriptInput>,
+    /// What is printed instead of running anything.
+    pub shown: Option<String>,
     /// The models and files whose validations are run after it.
     pub tests: Vec<String>,
     /// Whether a prompt follows.
@@ -32,6 +35,31 @@ pub struct ProgramOptions {
     pub verbose: bool,
     /// How results are written, if it is said.
     pub format: Option<Format>,
+}
+
+impl ProgramOptions {
+    /// Runs the statements of a command in one line, and stops at the first that fails.
+    fn of_one_line(one_line: &OneLine) -> ProgramOptions {
+        let statements = one_line.statements();
+        let (inputs, shown) = match one_line.is_shown() {
+            true => (vec![], Some(statements)),
+            false => (vec![ScriptInput::Statements(statements)], None),
+        };
+        ProgramOptions {
+            inputs,
+            shown,
+            tests: vec![],
+            interactive: false,
+            home: None,
+            timeout: None,
+            memory: None,
+            bail: true,
+            wait: false,
+            quiet: false,
+            verbose: false,
+            format: Some(Format::Raw),
+        }
+    }
 }
 
 /// Where statements come from.
@@ -52,6 +80,8 @@ pub enum Format {
     Table,
     /// As they are typed in OSQL, one on each line
     Text,
+    /// As text, but strings and payloads as they are, without quotes
+    Raw,
     /// As JSON, one on each line
     Json,
     /// As CSV: one line each, the elements of a vector are its fields
@@ -65,8 +95,11 @@ pub enum Format {
 /// Runs files and statements in the order in which they are given, then exits. With nothing to run
 /// it shows a prompt, or runs standard input if that is not a terminal.
 #[derive(Parser, Debug)]
-#[command(name = "osql", version, after_help = AFTER_HELP)]
+#[command(name = "osql", version, after_help = AFTER_HELP, args_conflicts_with_subcommands = true)]
 struct Flags {
+    #[command(subcommand)]
+    one_line: Option<OneLine>,
+
     /// Files to run; `-` is standard input
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -142,6 +175,9 @@ fn options_from(
             "-i shows a prompt, but standard input is not a terminal",
         ));
     }
+    if let Some(one_line) = &flags.one_line {
+        return Ok(ProgramOptions::of_one_line(one_line));
+    }
     let mut inputs = in_order(&matches, &flags);
     let nothing = inputs.is_empty() && flags.test.is_empty();
     if nothing && !terminal {
@@ -150,6 +186,7 @@ fn options_from(
     Ok(ProgramOptions {
         interactive: flags.interactive || (nothing && terminal),
         inputs,
+        shown: None,
         tests: flags.test,
         home: flags.home,
         timeout: flags.timeout,

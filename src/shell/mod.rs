@@ -7,6 +7,7 @@
 pub mod args;
 mod home;
 mod input;
+mod one_line;
 mod output;
 mod prompt;
 mod runner;
@@ -51,6 +52,10 @@ pub fn main() -> ExitCode {
 }
 
 fn run(options: ProgramOptions) -> ExitCode {
+    if let Some(statements) = &options.shown {
+        print!("{statements}");
+        return ExitCode::SUCCESS;
+    }
     let notices = Notices::new();
     let signals = match Signals::install(notices.clone()) {
         Ok(signals) => signals,

@@ -57,6 +57,7 @@ mod readme;
 mod request_tls;
 mod shell_args;
 mod shell_home;
+mod shell_one_line;
 mod shell_output;
 mod shell_prompt;
 mod shell_script;

@@ -107,7 +107,13 @@ fn a_timeout_ends_each_live_query() {
 #[test]
 fn a_timeout_before_the_result_is_an_error() {
     let output = osql()
-        .args(["--timeout", "0.2", "-o", "count(heartbeat(0.1)); 'next';"])
+        .args([
+            "--quiet",
+            "--timeout",
+            "0.2",
+            "-o",
+            "count(heartbeat(0.1)); 'next';",
+        ])
         .run();
     assert_eq!((output.stdout.as_str(), output.code), ("\"next\"\n", 1));
     assert!(output.stderr.starts_with("error: "), "{output:?}");

@@ -1,8 +1,12 @@
 //! Results as lines of text, JSON or CSV.
 
+use std::io::{self, IsTerminal};
+use std::sync::LazyLock;
+
 use crate::model::{Value, json, print};
 use crate::shell::args::Format;
 use crate::text::diagnostic::{Error, Result};
+use crate::text::shown::shown;
 use crate::text::stoppable::Looks;
 
 /// One result with its line end. In text, a string of several lines is shown on several lines, for a
@@ -13,11 +17,23 @@ pub fn line(value: &Value, format: Format, looks: &Looks) -> Result<String> {
             Value::Str(text) if text.contains('\n') => in_lines(text, looks)?,
             value => print::text(value, looks)?,
         },
+        Format::Raw => raw(value, looks)?,
         Format::Json => json::to_string(value, looks)?,
         Format::Csv => return csv_line(value, looks),
     };
     line.push('\n');
     Ok(line)
+}
+
+/// A string or payload as it is. A terminal gets no characters that it would obey.
+fn raw(value: &Value, looks: &Looks) -> Result<String> {
+    static IS_TERMINAL: LazyLock<bool> = LazyLock::new(|| io::stdout().is_terminal());
+    let text = match value {
+        Value::Str(text) => text.to_string(),
+        Value::Binary(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        value => return print::text(value, looks),
+    };
+    Ok(if *IS_TERMINAL { shown(&text) } else { text })
 }
 
 /// `text` as a string constant whose line ends are not escaped.
