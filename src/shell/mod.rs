@@ -25,6 +25,7 @@ use crate::host::machine;
 use crate::model::context::STACK_SIZE;
 use crate::session::{Config, Session};
 use crate::text::console::Console;
+use crate::text::shown::shown;
 use args::{Format, ProgramOptions, ScriptInput};
 use prompt::notices::Notices;
 use runner::Runner;
@@ -53,7 +54,8 @@ pub fn main() -> ExitCode {
 
 fn run(options: ProgramOptions) -> ExitCode {
     if let Some(statements) = &options.shown {
-        print!("{statements}");
+        // A password among the options stays one.
+        print!("{}", shown(statements));
         return ExitCode::SUCCESS;
     }
     let notices = Notices::new();

@@ -87,6 +87,18 @@ fn the_statements_can_be_seen_and_run() {
     ));
     osql().statements(&shown.stdout).run().expect_ok("");
     assert_eq!(mosquitto_sub(&broker, "t/1"), "t/1 7\n");
+    let secret = osql()
+        .args([
+            "pub",
+            &url,
+            "t/1",
+            "7",
+            "--option",
+            "password=s3cret",
+            "--show",
+        ])
+        .run();
+    assert!(!secret.stdout.contains("s3cret"), "{}", secret.stdout);
     let shown = osql().args(["sub", &url, "t/#", "-C", "1", "--show"]).run();
     osql()
         .args(["--format", "raw", "-o", &shown.stdout])
