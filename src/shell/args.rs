@@ -10,6 +10,7 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, ValueEnum};
 
 use super::one_line::OneLine;
 use crate::host::machine;
+use crate::text::shown::shown;
 use crate::text::wait;
 
 /// What the program has been asked to do.
@@ -23,6 +24,8 @@ pub struct ProgramOptions {
     pub tests: Vec<String>,
     /// Whether a prompt follows.
     pub interactive: bool,
+    /// Whether the user's own statements are run before the prompt.
+    pub init: bool,
     pub home: Option<PathBuf>,
     pub timeout: Option<Duration>,
     /// How many bytes a query may hold.
@@ -41,15 +44,25 @@ impl ProgramOptions {
     /// Runs the statements of a command in one line, and stops at the first that fails.
     fn of_one_line(one_line: &OneLine) -> ProgramOptions {
         let statements = one_line.statements();
-        let (inputs, shown) = match one_line.is_shown() {
-            true => (vec![], Some(statements)),
-            false => (vec![ScriptInput::Statements(statements)], None),
-        };
+        if one_line.is_shown() {
+            // A password among the options stays one.
+            return ProgramOptions::of_text(shown(&statements));
+        }
         ProgramOptions {
-            inputs,
-            shown,
+            inputs: vec![ScriptInput::Statements(statements)],
+            shown: None,
+            ..ProgramOptions::of_text(String::new())
+        }
+    }
+
+    /// Prints a text, and runs nothing.
+    fn of_text(text: String) -> ProgramOptions {
+        ProgramOptions {
+            inputs: vec![],
+            shown: Some(text),
             tests: vec![],
             interactive: false,
+            init: false,
             home: None,
             timeout: None,
             memory: None,
@@ -116,6 +129,14 @@ struct Flags {
     #[arg(short, long)]
     interactive: bool,
 
+    /// Do not run init.osql of the configuration folder before the prompt
+    #[arg(long)]
+    no_init: bool,
+
+    /// Print completions for this shell, and run nothing
+    #[arg(long, value_name = "SHELL", value_enum)]
+    completions: Option<clap_complete::Shell>,
+
     /// What sa_home() returns: the folder that has models/ [env: SA_HOME]
     #[arg(short = 'f', long = "home", value_name = "FOLDER", value_parser = folder)]
     home: Option<PathBuf>,
@@ -178,6 +199,9 @@ fn options_from(
     if let Some(one_line) = &flags.one_line {
         return Ok(ProgramOptions::of_one_line(one_line));
     }
+    if let Some(shell) = flags.completions {
+        return Ok(ProgramOptions::of_text(completions(shell)));
+    }
     let mut inputs = in_order(&matches, &flags);
     let nothing = inputs.is_empty() && flags.test.is_empty();
     if nothing && !terminal {
@@ -185,6 +209,7 @@ fn options_from(
     }
     Ok(ProgramOptions {
         interactive: flags.interactive || (nothing && terminal),
+        init: !flags.no_init,
         inputs,
         shown: None,
         tests: flags.test,
@@ -197,6 +222,13 @@ fn options_from(
         verbose: flags.verbose,
         format: flags.format,
     })
+}
+
+/// What completes the flags and commands in a shell of the system.
+fn completions(shell: clap_complete::Shell) -> String {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Flags::command(), "osql", &mut script);
+    String::from_utf8_lossy(&script).into_owned()
 }
 
 /// Files and statements in the order of their appearance.

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use super::args::ScriptInput;
 use crate::text::diagnostic::{Error, Result};
 
 /// A model file with its content.
@@ -120,4 +121,12 @@ fn write_models(home: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The user's own statements to begin a prompt with, if there are such:
+/// `~/.config/osql/init.osql`.
+pub fn init_file() -> Vec<ScriptInput> {
+    let file = xdg_folder("XDG_CONFIG_HOME", ".config").join("init.osql");
+    let inputs = file.is_file().then_some(ScriptInput::File(file));
+    inputs.into_iter().collect()
 }

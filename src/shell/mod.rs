@@ -25,7 +25,6 @@ use crate::host::machine;
 use crate::model::context::STACK_SIZE;
 use crate::session::{Config, Session};
 use crate::text::console::Console;
-use crate::text::shown::shown;
 use args::{Format, ProgramOptions, ScriptInput};
 use prompt::notices::Notices;
 use runner::Runner;
@@ -53,9 +52,8 @@ pub fn main() -> ExitCode {
 }
 
 fn run(options: ProgramOptions) -> ExitCode {
-    if let Some(statements) = &options.shown {
-        // A password among the options stays one.
-        print!("{}", shown(statements));
+    if let Some(text) = &options.shown {
+        print!("{text}");
         return ExitCode::SUCCESS;
     }
     let notices = Notices::new();
@@ -95,6 +93,9 @@ fn run(options: ProgramOptions) -> ExitCode {
         tests::run(&mut runner, &options.tests, options.bail);
     }
     if prompt && runner.goes_on() {
+        if options.init {
+            script::run(&mut runner, &home::init_file(), false);
+        }
         prompt::run(&mut runner, &notices);
     }
     if options.wait && runner.goes_on() {

@@ -141,3 +141,19 @@ fn a_stream_that_has_run_its_time_has_ended_with_elements_or_without() {
         .run()
         .expect_error(1, "ran longer than 0.3 seconds");
 }
+
+#[test]
+fn completions_for_the_shells_of_the_system() {
+    for shell in ["bash", "zsh", "fish"] {
+        let output = osql().args(["--completions", shell]).run();
+        assert_eq!((output.code, output.stderr.as_str()), (0, ""));
+        for word in ["sub", "retain", "no-init"] {
+            assert!(output.stdout.contains(word), "{shell}: {word}");
+        }
+    }
+    let script = osql().args(["--completions", "bash"]).run().stdout;
+    let mut bash = std::process::Command::new("bash");
+    bash.args(["-c", &format!("{script}\nCOMP_WORDS=(osql --no); COMP_CWORD=1; _osql osql --no osql; echo \"${{COMPREPLY[@]}}\"")]);
+    let output = bash.output().expect("bash runs");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "--no-init\n");
+}

@@ -326,3 +326,22 @@ fn a_query_that_shows_nothing_says_that_it_waits() {
         assert!(!terminal.screen().contains("waiting"));
     }
 }
+
+#[test]
+fn the_users_own_statements_come_before_the_prompt() {
+    let state = state();
+    let folder = state.path().join("osql");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let own = "create function twice(Integer n) -> Integer as 2 * n; 'own ' + 'statements';";
+    std::fs::write(folder.join("init.osql"), own).expect("written");
+    let config = format!("XDG_CONFIG_HOME='{}'", state.path().display());
+    let terminal = Terminal::start_with(&config, "", 80, 24, state.path());
+    terminal.wait_for("\"own statements\"");
+    terminal.wait_prompt();
+    terminal.enter("twice(21);");
+    terminal.wait_for("\n42\n");
+    drop(terminal);
+    let without = Terminal::start_with(&config, "--no-init", 80, 24, state.path());
+    let screen = without.wait_prompt();
+    assert!(!screen.contains("own statements"), "{screen}");
+}
