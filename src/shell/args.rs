@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, ValueEnum};
 
+use super::reference::ReferenceFormat;
 use crate::host::machine;
 use crate::text::wait;
 
@@ -30,6 +31,8 @@ pub struct ProgramOptions {
     pub verbose: bool,
     /// How results are written, if it is said.
     pub format: Option<Format>,
+    /// Whether to write the reference of all functions, and nothing else.
+    pub functions: Option<ReferenceFormat>,
 }
 
 /// Where statements come from.
@@ -109,6 +112,10 @@ struct Flags {
     #[arg(long)]
     wait: bool,
 
+    /// Write the reference of all functions, as text or Markdown, and exit
+    #[arg(long, value_name = "FORMAT", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "text")]
+    functions: Option<ReferenceFormat>,
+
     /// Say what happens on the network, on standard error
     #[arg(short, long)]
     verbose: bool,
@@ -137,7 +144,7 @@ fn options_from(
         ));
     }
     let mut inputs = in_order(&matches, &flags);
-    let nothing = inputs.is_empty() && flags.test.is_empty();
+    let nothing = inputs.is_empty() && flags.test.is_empty() && flags.functions.is_none();
     if nothing && !terminal {
         inputs.push(ScriptInput::Stdin);
     }
@@ -152,6 +159,7 @@ fn options_from(
         wait: flags.wait,
         verbose: flags.verbose,
         format: flags.format,
+        functions: flags.functions,
     })
 }
 

@@ -1,6 +1,7 @@
 //! Results as lines of text, JSON or CSV.
 
-use crate::model::{Value, json, print};
+use crate::functions::documentation::summary;
+use crate::model::{Function, Value, json, print};
 use crate::shell::args::Format;
 use crate::text::diagnostic::{Error, Result};
 use crate::text::stoppable::Looks;
@@ -9,6 +10,8 @@ use crate::text::stoppable::Looks;
 /// person to read, but in quotes, so that it can be typed like that. In JSON it is always one line.
 pub fn line(value: &Value, format: Format, looks: &Looks) -> Result<String> {
     let mut line = match format {
+        // For a person; elsewhere a function is written so that it can be typed.
+        Format::Table if let Value::Function(function) = value => introduced(function),
         Format::Text | Format::Table | Format::Markdown => match value {
             Value::Str(text) if text.contains('\n') => in_lines(text, looks)?,
             value => print::text(value, looks)?,
@@ -18,6 +21,14 @@ pub fn line(value: &Value, format: Format, looks: &Looks) -> Result<String> {
     };
     line.push('\n');
     Ok(line)
+}
+
+/// A function with what it is about.
+fn introduced(function: &Function) -> String {
+    match summary(function) {
+        text if text.is_empty() => function.signature.to_string(),
+        text => format!("{}\n    {text}", function.signature),
+    }
 }
 
 /// `text` as a string constant whose line ends are not escaped.

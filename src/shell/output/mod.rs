@@ -49,7 +49,7 @@ pub fn show(rows: Results, style: OutputStyle, console: &Console) -> Ended {
 }
 
 /// Characters in a line of the window.
-fn window_width() -> usize {
+pub fn window_width() -> usize {
     terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0))
 }
 

@@ -386,3 +386,19 @@ fn a_function_of_any_object_calls_itself() {
         "2\n0\n3\n3",
     );
 }
+
+#[test]
+fn apropos_gives_the_likeliest_first() {
+    let mut db = Db::of(
+        "create function pumped() -> Number as 1;
+         create function repump() -> Number as 1;
+         create function pump() -> Number as 1;
+         create function litres() -> Number /* What a Pump moves. */ as 1;",
+    );
+    db.gives(
+        "name(apropos('pump'));",
+        "\"pump\"\n\"pumped\"\n\"repump\"\n\"litres\"",
+    );
+    db.gives("apropos('pumped');", "#'pumped->number'");
+    db.gives("count(apropos('no such thing'));", "0");
+}
