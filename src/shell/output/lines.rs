@@ -1,5 +1,6 @@
 //! Results as lines of text, JSON or CSV.
 
+use super::{cut, window_width};
 use crate::functions::documentation::summary;
 use crate::model::{Function, Value, json, print};
 use crate::shell::args::Format;
@@ -27,7 +28,10 @@ pub fn line(value: &Value, format: Format, looks: &Looks) -> Result<String> {
 fn introduced(function: &Function) -> String {
     match summary(function) {
         text if text.is_empty() => function.signature.to_string(),
-        text => format!("{}\n    {text}", function.signature),
+        text => {
+            let text = cut(&text, window_width().saturating_sub(4));
+            format!("{}\n    {text}", function.signature)
+        }
     }
 }
 

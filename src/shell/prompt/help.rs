@@ -1,12 +1,11 @@
 //! `help`: the commands, a chapter of the guide, a function, or where a word is found.
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
-
 use super::command::HELP;
 use crate::catalog::Catalog;
 use crate::functions::documentation::{about, described, summary};
 use crate::shell::guide::plain::plain;
 use crate::shell::guide::{self, CHAPTERS, ChapterSection};
+use crate::shell::output::cut;
 use crate::text::diagnostic::Result;
 use crate::text::stoppable::Looks;
 
@@ -43,8 +42,8 @@ pub fn help(catalog: &Catalog, word: &str, width: usize, looks: &Looks) -> Resul
     found(catalog, word, width, looks)
 }
 
-/// The sections whose titles hold the word, or those of the chapter with that number; whole titles come
-/// first, then titles of chapters.
+/// The sections whose titles hold the word, or that of the chapter with that number; chapters come first,
+/// and of these and of the others those whose whole title it is.
 fn sections_titled(word: &str) -> Vec<ChapterSection> {
     let wanted = words(word);
     let mut sections: Vec<_> = guide::sections()
@@ -56,7 +55,7 @@ fn sections_titled(word: &str) -> Vec<ChapterSection> {
             holds || (section.is_first() && word.parse() == Ok(section.chapter.number()))
         })
         .collect();
-    sections.sort_by_key(|section| (words(section.title) != wanted, !section.is_first()));
+    sections.sort_by_key(|section| (!section.is_first(), words(section.title) != wanted));
     sections
 }
 
@@ -129,21 +128,4 @@ fn places(headline: &str, places: impl Iterator<Item = (String, String)>, width:
         out += &format!("  and {} more\n", places.len() - MOST_PLACES);
     }
     out
-}
-
-/// As much of a line as fits.
-fn cut(line: &str, width: usize) -> String {
-    if line.width() <= width {
-        return line.to_owned();
-    }
-    let mut out = String::new();
-    let mut taken = 1;
-    for c in line.chars() {
-        taken += c.width().unwrap_or(0);
-        if taken > width {
-            break;
-        }
-        out.push(c);
-    }
-    out + "…"
 }

@@ -390,15 +390,15 @@ fn a_function_of_any_object_calls_itself() {
 #[test]
 fn apropos_gives_the_likeliest_first() {
     let mut db = Db::of(
-        "create function pumped() -> Number as 1;
-         create function repump() -> Number as 1;
-         create function pump() -> Number as 1;
-         create function litres() -> Number /* What a Pump moves. */ as 1;",
+        "create function zorked() -> Number as 1;
+         create function rezork() -> Number as 1;
+         create function zork() -> Number as 1;
+         create function litres() -> Number /* What a Zork moves. */ as 1;",
     );
     db.gives(
-        "name(apropos('pump'));",
-        "\"pump\"\n\"pumped\"\n\"repump\"\n\"litres\"",
+        "name(apropos('zork'));",
+        "\"zork\"\n\"zorked\"\n\"rezork\"\n\"litres\"",
     );
-    db.gives("apropos('pumped');", "#'pumped->number'");
+    db.gives("apropos('zorked');", "#'zorked->number'");
     db.gives("count(apropos('no such thing'));", "0");
 }
