@@ -16,6 +16,7 @@
 //! text/        spans, diagnostics and their excerpts, waiting, the console
 //! syntax/      text to abstract syntax; the grammar is `grammar/osql.pest`
 //! mqtt/        MQTT clients that keep the promises of delivery; knows no OSQL value
+//! store/       SQLite files that keep rows beyond the process; knows no OSQL value
 //! model/       what exists: values, types, numbers, records, time, collections, stored rows, objects,
 //!              functions and their signatures, the context that a call runs in
 //! catalog/     everything defined: functions and the choice among overloads, types, objects,
@@ -46,5 +47,6 @@ pub mod plan;
 pub mod run;
 pub mod session;
 pub mod shell;
+pub mod store;
 pub mod syntax;
 pub mod text;

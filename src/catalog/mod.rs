@@ -2,12 +2,14 @@
 //! and the log that undoes changes of all of them. It is all that compiling needs. Uses `text`, `syntax`
 //! and `model`.
 
+pub mod databases;
 pub mod declaration;
 pub mod elsewhere;
 pub mod fit;
 mod foreign_names;
 pub mod functions;
 pub mod named;
+pub mod notes;
 pub mod objects;
 pub mod overloads;
 pub mod signature;
@@ -20,9 +22,12 @@ pub mod variables;
 use std::sync::Arc;
 
 use crate::model::{Cx, Type, UserType, Value};
+use crate::mqtt::ReceiptHold;
 use crate::text::diagnostic::Result;
+use databases::Databases;
 use declaration::BuiltIns;
 use functions::Functions;
+use notes::Notes;
 use objects::Objects;
 use topics::Topics;
 use types::Types;
@@ -37,6 +42,8 @@ pub struct Catalog {
     pub variables: Variables,
     pub topics: Topics,
     pub undo_log: UndoLog,
+    pub notes: Notes,
+    pub databases: Databases,
 }
 
 impl Catalog {
@@ -49,6 +56,16 @@ impl Catalog {
             variables: Variables::default(),
             topics: Topics::new(built_ins),
             undo_log: UndoLog::default(),
+            notes: Notes::default(),
+            databases: Databases::default(),
+        }
+    }
+
+    /// The same, where acknowledgements are held back until what was made of messages is committed.
+    pub fn holding(self, receipts: Arc<ReceiptHold>) -> Catalog {
+        Catalog {
+            databases: Databases::new(receipts),
+            ..self
         }
     }
 
@@ -101,11 +118,6 @@ impl Catalog {
         objects
     }
 
-    /// Makes all changes since the last commit final.
-    pub fn commit(&self) {
-        self.undo_log.forget();
-    }
-
     /// Undoes all changes since the last commit.
     pub fn rollback(&self) {
         self.undo(0);
@@ -117,6 +129,16 @@ impl Catalog {
             self.undo_one(change);
             self.undo_log.count_one();
         }
+        if self.undo_log.is_empty() {
+            self.rolled_back();
+        }
+    }
+
+    /// How many changes there have been, those of other programs in databases among them: what was read
+    /// is still so as long as this stays.
+    pub fn changes(&self) -> u64 {
+        let others = self.databases.changes_of_others();
+        self.undo_log.count().wrapping_add(others)
     }
 
     fn undo_one(&self, change: Undo) {
@@ -127,7 +149,8 @@ impl Catalog {
                 table.take_back(place..place + 1);
                 table.put_back(place, &row);
             }
-            Undo::CreatedIndex(table, index) => table.drop_index(&index),
+            Undo::InDatabase(database, savepoint) => database.rollback_to(savepoint),
+            Undo::CreatedIndex(table, index) => table.forget_index(&index),
             Undo::DroppedIndex(table, index) => table.put_back_index(index),
             Undo::Created(object) => {
                 self.objects.delete(&object);
@@ -149,9 +172,10 @@ impl Catalog {
     }
 
     /// What happens after each statement: its changes are final, unless that was turned off.
-    pub fn end_of_statement(&self) {
-        if self.undo_log.auto_commit() {
-            self.commit();
+    pub fn end_of_statement(&self) -> Result<()> {
+        match self.undo_log.auto_commit() {
+            true => self.commit(),
+            false => Ok(()),
         }
     }
 }

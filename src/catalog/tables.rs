@@ -7,15 +7,34 @@ use crate::catalog::Catalog;
 use crate::model::Function;
 use crate::model::function::FunctionBody;
 use crate::model::table::{NamedIndex, Table};
+use crate::store::Database;
 use crate::syntax::ast::{Many, Name};
 use crate::text::diagnostic::{Error, Result, nearest};
 
 impl Catalog {
     /// What a `from` clause can name to go through its rows, if it is no type: a table, a view, any
     /// function without arguments that gives a bag of named columns.
+    ///
+    /// A table of a database is called by its own name, unless something else is, and by `x.T` in any
+    /// case.
     pub fn rows_named(&self, name: &str) -> Option<Arc<Function>> {
         let resolvents = self.functions.resolvents(name).ok()?;
-        resolvents.iter().find(|f| has_rows(f)).cloned()
+        if let Some(found) = resolvents.iter().find(|f| has_rows(f)) {
+            return Some(found.clone());
+        }
+        let (database, table) = match name.split_once('.') {
+            Some((database, table)) => (Some(self.databases.find(database)?), table),
+            None => (None, name),
+        };
+        let databases = match database {
+            Some(database) => vec![database],
+            None => self.databases.all(),
+        };
+        let tables = databases.iter().flat_map(|d| lasting_tables(self, d));
+        let mut found = tables.filter(|(function, _)| bare_name(function.name()) == table);
+        let first = found.next()?;
+        // One name for two tables means neither.
+        found.next().is_none().then_some(first.0)
     }
 
     /// The table that a statement changes.
@@ -40,7 +59,9 @@ impl Catalog {
         let names = self.names_of_rows();
         match nearest(&name.text, names.iter().map(|n| &**n)) {
             Some(near) => error.help(format!("did you mean '{near}'?")),
-            None => error.help(format!("`create table {written}(…);` makes it")),
+            None => error
+                .help(format!("`create table {written}(…);` makes it"))
+                .help("a variable is declared with its type: from Record r where r in …"),
         }
     }
 
@@ -75,6 +96,25 @@ fn has_rows(function: &Function) -> bool {
     function.arity() == 0
         && function.signature.many == Many::Bag
         && function.signature.columns.iter().all(|c| c.name.is_some())
+}
+
+/// The tables of a database.
+pub fn lasting_tables(
+    catalog: &Catalog,
+    database: &Arc<Database>,
+) -> Vec<(Arc<Function>, Arc<Table>)> {
+    let functions = catalog.functions.user_functions().into_iter();
+    let of_database = |function: Arc<Function>| {
+        let table = table_of(&function)?.clone();
+        let is_own = Arc::ptr_eq(table.lasting()?.stored().database(), database);
+        is_own.then_some((function, table))
+    };
+    functions.filter_map(of_database).collect()
+}
+
+/// A table's own name, without that of its database.
+pub fn bare_name(name: &str) -> &str {
+    split(name).map_or(name, |(_, table)| table)
 }
 
 /// The rows of a function that is a table.

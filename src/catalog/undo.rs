@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::model::table::{NamedIndex, Place, Row, Table};
 use crate::model::{Function, Object, UserType};
+use crate::store::Database;
 use crate::text::wait::lock;
 
 /// One change, with what is needed to undo it.
@@ -17,6 +18,8 @@ pub enum Undo {
     Replaced(Arc<Table>, Place, Row),
     CreatedIndex(Arc<Table>, Arc<NamedIndex>),
     DroppedIndex(Arc<Table>, Arc<NamedIndex>),
+    /// A database was changed after this savepoint.
+    InDatabase(Arc<Database>, u64),
     Created(Arc<Object>),
     Deleted(Arc<Object>),
     CreatedType(Arc<UserType>),
@@ -89,6 +92,20 @@ impl UndoLog {
         let mut changes = lock(&self.changes);
         changes.marked = changes.list.len();
         changes.marked
+    }
+
+    /// Whether a database can go back to where it stood when a mark was taken last, as there is a
+    /// savepoint after that.
+    pub fn has_savepoint(&self, database: &Arc<Database>) -> bool {
+        let changes = lock(&self.changes);
+        let since = changes.list.get(changes.marked..).unwrap_or_default();
+        since.iter().any(
+            |change| matches!(change, Undo::InDatabase(other, _) if Arc::ptr_eq(other, database)),
+        )
+    }
+
+    pub fn is_empty(&self) -> bool {
+        lock(&self.changes).list.is_empty()
     }
 
     /// Takes the changes since `mark` out, newest first, to be undone.

@@ -12,7 +12,7 @@ use crate::catalog::overloads::{ambiguous, choose_exactly, no_resolvent};
 use crate::model::function::Param;
 use crate::model::native::CallForm;
 use crate::model::{Function, Type, Value};
-use crate::plan::{Call, PlanExpr, Target};
+use crate::plan::{Call, PlanExpr, Step, Target};
 use crate::syntax::ast::{self, BinaryOp, ExprKind, Many, Variable};
 use crate::text::diagnostic::{Error, Result, Span};
 
@@ -57,7 +57,40 @@ impl Compiler<'_> {
             })?;
             fragments.push(self.described(fragment, arg, &resolvents, i)?);
         }
+        self.note_single_value(&resolvents, args, &fragments, span);
         self.resolve(name, &resolvents, fragments, span)
+    }
+
+    /// An aggregate of a variable that has one value in each row: who writes that wants one of all rows.
+    fn note_single_value(
+        &self,
+        resolvents: &[Arc<Function>],
+        args: &[ast::Expr],
+        fragments: &[Fragment],
+        span: &Span,
+    ) {
+        use Type::{Boolean, Charstring, Integer, Number, Real, Record};
+        let ([arg], [fragment]) = (args, fragments) else {
+            return;
+        };
+        let is_aggregate = |f: &Arc<Function>| f.native().is_some_and(|n| n.aggregate.is_some());
+        let is_single = matches!(
+            fragment.whole_type(),
+            Boolean | Charstring | Integer | Number | Real | Record
+        );
+        let is_variable = matches!(&arg.kind, ExprKind::Variable(Variable::Local(_)));
+        let has_rows = self
+            .frames
+            .iter()
+            .any(|f| f.steps.iter().any(Step::is_many));
+        if is_single && is_variable && has_rows && resolvents.iter().any(is_aggregate) {
+            let text = span.text();
+            let message = format!("{text} is about one value, and gives a result for each row");
+            let of_all = text.replacen('(', "(select ", 1);
+            let help = format!("of all rows it is {} from …)", of_all.trim_end_matches(')'));
+            let grouped = "with group by it is that of each group";
+            self.catalog.notes.add(span, &message, &[&help, grouped]);
+        }
     }
 
     /// The same where it is known how the arguments are treated: only that they fit is of interest.

@@ -171,9 +171,17 @@ impl Compiler<'_> {
             And | Or => self.logical(op, left, right),
             Eq | Ne | Lt | Le | Gt | Ge => {
                 let left = self.fragment(|c| c.expr(left))?;
-                let (left, _) = self.single(left);
+                let (left, left_type) = self.single(left);
                 let right = self.fragment(|c| c.expr(right))?;
-                let (right, _) = self.single(right);
+                let (right, right_type) = self.single(right);
+                let is_order = !matches!(op, Eq | Ne);
+                if is_order && text_and_number(&left_type, &right_type) {
+                    self.catalog.notes.add(
+                        span,
+                        "a string is neither less nor greater than a number: this never holds",
+                        &["aton(s) makes a number of a string, ntoa(x) a string of a number"],
+                    );
+                }
                 Ok((
                     PlanExpr::Compare(op, Box::new([left, right])),
                     Type::Boolean,
@@ -396,4 +404,11 @@ impl Compiler<'_> {
 /// Whether it is `*`, all positions.
 pub(super) fn is_all(index: &ast::Expr) -> bool {
     matches!(&index.kind, ExprKind::Literal(ast::Literal::Null)) && index.span.text() == "*"
+}
+
+/// Whether one is a string and the other a number, whatever the values.
+fn text_and_number(one: &Type, other: &Type) -> bool {
+    let is_number = |ty: &Type| matches!(ty, Type::Number | Type::Integer | Type::Real);
+    let is_text = |ty: &Type| *ty == Type::Charstring;
+    is_text(one) && is_number(other) || is_number(one) && is_text(other)
 }

@@ -183,15 +183,17 @@ impl Compiler<'_> {
             .iter()
             .flat_map(|f| f.vars.iter().map(|v| &*v.name))
             .map(|name| name.split_once('.').map_or(name, |(_, column)| column));
+        let session = self.catalog.variables.get(&name.text).is_some();
+        if session && self.place != CodePlace::Function {
+            return error.help(format!("session variables have a colon: ':{}'", name.text));
+        }
         // `selct [1]` looks like an element of a vector.
         let known = known.filter(|n| !n.is_empty()).chain(["select"]);
         if let Some(near) = nearest(&name.text, known) {
             return error.help(format!("did you mean '{near}'?"));
         }
-        let session = self.catalog.variables.get(&name.text).is_some();
         match self.place {
             CodePlace::Function => error.help("declare it: `from Type name`, or as an argument"),
-            _ if session => error.help(format!("session variables have a colon: ':{}'", name.text)),
             _ => error.help(
                 "declare it in a from clause: `select … from Type name …`; a string has quotes",
             ),

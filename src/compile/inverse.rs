@@ -157,6 +157,7 @@ pub fn inverse_of(stored: &Arc<Function>) -> View {
 /// The function as one that can be updated: itself if it is stored, or the view that it is.
 pub fn updatable(catalog: &Catalog, function: &Arc<Function>) -> Result<Option<Arc<Function>>> {
     match &function.body {
+        FunctionBody::Stored(table) if table.lasting().is_some() => Ok(None),
         FunctionBody::Stored(_) | FunctionBody::Inverse(_) => Ok(Some(function.clone())),
         FunctionBody::Derived(definition, _) => Ok(view(catalog, function)?.map(|view| {
             let signature = function.signature.clone();

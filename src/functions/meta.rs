@@ -266,7 +266,7 @@ fn rows(cx: &Cx, args: Args) -> Result<Option<Value>> {
         let FunctionBody::Stored(table) = &function.body else {
             return Err(Error::run(format!("{} is not stored", function.signature)));
         };
-        rows.extend(table.all().into_iter().map(Value::Vector));
+        rows.extend(table.all(&cx.token)?.into_iter().map(Value::Vector));
     }
     Ok(Some(Value::bag(rows)))
 }

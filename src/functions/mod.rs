@@ -13,6 +13,7 @@ pub mod binary;
 pub mod combine;
 pub mod complex;
 pub mod csv;
+pub mod database;
 pub mod debugging;
 pub mod documentation;
 pub mod fft;

@@ -206,12 +206,12 @@ fn iterate(cx: &Cx, args: Args) -> Result<Option<Value>> {
     Ok(Some(tuple(now)))
 }
 
-fn nodes(_: &Cx, args: Args) -> Result<Option<Value>> {
+fn nodes(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let function = args.function(0)?;
     let FunctionBody::Stored(table) = &function.body else {
         return Err(Error::run(format!("{} is not stored", function.signature)));
     };
-    let rows = table.all();
+    let rows = table.all(&cx.token)?;
     let nodes: IndexSet<Value> = rows.iter().flat_map(|row| row.iter().cloned()).collect();
     Ok(Some(Value::bag(nodes.into_iter().collect())))
 }

@@ -80,6 +80,10 @@ fn dropfunction(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let FunctionBody::Stored(table) = &function.body else {
         return Err(Error::run(format!("{} is not stored", function.signature)));
     };
+    if table.lasting().is_some() {
+        let message = format!("{} is a table of a database", function.name());
+        return Err(Error::run(message).help(format!("delete from {};", function.name())));
+    }
     if args.int(1)? == 1 {
         table.clear();
         Catalog::of(cx).undo_log.count_one();
@@ -90,7 +94,7 @@ fn dropfunction(cx: &Cx, args: Args) -> Result<Option<Value>> {
 }
 
 fn remove_all(table: &Arc<Table>, cx: &Cx) -> Result<()> {
-    for row in table.all() {
+    for row in table.all(&cx.token)? {
         cx.token.check()?;
         if let Some(place) = table.remove(&row) {
             let undo = Undo::Removed(table.clone(), place, row);

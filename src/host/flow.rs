@@ -70,6 +70,12 @@ impl FlowName<'_> {
             .help(
                 "a broker joins programs: 'client:topic' is a topic of the MQTT client 'client'",
             )),
+            None if name.contains(['/', '+', '#']) => Err(Error::run(format!(
+                "'{name}' looks like an MQTT topic, and says no client"
+            ))
+            .help(format!(
+                "write 'client:{name}', where client is what mqtt:register_client(…) has named"
+            ))),
             None => Ok(FlowName::Local(name)),
         }
     }

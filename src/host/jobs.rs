@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle, Thread};
 
-use crate::host::{Host, failed};
+use crate::catalog::Catalog;
+use crate::host::{Host, failed, waiting_token};
 use crate::model::context::THREAD_STACK_SIZE;
 use crate::model::{Collection, Cx, Timeval};
 use crate::text::diagnostic::{Error, Kind, Result};
@@ -55,13 +56,7 @@ impl Jobs {
         flow: Option<Arc<str>>,
     ) -> Result<i64> {
         // Not below the statement that starts it: that ends at once.
-        let flushed = Arc::downgrade(&Host::of(cx).console);
-        let token = Token::with_hook(move || {
-            if let Some(console) = flushed.upgrade() {
-                // A console that cannot be written to is noticed by whoever writes.
-                let _ = console.flush();
-            }
-        });
+        let token = waiting_token(cx.surroundings());
         let below = cx.for_job(token.clone());
         let elements = Arc::new(AtomicU64::new(0));
         let counted = elements.clone();
@@ -74,6 +69,8 @@ impl Jobs {
             .stack_size(THREAD_STACK_SIZE)
             .spawn(move || {
                 let ended = run(&*stream, &counted, &below);
+                let committed = Catalog::of(&below).end_of_statement();
+                let ended = ended.and(committed);
                 // What the stream held is given up before anybody hears that the job has ended.
                 drop(stream);
                 Host::of(&below).jobs.ended(number, ended, &below);

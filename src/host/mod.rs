@@ -21,11 +21,13 @@ use std::time::Instant;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use crate::model::context::CursorTokens;
+use crate::catalog::Catalog;
+use crate::model::context::{CursorTokens, Surroundings};
 use crate::model::{Cx, Source};
 use crate::mqtt;
 use crate::text::console::Console;
 use crate::text::diagnostic::{Error, Result};
+use crate::text::wait::Token;
 use flow::local::Flows;
 use jobs::Jobs;
 use loads::Loads;
@@ -63,6 +65,25 @@ pub struct Host {
 pub struct SessionCursor {
     pub rows: Box<dyn Source>,
     pub tokens: CursorTokens,
+}
+
+/// A token of its own for what runs in these surroundings: before a thread waits, what it has written is
+/// shown, and what it has changed in databases is committed where that is due.
+pub fn waiting_token(surroundings: &Arc<dyn Surroundings>) -> Token {
+    let surroundings = Arc::downgrade(surroundings);
+    Token::with_hook(move || {
+        let Some(surroundings) = surroundings.upgrade() else {
+            return Ok(None);
+        };
+        if let Some(host) = surroundings.host().downcast_ref::<Host>() {
+            // A console that cannot be written to is noticed by whoever writes.
+            let _ = host.console.flush();
+        }
+        match surroundings.catalog().downcast_ref::<Catalog>() {
+            Some(catalog) => catalog.about_to_wait(),
+            None => Ok(None),
+        }
+    })
 }
 
 impl Host {

@@ -15,6 +15,7 @@ use super::net::Agreed;
 use super::options::ClientOptions;
 use super::outbox::{Command, Outbox, Phase, Settled, UnsubscribeReply};
 use super::publisher::{PublishOptions, TopicPublisher};
+use super::receipt_hold::ReceiptHold;
 use super::settings::{Setting, Settings};
 use super::subscription::TopicSubscription;
 use super::{journal, link, runtime, tls, topic};
@@ -24,6 +25,14 @@ use crate::text::wait::{Token, lock};
 
 /// Says one line to the user.
 pub type Notice = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// What all clients of a session share.
+#[derive(Clone)]
+pub struct ClientSurroundings {
+    pub notice: Notice,
+    pub verbose: Arc<AtomicBool>,
+    pub receipts: Arc<ReceiptHold>,
+}
 
 /// What the queries' side and the connection's side of a client have in common.
 pub struct Shared {
@@ -43,6 +52,8 @@ pub struct Shared {
     pub awaited: Awaited,
     /// How many of its messages failed in a query, and were set aside.
     pub failed_elements: Arc<AtomicU64>,
+    /// Where acknowledgements wait for a commit.
+    pub receipts: Arc<ReceiptHold>,
 }
 
 /// What the broker said when the connection was made.
@@ -61,7 +72,11 @@ impl Shared {
         name: &str,
         options: ClientOptions,
         tls: Option<Arc<ClientConfig>>,
-        (notice, verbose): (Notice, Arc<AtomicBool>),
+        ClientSurroundings {
+            notice,
+            verbose,
+            receipts,
+        }: ClientSurroundings,
         journal: Option<PublicationJournal>,
     ) -> Arc<Shared> {
         Arc::new(Shared {
@@ -77,6 +92,7 @@ impl Shared {
             keeper: journal.map(JournalKeeper::new),
             awaited: Awaited::default(),
             failed_elements: Arc::default(),
+            receipts,
         })
     }
 
@@ -155,8 +171,7 @@ impl Client {
     pub(super) fn connect(
         name: &str,
         options: &Settings,
-        notice: Notice,
-        verbose: Arc<AtomicBool>,
+        surroundings: ClientSurroundings,
         token: &Token,
     ) -> Result<Client> {
         let options = ClientOptions::read(options)?;
@@ -169,7 +184,7 @@ impl Client {
             left,
             damage,
         } = journal::open(&options)?;
-        let shared = Shared::new(name, options, tls, (notice, verbose), journal);
+        let shared = Shared::new(name, options, tls, surroundings, journal);
         if let Some(damage) = damage {
             shared.say(damage);
         }

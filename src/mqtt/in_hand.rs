@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::inbox::{Message, Receipt};
+use super::receipt_hold::ReceiptHold;
 use crate::text::wait::lock;
 
 /// How many messages a query has in hand at the most.
@@ -34,6 +35,7 @@ pub struct MessagesInHand {
 /// The duties to acknowledge messages, in the messages' order.
 struct HeldReceipts {
     receipts: Vec<Option<Arc<Receipt>>>,
+    hold: Arc<ReceiptHold>,
     /// So many of the first have been given.
     given: usize,
     given_at: Instant,
@@ -41,14 +43,18 @@ struct HeldReceipts {
 
 impl HeldReceipts {
     fn give_to(&mut self, end: usize) {
-        self.receipts[self.given..end].fill(None);
+        let given = self.receipts[self.given..end].iter_mut();
+        self.hold.give(given.filter_map(Option::take));
         self.given = end;
     }
 }
 
 impl MessagesInHand {
-    /// The first of the messages that wait, as many as may be in hand.
-    pub(super) fn first_of(waiting: &mut VecDeque<Message>) -> MessagesInHand {
+    /// The first of the messages that wait, as many as may be in hand. Their receipts are given to `hold`.
+    pub(super) fn first_of(
+        waiting: &mut VecDeque<Message>,
+        hold: &Arc<ReceiptHold>,
+    ) -> MessagesInHand {
         let mut bytes = 0;
         let is_enough = |message: &Message| {
             bytes += message.size();
@@ -64,6 +70,7 @@ impl MessagesInHand {
             receipts: has_receipts.then(|| {
                 Mutex::new(HeldReceipts {
                     receipts,
+                    hold: hold.clone(),
                     given: 0,
                     given_at: Instant::now(),
                 })

@@ -1,7 +1,7 @@
 //! What the broker delivers: filters, the queries that read them, and their bounded queues.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
@@ -70,10 +70,15 @@ pub struct Receipt {
     exactly_once: bool,
     /// The broker's session that the identifier belongs to.
     epoch: u32,
+    /// Whether the message is not to be acknowledged after all.
+    is_withdrawn: AtomicBool,
 }
 
 impl Drop for Receipt {
     fn drop(&mut self) {
+        if *self.is_withdrawn.get_mut() {
+            return;
+        }
         if let Some(shared) = self.shared.upgrade() {
             shared.command(Command::Acknowledge {
                 id: self.id,
@@ -611,6 +616,12 @@ impl Receipt {
             id,
             exactly_once,
             epoch,
+            is_withdrawn: AtomicBool::new(false),
         }
+    }
+
+    /// The message is not acknowledged, whoever else has it: the broker sends it again.
+    pub fn withdraw(&self) {
+        self.is_withdrawn.store(true, Ordering::Release);
     }
 }

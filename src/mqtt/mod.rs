@@ -47,6 +47,7 @@ mod pings;
 mod publisher;
 mod pump;
 mod read_pace;
+mod receipt_hold;
 mod request;
 mod runtime;
 mod settings;
@@ -57,7 +58,7 @@ mod topic;
 mod web_socket;
 mod wire;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -67,11 +68,12 @@ pub use in_hand::MessagesInHand;
 pub use inbox::{Message, Unread};
 pub use options::{ClientOptions, Qos, Version};
 pub use publisher::{PublishOptions, TopicPublisher};
-pub use settings::{Setting, Settings};
+pub use receipt_hold::ReceiptHold;
+pub use settings::{Setting, Settings, SettingsReader};
 pub use subscription::{MessagesGiven, TopicSubscription};
 pub use topic::{check_filter, check_topic};
 
-use client::Notice;
+use client::ClientSurroundings;
 
 use crate::text::diagnostic::{Error, Kind, Result, nearest};
 use crate::text::wait::{Token, lock};
@@ -82,8 +84,7 @@ const FLUSH: Duration = Duration::from_secs(30);
 /// The clients of a session, by name.
 pub struct Clients {
     clients: Mutex<Vec<Arc<Client>>>,
-    notice: Notice,
-    verbose: Arc<AtomicBool>,
+    surroundings: ClientSurroundings,
     /// The brokers that were started here. They end after the clients.
     #[cfg(feature = "broker")]
     pub brokers: broker::Brokers,
@@ -102,16 +103,24 @@ impl Clients {
     pub fn new(notice: impl Fn(&str) + Send + Sync + 'static) -> Clients {
         Clients {
             clients: Mutex::default(),
-            notice: Arc::new(notice),
-            verbose: Arc::default(),
+            surroundings: ClientSurroundings {
+                notice: Arc::new(notice),
+                verbose: Arc::default(),
+                receipts: Arc::default(),
+            },
             #[cfg(feature = "broker")]
             brokers: broker::Brokers::default(),
         }
     }
 
+    /// Where acknowledgements wait for a commit.
+    pub fn receipts(&self) -> &Arc<ReceiptHold> {
+        &self.surroundings.receipts
+    }
+
     /// Whether protocol events are said as well. Passwords and keys never are.
     pub fn set_verbose(&self, verbose: bool) {
-        self.verbose.store(verbose, Ordering::Relaxed);
+        self.surroundings.verbose.store(verbose, Ordering::Relaxed);
     }
 
     /// Connects a client and waits for the broker's answer. A client of that name is replaced,
@@ -127,15 +136,9 @@ impl Clients {
                 return Err(error);
             }
             // The new client is wanted all the same.
-            (self.notice)(error.message());
+            (self.surroundings.notice)(error.message());
         }
-        let client = Client::connect(
-            name,
-            options,
-            self.notice.clone(),
-            self.verbose.clone(),
-            token,
-        )?;
+        let client = Client::connect(name, options, self.surroundings.clone(), token)?;
         lock(&self.clients).push(Arc::new(client));
         Ok(())
     }

@@ -97,7 +97,10 @@ impl TopicSubscription {
         } else {
             token.check()?;
         }
-        self.in_hand = Arc::new(MessagesInHand::first_of(&mut self.batch));
+        self.in_hand = Arc::new(MessagesInHand::first_of(
+            &mut self.batch,
+            &self.shared.receipts,
+        ));
         self.given = 0;
         Ok(())
     }

@@ -5,6 +5,7 @@
 //! puts a function's arguments (from slot 0) or captured variables of the query around it.
 
 pub mod batch;
+pub mod endless;
 pub mod estimate;
 pub mod explain;
 pub mod join;

@@ -16,6 +16,7 @@ use crate::model::native::Native;
 use crate::model::table::Table;
 use crate::model::{Args, Collection, Cx, Function, Source, Type, Value, nesting, print};
 use crate::plan::{Query, ResultCollections, Target};
+use crate::run::table_rows::TableRows;
 use crate::run::{declared, element, procedure, query, scalar};
 use crate::syntax::ast::Many;
 use crate::text::diagnostic::{Error, Result, Span, shortened};
@@ -149,7 +150,7 @@ pub fn stored_of(
         !arg.is_collection() && matches!(convert(arg, param), Some(None))
     };
     if args.iter().zip(params).all(fits) && !Traced::prints(f, cx) {
-        return Ok(stored(f, table, args));
+        return stored(f, table, args, cx);
     }
     function(f, args.iter().map(|arg| (*arg).clone()).collect(), cx)
 }
@@ -224,8 +225,8 @@ fn body(f: &Arc<Function>, args: Vec<Value>, cx: &Cx) -> Result<Option<Value>> {
             }
             of_user(f, derived(f, &query, args, cx)?)
         }
-        FunctionBody::Stored(table) => Ok(stored(f, table, &args)),
-        FunctionBody::Inverse(view) => Ok(inverse(f, view, args)),
+        FunctionBody::Stored(table) => stored(f, table, &args, cx),
+        FunctionBody::Inverse(view) => inverse(f, view, args, cx),
         FunctionBody::Procedure(..) => of_user(f, procedure::call(f, args, cx)?),
         FunctionBody::Generic => Ok(None),
     }
@@ -264,29 +265,39 @@ fn one_or_many(value: Option<Value>) -> Value {
     }
 }
 
-fn stored<V: Borrow<Value>>(f: &Function, table: &Table, args: &[V]) -> Option<Value> {
-    let found = table.find(table.arguments(), args);
+fn stored<V: Borrow<Value>>(
+    f: &Arc<Function>,
+    table: &Table,
+    args: &[V],
+    cx: &Cx,
+) -> Result<Option<Value>> {
+    if table.lasting().is_some() {
+        return Ok(Some(Value::Bag(Arc::new(TableRows(f.clone())))));
+    }
+    let found = table.find(table.arguments(), args, &cx.token)?;
     let mut results = found.iter().map(|row| match &row[args.len()..] {
         [one] => one.clone(),
         several => Value::vector(several.to_vec()),
     });
     if f.signature.many == Many::One && table.is_unique_by_arguments() {
-        return results.next();
+        return Ok(results.next());
     }
-    Some(Value::bag(results.collect()))
+    Ok(Some(Value::bag(results.collect())))
 }
 
-fn inverse(f: &Function, view: &View, args: Vec<Value>) -> Option<Value> {
+fn inverse(f: &Function, view: &View, args: Vec<Value>, cx: &Cx) -> Result<Option<Value>> {
     let mut known: Vec<Option<Value>> = args.into_iter().map(Some).collect();
     known.resize(f.arity() + f.signature.columns.len(), None);
-    let rows = view
-        .table()?
-        .lookup(&view.rearranged(&known, Some(Value::Bool(true))));
+    let Some(table) = view.table() else {
+        return Ok(None);
+    };
+    let known = view.rearranged(&known, Some(Value::Bool(true)));
+    let rows = table.lookup(&known, &cx.token)?;
     let mut results = rows.iter().map(|row| view.results(f.arity(), row));
     if f.signature.many == Many::One && view.is_unique(f.arity()) {
-        return results.next();
+        return Ok(results.next());
     }
-    Some(Value::bag(results.collect()))
+    Ok(Some(Value::bag(results.collect())))
 }
 
 /// What is called applied to each element of argument `at`, a bag or stream.
@@ -360,9 +371,13 @@ impl Source for LiftedRun {
                 }
                 continue;
             }
+            if self.taken > 0 && self.elements.is_live() {
+                Catalog::of(cx).between_elements()?;
+            }
             let Some(element) = self.elements.next(cx)? else {
                 return Ok(None);
             };
+            Catalog::of(cx).begin_element();
             self.taken += 1;
             match self.apply(element, cx) {
                 Ok(Some(value)) => return Ok(Some(value)),

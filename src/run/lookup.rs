@@ -47,19 +47,20 @@ pub fn start(lookup: &Lookup, frame: &mut [Value], cx: &Cx) -> Result<Start> {
     {
         return Ok(match narrowed {
             Narrowed::To(int) => {
-                let found = table.find(&[narrowing.column], &[Value::Int(int)]);
+                let found = table.find(&[narrowing.column], &[Value::Int(int)], &cx.token)?;
                 of_found(lookup, &found, frame)
             }
             Narrowed::Nothing => Start::Nothing,
         });
     }
     if lookup.known.is_empty() {
-        return Ok(Start::Rows(LookupRows::All(table.scan())));
+        return Ok(Start::Rows(LookupRows::All(table.scan(&cx.token)?)));
     }
     let known = known(lookup);
     let found = with_values(lookup.known.len(), known, frame, cx, |key| {
-        table.find(&lookup.known, key)
+        table.find(&lookup.known, key, &cx.token)
     })?;
+    let found = found.transpose()?;
     Ok(found.map_or(Start::Nothing, |found| of_found(lookup, &found, frame)))
 }
 
@@ -88,16 +89,19 @@ fn distinct(lookup: &Lookup, table: &Table, frame: &[Value], cx: &Cx) -> Result<
         }
     };
     if lookup.known.is_empty() {
-        let mut scan = table.scan();
-        while let Some(row) = scan.next() {
+        let mut scan = table.scan(&cx.token)?;
+        while let Some(row) = scan.next()? {
             cx.token.check()?;
             add(row);
         }
     } else {
         let key = known(lookup);
-        with_values(lookup.known.len(), key, frame, cx, |key| {
-            table.find(&lookup.known, key).iter().for_each(&mut add);
+        let found = with_values(lookup.known.len(), key, frame, cx, |key| {
+            let found = table.find(&lookup.known, key, &cx.token)?;
+            found.iter().for_each(&mut add);
+            Ok(())
         })?;
+        found.transpose()?;
     }
     Ok(LookupRows::Some {
         cells,
@@ -131,7 +135,7 @@ impl LookupRows {
 
     /// Binds the next row that matches; `false` at the end.
     pub fn bind(&mut self, lookup: &Lookup, frame: &mut [Value], cx: &Cx) -> Result<bool> {
-        while let Some(row) = self.next() {
+        while let Some(row) = self.next()? {
             cx.token.check()?;
             match &lookup.copies {
                 Some(copies) => {
@@ -145,13 +149,13 @@ impl LookupRows {
         Ok(false)
     }
 
-    fn next(&mut self) -> Option<&[Value]> {
+    fn next(&mut self) -> Result<Option<&[Value]>> {
         match self {
             LookupRows::All(scan) => scan.next(),
             LookupRows::Some { cells, width, next } => {
-                let row = cells.get(*next..*next + *width)?;
+                let row = cells.get(*next..*next + *width);
                 *next += *width;
-                Some(row)
+                Ok(row)
             }
         }
     }

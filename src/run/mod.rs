@@ -16,6 +16,7 @@ pub mod batch;
 pub mod call;
 mod concat;
 pub mod constant;
+pub mod database;
 mod declared;
 pub mod element;
 pub mod eval;
@@ -34,6 +35,7 @@ mod scalar;
 mod solve;
 mod sorted;
 pub mod statement;
+mod table_rows;
 pub mod update;
 pub mod windowed;
 

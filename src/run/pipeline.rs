@@ -245,7 +245,13 @@ pub struct ElementsTaken {
 
 impl ElementsTaken {
     fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        if self.stream && self.count > 0 && self.source.is_live() {
+            Catalog::of(cx).between_elements()?;
+        }
         let element = self.source.next(cx);
+        if let Ok(Some(_)) = element {
+            Catalog::of(cx).begin_element();
+        }
         // An error in making an element is not about the one before.
         self.count = element.as_ref().map_or(0, |_| self.count + 1);
         element

@@ -164,7 +164,7 @@ impl Running<'_> {
             Stmt::OpenCursor(cursor, sub) => self.open_cursor(cursor, sub)?,
             Stmt::FetchCursor(cursor, places, span) => self.fetch(cursor, places, span)?,
             Stmt::CloseCursor(cursor) => self.close_cursor(cursor),
-            Stmt::Commit => Catalog::of(self.cx).commit(),
+            Stmt::Commit => Catalog::of(self.cx).commit()?,
             Stmt::Rollback => Catalog::of(self.cx).rollback(),
         }
         Ok(Flow::On)

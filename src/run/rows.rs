@@ -5,10 +5,11 @@ use std::sync::Arc;
 use crate::catalog::Catalog;
 use crate::catalog::tables::table_of;
 use crate::catalog::undo::Undo;
+use crate::host::failed;
 use crate::model::conversion::converted;
 use crate::model::table::{Place, Row, Table};
 use crate::model::{Cx, Source, Type, Value, nesting, size};
-use crate::plan::{InsertedColumn, InsertionRows, RowChange, RowChangeKind};
+use crate::plan::{InsertedColumn, InsertionRows, RowChange, RowChangeKind, Sub};
 use crate::run::call::short;
 use crate::run::eval::{captured, eval};
 use crate::run::query;
@@ -23,6 +24,9 @@ pub fn change(change: &RowChange, frame: &[Value], cx: &Cx) -> Result<usize> {
         )));
     };
     let (old, new) = match &change.kind {
+        RowChangeKind::Insert(InsertionRows::Query(sub), columns) if is_stream(sub) => {
+            return insert_stream(table, sub, columns, frame, cx);
+        }
         RowChangeKind::Insert(rows, columns) => {
             (vec![], inserted(table, rows, columns, frame, cx)?)
         }
@@ -41,8 +45,53 @@ pub fn change(change: &RowChange, frame: &[Value], cx: &Cx) -> Result<usize> {
     Ok(number)
 }
 
+fn is_stream(sub: &Sub) -> bool {
+    sub.stream || sub.query.is_stream()
+}
+
+/// Inserts what a stream gives, each row as it comes: there may be no end of them. In a database they are
+/// committed in groups, so that what has been committed stays if one fails later. Of a live stream a row
+/// that is not taken is set aside.
+fn insert_stream(
+    table: &Arc<Table>,
+    sub: &Sub,
+    columns: &[InsertedColumn],
+    frame: &[Value],
+    cx: &Cx,
+) -> Result<usize> {
+    let catalog = Catalog::of(cx);
+    let mut rows = query::open(&sub.query, captured(sub, frame), cx)?;
+    let mut number = 0;
+    loop {
+        // A live stream says itself when it is between two elements: an element may give several rows.
+        if number > 0 && !rows.is_live() {
+            catalog.between_elements()?;
+        }
+        let Some(row) = rows.next(cx)? else {
+            return Ok(number);
+        };
+        let inserted = columns_of(row, given(columns))
+            .and_then(|given| complete(table, given, columns, frame, cx))
+            .and_then(|row| replace(table, &[], vec![row], cx));
+        match inserted {
+            Ok(()) => number += 1,
+            Err(error) if rows.is_live() => failed::set_aside(rows.explain(error), cx)?,
+            Err(error) => return Err(error.context(format_args!("row {}", number + 1))),
+        }
+    }
+}
+
 /// Takes rows out and puts others in. Where one cannot be put in, all is as it was.
 fn replace(table: &Arc<Table>, old: &[Row], new: Vec<Row>, cx: &Cx) -> Result<()> {
+    if let Some(rows) = table.lasting() {
+        let number = old.len().max(new.len());
+        if number == 0 {
+            return Ok(());
+        }
+        let work = || table.replace_lasting(rows, old, &new, &cx.token);
+        let database = rows.stored().database();
+        return Catalog::of(cx).change_database(database, number, &cx.token, work);
+    }
     let mut removed: Vec<(Place, &Row)> = Vec::with_capacity(old.len());
     let mut inserted: Vec<Place> = Vec::with_capacity(new.len());
     let make = || -> Result<()> {
@@ -86,21 +135,8 @@ fn inserted(
     cx: &Cx,
 ) -> Result<Vec<Row>> {
     let value = |expr| Ok(eval(expr, frame, cx)?.unwrap_or(Value::Null));
-    let complete = |given: Vec<Value>| -> Result<Row> {
-        let mut row = Vec::with_capacity(columns.len());
-        for (at, column) in columns.iter().enumerate() {
-            let value = match column {
-                InsertedColumn::Given(place) => given[*place].clone(),
-                InsertedColumn::Default(default) => value(default)?,
-            };
-            row.push(fitting(table, at, value)?);
-        }
-        Ok(row.into())
-    };
-    let given = columns
-        .iter()
-        .filter(|column| matches!(column, InsertedColumn::Given(_)));
-    let width = given.count();
+    let complete = |given| complete(table, given, columns, frame, cx);
+    let width = given(columns);
     let mut new = Vec::new();
     match rows {
         InsertionRows::Values(rows) => {
@@ -120,6 +156,31 @@ fn inserted(
         }
     }
     Ok(new)
+}
+
+/// How many values are given for each row.
+fn given(columns: &[InsertedColumn]) -> usize {
+    let given = |column: &&InsertedColumn| matches!(column, InsertedColumn::Given(_));
+    columns.iter().filter(given).count()
+}
+
+/// A row with its defaults, each value as its column takes it.
+fn complete(
+    table: &Table,
+    given: Vec<Value>,
+    columns: &[InsertedColumn],
+    frame: &[Value],
+    cx: &Cx,
+) -> Result<Row> {
+    let mut row = Vec::with_capacity(columns.len());
+    for (at, column) in columns.iter().enumerate() {
+        let value = match column {
+            InsertedColumn::Given(place) => given[*place].clone(),
+            InsertedColumn::Default(default) => eval(default, frame, cx)?.unwrap_or(Value::Null),
+        };
+        row.push(fitting(table, at, value)?);
+    }
+    Ok(row.into())
 }
 
 /// The columns that a result of a query is.

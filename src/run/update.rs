@@ -75,13 +75,17 @@ pub fn delete(object: Option<Value>, cx: &Cx) -> Result<()> {
 }
 
 fn remove_references(table: &Arc<Table>, object: &Value, cx: &Cx) -> Result<()> {
+    // No object outlives the process.
+    if table.lasting().is_some() {
+        return Ok(());
+    }
     for (column, ty) in table.types().iter().enumerate() {
         if !object.type_of().is_subtype_of(ty) {
             continue;
         }
         let mut known = vec![None; table.types().len()];
         known[column] = Some(object.clone());
-        for row in table.lookup(&known) {
+        for row in table.lookup(&known, &cx.token)? {
             cx.token.check()?;
             remove(table, &row, cx);
         }
@@ -244,7 +248,7 @@ fn change_table(
             .map(|(a, ty)| conform(a, ty).or(Some(a.clone())))
             .collect();
         known.resize(table.types().len(), None);
-        for old in table.lookup(&known) {
+        for old in table.lookup(&known, &cx.token)? {
             cx.token.check()?;
             remove(table, &old, cx);
         }
@@ -298,7 +302,8 @@ fn change_view(
     if op == UpdateOp::Set {
         let mut known: Vec<Option<Value>> = args.iter().cloned().map(Some).collect();
         known.resize(args.len() + width, None);
-        for old in table.lookup(&view.rearranged(&known, Some(Value::Bool(true)))) {
+        let known = view.rearranged(&known, Some(Value::Bool(true)));
+        for old in table.lookup(&known, &cx.token)? {
             cx.token.check()?;
             remove(table, &old, cx);
         }

@@ -18,8 +18,9 @@ use std::time::Duration;
 
 use crate::catalog::Catalog;
 use crate::functions::table::BUILT_INS;
-use crate::host::Host;
+use crate::host::{Host, waiting_token};
 use crate::model::Cx;
+use crate::model::context::Surroundings;
 use crate::run::statement::{Outcome, execute};
 use crate::text::console::Console;
 use crate::text::diagnostic::{Error, Result, SourceText};
@@ -61,11 +62,10 @@ impl Interrupt {
 
 impl Session {
     pub fn new(config: Config) -> Session {
+        let host = Host::new(config.home, config.console, config.bail);
+        let catalog = Catalog::new(&BUILT_INS).holding(host.clients.receipts().clone());
         Session {
-            world: Arc::new(World {
-                catalog: Catalog::new(&BUILT_INS),
-                host: Host::new(config.home, config.console, config.bail),
-            }),
+            world: Arc::new(World { catalog, host }),
             timeout: config.timeout,
             memory: config.memory,
             running: Interrupt::default(),
@@ -96,13 +96,8 @@ impl Session {
 
     /// The token of a new statement.
     fn begin(&self) -> Token {
-        let console = Arc::downgrade(&self.world.host.console);
-        let token = Token::with_hook(move || {
-            if let Some(console) = console.upgrade() {
-                // A console that cannot be written to is noticed by whoever writes.
-                let _ = console.flush();
-            }
-        });
+        let surroundings: Arc<dyn Surroundings> = self.world.clone();
+        let token = waiting_token(&surroundings);
         let token = match self.timeout {
             Some(limit) => {
                 let seconds = limit.as_secs_f64();

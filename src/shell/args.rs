@@ -28,6 +28,8 @@ pub struct ProgramOptions {
     pub bail: bool,
     /// Whether the end waits for background jobs instead of stopping them.
     pub wait: bool,
+    /// Whether notes about what is likely wrong are left out.
+    pub quiet: bool,
     pub verbose: bool,
     /// How results are written, if it is said.
     pub format: Option<Format>,
@@ -116,6 +118,10 @@ struct Flags {
     #[arg(long, value_name = "FORMAT", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "text")]
     functions: Option<ReferenceFormat>,
 
+    /// Say no notes about what is likely wrong
+    #[arg(short, long)]
+    quiet: bool,
+
     /// Say what happens on the network, on standard error
     #[arg(short, long)]
     verbose: bool,
@@ -157,6 +163,7 @@ fn options_from(
         memory: flags.memory,
         bail: flags.bail,
         wait: flags.wait,
+        quiet: flags.quiet,
         verbose: flags.verbose,
         format: flags.format,
         functions: flags.functions,

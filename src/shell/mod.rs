@@ -78,7 +78,9 @@ fn run(options: ProgramOptions) -> ExitCode {
         bail: options.bail,
         memory: options.memory.unwrap_or_else(machine::half_of_memory),
     });
-    session.world().host.clients.set_verbose(options.verbose);
+    let host = &session.world().host;
+    host.clients.set_verbose(options.verbose);
+    host.console.set_notes(!options.quiet, colour_errors());
     if let Some(format) = options.functions {
         return write_reference(&session, format);
     }

@@ -26,13 +26,14 @@ const fn inner(text: &'static str) -> Keyword {
 }
 
 /// All keywords, sorted.
-pub const KEYWORDS: [Keyword; 100] = [
+pub const KEYWORDS: [Keyword; 103] = [
     leading("add"),
     inner("all"),
     inner("and"),
     inner("array"),
     inner("as"),
     inner("asc"),
+    leading("attach"),
     inner("bag"),
     inner("between"),
     inner("by"),
@@ -45,10 +46,12 @@ pub const KEYWORDS: [Keyword; 100] = [
     leading("commit"),
     leading("create"),
     inner("cross"),
+    inner("database"),
     leading("declare"),
     inner("default"),
     leading("delete"),
     inner("desc"),
+    leading("detach"),
     inner("distinct"),
     inner("do"),
     inner("double"),

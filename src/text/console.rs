@@ -23,6 +23,9 @@ pub struct Console {
     /// Held while notices are written, so that they keep their order.
     err: Mutex<Box<dyn Write + Send>>,
     closed: AtomicBool,
+    quiet: AtomicBool,
+    /// Whether notes are coloured.
+    colour: AtomicBool,
     pending: Arc<Mutex<Pending>>,
 }
 
@@ -63,6 +66,8 @@ impl Console {
             out: Mutex::new(io::BufWriter::with_capacity(64 * 1024, out)),
             err: Mutex::new(err),
             closed: AtomicBool::new(false),
+            quiet: AtomicBool::new(false),
+            colour: AtomicBool::new(false),
             pending: Arc::default(),
         }
     }
@@ -102,6 +107,19 @@ impl Console {
     /// Reports an error as [`Console::notice`] says something; `colour` adds ANSI escapes.
     pub fn report(&self, error: &Error, colour: bool) {
         self.write_notices(&error.render(colour));
+    }
+
+    /// Says what is likely wrong, unless nobody wants to know: see [`Console::set_notes`].
+    pub fn note(&self, note: &Error) {
+        if !self.quiet.load(Ordering::Relaxed) {
+            self.write_notices(&note.render_note(self.colour.load(Ordering::Relaxed)));
+        }
+    }
+
+    /// Whether notes are said, and in colour.
+    pub fn set_notes(&self, wanted: bool, colour: bool) {
+        self.quiet.store(!wanted, Ordering::Relaxed);
+        self.colour.store(colour, Ordering::Relaxed);
     }
 
     /// Says something as [`Console::notice`] does, but never waits: a thread writes it. Where notices

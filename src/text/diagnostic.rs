@@ -282,6 +282,11 @@ impl Error {
         self.render_as(Severity::Warning, colour)
     }
 
+    /// The same as a note: it is likely wrong, and runs.
+    pub fn render_note(&self, colour: bool) -> String {
+        self.render_as(Severity::Note, colour)
+    }
+
     fn render_as(&self, severity: Severity, colour: bool) -> String {
         match &self.0.span {
             Some(span) => self.render_at(span, severity, colour),
@@ -292,6 +297,7 @@ impl Error {
     fn render_plain(&self, severity: Severity) -> String {
         let word = match severity {
             Severity::Warning => "warning",
+            Severity::Note => "note",
             _ => "error",
         };
         let mut text = format!("{word}: {}\n", shown_on_a_line(&self.0.message));

@@ -62,7 +62,9 @@ struct Hooks {
     added: AtomicU64,
 }
 
-type Hook = Arc<dyn Fn() + Send + Sync>;
+/// What is done before waiting. It may fail, which ends the wait, and it may say when it is to be called
+/// again, if the thread still waits then.
+type Hook = Arc<dyn Fn() -> Result<Option<Instant>> + Send + Sync>;
 
 impl Hooks {
     fn add(&self, hook: Hook) -> u64 {
@@ -71,10 +73,15 @@ impl Hooks {
         number
     }
 
-    /// Calls all of them, none under the lock: a hook may write to what is slow.
-    fn call(&self) {
+    /// Calls all of them, none under the lock: a hook may write to what is slow. Gives when one of them
+    /// wants to be called again.
+    fn call(&self) -> Result<Option<Instant>> {
         let hooks = lock(&self.list).clone();
-        hooks.iter().for_each(|(_, hook)| hook());
+        let mut again: Option<Instant> = None;
+        for (_, hook) in &hooks {
+            again = [again, hook()?].into_iter().flatten().min();
+        }
+        Ok(again)
     }
 }
 
@@ -104,8 +111,11 @@ impl Token {
         Token::with(None, Arc::default(), None)
     }
 
-    /// A token of its own; `before_waiting` is called whenever a thread under it is about to wait.
-    pub fn with_hook(before_waiting: impl Fn() + Send + Sync + 'static) -> Token {
+    /// A token of its own; `before_waiting` is called whenever a thread under it is about to wait, and
+    /// again at the time that it gives, if the thread still waits then. Its error ends the wait.
+    pub fn with_hook(
+        before_waiting: impl Fn() -> Result<Option<Instant>> + Send + Sync + 'static,
+    ) -> Token {
         let token = Token::new();
         token.0.before_waiting.add(Arc::new(before_waiting));
         token
@@ -116,6 +126,10 @@ impl Token {
     /// before nothing more comes for a while. The hook must not wait itself.
     #[must_use]
     pub fn before_waiting(&self, hook: impl Fn() + Send + Sync + 'static) -> BeforeWaiting {
+        let hook = move || {
+            hook();
+            Ok(None)
+        };
         BeforeWaiting {
             number: self.0.before_waiting.add(Arc::new(hook)),
             hooks: Arc::downgrade(&self.0.before_waiting),
@@ -214,7 +228,7 @@ impl Token {
         if let Some(value) = ready() {
             return Ok(Some(value));
         }
-        self.0.before_waiting.call();
+        let mut again = self.0.before_waiting.call()?;
         let _registered = Registered::new(self);
         loop {
             if let Some(value) = ready() {
@@ -225,7 +239,11 @@ impl Token {
             if until.is_some_and(|at| now >= at) {
                 return Ok(None);
             }
-            match [until, self.deadline()].into_iter().flatten().min() {
+            if again.is_some_and(|at| now >= at) {
+                again = self.0.before_waiting.call()?;
+                continue;
+            }
+            match [until, self.deadline(), again].into_iter().flatten().min() {
                 Some(at) => thread::park_timeout(at.saturating_duration_since(now)),
                 None => thread::park(),
             }

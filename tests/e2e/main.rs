@@ -31,6 +31,7 @@
 //!
 //! One feature: `cargo test --test e2e mqtt_tls::`.
 
+mod delivery_database;
 mod delivery_program;
 mod delivery_restarts;
 mod delivery_slow;

@@ -12,7 +12,7 @@ use super::resolve::{NameScope, NamedRow, RowColumn, only_column};
 use crate::model::Type;
 use crate::syntax::ast::{
     BinaryOp, Combined, Expr, ExprKind, FromItem, FromSource, JoinCondition, JoinKind, Joined,
-    Literal, Name, RowJoin, Select, SetOperator, TypeKind, UnaryOp,
+    Literal, Name, RowJoin, Select, SetOperator, TypeKind, TypeSpec, UnaryOp,
 };
 use crate::text::diagnostic::{Error, Result, Span};
 
@@ -106,7 +106,10 @@ impl Preparation<'_> {
         match columns {
             Some(columns) => own.rows.push(NamedRow::new(item.name.clone(), columns)),
             None if item.is_named => own.variables.push(item.name.clone()),
-            None => return Err(self.no_variable(&item.name)),
+            None => {
+                let written = written_type(&item.source).unwrap_or(&item.name);
+                return Err(self.no_variable(written));
+            }
         }
         own.items.push(item);
         Ok(own)
@@ -505,4 +508,15 @@ fn check_names(all: &JoinedRows) -> Result<()> {
         });
     }
     Ok(())
+}
+
+/// The name of a type, or of a table, that a row is called by.
+fn written_type(source: &FromSource) -> Option<&Name> {
+    match source {
+        FromSource::Named(TypeSpec {
+            kind: TypeKind::Named(name),
+            ..
+        }) => Some(name),
+        _ => None,
+    }
 }

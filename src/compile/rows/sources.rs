@@ -18,6 +18,8 @@ pub struct RowSource {
     /// The variables of the columns, in the order of the row.
     columns: Vec<Slot>,
     rows: SourceRows,
+    /// How the row is called.
+    name: Name,
     /// Of a left join: the condition under which a row is taken; without one the columns are null.
     on: Option<Expr>,
 }
@@ -79,6 +81,7 @@ impl Compiler<'_> {
             source: Some(Arc::new(RowSource {
                 columns: slots,
                 rows,
+                name: item.name.clone(),
                 on,
             })),
             ..Conjunct::written(expr, false)
@@ -102,6 +105,7 @@ impl Compiler<'_> {
             .collect();
         Ok(Some(match &source.rows {
             SourceRows::Of(_) => Rank::Bag,
+            SourceRows::Stored(function) if !finds_rows(function, &known) => Rank::Bag,
             SourceRows::Stored(_) if known.is_empty() => Rank::Scan,
             SourceRows::Stored(function) => match &function.body {
                 FunctionBody::Stored(table) if table.is_unique_by(&known) => Rank::KeyedLookup,
@@ -125,6 +129,7 @@ impl Compiler<'_> {
             source: Some(Arc::new(RowSource {
                 columns: source.columns.clone(),
                 rows: source.rows.clone(),
+                name: source.name.clone(),
                 on: None,
             })),
             ..Conjunct::written(on.clone(), false)
@@ -156,7 +161,15 @@ impl Compiler<'_> {
                 false => Pattern::Bind(*slot, Type::Object),
             });
         let mut patterns: Vec<Pattern> = patterns.collect();
-        let step = match &source.rows {
+        let places = 0..known.len();
+        let known: Vec<usize> = places.filter(|at| known[*at]).collect();
+        let rows = match &source.rows {
+            SourceRows::Stored(function) if !finds_rows(function, &known) => {
+                &SourceRows::Of(call_of(function, &source.name))
+            }
+            rows => rows,
+        };
+        let step = match rows {
             SourceRows::Stored(function) => {
                 let column = |pattern| match pattern {
                     Pattern::Equal(value) => LookupColumn::Known(value),
@@ -194,6 +207,14 @@ impl Compiler<'_> {
             slot.is_some_and(|slot| top.vars[slot].kept && !top.vars[slot].bound)
         })
     }
+}
+
+/// Whether rows of a table are found by their values in these columns without going through all. In memory an
+/// index is made when it is first wanted. In a database only those help that are there; without one the rows
+/// are those of a bag, which a join puts into a hash table once.
+fn finds_rows(function: &Function, known: &[usize]) -> bool {
+    let lasting = table_of(function).filter(|table| table.lasting().is_some());
+    known.is_empty() || lasting.is_none_or(|table| table.is_indexed(known))
 }
 
 /// The columns of a table or a view: names, types, whether they may be null.

@@ -1,6 +1,7 @@
 //! Arithmetic on arrays, element by element, in the format of the elements.
 
 use std::borrow::Cow;
+use std::ops::BitOr;
 
 use crate::model::array::{ArrayElements, ArrayFormat, ArrayNumber, cannot_hold, for_format};
 use crate::model::{Array, Value};
@@ -248,6 +249,32 @@ macro_rules! overflow_bits {
     };
 }
 
+/// The bits of all rows of numbers and what was made of them, put together.
+#[inline(always)]
+fn any_bits<T: Copy + Default + BitOr<Output = T>>(
+    a: Side<T>,
+    b: Side<T>,
+    made: &[T],
+    bits: impl Fn(T, T, T) -> T,
+) -> T {
+    let none = T::default();
+    match (a, b) {
+        (Side::Many(a), Side::Many(b)) => {
+            let rows = a.iter().zip(b).zip(made);
+            rows.fold(none, |all, ((x, y), made)| all | bits(*x, *y, *made))
+        }
+        (Side::Many(a), Side::One(y)) => {
+            let rows = a.iter().zip(made);
+            rows.fold(none, |all, (x, made)| all | bits(*x, y, *made))
+        }
+        (Side::One(x), Side::Many(b)) => {
+            let rows = b.iter().zip(made);
+            rows.fold(none, |all, (y, made)| all | bits(x, *y, *made))
+        }
+        (Side::One(x), Side::One(y)) => made.first().map_or(none, |made| bits(x, y, *made)),
+    }
+}
+
 macro_rules! arithmetic_of_integers {
     ($($signed:ident $integer:ident),*) => {$(
         impl Arithmetic for $integer {
@@ -258,29 +285,21 @@ macro_rules! arithmetic_of_integers {
                 looks: &Looks,
             ) -> Result<Vec<$integer>> {
                 match op {
+                    // The highest bit says whether there was an overflow. Unlike the sum with its flag, a
+                    // processor computes that of several at once.
                     Plus => {
-                        // The highest bit says whether there was an overflow. Unlike the sum with its
-                        // flag, a processor computes that of several at once.
-                        let mut overflows: $integer = 0;
-                        let sums = combined(a, b, looks, |x, y| {
-                            let sum = x.wrapping_add(y);
-                            overflows |= overflow_bits!($signed, x, y, sum);
-                            sum
-                        })?;
-                        match overflows.leading_zeros() {
+                        let sums = combined(a, b, looks, $integer::wrapping_add)?;
+                        let bits = |x: $integer, y: $integer, sum: $integer| overflow_bits!($signed, x, y, sum);
+                        match any_bits(a, b, &sums, bits).leading_zeros() {
                             0 => checked(op, a, b, looks, $integer::overflowing_add),
                             _ => Ok(sums),
                         }
                     }
+                    // x - y = d where d + y = x.
                     Minus => {
-                        // x - y = d where d + y = x.
-                        let mut overflows: $integer = 0;
-                        let differences = combined(a, b, looks, |x, y| {
-                            let difference = x.wrapping_sub(y);
-                            overflows |= overflow_bits!($signed, difference, y, x);
-                            difference
-                        })?;
-                        match overflows.leading_zeros() {
+                        let differences = combined(a, b, looks, $integer::wrapping_sub)?;
+                        let bits = |x: $integer, y: $integer, d: $integer| overflow_bits!($signed, d, y, x);
+                        match any_bits(a, b, &differences, bits).leading_zeros() {
                             0 => checked(op, a, b, looks, $integer::overflowing_sub),
                             _ => Ok(differences),
                         }

@@ -1,25 +1,34 @@
 //! The rows of a stored function: its arguments, then its results. Indexed on whatever columns it
-//! is looked up by: an index is made when it is first wanted.
+//! is looked up by: an index is made when it is first wanted. The rows of a table of SQL's kind may be
+//! in a database instead, where they outlive the process ([`lasting`]).
 
+mod contents;
+mod found;
 mod hashed;
 mod index;
+mod kept_value;
+mod lasting;
 mod named;
 mod numbered;
 mod rows;
 
 use std::borrow::Borrow;
 use std::ops::{Range, RangeInclusive};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
+
+use contents::{Contents, SMALL};
+pub use found::{Found, Key, Scan, TableReader};
+pub use kept_value::KeptAs;
+pub use lasting::{LastingRows, new_columns};
+pub use named::NamedIndex;
+use rows::MOST;
+pub use rows::Place;
 
 use crate::model::function::Signature;
-use crate::model::table::index::Index;
-pub use crate::model::table::named::NamedIndex;
-pub use crate::model::table::rows::Place;
-use crate::model::table::rows::{MOST, Rows};
 use crate::model::{Type, Value};
 use crate::syntax::ast::{Expr, Many};
 use crate::text::diagnostic::{Error, Result};
-use crate::text::wait::lock;
+use crate::text::wait::{Token, lock};
 
 /// A row by itself: arguments, then results.
 pub type Row = Arc<[Value]>;
@@ -36,7 +45,10 @@ pub struct Table {
     unique: Vec<Vec<usize>>,
     /// What the columns of a table of SQL's kind take; nothing for any other stored function.
     rules: Vec<ColumnRule>,
+    /// The rows, where they are in memory; the indexes that have names in any case.
     contents: Mutex<Contents>,
+    /// The rows, where they are in a database.
+    lasting: Option<Arc<LastingRows>>,
 }
 
 /// What a column of a table takes.
@@ -50,14 +62,6 @@ pub struct ColumnRule {
     pub default: Option<Arc<Expr>>,
 }
 
-struct Contents {
-    /// Shared with those who read all of them, and copied if it changes meanwhile.
-    rows: Arc<Rows>,
-    indexes: Vec<Index>,
-    /// Those that statements have made.
-    named: Vec<Arc<NamedIndex>>,
-}
-
 /// How the rows with given values in some columns are found.
 pub enum Access {
     Indexed,
@@ -66,9 +70,6 @@ pub enum Access {
     /// An index is made by the first lookup.
     Unindexed,
 }
-
-/// Below that many rows a look through all is as fast as an index.
-const SMALL: usize = 8;
 
 impl Table {
     /// An empty table for a stored function of that signature.
@@ -93,6 +94,7 @@ impl Table {
             unique,
             rules: vec![],
             contents: Mutex::new(Contents::new(columns.len())),
+            lasting: None,
         }
     }
 
@@ -109,6 +111,19 @@ impl Table {
             rules,
             ..table
         }
+    }
+
+    /// The same with its rows in a database.
+    pub fn in_database(self, lasting: LastingRows) -> Table {
+        Table {
+            lasting: Some(Arc::new(lasting)),
+            ..self
+        }
+    }
+
+    /// The rows, where they are in a database.
+    pub fn lasting(&self) -> Option<&Arc<LastingRows>> {
+        self.lasting.as_ref()
     }
 
     /// Whether it is a table of SQL's kind, whose columns may be null.
@@ -146,9 +161,12 @@ impl Table {
         is_unique(&self.unique, known) || self.has_unique_index(known)
     }
 
-    /// The number of rows.
+    /// The number of rows; about so many of one in a database.
     pub fn len(&self) -> usize {
-        lock(&self.contents).rows.len()
+        match &self.lasting {
+            Some(lasting) => lasting.about(),
+            None => lock(&self.contents).rows.len(),
+        }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -164,44 +182,59 @@ impl Table {
         self.arguments.len()
     }
 
-    /// All rows as they are now, oldest place first.
-    pub fn all(&self) -> Vec<Row> {
-        let mut rows = self.scan();
-        let mut all = Vec::with_capacity(rows.rows.len());
-        while let Some(row) = rows.next() {
-            all.push(row.into());
-        }
-        all
+    /// Reads all rows as they are now, whatever happens to them meanwhile.
+    pub fn scan(&self, token: &Token) -> Result<Scan> {
+        Ok(match &self.lasting {
+            Some(lasting) => Scan::Lasting(Box::new(lasting.scan(token)?)),
+            None => Scan::Memory {
+                rows: lock(&self.contents).rows.clone(),
+                next: 0,
+            },
+        })
     }
 
-    /// Reads all rows as they are now, whatever happens to them meanwhile.
-    pub fn scan(&self) -> Scan {
-        Scan {
-            rows: lock(&self.contents).rows.clone(),
-            next: 0,
+    /// All rows as they are now, oldest place first.
+    pub fn all(&self, token: &Token) -> Result<Vec<Row>> {
+        let mut rows = self.scan(token)?;
+        let mut all = Vec::new();
+        while let Some(row) = rows.next()? {
+            all.push(row.into());
         }
+        Ok(all)
     }
 
     /// The rows that have the known values in their columns.
-    pub fn lookup(&self, known: &[Option<Value>]) -> Vec<Row> {
+    pub fn lookup(&self, known: &[Option<Value>], token: &Token) -> Result<Vec<Row>> {
         let columns: Vec<usize> = (0..known.len()).filter(|i| known[*i].is_some()).collect();
         if columns.is_empty() {
-            return self.all();
+            return self.all(token);
         }
         let key: Vec<&Value> = known.iter().flatten().collect();
-        self.find(&columns, &key).iter().map(Row::from).collect()
+        let found = self.find(&columns, &key, token)?;
+        Ok(found.iter().map(Row::from).collect())
     }
 
     /// The rows that have the values of `key` in `columns`. Nothing else can be done with the table
     /// until the result is dropped.
     #[inline]
-    pub fn find<V: Borrow<Value>>(&self, columns: &[usize], key: &[V]) -> Found<'_> {
+    pub fn find<V: Borrow<Value>>(
+        &self,
+        columns: &[usize],
+        key: &[V],
+        token: &Token,
+    ) -> Result<Found<'_>> {
+        if let Some(lasting) = &self.lasting {
+            return Ok(Found::Cells {
+                cells: lasting.find(columns, key, token)?,
+                width: self.types.len(),
+            });
+        }
         let mut contents = lock(&self.contents);
         let places = match self.unique_among(columns, &contents) {
             Some(unique) => contents.find_one(unique, columns, key),
             None => contents.find(columns, key),
         };
-        Found { contents, places }
+        Ok(Found::Places { contents, places })
     }
 
     /// Fewer columns than these that are unique together, where there is no index on all of these: one
@@ -219,6 +252,9 @@ impl Table {
     /// Integers between which all values in a column are. `None` if some are no integers, or if there
     /// are so few rows that there is no index.
     pub fn integers(&self, column: usize) -> Option<RangeInclusive<i64>> {
+        if self.lasting.is_some() {
+            return None;
+        }
         let mut contents = lock(&self.contents);
         let index = contents.index(&[column])?;
         contents.indexes[index].integers()
@@ -236,6 +272,12 @@ impl Table {
 
     /// How rows are found by their values in `columns`.
     pub fn access(&self, columns: &[usize]) -> Access {
+        if self.lasting.is_some() {
+            return match self.is_indexed(columns) {
+                true => Access::Indexed,
+                false => Access::LookedThrough,
+            };
+        }
         let contents = lock(&self.contents);
         if contents.indexed(columns).is_some() {
             Access::Indexed
@@ -372,231 +414,17 @@ impl Table {
             columns.join(", ")
         ))
     }
+
+    /// The error for a row that is another's by its values in these columns.
+    fn occurs_already(&self, row: &[Value], columns: &[usize]) -> Error {
+        if self.unique.iter().any(|unique| unique == columns) {
+            return self.duplicate_row(row, columns);
+        }
+        self.duplicate_by_index(row, columns)
+    }
 }
 
 fn is_unique(unique: &[Vec<usize>], known: &[usize]) -> bool {
     let determined = |columns: &Vec<usize>| columns.iter().all(|c| known.contains(c));
     unique.iter().any(determined)
-}
-
-/// The rows that were found.
-pub struct Found<'t> {
-    contents: MutexGuard<'t, Contents>,
-    places: Places,
-}
-
-/// Where they are.
-enum Places {
-    None,
-    /// So many of these.
-    Few([Place; SMALL], usize),
-    /// What an index has.
-    Indexed {
-        index: usize,
-        entry: u32,
-    },
-}
-
-impl Found<'_> {
-    /// The rows, oldest first.
-    #[inline]
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &[Value]> {
-        let places = self.contents.places(&self.places);
-        places.iter().map(|place| self.contents.rows.get(*place))
-    }
-}
-
-/// Many lookups by the value in one column. Nothing else can be done with the table meanwhile.
-pub struct TableReader<'t> {
-    contents: MutexGuard<'t, Contents>,
-    column: usize,
-    index: Option<usize>,
-}
-
-/// What a column must be.
-#[derive(Clone, Copy)]
-pub enum Key<'v> {
-    Integer(i64),
-    /// The object of that number.
-    Object(u64),
-    Value(&'v Value),
-}
-
-impl Key<'_> {
-    fn is(self, value: &Value) -> bool {
-        match (self, value) {
-            (Key::Integer(i), value) => *value == Value::Int(i),
-            (Key::Object(id), Value::Object(object)) => object.id() == id,
-            (Key::Object(_), _) => false,
-            (Key::Value(key), value) => value == key,
-        }
-    }
-}
-
-impl TableReader<'_> {
-    /// Adds the places of the rows that have the key. `None` if it has to be looked up as a value.
-    #[inline]
-    pub fn find(&self, key: Key, places: &mut Vec<Place>) -> Option<()> {
-        let rows = &self.contents.rows;
-        match self.index {
-            Some(index) => {
-                let index = &self.contents.indexes[index];
-                if let Some(entry) = index.find_key(key, rows)? {
-                    places.extend_from_slice(index.places(&entry));
-                }
-            }
-            None => places.extend(rows.iter().filter(|p| key.is(&rows.get(*p)[self.column]))),
-        }
-        Some(())
-    }
-
-    #[inline]
-    pub fn row(&self, place: Place) -> &[Value] {
-        self.contents.rows.get(place)
-    }
-}
-
-/// All rows of a table, as they were when it was asked for them.
-pub struct Scan {
-    rows: Arc<Rows>,
-    next: usize,
-}
-
-impl Scan {
-    #[allow(clippy::should_implement_trait, reason = "it lends its rows")]
-    pub fn next(&mut self) -> Option<&[Value]> {
-        let place = self.rows.next(self.next)?;
-        self.next = place as usize + 1;
-        Some(self.rows.get(place))
-    }
-
-    /// The next rows, `most` at the most.
-    pub fn some(&mut self, most: usize) -> Vec<&[Value]> {
-        let mut rows = Vec::with_capacity(most);
-        while rows.len() < most
-            && let Some(place) = self.rows.next(self.next)
-        {
-            self.next = place as usize + 1;
-            rows.push(self.rows.get(place));
-        }
-        rows
-    }
-}
-
-impl Contents {
-    fn new(width: usize) -> Contents {
-        Contents {
-            rows: Arc::new(Rows::new(width)),
-            indexes: Vec::new(),
-            named: Vec::new(),
-        }
-    }
-
-    /// The number of the index on these columns.
-    #[inline]
-    fn indexed(&self, columns: &[usize]) -> Option<usize> {
-        self.indexes.iter().position(|i| i.columns() == columns)
-    }
-
-    /// The place of a row that has the same values in these columns. A null is not equal to another.
-    fn same(&mut self, columns: &[usize], row: &[Value]) -> Option<Place> {
-        let key: Vec<&Value> = columns.iter().map(|c| &row[*c]).collect();
-        if key.iter().any(|value| value.is_null()) {
-            return None;
-        }
-        let places = self.find(columns, &key);
-        self.places(&places).first().copied()
-    }
-
-    /// The number of the index on these columns, made if need be; none where there are few rows.
-    #[inline]
-    fn index(&mut self, columns: &[usize]) -> Option<usize> {
-        let indexed = self.indexed(columns);
-        if indexed.is_none() && self.rows.places() > SMALL {
-            self.indexes.push(Index::of(columns, &self.rows));
-            return Some(self.indexes.len() - 1);
-        }
-        indexed
-    }
-
-    fn find<V: Borrow<Value>>(&mut self, columns: &[usize], key: &[V]) -> Places {
-        let Some(index) = self.index(columns) else {
-            return self.look_through(columns, key);
-        };
-        match self.indexes[index].find(key, &self.rows) {
-            Some(entry) => Places::Indexed { index, entry },
-            None => Places::None,
-        }
-    }
-
-    /// The row with the key in `columns`, of which those in `unique` say which it can be.
-    fn find_one<V: Borrow<Value>>(
-        &mut self,
-        unique: &[usize],
-        columns: &[usize],
-        key: &[V],
-    ) -> Places {
-        let wanted = |column: &usize| {
-            let mut pairs = columns.iter().zip(key);
-            pairs.find_map(|(c, value)| (c == column).then(|| value.borrow()))
-        };
-        let of_unique: Vec<&Value> = unique.iter().filter_map(wanted).collect();
-        let found = self.find(unique, &of_unique);
-        let matches = |place: &&Place| {
-            let row = self.rows.get(**place);
-            columns
-                .iter()
-                .zip(key)
-                .all(|(c, value)| row[*c] == *value.borrow())
-        };
-        let (mut few, mut count) = ([0; SMALL], 0);
-        for place in self.places(&found).iter().filter(matches).take(SMALL) {
-            few[count] = *place;
-            count += 1;
-        }
-        Places::Few(few, count)
-    }
-
-    fn look_through<V: Borrow<Value>>(&self, columns: &[usize], key: &[V]) -> Places {
-        let (mut places, mut count) = ([0; SMALL], 0);
-        for place in self.rows.iter() {
-            let row = self.rows.get(place);
-            if columns.iter().zip(key).all(|(c, v)| row[*c] == *v.borrow()) {
-                places[count] = place;
-                count += 1;
-            }
-        }
-        Places::Few(places, count)
-    }
-
-    #[inline]
-    fn places<'a>(&'a self, places: &'a Places) -> &'a [Place] {
-        match places {
-            Places::None => &[],
-            Places::Few(places, count) => &places[..*count],
-            Places::Indexed { index, entry } => self.indexes[*index].places(entry),
-        }
-    }
-
-    fn insert(&mut self, row: &[Value]) -> Place {
-        let place = Arc::make_mut(&mut self.rows).insert(row);
-        for index in &mut self.indexes {
-            index.add(place, &self.rows);
-        }
-        place
-    }
-
-    fn put_back(&mut self, place: Place, row: &[Value]) {
-        let place = Arc::make_mut(&mut self.rows).put_back(place, row);
-        for index in &mut self.indexes {
-            index.add(place, &self.rows);
-        }
-    }
-
-    fn remove(&mut self, place: Place) {
-        for index in &mut self.indexes {
-            index.take(place, &self.rows);
-        }
-        Arc::make_mut(&mut self.rows).remove(place);
-    }
 }

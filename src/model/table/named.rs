@@ -3,28 +3,43 @@
 
 use std::sync::Arc;
 
-use super::{Contents, Index, Table};
+use super::Table;
+use super::contents::Contents;
+use super::index::Index;
 use crate::model::Value;
 use crate::text::diagnostic::{Error, Result};
-use crate::text::wait::lock;
+use crate::text::wait::{Token, lock};
 
 /// An index that has a name.
 pub struct NamedIndex {
     pub name: Arc<str>,
     /// In ascending order, which is that in which they are looked up.
     columns: Vec<usize>,
+    /// The same as they were written, which is their order in a database.
+    written: Vec<usize>,
     unique: bool,
 }
 
 impl NamedIndex {
-    pub fn new(name: Arc<str>, mut columns: Vec<usize>, unique: bool) -> NamedIndex {
+    pub fn new(name: Arc<str>, written: Vec<usize>, unique: bool) -> NamedIndex {
+        let mut columns = written.clone();
         columns.sort_unstable();
         columns.dedup();
         NamedIndex {
             name,
             columns,
+            written,
             unique,
         }
+    }
+
+    /// The columns as they were written.
+    pub fn written(&self) -> &[usize] {
+        &self.written
+    }
+
+    pub fn is_unique(&self) -> bool {
+        self.unique
     }
 }
 
@@ -44,7 +59,10 @@ impl Table {
     }
 
     /// Adds an index that has a name. An error if it is to be unique and the rows are not.
-    pub fn add_index(&self, index: Arc<NamedIndex>) -> Result<()> {
+    pub fn add_index(&self, index: Arc<NamedIndex>, token: &Token) -> Result<()> {
+        if let Some(lasting) = &self.lasting {
+            self.create_lasting_index(lasting, &index, token)?;
+        }
         let mut contents = lock(&self.contents);
         if index.unique {
             let rows = contents.rows.clone();
@@ -54,16 +72,17 @@ impl Table {
                     .same(&index.columns, row)
                     .is_some_and(|p| p != place)
                 {
-                    let key = self.key(row, &index.columns);
-                    return Err(
-                        Error::run(format!("{} has several rows with {key}", self.name))
-                            .help("a unique index says that there is one"),
-                    );
+                    return Err(self.several_rows(row, &index.columns));
                 }
             }
         }
         contents.add_named(index);
         Ok(())
+    }
+
+    /// An index of a database, which is there already.
+    pub fn know_index(&self, index: Arc<NamedIndex>) {
+        lock(&self.contents).named.push(index);
     }
 
     /// Whether a unique index says that at most one row has given values in these columns.
@@ -74,8 +93,17 @@ impl Table {
         columns.any(|columns| columns.iter().all(|c| known.contains(c)))
     }
 
-    /// Takes an index that has a name away.
-    pub fn drop_index(&self, index: &Arc<NamedIndex>) {
+    /// Takes an index that has a name away, from the database, too.
+    pub fn drop_index(&self, index: &Arc<NamedIndex>, token: &Token) -> Result<()> {
+        if let Some(lasting) = &self.lasting {
+            lasting.stored().drop_index(&index.name, token)?;
+        }
+        self.forget_index(index);
+        Ok(())
+    }
+
+    /// Takes an index that has a name away here.
+    pub fn forget_index(&self, index: &Arc<NamedIndex>) {
         let mut contents = lock(&self.contents);
         contents.named.retain(|other| !Arc::ptr_eq(other, index));
         let is_needed = self.unique.contains(&index.columns)
@@ -98,14 +126,53 @@ impl Table {
         for at in 0..contents.named.len() {
             let index = contents.named[at].clone();
             if index.unique && contents.same(&index.columns, row).is_some() {
-                let key = self.key(row, &index.columns);
-                return Err(
-                    Error::run(format!("{} has a row with {key} already", self.name))
-                        .help(format!("the index {} says that there is one", index.name)),
-                );
+                return Err(self.duplicate_in(row, &index));
             }
         }
         Ok(())
+    }
+
+    /// The error for rows that have the same values in columns that are to be unique.
+    pub(super) fn several_rows(&self, row: &[Value], columns: &[usize]) -> Error {
+        let key = self.key(row, columns);
+        Error::run(format!("{} has several rows with {key}", self.name))
+            .help("a unique index says that there is one")
+    }
+
+    fn duplicate_in(&self, row: &[Value], index: &NamedIndex) -> Error {
+        let key = self.key(row, &index.columns);
+        Error::run(format!("{} has a row with {key} already", self.name))
+            .help(format!("the index {} says that there is one", index.name))
+    }
+
+    /// The columns of unique indexes that have names.
+    pub(super) fn unique_indexes(&self) -> Vec<Vec<usize>> {
+        let contents = lock(&self.contents);
+        let unique = contents.named.iter().filter(|index| index.unique);
+        unique.map(|index| index.written.clone()).collect()
+    }
+
+    /// The error for a row that is another's by its values in the columns of some unique index.
+    pub(super) fn duplicate_by_index(&self, row: &[Value], columns: &[usize]) -> Error {
+        let named = lock(&self.contents).named.clone();
+        match named
+            .iter()
+            .find(|index| index.unique && index.written == columns)
+        {
+            Some(index) => self.duplicate_in(row, index),
+            None => {
+                let key = self.key(row, columns);
+                Error::run(format!("{} has a row with {key} already", self.name))
+            }
+        }
+    }
+
+    /// Whether an index of a database helps to find rows by their values in these columns.
+    pub fn is_indexed(&self, known: &[usize]) -> bool {
+        let contents = lock(&self.contents);
+        let named = contents.named.iter().map(|index| &index.written);
+        let mut all = self.unique.iter().chain(named);
+        all.any(|columns| columns.first().is_some_and(|first| known.contains(first)))
     }
 
     /// The values in these columns, for a message.

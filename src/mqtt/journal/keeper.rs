@@ -217,7 +217,7 @@ mod tests {
 
     use tempfile::TempDir;
 
-    use super::super::super::client::Notice;
+    use super::super::super::client::ClientSurroundings;
     use super::super::super::in_flight::Outgoing;
     use super::super::super::options::{ClientOptions, Qos};
     use super::super::super::settings::Settings;
@@ -240,8 +240,12 @@ mod tests {
         ]);
         let options = ClientOptions::read(&settings).expect("good options");
         let journal = open(&options).expect("can be opened").journal;
-        let nobody: Notice = Arc::new(|_| {});
-        let shared = Shared::new("m", options, None, (nobody, Arc::default()), journal);
+        let nobody = ClientSurroundings {
+            notice: Arc::new(|_| {}),
+            verbose: Arc::default(),
+            receipts: Arc::default(),
+        };
+        let shared = Shared::new("m", options, None, nobody, journal);
         let keeper = shared.keeper.clone().expect("a journal");
         keeper.start(&shared).expect("a thread");
         (shared, keeper)

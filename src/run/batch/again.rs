@@ -7,6 +7,7 @@ use super::feed::ArrivalUse;
 use super::optional::common;
 use super::row_cursor::RowOrigin;
 use super::rows::{Batch, with_fields};
+use crate::catalog::Catalog;
 use crate::model::collection::{BATCH, Bytes, FieldBatch, Iter};
 use crate::model::failed::Turns;
 use crate::model::{BatchColumn, Cx, Source, Value};
@@ -94,6 +95,9 @@ impl Again {
         }
         self.before += std::mem::take(&mut self.latest);
         if self.ahead.is_empty() {
+            if self.before > 0 && self.is_live() {
+                Catalog::of(cx).between_elements()?;
+            }
             let taken = match origin {
                 _ if self.has_no_columns => None,
                 BatchOrigin::Vectors { .. } => self.input.columns(cx)?,
@@ -127,6 +131,7 @@ impl Again {
                 (None, _) => return Ok(Taking::Nothing),
             };
         }
+        Catalog::of(cx).begin_element();
         let length = self.ahead.first().map_or(0, BatchColumn::len);
         self.taken = if most < BATCH.min(length) {
             let split = |column: &mut BatchColumn| column.split_first(most);

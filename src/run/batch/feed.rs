@@ -115,7 +115,7 @@ impl Feed {
                 None => return Ok(None),
             },
             BatchOrigin::Rows(function, _) => match &function.body {
-                FunctionBody::Stored(table) => FeedInput::Rows(table.scan()),
+                FunctionBody::Stored(table) => FeedInput::Rows(table.scan(&cx.token)?),
                 _ => return Ok(None),
             },
             BatchOrigin::Alternatives { branches, bound } => {
@@ -187,7 +187,7 @@ impl Feed {
                 })
             }
             FeedInput::Rows(scan) => {
-                let rows = scan.some(most);
+                let rows = scan.some(most)?;
                 if rows.is_empty() {
                     return Ok(None);
                 }

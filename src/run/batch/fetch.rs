@@ -17,6 +17,9 @@ impl BatchFetch {
         let FunctionBody::Stored(table) = &self.function.body else {
             return None;
         };
+        if table.lasting().is_some() {
+            return None;
+        }
         let mut keys = self.key.value(batch, scope)?;
         if let Some(declared) = &self.called {
             keys = declared.as_declared(keys, batch.rows, ColumnUse::Argument)?;

@@ -36,7 +36,7 @@ impl JoinInner {
     /// The rows of the inner side as they are now, for so many outer rows; `None` where they cannot be
     /// kept.
     fn kept(&mut self, join: &BatchJoin, outer: usize, scope: Scope) -> Option<&KeptRows> {
-        let changes = Catalog::of(scope.cx).undo_log.count();
+        let changes = Catalog::of(scope.cx).changes();
         if self.kept.is_none() || self.changes != changes {
             self.changes = changes;
             self.kept = match KeptRows::of(&join.join, scope.frame, scope.cx) {

@@ -85,7 +85,7 @@ enum Found {
 impl JoinRun {
     /// Begins with an outer row.
     pub fn start(&mut self, join: &Join, frame: &mut [Value], cx: &Cx) -> Result<()> {
-        let changes = Catalog::of(cx).undo_log.count();
+        let changes = Catalog::of(cx).changes();
         let is_same = self.changes == changes;
         self.inner = match std::mem::take(&mut self.inner) {
             Inner::Recorded(rows) if is_same => {

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use crate::catalog::Catalog;
 use crate::catalog::tables::no_column;
 use crate::catalog::undo::Undo;
-use crate::model::table::NamedIndex;
+use crate::model::Cx;
+use crate::model::table::{NamedIndex, Table};
 use crate::syntax::ast::{CreateIndex, DropIndex};
 use crate::text::diagnostic::{Error, Result, nearest};
 
 /// Creates an index of a table. Its name is its own among those of all tables.
-pub fn create_index(catalog: &Catalog, definition: &CreateIndex) -> Result<()> {
+pub fn create_index(cx: &Cx, definition: &CreateIndex) -> Result<()> {
+    let catalog = Catalog::of(cx);
     let (function, table) = catalog.table(&definition.table)?;
     let name = &definition.name;
     if let Some((other, _, _)) = catalog.index_named(&name.text) {
@@ -37,15 +39,17 @@ pub fn create_index(catalog: &Catalog, definition: &CreateIndex) -> Result<()> {
         columns,
         definition.unique,
     ));
-    table
-        .add_index(index.clone())
-        .map_err(|error| error.at(&name.span))?;
+    let add = || table.add_index(index.clone(), &cx.token);
+    changed(catalog, &table, cx, add).map_err(|error| error.at(&name.span))?;
     catalog.undo_log.record(Undo::CreatedIndex(table, index));
+    // How rows are found depends on the indexes of a database.
+    catalog.functions.changed();
     Ok(())
 }
 
 /// Drops an index.
-pub fn drop_index(catalog: &Catalog, drop: &DropIndex) -> Result<()> {
+pub fn drop_index(cx: &Cx, drop: &DropIndex) -> Result<()> {
+    let catalog = Catalog::of(cx);
     let name = &drop.name;
     let Some((_, table, index)) = catalog.index_named(&name.text) else {
         if drop.if_present {
@@ -59,7 +63,21 @@ pub fn drop_index(catalog: &Catalog, drop: &DropIndex) -> Result<()> {
             None => error,
         });
     };
-    table.drop_index(&index);
+    changed(catalog, &table, cx, || table.drop_index(&index, &cx.token))?;
     catalog.undo_log.record(Undo::DroppedIndex(table, index));
+    catalog.functions.changed();
     Ok(())
+}
+
+/// Does something to a table, in the transaction of its database where it has one.
+fn changed(
+    catalog: &Catalog,
+    table: &Table,
+    cx: &Cx,
+    work: impl FnOnce() -> Result<()>,
+) -> Result<()> {
+    match table.lasting() {
+        Some(rows) => catalog.change_database(rows.stored().database(), 0, &cx.token, work),
+        None => work(),
+    }
 }

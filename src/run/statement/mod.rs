@@ -14,16 +14,17 @@ use std::sync::Arc;
 
 use crate::catalog::{Catalog, signature};
 use crate::compile;
-use crate::host::failed;
+use crate::host::{Host, failed};
 use crate::model::{Collection, Cx, Type, Value};
-use crate::plan::Query;
-use crate::run::{procedure, query};
+use crate::plan::{Query, endless};
+use crate::run::{database, procedure, query};
 use crate::syntax::ast::{self, ExprKind, SelectKind, StatementKind};
 use crate::text::diagnostic::{Error, Result, SourceText};
 use assign::{assign, put};
 use define::{create_function, create_type, delete_function, delete_type};
 pub use load::{AfterError, load, load_text};
 pub use parsed::parsed;
+pub use tables::column_type;
 
 pub use results::{Outcome, Results};
 
@@ -36,12 +37,23 @@ pub fn execute(cx: &Cx, source: &Arc<SourceText>) -> Result<Outcome> {
     // Its rows stop it when they are dropped, and nothing beside it.
     let cx = &cx.with_token(cx.token.child());
     let outcome = run(cx, &statement, mark).map_err(|e| e.of_memory_at(&statement.span));
-    match &outcome {
-        Err(_) => Catalog::of(cx).undo(mark),
-        // Rows end the statement when they are dropped.
-        Ok(Outcome::Results(_)) => {}
-        Ok(_) => Catalog::of(cx).end_of_statement(),
-    }
+    let outcome = match outcome {
+        Err(error) => {
+            Catalog::of(cx).notes.take();
+            Catalog::of(cx).end_of_failed_statement(&error, mark);
+            Err(error)
+        }
+        // What the statement has done is done: its results are said when that is final.
+        Ok(Outcome::Results(mut rows)) if rows.are_made => {
+            rows.end().map(|()| Outcome::Results(rows))
+        }
+        // Rows end the statement when they have been read.
+        Ok(Outcome::Results(rows)) => Ok(Outcome::Results(rows)),
+        Ok(done) => {
+            say_notes(cx);
+            Catalog::of(cx).end_of_statement().map(|()| done)
+        }
+    };
     if !matches!(outcome, Ok(Outcome::Results(_))) {
         failed::summarize(cx);
     }
@@ -104,11 +116,20 @@ fn run(cx: &Cx, statement: &ast::Statement, mark: usize) -> Result<Outcome> {
         StatementKind::CreateFunction(definition) => create_function(catalog, definition)?,
         StatementKind::DeleteFunction(name) => delete_function(catalog, name)?,
         StatementKind::CreateTable(definition) => tables::create_table(cx, definition)?,
+        StatementKind::Attach(attach) => {
+            // SQLite makes a file that is not there, too.
+            let options = database::options();
+            database::open(cx, &attach.file, Some(&attach.name.text), &options)
+                .map_err(|error| error.at(&attach.span))?;
+        }
+        StatementKind::Detach(name) => {
+            database::close(cx, &name.text).map_err(|error| error.at(&name.span))?;
+        }
         StatementKind::CreateView(definition) => tables::create_view(catalog, definition)?,
-        StatementKind::DropTable(drop) => tables::drop_table(catalog, drop)?,
-        StatementKind::CreateIndex(definition) => indexes::create_index(catalog, definition)?,
-        StatementKind::DropIndex(drop) => indexes::drop_index(catalog, drop)?,
-        StatementKind::Commit => catalog.commit(),
+        StatementKind::DropTable(drop) => tables::drop_table(cx, drop)?,
+        StatementKind::CreateIndex(definition) => indexes::create_index(cx, definition)?,
+        StatementKind::DropIndex(drop) => indexes::drop_index(cx, drop)?,
+        StatementKind::Commit => catalog.commit()?,
         StatementKind::Rollback => catalog.rollback(),
         StatementKind::Validate(validate) => validate::run(cx, validate)?,
         StatementKind::Quit => return Ok(Outcome::Quit),
@@ -126,7 +147,8 @@ fn run(cx: &Cx, statement: &ast::Statement, mark: usize) -> Result<Outcome> {
             let results = procedure::run(&plan, vec![], cx)?;
             if !results.is_empty() {
                 let results = Value::bag(results).elements(cx)?;
-                return Ok(Outcome::Results(Results::new(results, cx.clone(), mark)));
+                let results = Results::new(results, cx.clone(), mark);
+                return Ok(Outcome::Results(results.made()));
             }
         }
     }
@@ -158,10 +180,27 @@ fn rows(cx: &Cx, expr: &ast::Expr, mark: usize) -> Result<Outcome> {
         return Ok(Outcome::Done);
     }
     let plan = Arc::new(compile::query(Catalog::of(cx), expr)?);
+    for (span, what) in endless::never_answered(&plan) {
+        let message = format!("{what} needs all of a stream that never ends, and so gives nothing");
+        let helps = [
+            "in windows it has results: group by …, window(60), or winagg(s,100,100)",
+            "first_n(s,100) and timeout(s,60) end a stream",
+        ];
+        Catalog::of(cx).notes.add(&span, &message, &helps);
+    }
+    say_notes(cx);
     let source = query::open(&plan, vec![], cx)?;
     let results = Results::new(source, cx.clone(), mark).at(&expr.span);
     let results = results.with_columns(columns(cx, expr, &plan)?);
     Ok(Outcome::Results(results.of_stream(plan.is_stream())))
+}
+
+/// Says what is likely wrong with the statement that begins.
+fn say_notes(cx: &Cx) {
+    let host = Host::of(cx);
+    for note in Catalog::of(cx).notes.take() {
+        host.console.note(&note);
+    }
 }
 
 /// The names of the columns of a select that gives several, or names the only one; else none.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::catalog::Catalog;
-use crate::host::failed;
+use crate::host::{Host, failed};
 use crate::model::{Cx, Source, Value};
 use crate::text::diagnostic::{Result, Span};
 use crate::text::wait::Token;
@@ -28,6 +28,10 @@ pub struct Results {
     stream: bool,
     /// Whether they are those of a statement inside another, which is not at its end.
     pub(super) within: bool,
+    /// Whether all of them are made, so that nothing is left to be done.
+    pub(super) are_made: bool,
+    /// Whether what it changed is final.
+    has_ended: bool,
     /// Where the query stands in the source.
     span: Option<Span>,
     columns: Vec<Arc<str>>,
@@ -41,6 +45,8 @@ impl Results {
             mark,
             stream: false,
             within: false,
+            are_made: false,
+            has_ended: false,
             span: None,
             columns: vec![],
         }
@@ -85,6 +91,20 @@ impl Results {
         self
     }
 
+    /// The same, which are made already.
+    pub(super) fn made(mut self) -> Results {
+        self.are_made = true;
+        self
+    }
+
+    /// The statement is at its end: what it changed is final.
+    pub(super) fn end(&mut self) -> Result<()> {
+        match std::mem::replace(&mut self.has_ended, true) || self.within {
+            true => Ok(()),
+            false => Catalog::of(&self.cx).end_of_statement(),
+        }
+    }
+
     fn pull(&mut self) -> Result<Option<Value>> {
         match &mut self.source {
             Some(source) => source.next(&self.cx),
@@ -101,11 +121,11 @@ impl Iterator for Results {
             Ok(Some(value)) => Some(Ok(value)),
             Ok(None) => {
                 self.source = None;
-                None
+                self.end().err().map(Err)
             }
             Err(error) => {
                 self.source = None;
-                Catalog::of(&self.cx).undo(self.mark);
+                Catalog::of(&self.cx).end_of_failed_statement(&error, self.mark);
                 Some(Err(match &self.span {
                     Some(span) => error.of_memory_at(span),
                     None => error,
@@ -121,7 +141,9 @@ impl Drop for Results {
         self.source = None;
         if !self.within {
             failed::summarize(&self.cx);
-            Catalog::of(&self.cx).end_of_statement();
+        }
+        if let Err(error) = self.end() {
+            Host::of(&self.cx).console.report(&error, false);
         }
     }
 }

@@ -8,10 +8,12 @@ use crate::catalog::undo::Undo;
 use crate::catalog::{Catalog, signature};
 use crate::compile::{self, rows};
 use crate::model::function::{Compiled, FunctionBody, Param, Signature};
-use crate::model::table::{ColumnRule, Table};
+use crate::model::table::{ColumnRule, KeptAs, LastingRows, Table, new_columns};
 use crate::model::{Cx, Function, Type};
 use crate::plan::{InsertedColumn, InsertionRows, RowChange, RowChangeKind, Sub};
+use crate::run::database::function_name;
 use crate::run::rows::change;
+use crate::store::{Database, StoredTable, TableKind};
 use crate::syntax::ast::{
     Body, ColumnDefinition, CreateFunction, CreateTable, CreateView, DropTable, Expr, Many, Name,
     ResultSpec, TableContent, TypeKind, TypeSpec,
@@ -21,14 +23,22 @@ use crate::text::diagnostic::{Error, Result};
 /// Creates a table: of columns, or of the columns and rows of a query.
 pub fn create_table(cx: &Cx, definition: &CreateTable) -> Result<()> {
     let catalog = Catalog::of(cx);
-    if is_taken(catalog, &definition.name, definition.if_absent)? {
+    let database = definition.database.as_ref().map(|name| {
+        let found = catalog.databases.get(&name.text);
+        found.map_err(|error| error.at(&name.span))
+    });
+    let taken = match database.transpose()? {
+        Some(database) => is_taken_in(catalog, &database, definition)?,
+        None => is_taken(catalog, &definition.name, definition.if_absent)?,
+    };
+    if taken {
         return Ok(());
     }
     match &definition.content {
         TableContent::Columns { columns, unique } => {
             let defined = defined_columns(catalog, columns)?;
             let unique = unique_columns(columns, unique)?;
-            define(catalog, definition, defined, unique).map(|_| ())
+            define(cx, definition, defined, unique).map(|_| ())
         }
         TableContent::Query(query) => create_table_of(cx, definition, query),
     }
@@ -51,7 +61,7 @@ fn create_table_of(cx: &Cx, definition: &CreateTable, query: &Expr) -> Result<()
     });
     let columns: Vec<_> = columns.collect();
     let places = (0..columns.len()).map(InsertedColumn::Given).collect();
-    let function = define(catalog, definition, columns, vec![])?;
+    let function = define(cx, definition, columns, vec![])?;
     let rows = InsertionRows::Query(Sub {
         query: plan,
         captures: vec![],
@@ -73,24 +83,36 @@ fn create_table_of(cx: &Cx, definition: &CreateTable, query: &Expr) -> Result<()
 }
 
 fn define(
-    catalog: &Catalog,
+    cx: &Cx,
     definition: &CreateTable,
     columns: Vec<(ColumnRule, Type)>,
     unique: Vec<Vec<usize>>,
 ) -> Result<Arc<Function>> {
+    let catalog = Catalog::of(cx);
+    let database = definition.database.as_ref();
+    let database = database.map(|name| catalog.databases.get(&name.text));
+    let database = database.transpose()?;
     let param = |(rule, ty): &(ColumnRule, Type)| Param {
         name: Some(rule.name.clone()),
         ty: ty.clone(),
         key: false,
     };
+    let name = &definition.name;
     let signature = Signature {
-        name: definition.name.text.clone(),
+        name: match &database {
+            Some(database) => function_name(catalog, database, &name.text)?,
+            None => name.text.clone(),
+        },
         params: vec![],
         many: Many::Bag,
         columns: columns.iter().map(param).collect(),
     };
     let rules = columns.into_iter().map(|(rule, _)| rule).collect();
-    let table = Table::with_rules(&signature, rules, unique);
+    let mut table = Table::with_rules(&signature, rules, unique);
+    if let Some(database) = &database {
+        table = created_in(cx, database, table, definition)
+            .map_err(|error| error.at(&definition.span))?;
+    }
     let doc = definition.comment.as_deref();
     let function = Function::table(signature, table, doc, definition.span.text());
     let function = Arc::new(function);
@@ -98,6 +120,53 @@ fn define(
     let change = Undo::Defined(function.clone(), replaced);
     catalog.undo_log.record(change);
     Ok(function)
+}
+
+/// Makes the table in a database.
+fn created_in(
+    cx: &Cx,
+    database: &Arc<Database>,
+    table: Table,
+    definition: &CreateTable,
+) -> Result<Table> {
+    let columns = new_columns(&table)?;
+    let kept = table.types().iter().filter_map(KeptAs::of).collect();
+    let names = columns.iter().map(|column| column.name.clone()).collect();
+    let name = definition.name.span.text().to_owned();
+    let stored = StoredTable::new(database.clone(), name, names, TableKind::Numbered);
+    let comment = definition.comment.as_deref();
+    let create = || stored.create(&columns, table.unique(), comment, &cx.token);
+    Catalog::of(cx).change_database(database, 0, &cx.token, create)?;
+    Ok(table.in_database(LastingRows::new(stored, kept, true)))
+}
+
+/// Whether the database has a table of that name already and none is wanted then; an error if one is.
+/// Another program may have made it since the database was opened.
+fn is_taken_in(
+    catalog: &Catalog,
+    database: &Arc<Database>,
+    definition: &CreateTable,
+) -> Result<bool> {
+    let name = &definition.name;
+    let written = name.span.text();
+    if name.text.starts_with("osql_") || name.text.starts_with("sqlite_") {
+        let message = format!("a table of a database cannot be called {written}");
+        return Err(Error::compile(message).at(&name.span));
+    }
+    let qualified = format!("{}.{}", database.name(), name.text);
+    if catalog.rows_named(&qualified).is_none() {
+        return Ok(false);
+    }
+    if definition.if_absent {
+        return Ok(true);
+    }
+    let message = format!(
+        "there is a table '{written}' in {} already",
+        database.name()
+    );
+    Err(Error::compile(message)
+        .at(&name.span)
+        .help(format!("`drop table {qualified};` drops it")))
 }
 
 /// Whether there is a table of that name already and none is wanted then; an error if one is.
@@ -158,7 +227,7 @@ fn defined_columns(
 }
 
 /// A type of OSQL, or one that SQL's name stands for.
-fn column_type(catalog: &Catalog, spec: &TypeSpec) -> Result<Type> {
+pub fn column_type(catalog: &Catalog, spec: &TypeSpec) -> Result<Type> {
     if let TypeKind::Named(name) = &spec.kind
         && Type::named(&name.text).is_none()
         && catalog.types.get(&name.text).is_none()
@@ -265,7 +334,8 @@ pub fn create_view(catalog: &Catalog, definition: &CreateView) -> Result<()> {
 }
 
 /// Drops a table or a view. What uses it stays in the way, unless it is to go, too.
-pub fn drop_table(catalog: &Catalog, drop: &DropTable) -> Result<()> {
+pub fn drop_table(cx: &Cx, drop: &DropTable) -> Result<()> {
+    let catalog = Catalog::of(cx);
     let name = &drop.name;
     let Some(function) = catalog.rows_named(&name.text) else {
         return if drop.if_present {
@@ -296,6 +366,12 @@ pub fn drop_table(catalog: &Catalog, drop: &DropTable) -> Result<()> {
                     "`drop {word} {written} cascade;` drops what uses it, too"
                 )),
         );
+    }
+    if let Some(rows) = table_of(&function).and_then(|table| table.lasting()) {
+        let stored = rows.stored();
+        catalog
+            .change_database(stored.database(), 0, &cx.token, || stored.drop(&cx.token))
+            .map_err(|error| error.at(&name.span))?;
     }
     forget_function(catalog, &function)
 }

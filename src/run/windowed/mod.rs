@@ -24,7 +24,7 @@ use crate::text::console::Console;
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::later;
 use row_time::{time_of, time_of_fields, times, times_of_fields};
-use rows::{Heard, Rows};
+use rows::{Heard, WindowRows};
 use windows::Windows;
 
 /// How much longer a window waits for rows of a silent stream than the clock says, as they need some time on
@@ -41,7 +41,7 @@ pub fn open(
 ) -> Result<Box<dyn Source>> {
     let windows = Windows::new(window, &frame, cx)?;
     let given = captured(&window.rows, &frame);
-    let rows = Rows::open(&window.rows.query, given, window.live, cx)?;
+    let rows = WindowRows::open(&window.rows.query, given, window.live, cx)?;
     Ok(Box::new(WindowedRun {
         keys: group.keys.len(),
         time: window.time,
@@ -66,7 +66,7 @@ struct WindowedRun {
     keys: usize,
     /// Where a row has its time, behind the keys.
     time: RowTime,
-    rows: Rows,
+    rows: WindowRows,
     windows: Windows,
     /// Results of windows that are over.
     results: VecDeque<Value>,
@@ -115,7 +115,7 @@ impl Source for WindowedRun {
     }
 
     fn is_live(&self) -> bool {
-        matches!(&self.rows, Rows::Thread { inputs, .. } if inputs.is_live())
+        matches!(&self.rows, WindowRows::Thread { inputs, .. } if inputs.is_live())
     }
 }
 

@@ -13,7 +13,7 @@ use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::lock;
 
 /// Where rows come from.
-pub enum Rows {
+pub enum WindowRows {
     /// A program that runs, and what it left to the evaluator of its latest batch.
     Batches {
         query: Arc<Query>,
@@ -49,20 +49,20 @@ pub enum Heard {
     End,
 }
 
-impl Rows {
+impl WindowRows {
     /// Starts the query of the rows. Those of a live stream are pulled from a thread.
     pub fn open(
         query: &Arc<Query>,
         given: Vec<(Slot, Value)>,
         is_live: bool,
         cx: &Cx,
-    ) -> Result<Rows> {
+    ) -> Result<WindowRows> {
         if is_live {
-            return Rows::on_thread(query::open(query, given, cx)?, cx);
+            return WindowRows::on_thread(query::open(query, given, cx)?, cx);
         }
         Ok(match query::open_rows(query, given, cx)? {
-            OpenedRows::OneByOne(source) => Rows::Here(Some(source)),
-            OpenedRows::Batches(feed, frame) => Rows::Batches {
+            OpenedRows::OneByOne(source) => WindowRows::Here(Some(source)),
+            OpenedRows::Batches(feed, frame) => WindowRows::Batches {
                 query: query.clone(),
                 feed,
                 frame,
@@ -73,7 +73,7 @@ impl Rows {
 
     /// What comes next of a running program.
     fn next_batch(&mut self, cx: &Cx) -> Result<Heard> {
-        while let Rows::Batches {
+        while let WindowRows::Batches {
             query,
             feed,
             frame,
@@ -94,19 +94,19 @@ impl Rows {
                 }
                 Some(Fed::Rest(first)) => {
                     let rest = query::resume(query, frame.clone(), first);
-                    *self = Rows::Here(Some(rest));
+                    *self = WindowRows::Here(Some(rest));
                 }
                 // They were not to be taken later.
                 Some(Fed::Later) => {}
-                None => *self = Rows::Here(None),
+                None => *self = WindowRows::Here(None),
             }
         }
         self.next(None, cx)
     }
 
-    fn on_thread(source: Box<dyn Source>, cx: &Cx) -> Result<Rows> {
+    fn on_thread(source: Box<dyn Source>, cx: &Cx) -> Result<WindowRows> {
         let opened: Arc<dyn Collection> = Arc::new(Opened(Mutex::new(Some(source))));
-        Ok(Rows::Thread {
+        Ok(WindowRows::Thread {
             inputs: Inputs::start(vec![opened], "window", cx)?,
             batch: VecDeque::new(),
         })
@@ -115,22 +115,22 @@ impl Rows {
     /// The next row, for which to wait until some time at the most.
     pub fn next(&mut self, until: Option<Instant>, cx: &Cx) -> Result<Heard> {
         match self {
-            Rows::Batches { .. } => self.next_batch(cx),
-            Rows::Here(None) => Ok(Heard::End),
-            Rows::Here(Some(source)) => {
+            WindowRows::Batches { .. } => self.next_batch(cx),
+            WindowRows::Here(None) => Ok(Heard::End),
+            WindowRows::Here(Some(source)) => {
                 let Some(row) = source.next(cx)? else {
-                    *self = Rows::Here(None);
+                    *self = WindowRows::Here(None);
                     return Ok(Heard::End);
                 };
                 if source.is_live()
-                    && let Rows::Here(source) = self
+                    && let WindowRows::Here(source) = self
                     && let Some(source) = source.take()
                 {
-                    *self = Rows::on_thread(source, cx)?;
+                    *self = WindowRows::on_thread(source, cx)?;
                 }
                 Ok(Heard::Row(row))
             }
-            Rows::Thread { inputs, batch } => {
+            WindowRows::Thread { inputs, batch } => {
                 if batch.is_empty() && !inputs.receive(batch, until, &cx.token)? {
                     return Ok(Heard::Silence);
                 }
@@ -140,11 +140,11 @@ impl Rows {
                         Ok(Heard::Row(row))
                     }
                     Some((_, Event::Failed(error))) => {
-                        *self = Rows::Here(None);
+                        *self = WindowRows::Here(None);
                         Err(error)
                     }
                     Some((_, Event::End)) | None => {
-                        *self = Rows::Here(None);
+                        *self = WindowRows::Here(None);
                         Ok(Heard::End)
                     }
                 }

@@ -5,8 +5,8 @@ mod tables;
 use std::sync::Arc;
 
 pub use self::tables::{
-    ColumnDefinition, CreateIndex, CreateTable, CreateView, DeleteRows, DropIndex, DropTable,
-    Insert, InsertedRow, InsertedRows, TableContent, UpdateRows,
+    AttachDatabase, ColumnDefinition, CreateIndex, CreateTable, CreateView, DeleteRows, DropIndex,
+    DropTable, Insert, InsertedRow, InsertedRows, TableContent, UpdateRows,
 };
 use crate::text::diagnostic::Span;
 
@@ -411,6 +411,8 @@ pub enum StatementKind {
     CreateFunction(Box<CreateFunction>),
     DeleteFunction(FunctionName),
     CreateTable(Box<CreateTable>),
+    Attach(AttachDatabase),
+    Detach(Name),
     CreateView(Box<CreateView>),
     DropTable(DropTable),
     CreateIndex(CreateIndex),

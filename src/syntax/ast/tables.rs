@@ -1,5 +1,7 @@
 //! Statements about tables: what SQL has for them.
 
+use std::sync::Arc;
+
 use super::{Expr, Name, TypeSpec};
 use crate::text::diagnostic::Span;
 
@@ -12,6 +14,16 @@ pub struct CreateTable {
     pub content: TableContent,
     /// The comment behind the name.
     pub comment: Option<String>,
+    /// The database that it is made in.
+    pub database: Option<Name>,
+    pub span: Span,
+}
+
+/// `attach 'plant.db' as plant`
+#[derive(Clone, Debug)]
+pub struct AttachDatabase {
+    pub file: Arc<str>,
+    pub name: Name,
     pub span: Span,
 }
 

@@ -40,6 +40,8 @@ impl Builder<'_> {
             | Rule::create_index
             | Rule::drop_table
             | Rule::drop_index
+            | Rule::attach
+            | Rule::detach
             | Rule::insert
             | Rule::delete_rows
             | Rule::update_rows => self.of_table(pair)?,

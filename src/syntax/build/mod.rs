@@ -157,6 +157,7 @@ fn is_noise(rule: Rule) -> bool {
         rule,
         AND | all_rows_word
             | AS
+            | ATTACH
             | ASC
             | BETWEEN
             | BY
@@ -168,6 +169,7 @@ fn is_noise(rule: Rule) -> bool {
             | DECLARE
             | DEFAULT
             | DELETE
+            | DETACH
             | DO
             | DROP_WORD
             | EACH
@@ -182,6 +184,7 @@ fn is_noise(rule: Rule) -> bool {
             | GROUP
             | HAVING
             | IF
+            | IN
             | INDEX
             | INSERT
             | INSTANCES

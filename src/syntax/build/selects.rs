@@ -3,6 +3,7 @@
 use pest::iterators::Pair;
 
 use super::Builder;
+use super::tables::row_of;
 use crate::syntax::ast::{
     Combined, Expr, ExprKind, FromItem, FromSource, JoinCondition, JoinKind, Joined, Name,
     OrderKey, RowJoin, Select, SelectKind, SetOperator, TypeKind,
@@ -216,7 +217,7 @@ impl Builder<'_> {
         let name = match (written, &source) {
             (Some(name), _) => name,
             (None, FromSource::Named(ty)) => match &ty.kind {
-                TypeKind::Named(name) => name.clone(),
+                TypeKind::Named(name) => row_of(name),
                 _ => return Err(nameless(&span, "a variable")),
             },
             // Columns of it are named alone.

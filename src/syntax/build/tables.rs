@@ -4,13 +4,13 @@ use pest::iterators::Pair;
 
 use super::{Builder, Parts, end};
 use crate::syntax::ast::{
-    ColumnDefinition, CreateIndex, CreateTable, CreateView, DeleteRows, DropIndex, DropTable,
-    Insert, InsertedRow, InsertedRows, Name, StatementKind, TableContent, TypeKind, TypeSpec,
-    UpdateRows,
+    AttachDatabase, ColumnDefinition, CreateIndex, CreateTable, CreateView, DeleteRows, DropIndex,
+    DropTable, Insert, InsertedRow, InsertedRows, Name, StatementKind, TableContent, TypeKind,
+    TypeSpec, UpdateRows,
 };
 use crate::syntax::grammar::Rule;
 use crate::syntax::literal;
-use crate::text::diagnostic::{Error, Result};
+use crate::text::diagnostic::{Error, Result, Span};
 
 impl Builder<'_> {
     /// A statement about a table.
@@ -22,6 +22,21 @@ impl Builder<'_> {
             Rule::delete_rows => StatementKind::DeleteRows(Box::new(self.delete_rows(pair)?)),
             Rule::update_rows => StatementKind::UpdateRows(Box::new(self.update_rows(pair)?)),
             Rule::create_index => StatementKind::CreateIndex(self.create_index(pair)?),
+            Rule::attach => {
+                let span = self.span(&pair);
+                let mut parts = self.parts(pair);
+                parts.next_if(Rule::DATABASE);
+                StatementKind::Attach(AttachDatabase {
+                    file: self.string(&parts.need(self.source)?)?,
+                    name: self.name(&parts.need(self.source)?),
+                    span,
+                })
+            }
+            Rule::detach => {
+                let mut parts = self.parts(pair);
+                parts.next_if(Rule::DATABASE);
+                StatementKind::Detach(self.name(&parts.need(self.source)?))
+            }
             Rule::drop_index => {
                 let mut parts = self.parts(pair);
                 StatementKind::DropIndex(DropIndex {
@@ -46,17 +61,34 @@ impl Builder<'_> {
         let mut parts = self.parts(pair);
         let if_absent = parts.has(Rule::if_absent);
         let name = parts.need(self.source)?;
+        let before = parts.next_if(Rule::in_database);
         let content = parts.need(self.source)?;
-        let comment = self.comment_between(&name, &content);
+        let comment = self.comment_between(&name, before.as_ref().unwrap_or(&content));
         let content = match content.as_rule() {
             Rule::table_columns => self.table_columns(content)?,
             _ => TableContent::Query(self.query(content)?),
         };
+        let written = before.or_else(|| parts.next_if(Rule::in_database));
+        let written = written
+            .map(|database| self.parts(database).need(self.source))
+            .transpose()?
+            .map(|database| self.name(&database));
+        let (name, qualifier) = split_name(self.name(&name));
+        if let (Some(database), Some(qualifier)) = (&written, &qualifier)
+            && database.text != qualifier.text
+        {
+            let message = format!(
+                "the table cannot be in {} and in {}",
+                qualifier.text, database.text
+            );
+            return Err(Error::syntax(message).at(&database.span));
+        }
         Ok(CreateTable {
-            name: self.name(&name),
+            name,
             if_absent,
             content,
             comment,
+            database: written.or(qualifier),
             span,
         })
     }
@@ -215,7 +247,7 @@ impl Builder<'_> {
         let table = self.name(&parts.need(self.source)?);
         let row = match parts.next_if(Rule::row_name) {
             Some(row) => self.name(&row),
-            None => table.clone(),
+            None => row_of(&table),
         };
         Ok((table, row))
     }
@@ -248,4 +280,26 @@ impl Builder<'_> {
             filter: filter.map(|f| self.only_query(f)).transpose()?,
         })
     }
+}
+
+/// The table's own name, and that of the database in `x.T`.
+fn split_name(name: Name) -> (Name, Option<Name>) {
+    let (Some((database, table)), Some(point)) =
+        (name.text.split_once('.'), name.span.text().find('.'))
+    else {
+        return (name, None);
+    };
+    let start = name.span.start as usize;
+    let part = |text: &str, start, end| Name {
+        text: text.into(),
+        span: Span::new(&name.span.source, start, end),
+    };
+    let database = part(database, start, start + point);
+    let table = part(table, start + point + 1, name.span.end as usize);
+    (table, Some(database))
+}
+
+/// The name of a row that is called as its table.
+pub(super) fn row_of(table: &Name) -> Name {
+    split_name(table.clone()).0
 }

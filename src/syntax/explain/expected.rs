@@ -128,7 +128,8 @@ fn keyword(rule: Rule) -> Option<(u8, String)> {
         // They may stand nearly everywhere and would hide the rest.
         KEY | NONKEY | ASC | DESC | ALL | AS | ON | CASCADE | HAVING | OFFSET => return None,
         INSERT | UPDATE | DROP_WORD | CREATE | DECLARE | DELETE | SET | FOR | WHILE | LOOP
-        | OPEN | FETCH | CLOSE | VALIDATE | QUIT | EXIT | COMMIT | ROLLBACK | LEAVE | RETURN => {
+        | ATTACH | DETACH | OPEN | FETCH | CLOSE | VALIDATE | QUIT | EXIT | COMMIT | ROLLBACK
+        | LEAVE | RETURN => {
             return Some((rank::STEP, "a statement".to_owned()));
         }
         FROM => (rank::CLAUSE, name),

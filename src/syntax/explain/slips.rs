@@ -212,7 +212,7 @@ fn foreign_sign(scene: &Scene<'_>) -> Option<Error> {
         "=<" => "write <=",
         ":=" => "assign with set: set :x = 1",
         "**" => "powers are written with ^, as in 2^10",
-        "!" => "negation is the function notany(…), or != between two values",
+        "!" => "negation is written not …, or != between two values",
         "%" => "the remainder is mod(x,y)",
         "." => "a field of a record is r['key'], an element of a vector is v[1]",
         "?" | "@" | "$" | "`" | "\\" | "&" | "~" => "it has no meaning in OSQL",
@@ -236,6 +236,17 @@ fn foreign_statement(scene: &Scene<'_>) -> Option<Error> {
         ("let" | "var" | "const", _) => "assign with set: set :x = 1",
         ("if", _) => "write case when … then … else … end",
         ("begin", _) => "a block is written { …; …; }",
+        ("def" | "function" | "fn" | "func", _) => {
+            "write create function f(Number x) -> Number as x + 1"
+        }
+        ("import" | "include" | "require" | "source", _) => {
+            "a script is run by load_osql('file'), a model by models:load('name')"
+        }
+        ("print" | "echo" | "puts" | "say", _) => "write the value itself, or print(x)",
+        ("for", _) => "write for each Integer i where i in range(3) { …; }, or a select",
+        ("show" | "describe" | "desc" | "use", _) => {
+            "doc('name') says what is known of a name; userfunctions() and usertypes() are what you made"
+        }
         _ => return None,
     };
     Some(

@@ -20,18 +20,18 @@ const TABLES: [(&str, &[(&str, bool)]); 3] = [
 
 /// A row that a query goes through.
 #[derive(Clone)]
-struct Row {
+pub(super) struct Row {
     name: String,
     columns: Vec<(String, bool)>,
 }
 
-struct Maker<'r> {
-    random: &'r mut Random,
-    names: usize,
+pub(super) struct Maker<'r> {
+    pub(super) random: &'r mut Random,
+    pub(super) names: usize,
 }
 
 impl Maker<'_> {
-    fn below(&mut self, n: usize) -> usize {
+    pub(super) fn below(&mut self, n: usize) -> usize {
         self.random.below(n)
     }
 
@@ -41,7 +41,7 @@ impl Maker<'_> {
     }
 
     /// A database: the same statements in both languages.
-    fn database(&mut self) -> String {
+    pub(super) fn database(&mut self) -> String {
         let unique = ["", ", unique(a)", ", unique(a, b)", ", unique(b, s)"][self.below(4)];
         let not_null = ["", " not null"][self.below(2)];
         let mut text = format!(
@@ -119,7 +119,7 @@ impl Maker<'_> {
         (!all.is_empty()).then(|| self.random.of(&all).clone())
     }
 
-    fn number(&mut self, rows: &[Row], depth: usize) -> String {
+    pub(super) fn number(&mut self, rows: &[Row], depth: usize) -> String {
         let kinds = if depth == 0 { 4 } else { 11 };
         match self.below(kinds) {
             10 => format!(
@@ -177,7 +177,7 @@ impl Maker<'_> {
         }
     }
 
-    fn condition(&mut self, rows: &[Row], depth: usize) -> String {
+    pub(super) fn condition(&mut self, rows: &[Row], depth: usize) -> String {
         let kinds = if depth == 0 { 6 } else { 17 };
         let not = ["", "not "][self.below(2)];
         match self.below(kinds) {
@@ -454,7 +454,7 @@ impl Maker<'_> {
         }
     }
 
-    fn query(&mut self) -> (String, bool) {
+    pub(super) fn query(&mut self) -> (String, bool) {
         if self.below(8) == 0 {
             let (from, rows) = self.from();
             let filter = self.condition(&rows, 1);
@@ -484,7 +484,7 @@ impl Maker<'_> {
 }
 
 impl Row {
-    fn of(table: &str, name: &str) -> Row {
+    pub(super) fn of(table: &str, name: &str) -> Row {
         let columns = TABLES.iter().find(|(known, _)| *known == table);
         let columns = columns.expect("it is a table").1.iter();
         Row {

@@ -203,6 +203,21 @@ fn the_models_that_come_along_pass_their_tests() {
 }
 
 #[test]
+fn the_model_with_tables_that_last_passes_its_tests_again_and_again() {
+    let folder = TempDir::new().expect("a folder");
+    for _ in 0..2 {
+        let run = osql()
+            .home(ours())
+            .current_dir(folder.path())
+            .args(["--test", "logbook"])
+            .run();
+        assert_eq!(run.stderr, "");
+        assert!(run.stdout.ends_with("5 passed, 0 failed\n"), "{run:?}");
+    }
+    assert!(folder.path().join("logbook.db").is_file());
+}
+
+#[test]
 fn layers_of_networks_come_with_the_program() {
     let empty = TempDir::new().expect("a folder");
     osql()

@@ -81,7 +81,9 @@ pub fn results(statements: &[Shown]) -> Vec<String> {
 #[track_caller]
 fn osql_into_one_output(arguments: Vec<&str>) -> String {
     let shell = osql_by(std::process::Command::new("sh"));
+    let folder = shell.own_folder();
     let output = shell
+        .current_dir(folder)
         .args(["-c", "exec \"$0\" --format table \"$@\" 2>&1"])
         .arg(env!("CARGO_BIN_EXE_osql"))
         .args(arguments)
