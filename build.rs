@@ -15,6 +15,9 @@ mod lexer;
 
 const FOLDER: &str = "src/functions";
 
+/// The chapters of the guide, in the order of their names.
+const GUIDE: &str = "models/guide";
+
 struct Declaration {
     name: String,
     topic: String,
@@ -28,7 +31,7 @@ fn main() {
     println!("cargo:rerun-if-changed={FOLDER}");
     let mut declarations = Vec::new();
     let mut natives = String::new();
-    for path in osql_files() {
+    for path in sorted_files(Path::new(FOLDER), "osql") {
         println!("cargo:rerun-if-changed={}", path.display());
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
         if path.with_extension("rs").exists() {
@@ -47,13 +50,33 @@ fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     fs::write(out.join("functions.rs"), table(&declarations, &natives))
         .expect("OUT_DIR can be written");
+    fs::write(out.join("guide.rs"), chapters()).expect("OUT_DIR can be written");
 }
 
-fn osql_files() -> Vec<PathBuf> {
-    let mut files: Vec<PathBuf> = fs::read_dir(FOLDER)
-        .expect("the folder of the functions can be read")
+/// The list of the guide's chapters: the files whose names begin with a number.
+fn chapters() -> String {
+    println!("cargo:rerun-if-changed={GUIDE}");
+    let mut out =
+        String::from("/// The chapters in order.\npub static CHAPTERS: &[Chapter] = &[\n");
+    let folder = fs::canonicalize(GUIDE).expect("the guide is there");
+    for path in sorted_files(&folder, "md") {
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
+        if file.starts_with(|c: char| c.is_ascii_digit()) {
+            let _ = writeln!(
+                out,
+                "    Chapter {{ file: {file:?}, text: include_str!({path:?}) }},"
+            );
+        }
+    }
+    out + "];\n"
+}
+
+/// The files of a folder whose names end with `.extension`.
+fn sorted_files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = fs::read_dir(folder)
+        .expect("the folder can be read")
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|e| e == "osql"))
+        .filter(|path| path.extension().is_some_and(|e| e == extension))
         .collect();
     files.sort();
     files

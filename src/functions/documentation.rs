@@ -11,6 +11,7 @@ use crate::plan::explain::explain as plan_text;
 use crate::run::statement::parsed;
 use crate::syntax::ast::{BinaryOp, StatementKind};
 use crate::text::diagnostic::{Error, Result, SourceText};
+use crate::text::stoppable::Looks;
 
 pub const NATIVES: Natives = &[
     Native::new("doc", doc).quotes_functions(),
@@ -105,21 +106,65 @@ pub fn described(function: &Function) -> String {
     }
 }
 
+/// What a function's declaration says of it.
+pub struct DocumentedFunction {
+    pub signature: String,
+    /// The documentation without its examples.
+    pub text: String,
+    /// Expressions and what they give.
+    pub examples: Vec<(String, String)>,
+}
+
+/// Takes the documentation of a function apart.
+pub fn documented(function: &Function) -> DocumentedFunction {
+    let mut parts = function.doc.split("Example:");
+    let text = parts.next().unwrap_or_default().trim_end().to_owned();
+    let examples = parts.filter_map(|example| {
+        let (expression, result) = example.split_once("=>")?;
+        Some((expression.trim().to_owned(), result.trim().to_owned()))
+    });
+    DocumentedFunction {
+        signature: function.signature.to_string(),
+        text,
+        examples: examples.collect(),
+    }
+}
+
+/// The first line of a function's documentation.
+pub fn summary(function: &Function) -> String {
+    let text = function.doc.split("Example:").next().unwrap_or_default();
+    text.lines().next().unwrap_or_default().trim().to_owned()
+}
+
+/// The functions that have to do with a word, the most likely first: those of that name, those whose names
+/// begin with it, those whose names hold it, those whose documentation holds it.
+pub fn about(catalog: &Catalog, word: &str, looks: &Looks) -> Result<Vec<Arc<Function>>> {
+    let word = word.to_lowercase();
+    let mut found: Vec<(usize, Arc<Function>)> = Vec::new();
+    for name in catalog.functions.names() {
+        let by_name = match &*name {
+            name if name == word => Some(0),
+            name if name.starts_with(&word) => Some(1),
+            name if name.contains(&word) => Some(2),
+            _ => None,
+        };
+        for function in catalog.functions.resolvents(&name)?.iter() {
+            looks.step()?;
+            let by_doc = || function.doc.to_lowercase().contains(&word).then_some(3);
+            if let Some(rank) = by_name.or_else(by_doc) {
+                found.push((rank, function.clone()));
+            }
+        }
+    }
+    // Stable: within a rank they stay in the order of their names.
+    found.sort_by_key(|(rank, _)| *rank);
+    Ok(found.into_iter().map(|(_, function)| function).collect())
+}
+
 fn apropos(cx: &Cx, args: Args) -> Result<Option<Value>> {
-    let part = args.str(0)?.to_lowercase();
-    let names = Catalog::of(cx)
-        .functions
-        .names()
-        .into_iter()
-        .filter(|n| n.contains(&part));
-    let functions = names.map(|name| Ok(Catalog::of(cx).functions.resolvents(&name)?.to_vec()));
-    let functions: Vec<Vec<_>> = functions.collect::<Result<_>>()?;
+    let found = about(Catalog::of(cx), args.str(0)?, &cx.token.looks())?;
     Ok(Some(Value::bag(
-        functions
-            .into_iter()
-            .flatten()
-            .map(Value::Function)
-            .collect(),
+        found.into_iter().map(Value::Function).collect(),
     )))
 }
 

@@ -9,6 +9,7 @@ use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, ValueEnum};
 
 use super::one_line::OneLine;
+use super::reference::ReferenceFormat;
 use crate::host::machine;
 use crate::text::shown::shown;
 use crate::text::wait;
@@ -38,6 +39,8 @@ pub struct ProgramOptions {
     pub verbose: bool,
     /// How results are written, if it is said.
     pub format: Option<Format>,
+    /// Whether to write the reference of all functions, and nothing else.
+    pub functions: Option<ReferenceFormat>,
 }
 
 impl ProgramOptions {
@@ -71,6 +74,7 @@ impl ProgramOptions {
             quiet: false,
             verbose: false,
             format: Some(Format::Raw),
+            functions: None,
         }
     }
 }
@@ -165,6 +169,10 @@ struct Flags {
     #[arg(long)]
     wait: bool,
 
+    /// Write the reference of all functions, as text or Markdown, and exit
+    #[arg(long, value_name = "FORMAT", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "text")]
+    functions: Option<ReferenceFormat>,
+
     /// Say no notes about what is likely wrong
     #[arg(short, long)]
     quiet: bool,
@@ -203,7 +211,7 @@ fn options_from(
         return Ok(ProgramOptions::of_text(completions(shell)));
     }
     let mut inputs = in_order(&matches, &flags);
-    let nothing = inputs.is_empty() && flags.test.is_empty();
+    let nothing = inputs.is_empty() && flags.test.is_empty() && flags.functions.is_none();
     if nothing && !terminal {
         inputs.push(ScriptInput::Stdin);
     }
@@ -221,6 +229,7 @@ fn options_from(
         quiet: flags.quiet,
         verbose: flags.verbose,
         format: flags.format,
+        functions: flags.functions,
     })
 }
 

@@ -5,11 +5,13 @@
 //! a query or of the program.
 
 pub mod args;
+pub mod guide;
 mod home;
 mod input;
 mod one_line;
 mod output;
 mod prompt;
+mod reference;
 mod runner;
 mod script;
 mod signals;
@@ -25,8 +27,10 @@ use crate::host::machine;
 use crate::model::context::STACK_SIZE;
 use crate::session::{Config, Session};
 use crate::text::console::Console;
+use crate::text::diagnostic::Error;
 use args::{Format, ProgramOptions, ScriptInput};
 use prompt::notices::Notices;
+use reference::ReferenceFormat;
 use runner::Runner;
 use signals::Signals;
 
@@ -83,6 +87,9 @@ fn run(options: ProgramOptions) -> ExitCode {
     let host = &session.world().host;
     host.clients.set_verbose(options.verbose);
     host.console.set_notes(!options.quiet, colour_errors());
+    if let Some(format) = options.functions {
+        return write_reference(&session, format);
+    }
     let mut runner = Runner::new(
         session,
         signals,
@@ -102,6 +109,26 @@ fn run(options: ProgramOptions) -> ExitCode {
         runner.wait_for_jobs();
     }
     runner.close(CLOSE_LIMIT)
+}
+
+/// `--functions`
+fn write_reference(session: &Session, format: ReferenceFormat) -> ExitCode {
+    let world = session.world();
+    let console = &world.host.console;
+    let written = reference::reference(&world.catalog, format).and_then(|text| {
+        console
+            .write(&text)
+            .and_then(|()| console.finish())
+            .map_err(|e| Error::run(format!("cannot write the reference: {e}")))
+    });
+    match written {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) if console.is_closed() => ExitCode::SUCCESS,
+        Err(error) => {
+            console.report(&error, colour_errors());
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// How results are written if nobody says so.

@@ -8,7 +8,7 @@
 //! | `shell_*` | flags, scripts, prompt, output, home folder | `support::osql::osql()`, the program |
 //! | `mqtt_*`, `request_tls` | connecting, delivery, errors, TLS, hostile brokers | `support::mqtt`, the library, or the program |
 //! | `delivery_*` | what is promised of messages, under kills, restarts and slow readers | the program |
-//! | `readme`, `tutorial`, `device_model` | what the documents and models promise | the program |
+//! | `guide`, `readme`, `tutorial`, `device_model` | what the documents and models promise | the program |
 //!
 //! A test is three lines: what goes in, that it runs, what must come out.
 //!
@@ -36,6 +36,7 @@ mod delivery_program;
 mod delivery_restarts;
 mod delivery_slow;
 mod device_model;
+mod guide;
 mod language;
 mod modern;
 mod mqtt_bounds;
@@ -56,6 +57,7 @@ mod mqtt_web_socket;
 mod readme;
 mod request_tls;
 mod shell_args;
+mod shell_help;
 mod shell_home;
 mod shell_one_line;
 mod shell_output;

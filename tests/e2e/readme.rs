@@ -1,19 +1,21 @@
-//! What the README says of the program is so.
+//! What the README and the guide's pages of flags, options and differences say of the program is so.
 
 use crate::support::osql::osql;
 use crate::support::table::each_row;
 
 const README: &str = include_str!("../../README.md");
+const OPTIONS: &str = include_str!("../../models/guide/13-mqtt-options.md");
+const FLAGS: &str = include_str!("../../models/guide/14-scripts-and-services.md");
+const DIFFERENCES: &str = include_str!("../../models/guide/18-differences-from-sa-engine.md");
 
 /// The words between backticks in a line.
 fn quoted(line: &str) -> impl Iterator<Item = &str> {
     line.split('`').skip(1).step_by(2)
 }
 
-/// The rows of the table whose head begins with `head`.
-fn table(head: &str) -> impl Iterator<Item = &'static str> {
-    README
-        .lines()
+/// The rows of a page's table whose head begins with `head`.
+fn table(page: &'static str, head: &str) -> impl Iterator<Item = &'static str> {
+    page.lines()
         .skip_while(move |line| !line.starts_with(head))
         .skip(2)
         .take_while(|line| line.starts_with('|'))
@@ -24,46 +26,20 @@ fn first_column(row: &str) -> &str {
     row.split('|').nth(1).unwrap_or("")
 }
 
-/// What is typed in the recorded session, and what is shown.
-fn session() -> (String, String) {
-    const PROMPT: &str = "osql> ";
-    let mut lines = README
-        .lines()
-        .skip_while(|line| *line != "<!-- session -->")
-        .skip(2)
-        .take_while(|line| *line != "```");
-    let (mut typed, mut shown) = (String::new(), String::new());
-    while let Some(line) = lines.next() {
-        let Some(statement) = line.strip_prefix(PROMPT) else {
-            shown += &format!("{line}\n");
-            continue;
-        };
-        typed += &format!("{statement}\n");
-        while !typed.ends_with(";\n") {
-            typed += &format!("{}\n", lines.next().expect("the statement ends"));
-        }
-    }
-    (typed, shown)
-}
-
 #[test]
-fn its_session_runs_as_recorded() {
-    let (typed, shown) = session();
-    assert!(typed.lines().count() > 10, "{typed}");
-    osql().stdin(typed).run().expect_ok(&shown);
+fn it_has_the_two_commands() {
+    for command in [
+        "    cargo run --release -- models/mqtt-tutorial/demo.osql\n",
+        "    tests/run\n",
+    ] {
+        assert!(README.contains(command), "{command}");
+    }
 }
 
 /// In the list of differences, what follows a statement in words that begin with "is" is its result.
 #[test]
 fn the_differences_are_so() {
-    let list: Vec<_> = README
-        .lines()
-        .skip_while(|line| !line.starts_with("## Differences"))
-        .skip(1)
-        .take_while(|line| !line.starts_with("## "))
-        .collect();
-    let text = list.join("\n");
-    let mut parts = text.split('`').skip(1);
+    let mut parts = DIFFERENCES.split('`').skip(1);
     let mut checked = 0;
     while let (Some(code), Some(between)) = (parts.next(), parts.next()) {
         if !code.ends_with(';') {
@@ -95,7 +71,7 @@ fn its_options_are_those_of_the_documentation() {
         .filter(|line| !line.starts_with(' '))
         .flat_map(|line| line.split("  ").next().unwrap_or("").split(", "))
         .collect();
-    let mut listed: Vec<_> = table("| option |")
+    let mut listed: Vec<_> = table(OPTIONS, "| option |")
         .flat_map(|row| quoted(first_column(row)))
         .collect();
     assert!(listed.len() > 30, "{listed:?}");
@@ -107,9 +83,9 @@ fn its_options_are_those_of_the_documentation() {
 #[test]
 fn its_flags_are_those_of_the_help() {
     let help = osql().arg("--help").run().stdout;
-    let listed: Vec<_> = table("| flag |")
+    let listed: Vec<_> = table(FLAGS, "| flag |")
         .flat_map(|row| quoted(first_column(row)))
-        .filter_map(|flag| flag.split(' ').next())
+        .filter_map(|flag| flag.split([' ', '=']).next())
         .filter(|flag| flag.starts_with('-') && flag.len() > 1)
         .collect();
     each_row(&listed, |flag| {
@@ -117,7 +93,7 @@ fn its_flags_are_those_of_the_help() {
     });
     let flags = help
         .split_whitespace()
-        .map(|word| word.trim_end_matches(','));
+        .filter_map(|word| word.split([',', '[']).next());
     each_row(flags.filter(|word| word.starts_with("--")), |flag| {
         assert!(listed.contains(&flag), "{flag} in {listed:?}");
     });

@@ -3,8 +3,11 @@
 use std::io::{self, IsTerminal};
 use std::sync::LazyLock;
 
-use crate::model::{Value, json, print};
+use super::cut;
+use crate::functions::documentation::summary;
+use crate::model::{Function, Value, json, print};
 use crate::shell::args::Format;
+use crate::shell::window_width;
 use crate::text::diagnostic::{Error, Result};
 use crate::text::shown::shown;
 use crate::text::stoppable::Looks;
@@ -13,6 +16,8 @@ use crate::text::stoppable::Looks;
 /// person to read, but in quotes, so that it can be typed like that. In JSON it is always one line.
 pub fn line(value: &Value, format: Format, looks: &Looks) -> Result<String> {
     let mut line = match format {
+        // For a person; elsewhere a function is written so that it can be typed.
+        Format::Table if let Value::Function(function) = value => introduced(function),
         Format::Text | Format::Table | Format::Markdown => match value {
             Value::Str(text) if text.contains('\n') => in_lines(text, looks)?,
             value => print::text(value, looks)?,
@@ -34,6 +39,17 @@ fn raw(value: &Value, looks: &Looks) -> Result<String> {
         value => return print::text(value, looks),
     };
     Ok(if *IS_TERMINAL { shown(&text) } else { text })
+}
+
+/// A function with what it is about.
+fn introduced(function: &Function) -> String {
+    match summary(function) {
+        text if text.is_empty() => function.signature.to_string(),
+        text => {
+            let text = cut(&text, window_width().saturating_sub(4));
+            format!("{}\n    {text}", function.signature)
+        }
+    }
 }
 
 /// `text` as a string constant whose line ends are not escaped.

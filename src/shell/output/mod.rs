@@ -14,6 +14,7 @@ use crate::text::flushing::FlushTimer;
 use crate::text::shown::shown_on_a_line;
 use crate::text::wait::Token;
 use lines::line;
+pub use table::cut;
 use table::{Columns, LiveTable, ShownCell, cells};
 
 /// Why no more results are shown.

@@ -218,25 +218,29 @@ fn narrowed(mut widths: Vec<usize>, window: usize) -> Vec<usize> {
 
 /// The text in a column of that width: cut, or filled up with blanks.
 fn fitted(text: &str, width: usize, right: bool) -> String {
-    let own = text.width();
-    if own > width {
-        let mut cut = String::new();
-        let mut taken = 1;
-        for c in text.chars() {
-            taken += c.width().unwrap_or(0);
-            if taken > width {
-                break;
-            }
-            cut.push(c);
-        }
-        cut.push('…');
-        return fitted(&cut, width.max(cut.width()), false);
-    }
-    let blanks = " ".repeat(width - own);
+    let text = cut(text, width);
+    let blanks = " ".repeat(width.saturating_sub(text.width()));
     match right {
-        true => blanks + text,
-        false => text.to_owned() + &blanks,
+        true => blanks + &text,
+        false => text + &blanks,
     }
+}
+
+/// As much of a line as fits, with a mark if it is not all of it.
+pub fn cut(line: &str, width: usize) -> String {
+    if line.width() <= width {
+        return line.to_owned();
+    }
+    let mut out = String::new();
+    let mut taken = 1;
+    for c in line.chars() {
+        taken += c.width().unwrap_or(0);
+        if taken > width {
+            break;
+        }
+        out.push(c);
+    }
+    out + "…"
 }
 
 #[cfg(test)]

@@ -12,7 +12,8 @@ use crate::text::wait;
 /// Something to do that is no statement.
 #[derive(Debug, PartialEq)]
 pub enum PromptCommand {
-    Help,
+    /// The commands and chapters, or what is known of a word.
+    Help(Option<String>),
     Leave,
     ClearScreen,
     /// What the user has defined, or what is known of a name.
@@ -40,6 +41,7 @@ pub enum PromptCommand {
 /// What `\?` shows.
 pub const HELP: &str = r"A statement may take several lines and ends with ;
 
+  help WORD          a chapter of the guide, a function, or where a word is found; also \h WORD
   apropos('word');   functions that have to do with a word
   doc('function');   what a function does
 
@@ -73,13 +75,28 @@ pub fn read(entry: &str) -> Option<PromptCommand> {
     }
     let word = entry.strip_suffix(';').unwrap_or(entry).trim_end();
     let command = match word {
-        "help" | "?" | ".help" => PromptCommand::Help,
+        "help" | "help()" | "?" | ".help" => PromptCommand::Help(None),
         "quit" | "exit" | "quit()" | "exit()" | ".quit" | ".exit" | ":q" => PromptCommand::Leave,
         "clear" | "cls" => PromptCommand::ClearScreen,
         ".tables" | ".schema" | "show tables" => PromptCommand::Describe(None),
+        _ if is_help(word) => PromptCommand::Help(asked_of(&word[4..])),
         _ => return backslash(entry.strip_prefix('\\')?),
     };
     Some(command)
+}
+
+/// Whether help is asked for, by words that are no statement.
+fn is_help(entry: &str) -> bool {
+    entry
+        .strip_prefix("help")
+        .is_some_and(|rest| rest.starts_with([' ', '\t', '(']))
+}
+
+/// The word that help is asked for, without quotes and parentheses around it.
+fn asked_of(text: &str) -> Option<String> {
+    let around = |c: char| c.is_whitespace() || "'\"`()".contains(c);
+    let word = text.trim_matches(around);
+    (!word.is_empty()).then(|| word.to_owned())
 }
 
 /// The command whose text stands behind the backslash.
@@ -96,7 +113,7 @@ fn backslash(text: &str) -> Option<PromptCommand> {
     };
     let argument = (!rest.is_empty()).then_some(rest);
     Some(match name {
-        "?" | "h" | "help" => PromptCommand::Help,
+        "?" | "h" | "help" => PromptCommand::Help(argument.and_then(asked_of)),
         "q" | "quit" => PromptCommand::Leave,
         "d" | "dt" | "df" => PromptCommand::Describe(argument.map(str::to_owned)),
         "timing" => switch(name, argument, PromptCommand::Timing),
@@ -165,8 +182,15 @@ mod tests {
             ("exit()", PromptCommand::Leave),
             ("quit;", PromptCommand::Leave),
             (".exit", PromptCommand::Leave),
-            (" ? ", PromptCommand::Help),
-            ("help;", PromptCommand::Help),
+            (" ? ", PromptCommand::Help(None)),
+            ("help;", PromptCommand::Help(None)),
+            ("\\?", PromptCommand::Help(None)),
+            (
+                "help('group by');",
+                PromptCommand::Help(Some("group by".to_owned())),
+            ),
+            ("help =", PromptCommand::Help(Some("=".to_owned()))),
+            ("\\h sqrt;", PromptCommand::Help(Some("sqrt".to_owned()))),
             (".tables", PromptCommand::Describe(None)),
             ("\\d pump", PromptCommand::Describe(Some("pump".to_owned()))),
             (

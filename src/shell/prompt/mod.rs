@@ -8,6 +8,7 @@ mod command;
 mod complete;
 mod editor;
 mod entry;
+mod help;
 mod highlight;
 mod history;
 pub mod notices;
@@ -29,8 +30,9 @@ use rustyline::{
 use super::args::ScriptInput;
 use super::runner::Runner;
 use super::script;
+use super::window_width;
 use crate::text::diagnostic::{Error, Result, SourceText};
-use crate::text::wait::lock;
+use crate::text::wait::{Token, lock};
 use assist::Assistant;
 use command::PromptCommand;
 use history::History;
@@ -188,10 +190,7 @@ impl State {
             return;
         };
         let done = match command {
-            PromptCommand::Help => {
-                runner.console().notice(command::HELP);
-                Ok(())
-            }
+            PromptCommand::Help(word) => show_help(runner, word.as_deref()),
             PromptCommand::Leave => {
                 runner.leave();
                 Ok(())
@@ -285,6 +284,23 @@ impl State {
         }
         Ok(())
     }
+}
+
+/// Shows the commands, or what is known of a word.
+fn show_help(runner: &Runner, word: Option<&str>) -> Result<()> {
+    let world = runner.session().world();
+    let text = match word {
+        None => help::overview(),
+        Some(word) => {
+            let token = Token::new();
+            help::help(&world.catalog, word, window_width(), &token.looks())?
+        }
+    };
+    let console = runner.console();
+    console
+        .write(&text)
+        .and_then(|()| console.flush())
+        .map_err(|e| Error::run(format!("cannot write the help: {e}")))
 }
 
 /// The statements that say what the user has defined, or what is known of a name.

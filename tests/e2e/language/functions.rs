@@ -386,3 +386,19 @@ fn a_function_of_any_object_calls_itself() {
         "2\n0\n3\n3",
     );
 }
+
+#[test]
+fn apropos_gives_the_likeliest_first() {
+    let mut db = Db::of(
+        "create function zorked() -> Number as 1;
+         create function rezork() -> Number as 1;
+         create function zork() -> Number as 1;
+         create function litres() -> Number /* What a Zork moves. */ as 1;",
+    );
+    db.gives(
+        "name(apropos('zork'));",
+        "\"zork\"\n\"zorked\"\n\"rezork\"\n\"litres\"",
+    );
+    db.gives("apropos('zorked');", "#'zorked->number'");
+    db.gives("count(apropos('no such thing'));", "0");
+}

@@ -9,6 +9,7 @@ pub mod md5;
 pub mod mosquitto;
 pub mod mqtt;
 pub mod osql;
+pub mod pages;
 pub mod port;
 pub mod random;
 pub mod sandbox;
