@@ -178,7 +178,7 @@ impl Compiler<'_> {
                 if is_order && text_and_number(&left_type, &right_type) {
                     self.catalog.notes.add(
                         span,
-                        "a string is neither less nor greater than a number: this never holds",
+                        "a string is compared with a number by its kind: every number is less",
                         &["aton(s) makes a number of a string, ntoa(x) a string of a number"],
                     );
                 }

@@ -1,6 +1,6 @@
 //! What can never answer: what needs all of a stream that never ends.
 
-use crate::model::Function;
+use crate::model::{Function, Value};
 use crate::plan::walk::Visitor;
 use crate::plan::{Call, PlanExpr, Query, Step, Sub, Target};
 use crate::text::diagnostic::Span;
@@ -59,14 +59,25 @@ fn one(call: &Call) -> Option<&Function> {
 /// Whether an expression is what arrives over time, without an end, as far as the plan says it.
 fn is_endless(expr: &PlanExpr) -> bool {
     match expr {
-        PlanExpr::Call(call) => one(call)
-            .and_then(Function::native)
-            .is_some_and(|native| native.live),
+        PlanExpr::Call(call) => {
+            let native = one(call).and_then(Function::native);
+            native.is_some_and(|native| native.live) && !may_be_flow(call)
+        }
         PlanExpr::Sub(sub) => {
             let query = &sub.query;
             query.limit.is_none() && query.steps.iter().any(iterates_endlessly)
         }
         _ => false,
+    }
+}
+
+/// Whether a call may be about a flow inside the program, whose name has no colon: it ends when it is
+/// dropped.
+fn may_be_flow(call: &Call) -> bool {
+    match call.args.first() {
+        Some(PlanExpr::Const(Value::Str(name))) => !name.contains(':'),
+        Some(PlanExpr::Const(_)) | None => false,
+        Some(_) => true,
     }
 }
 
