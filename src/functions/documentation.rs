@@ -130,10 +130,19 @@ pub fn documented(function: &Function) -> DocumentedFunction {
     }
 }
 
+/// A function's documentation without its examples.
+fn documentation_text(function: &Function) -> &str {
+    function.doc.split("Example:").next().unwrap_or_default()
+}
+
 /// The first line of a function's documentation.
 pub fn summary(function: &Function) -> String {
-    let text = function.doc.split("Example:").next().unwrap_or_default();
-    text.lines().next().unwrap_or_default().trim().to_owned()
+    documentation_text(function)
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_owned()
 }
 
 /// The functions that have to do with a word, the most likely first: those of that name, those whose names
@@ -150,7 +159,10 @@ pub fn about(catalog: &Catalog, word: &str, looks: &Looks) -> Result<Vec<Arc<Fun
         };
         for function in catalog.functions.resolvents(&name)?.iter() {
             looks.step()?;
-            let by_doc = || function.doc.to_lowercase().contains(&word).then_some(3);
+            let by_doc = || {
+                let text = documentation_text(function).to_lowercase();
+                text.contains(&word).then_some(3)
+            };
             if let Some(rank) = by_name.or_else(by_doc) {
                 found.push((rank, function.clone()));
             }
