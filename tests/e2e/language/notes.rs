@@ -45,10 +45,7 @@ fn a_string_beside_a_number_is_noted() {
     let text = "select s from Charstring s where s in bag('1','20') and s < 3;";
     let (printed, noted) = run(text);
     assert_eq!(printed, "");
-    assert!(
-        noted.contains("every number is less"),
-        "{noted}"
-    );
+    assert!(noted.contains("every number is less"), "{noted}");
     assert!(noted.contains("aton(s)"), "{noted}");
     assert_eq!(
         run("select s from Charstring s where s in bag('1','20') and aton(s) < 3;").1,
