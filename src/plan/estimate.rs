@@ -369,15 +369,20 @@ pub fn shown(rows: f64) -> String {
     };
     let unit = 10_f64.powi(digits);
     let rounded = ((rows / unit).round() * unit).min(1e18) as u64;
-    let text = rounded.to_string();
-    let mut grouped = String::new();
-    for (at, digit) in text.chars().enumerate() {
-        if at > 0 && (text.len() - at).is_multiple_of(3) {
-            grouped.push(',');
+    format!("~{}", with_separators(rounded))
+}
+
+/// A number with a comma between each three digits.
+pub fn with_separators(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
         }
-        grouped.push(digit);
+        out.push(digit);
     }
-    format!("~{grouped}")
+    out
 }
 
 #[cfg(test)]

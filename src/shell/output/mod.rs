@@ -7,6 +7,7 @@ use std::io;
 
 use super::args::Format;
 use super::window_width;
+use crate::plan::estimate::with_separators;
 use crate::run::statement::Results;
 use crate::text::console::Console;
 use crate::text::diagnostic::{Error, Result};
@@ -113,19 +114,6 @@ fn count_line(shown: u64, count: u64) -> String {
             with_separators(count)
         ),
     }
-}
-
-/// A number with a comma between each three digits.
-fn with_separators(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// The rows of what arrives over time.

@@ -16,7 +16,8 @@ pub mod notices;
 use std::io;
 use std::path::Path;
 use std::process::Command;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rustyline::config::{BellStyle, Configurer};
@@ -32,7 +33,7 @@ use super::runner::Runner;
 use super::script;
 use super::window_width;
 use crate::text::diagnostic::{Error, Result, SourceText};
-use crate::text::wait::{Token, lock};
+use crate::text::wait::Token;
 use assist::Assistant;
 use command::PromptCommand;
 use history::History;
@@ -80,8 +81,8 @@ pub fn run(runner: &mut Runner, notices: &Notices) {
 struct Reader {
     prompt: Prompt,
     history: History,
-    /// The line that Ctrl-X Ctrl-E was pressed in.
-    for_editor: Arc<Mutex<Option<String>>>,
+    /// Whether Ctrl-X Ctrl-E has ended the line.
+    for_editor: Arc<AtomicBool>,
     /// What stands in the next entry from the beginning.
     initial: Option<String>,
 }
@@ -120,7 +121,7 @@ impl Reader {
             // Shows what was printed while the line was typed.
             let _ = runner.console().flush();
             text.push_str(&line?);
-            if lock(&self.for_editor).take().is_some() {
+            if self.for_editor.swap(false, Ordering::Relaxed) {
                 match editor::edit_text(&text) {
                     Ok(edited) => text = edited,
                     Err(error) => {
@@ -163,11 +164,11 @@ fn line_editor(runner: &Runner, notices: &Notices) -> rustyline::Result<Prompt> 
 }
 
 /// Ctrl-X Ctrl-E: the line ends, and is edited elsewhere.
-struct EditorKey(Arc<Mutex<Option<String>>>);
+struct EditorKey(Arc<AtomicBool>);
 
 impl ConditionalEventHandler for EditorKey {
-    fn handle(&self, _: &Event, _: RepeatCount, _: bool, context: &EventContext) -> Option<Cmd> {
-        *lock(&self.0) = Some(context.line().to_owned());
+    fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext) -> Option<Cmd> {
+        self.0.store(true, Ordering::Relaxed);
         Some(Cmd::AcceptLine)
     }
 }
