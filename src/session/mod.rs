@@ -49,14 +49,44 @@ pub struct Session {
     running: Interrupt,
 }
 
-/// Stops whatever a session runs at the moment; can be given to another thread.
+/// Stops whatever a session runs; can be given to another thread.
 #[derive(Clone, Default)]
-pub struct Interrupt(Arc<Mutex<Token>>);
+pub struct Interrupt(Arc<Mutex<Interruption>>);
+
+#[derive(Default)]
+struct Interruption {
+    /// Of the statement that runs now, or ran last.
+    running: Token,
+    /// Why nothing is to run at the moment.
+    stopped: Option<String>,
+}
 
 impl Interrupt {
-    /// Stops the statement that runs now, with `reason` as its error.
+    /// Stops the statement that runs now and those that follow, until [`Interrupt::resume`], with
+    /// `reason` as their error: who stops a row of statements may do so between two of them.
     pub fn stop(&self, reason: &str) {
-        lock(&self.0).stop(reason);
+        let mut state = lock(&self.0);
+        state.stopped = Some(reason.to_owned());
+        state.running.stop(reason);
+    }
+
+    /// Whether nothing is to run at the moment.
+    pub fn is_stopped(&self) -> bool {
+        lock(&self.0).stopped.is_some()
+    }
+
+    /// Statements may run again.
+    pub fn resume(&self) {
+        lock(&self.0).stopped = None;
+    }
+
+    /// A statement runs under this token from now on.
+    fn begin(&self, token: &Token) {
+        let mut state = lock(&self.0);
+        if let Some(reason) = &state.stopped {
+            token.stop(reason.as_str());
+        }
+        state.running = token.clone();
     }
 }
 
@@ -76,14 +106,9 @@ impl Session {
         &self.world
     }
 
-    /// What stops a statement from another thread (Ctrl-C).
+    /// What stops statements from another thread (Ctrl-C).
     pub fn interrupt(&self) -> Interrupt {
         self.running.clone()
-    }
-
-    /// The token of the statement that runs now.
-    pub fn running(&self) -> Token {
-        lock(&self.running.0).clone()
     }
 
     /// Runs one statement, with or without its closing semicolon.
@@ -106,7 +131,7 @@ impl Session {
             }
             None => token,
         };
-        *lock(&self.running.0) = token.clone();
+        self.running.begin(&token);
         token
     }
 

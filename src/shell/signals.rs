@@ -22,14 +22,12 @@ pub struct Signals(Arc<State>);
 struct State {
     /// Told when the terminal has shown `^C`.
     notices: Notices,
-    /// Stops the statement that runs.
+    /// Stops the statements of the current entry.
     query: OnceLock<Interrupt>,
     /// Stops the wait for input.
     input: Token,
     /// Whether Ctrl-C ends only the query, as at the prompt.
     prompt: AtomicBool,
-    /// Whether Ctrl-C has stopped the current entry.
-    interrupted: AtomicBool,
     /// The signal that ends the program, or 0.
     ending: AtomicI32,
     /// Whether the program is on its way out.
@@ -45,7 +43,6 @@ impl Signals {
             query: OnceLock::new(),
             input: Token::new(),
             prompt: AtomicBool::default(),
-            interrupted: AtomicBool::default(),
             ending: AtomicI32::default(),
             closing: AtomicBool::default(),
         }));
@@ -72,7 +69,9 @@ impl Signals {
 
     /// What is typed next begins: a Ctrl-C before it does not concern it.
     pub fn next_entry(&self) {
-        self.0.interrupted.store(false, Ordering::SeqCst);
+        if let Some(query) = self.0.query.get() {
+            query.resume();
+        }
     }
 
     /// The token that ends the wait for input when a signal asks the program to end.
@@ -82,7 +81,7 @@ impl Signals {
 
     /// Whether a signal has stopped the current entry.
     pub fn stopped(&self) -> bool {
-        self.0.interrupted.load(Ordering::SeqCst) || self.ending()
+        self.0.query.get().is_some_and(Interrupt::is_stopped) || self.ending()
     }
 
     /// Whether a signal has asked the program to end.
@@ -114,7 +113,6 @@ impl Signals {
             process::exit(128 + signal);
         }
         if signal == SIGINT && self.0.prompt.load(Ordering::SeqCst) {
-            self.0.interrupted.store(true, Ordering::SeqCst);
             self.stop_query();
             return;
         }
@@ -135,7 +133,7 @@ impl Signals {
         }
     }
 
-    /// Stops whatever runs, again and again until the program closes: a statement may have begun just
+    /// Stops whatever runs, again and again until the program closes: a new entry may have begun just
     /// after the signal, or the line editor may be reading. The line editor returns on SIGINT, which it
     /// takes for Ctrl-C.
     fn insist(&self) {

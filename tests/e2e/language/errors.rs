@@ -202,3 +202,15 @@ fn a_misspelt_select_is_told() {
         db.fails(text, &["did you mean 'select'?"]);
     });
 }
+
+#[test]
+fn a_stop_between_two_statements_reaches_the_next() {
+    let mut db = Db::new();
+    db.gives("1;", "1");
+    let interrupt = db.interrupt();
+    interrupt.stop("stopped by the test");
+    db.fails("sum(natural_numbers());", &["stopped by the test"]);
+    db.fails("sum(natural_numbers());", &["stopped by the test"]);
+    interrupt.resume();
+    db.gives("sum(iota(1,3));", "6");
+}
