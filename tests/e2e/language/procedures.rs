@@ -249,6 +249,7 @@ fn a_cursor_of_the_session_outlives_the_time_of_its_statement() {
     let stopper = db.stop_when_it_runs(statement);
     db.fails(statement, &["stopped by the test"]);
     stopper.join().expect("it was running");
+    db.interrupt().resume();
     db.does("fetch :merged into :a5; close :merged; close :busy; close :beat;");
     db.gives(":a5;", "null");
 }
