@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use crate::support::mosquitto::Mosquitto;
 use crate::support::tmux::Terminal;
 use tempfile::TempDir;
 
@@ -358,4 +359,32 @@ fn the_users_own_statements_come_before_the_prompt() {
     let without = Terminal::start_with(&config, "--no-init", 80, 24, state.path());
     let screen = without.wait_prompt();
     assert!(!screen.contains("own statements"), "{screen}");
+}
+
+#[test]
+fn a_query_over_messages_says_what_it_has_dropped() {
+    let mosquitto = Mosquitto::start("log_type all\n");
+    let state = state();
+    let terminal = Terminal::start("", 150, 24, state.path());
+    terminal.wait_prompt();
+    terminal.enter(&format!(
+        "mqtt:register_client('b',{{'connection':'{}'}});",
+        mosquitto.url("mqtt")
+    ));
+    terminal.wait_prompt();
+    terminal.enter(
+        "select r['room'] from Record r, Binary b where b in subscribe('b:plant/#') \
+         and r = json:unstringify(charstring(b)) and r['temp'] > 30;",
+    );
+    mosquitto.wait_for_subscriptions(1);
+    for temp in [20, 21, 31, 22] {
+        let payload = format!("{{\"room\":\"r{temp}\",\"temp\":{temp}}}");
+        mosquitto.publish("plant/a", &payload, &[]);
+    }
+    terminal.wait_until(|screen| screen.contains("r31") && screen.contains("waiting: "));
+    let line = "waiting: 4 messages received, 1 row given, 3 dropped by r['temp'] > 30, ";
+    terminal.wait_for(line);
+    terminal.press("C-c");
+    let summary = "stopped: 4 messages received, 1 row given, 3 dropped by r['temp'] > 30\nosql>";
+    terminal.wait_until(|screen| screen.ends_with(summary));
 }
