@@ -1,5 +1,7 @@
 //! MQTT clients and the embedded broker.
 
+mod topics;
+
 use crate::host::Host;
 use crate::host::flow::topic::payload;
 use crate::model::native::{Native, Natives};
@@ -16,6 +18,8 @@ pub const NATIVES: Natives = &[
     Native::new("request", request).acting(),
     Native::new("unread", unread).volatile(),
     Native::new("unsubscribe", unsubscribe).acting(),
+    Native::new("topics", topics::topics).needs_end(),
+    Native::new("topics_paced", topics::topics_paced),
     Native::new("start_broker", start_broker).acting(),
     Native::new("stop_broker", stop_broker).acting(),
 ];

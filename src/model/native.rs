@@ -31,6 +31,8 @@ pub struct Native {
     pub volatility: Volatility,
     /// Whether the stream that it gives has elements that arrive over time.
     pub live: bool,
+    /// Whether it gives nothing before the collection that it takes has ended. Aggregates do so anyway.
+    pub needs_end: bool,
     /// Whether it reads files. They stay as they are as long as a query over finite data runs; one over
     /// what arrives over time sees that they change.
     pub reads_files: bool,
@@ -225,6 +227,7 @@ impl Native {
             code,
             volatility: Volatility::Immutable,
             live: false,
+            needs_end: false,
             reads_files: false,
             calls_functions: true,
             call_form: CallForm::Ordinary,
@@ -257,6 +260,12 @@ impl Native {
     /// The same, whose stream has elements that arrive over time.
     pub const fn live(mut self) -> Native {
         self.live = true;
+        self
+    }
+
+    /// The same, which gives nothing before the collection that it takes has ended.
+    pub const fn needs_end(mut self) -> Native {
+        self.needs_end = true;
         self
     }
 

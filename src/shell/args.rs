@@ -39,6 +39,8 @@ pub struct ProgramOptions {
     pub verbose: bool,
     /// How results are written, if it is said.
     pub format: Option<Format>,
+    /// Whether the results are states of topics, of which the latest counts.
+    pub topics: bool,
     /// Whether to write the reference of all functions, and nothing else.
     pub functions: Option<ReferenceFormat>,
 }
@@ -54,6 +56,8 @@ impl ProgramOptions {
         ProgramOptions {
             inputs: vec![ScriptInput::Statements(statements)],
             shown: None,
+            format: one_line.format(),
+            topics: matches!(one_line, OneLine::Topics(_)),
             ..ProgramOptions::of_text(String::new())
         }
     }
@@ -73,7 +77,8 @@ impl ProgramOptions {
             wait: false,
             quiet: false,
             verbose: false,
-            format: Some(Format::Raw),
+            format: None,
+            topics: false,
             functions: None,
         }
     }
@@ -229,6 +234,7 @@ fn options_from(
         quiet: flags.quiet,
         verbose: flags.verbose,
         format: flags.format,
+        topics: false,
         functions: flags.functions,
     })
 }
@@ -267,7 +273,7 @@ fn file(path: &std::path::Path) -> ScriptInput {
     }
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text
         .parse()
         .map_err(|_| "a number of seconds is wanted, such as 2.5".to_owned())?;

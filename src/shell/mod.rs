@@ -29,6 +29,7 @@ use crate::session::{Config, Session};
 use crate::text::console::Console;
 use crate::text::diagnostic::Error;
 use args::{Format, ProgramOptions, ScriptInput};
+use output::OutputStyle;
 use prompt::notices::Notices;
 use reference::ReferenceFormat;
 use runner::Runner;
@@ -90,11 +91,12 @@ fn run(options: ProgramOptions) -> ExitCode {
     if let Some(format) = options.functions {
         return write_reference(&session, format);
     }
-    let mut runner = Runner::new(
-        session,
-        signals,
-        options.format.unwrap_or_else(default_format),
-    );
+    let style = OutputStyle {
+        format: options.format.unwrap_or_else(default_format),
+        expanded: false,
+        topics: options.topics,
+    };
+    let mut runner = Runner::new(session, signals, notices.clone(), style);
     let went = script::run(&mut runner, &options.inputs, options.bail);
     if !options.tests.is_empty() && (went || !options.bail) {
         tests::run(&mut runner, &options.tests, options.bail);

@@ -1,8 +1,11 @@
-//! What is said in one line to the system's shell: `osql sub URL FILTER`, `osql pub URL TOPIC PAYLOAD`.
-//! Each is a few statements of OSQL, which `--show` prints instead of running them.
+//! What is said in one line to the system's shell: `osql sub URL FILTER`, `osql pub URL TOPIC PAYLOAD`,
+//! `osql topics URL`. Each is a few statements of OSQL, which `--show` prints instead of running them.
+
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
+use super::args::Format;
 use crate::model::Value;
 use crate::model::print;
 use crate::text::wait::Token;
@@ -14,6 +17,8 @@ pub enum OneLine {
     Sub(Subscribing),
     /// Publish a message, or each line of standard input
     Pub(Publishing),
+    /// Show which topics there are, and what comes on them
+    Topics(Topics),
 }
 
 #[derive(Args, Debug, Clone)]
@@ -67,6 +72,24 @@ pub struct Publishing {
     retain: bool,
 }
 
+#[derive(Args, Debug, Clone)]
+pub struct Topics {
+    #[command(flatten)]
+    broker: BrokerOptions,
+
+    /// The topics: + stands for one level, # for all that follow
+    #[arg(default_value = "#")]
+    filter: String,
+
+    /// End after that long
+    #[arg(long, value_name = "SECONDS", value_parser = super::args::seconds)]
+    timeout: Option<Duration>,
+
+    /// How the topics are written at the end; on a terminal they are shown in place by default
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+}
+
 fn named_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
@@ -80,10 +103,19 @@ impl OneLine {
         self.broker().show
     }
 
+    /// How results are written, if it is said.
+    pub fn format(&self) -> Option<Format> {
+        match self {
+            OneLine::Sub(_) | OneLine::Pub(_) => Some(Format::Raw),
+            OneLine::Topics(topics) => topics.format,
+        }
+    }
+
     fn broker(&self) -> &BrokerOptions {
         match self {
             OneLine::Sub(subscribing) => &subscribing.broker,
             OneLine::Pub(publishing) => &publishing.broker,
+            OneLine::Topics(topics) => &topics.broker,
         }
     }
 
@@ -92,6 +124,7 @@ impl OneLine {
         let action = match self {
             OneLine::Sub(subscribing) => subscribing.statement(),
             OneLine::Pub(publishing) => publishing.statement(),
+            OneLine::Topics(topics) => topics.statement(),
         };
         format!("{}\n{action}\n", self.broker().statement())
     }
@@ -144,6 +177,23 @@ impl Publishing {
             "set :published = count(publish({messages}, {topic}, {{\"qos\": {}{retained}}}));",
             self.qos
         )
+    }
+}
+
+/// How often the topics are shown anew, in seconds.
+const PACE: f64 = 0.25;
+
+impl Topics {
+    fn statement(&self) -> String {
+        let messages = format!(
+            "subscribe:topic({})",
+            quoted(&format!("broker:{}", self.filter))
+        );
+        let messages = match self.timeout {
+            Some(limit) => format!("timeout({messages}, {})", limit.as_secs_f64()),
+            None => messages,
+        };
+        format!("mqtt:topics({messages}, {PACE});")
     }
 }
 

@@ -7,7 +7,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::args::Format;
 use super::output::{self, Ended, OutputStyle};
 use super::prompt::notices::Notices;
 use super::signals::Signals;
@@ -22,8 +21,10 @@ pub struct Runner {
     session: Session,
     pub signals: Signals,
     pub style: OutputStyle,
-    /// Whether a person waits for an answer to each statement, and what shows it above what they type.
-    prompt: Option<Notices>,
+    /// What is said beside what is typed or drawn.
+    notices: Notices,
+    /// Whether a person waits for an answer to each statement.
+    prompt: bool,
     /// Where results go, if not to the console.
     results: Option<Console>,
     colour: bool,
@@ -32,16 +33,14 @@ pub struct Runner {
 }
 
 impl Runner {
-    pub fn new(session: Session, signals: Signals, format: Format) -> Runner {
+    pub fn new(session: Session, signals: Signals, notices: Notices, style: OutputStyle) -> Runner {
         signals.attach(session.interrupt());
         Runner {
             session,
             signals,
-            style: OutputStyle {
-                format,
-                expanded: false,
-            },
-            prompt: None,
+            style,
+            notices,
+            prompt: false,
             results: None,
             colour: super::colour_errors(),
             failed: false,
@@ -58,22 +57,24 @@ impl Runner {
     }
 
     /// A person types from now on, and wants to know that a statement has been run.
-    pub fn enter_prompt(&mut self, notices: &Notices) {
-        self.prompt = Some(notices.clone());
+    pub fn enter_prompt(&mut self) {
+        self.prompt = true;
         self.signals.at_prompt();
     }
 
     fn aside(&self, text: &str) {
-        if self.prompt.is_some() {
+        if self.prompt {
             self.console().aside(text, self.colour);
         }
     }
 
     /// What tells a person that a query still runs: on a terminal that can take a line away again.
     fn waiting(&self) -> Option<Waiting> {
-        let notices = self.prompt.as_ref().filter(|_| self.colour)?;
+        if !(self.prompt && self.colour) {
+            return None;
+        }
         let world = self.session.world().clone();
-        Some(Waiting::start(notices, move || {
+        Some(Waiting::start(&self.notices, move || {
             world.host.clients.received()
         }))
     }
@@ -128,7 +129,7 @@ impl Runner {
             Ok(Outcome::Results(rows)) => {
                 let is_stream = rows.is_stream();
                 let waiting = self.waiting();
-                let ended = output::show(rows, self.style, self.results());
+                let ended = output::show(rows, self.style, self.results(), &self.notices);
                 drop(waiting);
                 match ended {
                     Ended::Whole(0) => {

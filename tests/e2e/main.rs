@@ -66,6 +66,7 @@ mod shell_script;
 mod shell_sources;
 mod shell_stop;
 mod shell_tables;
+mod shell_topics;
 mod streams;
 mod support;
 mod tutorial;

@@ -2,10 +2,12 @@
 
 mod lines;
 mod table;
+mod topics;
 
 use std::io;
 
 use super::args::Format;
+use super::prompt::notices::Notices;
 use super::window_width;
 use crate::plan::estimate::with_separators;
 use crate::run::statement::Results;
@@ -34,11 +36,16 @@ pub struct OutputStyle {
     pub format: Format,
     /// Whether a table has each column of a row on a line of its own.
     pub expanded: bool,
+    /// Whether the results are states of topics, of which the latest counts.
+    pub topics: bool,
 }
 
 /// Writes all rows to the console as they arrive; as a table where the style asks for it and the columns
 /// have names.
-pub fn show(rows: Results, style: OutputStyle, console: &Console) -> Ended {
+pub fn show(rows: Results, style: OutputStyle, console: &Console, notices: &Notices) -> Ended {
+    if style.topics {
+        return topics::show(rows, style, console, notices);
+    }
     if !matches!(style.format, Format::Table | Format::Markdown) || rows.columns().is_empty() {
         return show_lines(rows, style.format, console);
     }

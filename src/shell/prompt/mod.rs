@@ -48,7 +48,7 @@ type Prompt = Editor<Assistant, FileHistory>;
 
 /// Runs what a person types until they leave.
 pub fn run(runner: &mut Runner, notices: &Notices) {
-    runner.enter_prompt(notices);
+    runner.enter_prompt();
     let mut reader = match Reader::open(runner, notices) {
         Ok(reader) => reader,
         Err(error) => {
