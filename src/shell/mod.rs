@@ -24,10 +24,13 @@ use std::thread;
 use std::time::Duration;
 
 use crate::host::machine;
+use crate::model::Value;
 use crate::model::context::STACK_SIZE;
+use crate::run::constant;
 use crate::session::{Config, Session};
 use crate::text::console::Console;
-use crate::text::diagnostic::Error;
+use crate::text::diagnostic::{Error, Result};
+use crate::text::wait::Token;
 use args::{Format, ProgramOptions, ScriptInput};
 use output::OutputStyle;
 use prompt::notices::Notices;
@@ -91,6 +94,10 @@ fn run(options: ProgramOptions) -> ExitCode {
     if let Some(format) = options.functions {
         return write_reference(&session, format);
     }
+    if let Err(error) = set_variables(&session, &options) {
+        session.world().host.console.report(&error, colour_errors());
+        return ExitCode::FAILURE;
+    }
     let style = OutputStyle {
         format: options.format.unwrap_or_else(default_format),
         expanded: false,
@@ -111,6 +118,19 @@ fn run(options: ProgramOptions) -> ExitCode {
         runner.wait_for_jobs();
     }
     runner.close(CLOSE_LIMIT)
+}
+
+/// `--set`, and the words for scripts. A value that reads as a constant is one, else it is its text.
+fn set_variables(session: &Session, options: &ProgramOptions) -> Result<()> {
+    let catalog = &session.world().catalog;
+    let token = Token::new();
+    for (name, text) in &options.variables {
+        let read = constant::read(catalog, text, &token.looks());
+        let value = read.unwrap_or_else(|_| Value::str(text));
+        catalog.variables.set(name, value, None)?;
+    }
+    let words = options.words.iter().map(Value::str);
+    catalog.variables.set("args", Value::vector(words), None)
 }
 
 /// `--functions`

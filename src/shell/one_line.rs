@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 
 use super::args::Format;
+use crate::host::profiles::Profiles;
 use crate::model::Value;
 use crate::model::print;
 use crate::text::wait::Token;
@@ -23,8 +24,9 @@ pub enum OneLine {
 
 #[derive(Args, Debug, Clone)]
 pub struct BrokerOptions {
-    /// Where the broker is: mqtt://host, mqtts://host:8883, ws://host/mqtt
-    #[arg(value_name = "URL")]
+    /// Where the broker is: mqtt://host, mqtts://host:8883, ws://host/mqtt, or the name of a profile in
+    /// config.toml
+    #[arg(value_name = "URL|PROFILE")]
     url: String,
 
     /// An option of mqtt:register_client, such as cafile=ca.crt or username=anna
@@ -131,17 +133,49 @@ impl OneLine {
 }
 
 impl BrokerOptions {
+    /// What the client is called.
+    fn client(&self) -> &str {
+        match self.is_profile() {
+            true => &self.url,
+            false => "broker",
+        }
+    }
+
+    /// Whether a profile is named: a word that is one, or, where there are profiles, may be meant to be one.
+    fn is_profile(&self) -> bool {
+        if self.url.contains(['.', ':', '/']) || self.url == "localhost" {
+            return false;
+        }
+        match Profiles::read().and_then(|profiles| profiles.names()) {
+            Ok(names) => !names.is_empty(),
+            // What is wrong with the file is said when it is connected.
+            Err(_) => true,
+        }
+    }
+
     fn statement(&self) -> String {
-        let mut options = vec![("connection".to_owned(), self.url.clone())];
+        let is_profile = self.is_profile();
+        let mut options = match is_profile {
+            true => vec![],
+            false => vec![("connection".to_owned(), self.url.clone())],
+        };
         options.extend(self.options.iter().cloned());
         let options = options
             .iter()
             .map(|(name, value)| format!("{}: {}", quoted(name), literal(value)));
-        let options: Vec<_> = options.collect();
-        format!(
-            "set :broker = mqtt:register_client(\"broker\", {{{}}});",
-            options.join(", ")
-        )
+        let options = options.collect::<Vec<_>>().join(", ");
+        let name = quoted(self.client());
+        let call = match (is_profile, options.is_empty()) {
+            (true, true) => format!("mqtt:connect({name})"),
+            (true, false) => format!("mqtt:connect({name}, {{{options}}})"),
+            (false, _) => format!("mqtt:register_client({name}, {{{options}}})"),
+        };
+        format!("set :broker = {call};")
+    }
+
+    /// A topic, or a filter of topics, of the client.
+    fn flow(&self, topic: &str) -> String {
+        quoted(&format!("{}:{topic}", self.client()))
     }
 }
 
@@ -155,7 +189,7 @@ impl Subscribing {
         let limit = self.count.map(|count| format!(" limit {count}"));
         format!(
             "select stream of {shown} from Record m where m in subscribe:topic({}){};",
-            quoted(&format!("broker:{}", self.filter)),
+            self.broker.flow(&self.filter),
             limit.unwrap_or_default()
         )
     }
@@ -167,7 +201,7 @@ impl Publishing {
             None | Some("-") => "readlines(\"/dev/stdin\")".to_owned(),
             Some(payload) => format!("streamof({})", quoted(payload)),
         };
-        let topic = quoted(&format!("broker:{}", self.topic));
+        let topic = self.broker.flow(&self.topic);
         let retained = if self.retain {
             ", \"retained\": true"
         } else {
@@ -185,10 +219,7 @@ const PACE: f64 = 0.25;
 
 impl Topics {
     fn statement(&self) -> String {
-        let messages = format!(
-            "subscribe:topic({})",
-            quoted(&format!("broker:{}", self.filter))
-        );
+        let messages = format!("subscribe:topic({})", self.broker.flow(&self.filter));
         let messages = match self.timeout {
             Some(limit) => format!("timeout({messages}, {})", limit.as_secs_f64()),
             None => messages,

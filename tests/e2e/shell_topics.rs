@@ -184,7 +184,7 @@ fn the_picture_follows_the_window() {
     let screen = terminal
         .wait_until(|screen| screen.contains("home/") && screen.contains("(3 topics below)"));
     assert_eq!(screen.matches("many/").count(), 1, "{screen}");
-    terminal.resize(80, 40);
+    terminal.resize(80, 50);
     let screen = terminal.wait_for("  t29 ");
     assert_eq!(screen.matches("33 topics").count(), 1, "{screen}");
     // A broker that goes away is said above the picture.
