@@ -12,19 +12,19 @@ use crate::text::diagnostic::{Error, Result};
 use crate::text::wait;
 
 pub const NATIVES: Natives = &[
-    Native::new("register_client", register_client).acting(),
-    Native::new("connect", connect).acting(),
+    Native::new("register_client", register_client).only_acting(),
+    Native::new("connect", connect).only_acting(),
     Native::new("profiles", profiles).volatile(),
-    Native::new("unregister_client", unregister_client).acting(),
+    Native::new("unregister_client", unregister_client).only_acting(),
     Native::new("clients", clients).volatile(),
     Native::new("status", status).volatile(),
     Native::new("request", request).acting(),
     Native::new("unread", unread).volatile(),
-    Native::new("unsubscribe", unsubscribe).acting(),
+    Native::new("unsubscribe", unsubscribe).only_acting(),
     Native::new("topics", topics::topics).needs_end(),
     Native::new("topics_paced", topics::topics_paced),
     Native::new("start_broker", start_broker).acting(),
-    Native::new("stop_broker", stop_broker).acting(),
+    Native::new("stop_broker", stop_broker).only_acting(),
 ];
 
 fn register_client(cx: &Cx, args: Args) -> Result<Option<Value>> {

@@ -29,6 +29,9 @@ pub struct Native {
     pub name: &'static str,
     pub code: NativeCode,
     pub volatility: Volatility,
+    /// Whether it is called for nothing but what it does, so that what it gives is no answer: the name that
+    /// it was given, or that it went well. A pipe does not get it.
+    pub only_acts: bool,
     /// Whether the stream that it gives has elements that arrive over time.
     pub live: bool,
     /// Whether it gives nothing before the collection that it takes has ended. Aggregates do so anyway.
@@ -226,6 +229,7 @@ impl Native {
             name,
             code,
             volatility: Volatility::Immutable,
+            only_acts: false,
             live: false,
             needs_end: false,
             reads_files: false,
@@ -255,6 +259,12 @@ impl Native {
     pub const fn acting(mut self) -> Native {
         self.volatility = Volatility::Acting;
         self
+    }
+
+    /// The same, called for what it does, and for no answer.
+    pub const fn only_acting(mut self) -> Native {
+        self.only_acts = true;
+        self.acting()
     }
 
     /// The same, whose stream has elements that arrive over time.

@@ -112,7 +112,7 @@ fn run(options: ProgramOptions) -> ExitCode {
         if options.init {
             script::run(&mut runner, &home::init_file(), false);
         }
-        prompt::run(&mut runner, &notices);
+        prompt::run(&mut runner, &notices, !options.wait);
     }
     if options.wait && runner.goes_on() {
         runner.wait_for_jobs();

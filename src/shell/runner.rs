@@ -115,6 +115,16 @@ impl Runner {
         self.quit = true;
     }
 
+    /// Whether the user wants to leave.
+    pub fn leaves(&self) -> bool {
+        self.quit
+    }
+
+    /// The user has to say once more that they want to leave.
+    pub fn stay(&mut self) {
+        self.quit = false;
+    }
+
     /// Runs one statement and shows what comes of it; `false` if it failed.
     pub fn run(&mut self, statement: &Arc<SourceText>) -> bool {
         match self.session.execute(statement) {
@@ -129,7 +139,10 @@ impl Runner {
             Ok(Outcome::Results(rows)) => {
                 let is_stream = rows.is_stream();
                 let waiting = self.waiting();
-                let ended = output::show(rows, self.style, self.results(), &self.notices);
+                let ended = match rows.only_acts() {
+                    true => output::show_act(rows, self.style, self.console(), self.colour),
+                    false => output::show(rows, self.style, self.results(), &self.notices),
+                };
                 drop(waiting);
                 match ended {
                     Ended::Whole(0) => {

@@ -59,6 +59,7 @@ mod request_tls;
 mod shell_args;
 mod shell_help;
 mod shell_home;
+mod shell_leave;
 mod shell_one_line;
 mod shell_output;
 mod shell_profiles;
