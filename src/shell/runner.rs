@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::args::Format;
 use super::output::{self, Ended, OutputStyle};
 use super::prompt::notices::Notices;
 use super::signals::Signals;
@@ -63,6 +64,14 @@ impl Runner {
 
     fn aside(&self, text: &str) {
         if self.prompt {
+            self.console().aside(text, self.colour);
+        }
+    }
+
+    /// Says what a statement gave that was called for something else: to a person, who is known by the
+    /// prompt or by results in tables.
+    fn tell(&self, text: &str) {
+        if self.prompt || self.style.format == Format::Table {
             self.console().aside(text, self.colour);
         }
     }
@@ -139,7 +148,7 @@ impl Runner {
                 let is_stream = rows.is_stream();
                 let waiting = self.waiting();
                 let ended = match rows.only_acts() {
-                    true => output::show_act(rows, self.style, self.console(), self.colour),
+                    true => output::show_act(rows, self.style.format, |text| self.tell(text)),
                     false => output::show(rows, self.style, self.results(), &self.notices),
                 };
                 drop(waiting);

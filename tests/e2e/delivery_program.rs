@@ -173,7 +173,10 @@ fn a_broker_that_stands_still_longer_than_the_keep_alive_time_costs_nothing() {
     broker.signal("CONT");
     let output = running.finish();
     assert!(output.stderr.contains("connected to"), "{output:?}");
-    assert_eq!((output.stdout.as_str(), output.code), ("\"registered\"\n", 0));
+    assert_eq!(
+        (output.stdout.as_str(), output.code),
+        ("\"registered\"\n", 0)
+    );
     broker.publish("t", "end", &["-q", "1"]);
     assert_whole(&foreign.numbers(), 3000);
 }
@@ -228,15 +231,7 @@ fn clients_are_listed_replaced_and_given_up() {
          mqtt:unregister_client('b'); count(mqtt:clients()); mqtt:status('b');"
     );
     let output = osql().statements(&script).run();
-    assert_eq!(
-        output.lines(),
-        [
-            "\"b\"",
-            "\"second\"",
-            "5",
-            "0"
-        ]
-    );
+    assert_eq!(output.lines(), ["\"b\"", "\"second\"", "5", "0"]);
     output.expect_error(1, "there is no mqtt client named `b`");
     broker.publish("t", "end", &["-q", "1"]);
     assert_whole(&foreign.numbers(), 5000);

@@ -198,10 +198,7 @@ fn a_request_gets_its_own_answer() {
     );
     let output = osql().stdin(script).run();
     assert_eq!(output.stderr, "");
-    assert_eq!(
-        output.stdout,
-        "\"right now\"\n\"right {\\\"a\\\":1}\"\n"
-    );
+    assert_eq!(output.stdout, "\"right now\"\n\"right {\\\"a\\\":1}\"\n");
     serving.join().expect("served both");
     let nobody = format!(
         "mqtt:register_client('m', {{'connection': '{url}', 'version': 5}});\n\

@@ -58,16 +58,13 @@ pub fn show(rows: Results, style: OutputStyle, console: &Console, notices: &Noti
     show_table(rows, columns, style, console)
 }
 
-/// Runs a statement that is called for what it does. A person is told what it gives, beside the matter;
-/// others are not.
-pub fn show_act(rows: Results, style: OutputStyle, console: &Console, colour: bool) -> Ended {
+/// Runs a statement that is called for what it does, and hands what it gives to `tell`, line by line.
+pub fn show_act(rows: Results, format: Format, tell: impl Fn(&str)) -> Ended {
     let token = rows.token();
     let mut shown = 0;
     for row in rows {
-        let text = row.and_then(|value| line(&value, style.format, &token.looks()));
-        match text {
-            Ok(text) if style.format == Format::Table => console.aside(text.trim_end(), colour),
-            Ok(_) => {}
+        match row.and_then(|value| line(&value, format, &token.looks())) {
+            Ok(text) => tell(text.trim_end()),
             Err(error) => return Ended::Failed(error, shown),
         }
         shown += 1;
