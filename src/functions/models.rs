@@ -23,7 +23,7 @@ pub const NATIVES: Natives = &[
         Ok(Some(a.value(0).clone()))
     })
     .only_acting(),
-    Native::new("test", test).acting(),
+    Native::new("test", test).only_acting(),
     Native::new("loaded", |cx, _| {
         let names = Host::of(cx).loads.names().into_iter();
         Ok(Some(Value::bag(names.map(Value::Str).collect())))

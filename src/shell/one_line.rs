@@ -19,7 +19,7 @@ pub enum OneLine {
     /// Publish a message, or each line of standard input
     Pub(Publishing),
     /// Show which topics there are, and what comes on them
-    Topics(Topics),
+    Topics(TopicsShown),
 }
 
 #[derive(Args, Debug, Clone)]
@@ -75,7 +75,7 @@ pub struct Publishing {
 }
 
 #[derive(Args, Debug, Clone)]
-pub struct Topics {
+pub struct TopicsShown {
     #[command(flatten)]
     broker: BrokerOptions,
 
@@ -217,7 +217,7 @@ impl Publishing {
 /// How often the topics are shown anew, in seconds.
 const PACE: f64 = 0.25;
 
-impl Topics {
+impl TopicsShown {
     fn statement(&self) -> String {
         let messages = format!("subscribe:topic({})", self.broker.flow(&self.filter));
         let messages = match self.timeout {
