@@ -10,14 +10,14 @@ use crate::text::diagnostic::Result;
 use crate::text::stoppable::Looks;
 
 pub const NATIVES: Natives = &[
-    Native::new("print", print).acting(),
+    Native::new("print", print).only_acting(),
     Native::new("pp", |cx, a| {
         let mut text = String::new();
         pretty(&mut text, a.value(0), 0, &cx.token.looks())?;
         Ok(Some(Value::str(text)))
     }),
-    Native::new("trace", |cx, a| switch(cx, a, true)).acting(),
-    Native::new("untrace", |cx, a| switch(cx, a, false)).acting(),
+    Native::new("trace", |cx, a| switch(cx, a, true)).only_acting(),
+    Native::new("untrace", |cx, a| switch(cx, a, false)).only_acting(),
 ];
 
 /// Lines longer than that are broken up.
@@ -26,7 +26,8 @@ const WIDTH: usize = 80;
 fn print(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let mut text = print::text(args.value(0), &cx.token.looks())?;
     text.push('\n');
-    Host::of(cx).print(&text)?;
+    // Beside the results, which may be for another program.
+    Host::of(cx).console.notice(&text);
     Ok(Some(Value::Bool(true)))
 }
 

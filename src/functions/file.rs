@@ -51,10 +51,10 @@ pub const NATIVES: Natives = &[
     Native::new("dirpath", |_, a| {
         Ok(Some(with_slash(&unix(a.str(0)?)).into()))
     }),
-    Native::new("create_folder", create_folder).acting(),
+    Native::new("create_folder", create_folder).only_acting(),
     Native::new("read_file", read_file).reads_files(),
-    Native::new("write_file", |_, a| write(a.str(1)?, a.str(0)?).map(Some)).acting(),
-    Native::new("write_filepath", write_filepath).acting(),
+    Native::new("write_file", |_, a| write(a.str(1)?, a.str(0)?).map(Some)).only_acting(),
+    Native::new("write_filepath", write_filepath).only_acting(),
 ];
 
 /// A file being written, buffered. What is in the buffer reaches the file before the query waits for

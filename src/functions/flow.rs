@@ -22,10 +22,10 @@ pub const NATIVES: Natives = &[
     Native::new("subscribe_merge", subscribe_merge)
         .volatile()
         .live(),
-    Native::new("name_flow", name_flow).acting(),
-    Native::new("define", define).acting(),
+    Native::new("name_flow", name_flow).only_acting(),
+    Native::new("define", define).only_acting(),
     Native::new("emit", emit).acting(),
-    Native::new("drop", drop_flow).acting(),
+    Native::new("drop", drop_flow).only_acting(),
     Native::new("flows", flows).volatile(),
 ];
 

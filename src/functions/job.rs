@@ -11,10 +11,10 @@ use crate::text::diagnostic::{Error, Result, SourceText};
 use crate::text::wait::lock;
 
 pub const NATIVES: Natives = &[
-    Native::new("background", background).acting(),
-    Native::new("post_statement", post_statement).acting(),
+    Native::new("background", background).only_acting(),
+    Native::new("post_statement", post_statement).only_acting(),
     Native::new("jobs", jobs).volatile(),
-    Native::new("stop", stop).acting(),
+    Native::new("stop", stop).only_acting(),
 ];
 
 fn background(cx: &Cx, args: Args) -> Result<Option<Value>> {
@@ -43,6 +43,7 @@ fn jobs(cx: &Cx, _: Args) -> Result<Option<Value>> {
         record.put("query", Value::Str(job.query));
         record.put("since", Value::Time(Arc::new(job.since)));
         record.put("elements", Value::Int(job.elements as i64));
+        record.put("last", job.last.unwrap_or(Value::Null));
         Value::record(record)
     };
     let all = Host::of(cx).jobs.all().into_iter().map(record);

@@ -34,7 +34,7 @@ pub const NATIVES: Natives = &[
         .streaming_fields()
         .reads_files()
         .rows(|of| of.of_file(0, 80.0)),
-    Native::new("write_file", write_file).acting(),
+    Native::new("write_file", write_file).only_acting(),
     Native::new("request", request).acting(),
 ];
 

@@ -16,7 +16,7 @@ pub const NATIVES: Natives = &[
         .rows(|of| of.of_file(0, 40.0)),
     Native::new("read_parts", read_parts).reads_files(),
     Native::new("read_chunks", read_chunks).reads_files(),
-    Native::new("writelines", writelines).acting(),
+    Native::new("writelines", writelines).only_acting(),
 ];
 
 /// A file being read in parts that end with a delimiter.

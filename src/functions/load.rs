@@ -8,8 +8,8 @@ use crate::run::statement::{self, AfterError};
 use crate::text::diagnostic::Result;
 
 pub const NATIVES: Natives = &[
-    Native::new("load_osql", load_osql).acting(),
-    Native::new("loadsystem", loadsystem).acting(),
+    Native::new("load_osql", load_osql).only_acting(),
+    Native::new("loadsystem", loadsystem).only_acting(),
 ];
 
 /// Extensions of SA Engine that are a part of this program.

@@ -17,19 +17,19 @@ pub const NATIVES: Natives = &[
         load(cx, a.str(0)?, false)?;
         Ok(Some(a.value(0).clone()))
     })
-    .acting(),
+    .only_acting(),
     Native::new("reload", |cx, a| {
         load(cx, a.str(0)?, true)?;
         Ok(Some(a.value(0).clone()))
     })
-    .acting(),
-    Native::new("test", test).acting(),
+    .only_acting(),
+    Native::new("test", test).only_acting(),
     Native::new("loaded", |cx, _| {
         let names = Host::of(cx).loads.names().into_iter();
         Ok(Some(Value::bag(names.map(Value::Str).collect())))
     })
     .volatile(),
-    Native::new("system_load", system_load).acting(),
+    Native::new("system_load", system_load).only_acting(),
 ];
 
 /// The models that come with the program, each with the text that loads it.

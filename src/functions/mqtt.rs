@@ -1,7 +1,10 @@
 //! MQTT clients and the embedded broker.
 
+mod topics;
+
 use crate::host::Host;
 use crate::host::flow::topic::payload;
+use crate::host::profiles::Profiles;
 use crate::model::native::{Native, Natives};
 use crate::model::{Args, Cx, Record, Value};
 use crate::mqtt::{Setting, Settings};
@@ -9,15 +12,19 @@ use crate::text::diagnostic::{Error, Result};
 use crate::text::wait;
 
 pub const NATIVES: Natives = &[
-    Native::new("register_client", register_client).acting(),
-    Native::new("unregister_client", unregister_client).acting(),
+    Native::new("register_client", register_client).only_acting(),
+    Native::new("connect", connect).only_acting(),
+    Native::new("profiles", profiles).volatile(),
+    Native::new("unregister_client", unregister_client).only_acting(),
     Native::new("clients", clients).volatile(),
     Native::new("status", status).volatile(),
     Native::new("request", request).acting(),
     Native::new("unread", unread).volatile(),
-    Native::new("unsubscribe", unsubscribe).acting(),
+    Native::new("unsubscribe", unsubscribe).only_acting(),
+    Native::new("topics", topics::topics).needs_end(),
+    Native::new("topics_paced", topics::topics_paced),
     Native::new("start_broker", start_broker).acting(),
-    Native::new("stop_broker", stop_broker).acting(),
+    Native::new("stop_broker", stop_broker).only_acting(),
 ];
 
 fn register_client(cx: &Cx, args: Args) -> Result<Option<Value>> {
@@ -26,6 +33,27 @@ fn register_client(cx: &Cx, args: Args) -> Result<Option<Value>> {
         .clients
         .register(name, &settings(args.record(1)?), &cx.token)?;
     Ok(Some(Value::str(name)))
+}
+
+/// `mqtt:connect(profile)`, and the same with further options.
+fn connect(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let name = args.str(0)?;
+    let mut options = Profiles::read()?.options(name, &cx.token)?;
+    if args.len() == 2 {
+        for (option, setting) in settings(args.record(1)?).iter() {
+            options.put(option, setting.clone());
+        }
+    }
+    let registered = Host::of(cx).clients.register(name, &options, &cx.token);
+    registered.map_err(|error| error.context(format_args!("profile '{name}'")))?;
+    Ok(Some(Value::str(name)))
+}
+
+fn profiles(_: &Cx, _: Args) -> Result<Option<Value>> {
+    let names = Profiles::read()?.names()?;
+    Ok(Some(Value::bag(
+        names.into_iter().map(Value::from).collect(),
+    )))
 }
 
 fn unregister_client(cx: &Cx, args: Args) -> Result<Option<Value>> {

@@ -18,7 +18,7 @@ pub const NATIVES: Natives = &[
     Native::new("first_n", first_n).rows(|of| of.at_most(1)),
     Native::new("section", section).rows(|of| of.between(1, 2)),
     Native::new("skip", skip),
-    Native::new("sink", sink).acting(),
+    Native::new("sink", sink).only_acting(),
     Native::new("concat", concat),
     Native::new("flatten", flatten),
     Native::new("remove_null", remove_null),

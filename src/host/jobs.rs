@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle, Thread};
 use crate::catalog::Catalog;
 use crate::host::{Host, failed, waiting_token};
 use crate::model::context::THREAD_STACK_SIZE;
-use crate::model::{Collection, Cx, Timeval};
+use crate::model::{Collection, Cx, Timeval, Value};
 use crate::text::diagnostic::{Error, Kind, Result};
 use crate::text::shown::masked;
 use crate::text::wait::{Token, lock};
@@ -29,8 +29,15 @@ struct Registry {
 struct Job {
     token: Token,
     status: Status,
-    elements: Arc<AtomicU64>,
+    progress: Arc<Progress>,
     thread: JoinHandle<()>,
+}
+
+/// How far a job has come.
+#[derive(Default)]
+struct Progress {
+    elements: AtomicU64,
+    last: Mutex<Option<Value>>,
 }
 
 /// What is known of a job.
@@ -44,6 +51,8 @@ pub struct Status {
     pub since: Timeval,
     /// How many elements it has run through.
     pub elements: u64,
+    /// The latest of them.
+    pub last: Option<Value>,
 }
 
 impl Jobs {
@@ -58,8 +67,8 @@ impl Jobs {
         // Not below the statement that starts it: that ends at once.
         let token = waiting_token(cx.surroundings());
         let below = cx.for_job(token.clone());
-        let elements = Arc::new(AtomicU64::new(0));
-        let counted = elements.clone();
+        let progress = Arc::<Progress>::default();
+        let made = progress.clone();
         // Held until the job is in the registry: it may end before this function does.
         let jobs = &Host::of(cx).jobs;
         let mut registry = lock(&jobs.0);
@@ -68,7 +77,7 @@ impl Jobs {
             .name(format!("job {number}"))
             .stack_size(THREAD_STACK_SIZE)
             .spawn(move || {
-                let ended = run(&*stream, &counted, &below);
+                let ended = run(&*stream, &made, &below);
                 let committed = Catalog::of(&below).end_of_statement();
                 let ended = ended.and(committed);
                 // What the stream held is given up before anybody hears that the job has ended.
@@ -83,13 +92,14 @@ impl Jobs {
             flow,
             since: Timeval::now(),
             elements: 0,
+            last: None,
         };
         registry.running.insert(
             number,
             Job {
                 token,
                 status,
-                elements,
+                progress,
                 thread,
             },
         );
@@ -115,7 +125,8 @@ impl Jobs {
     /// The running jobs, oldest first.
     pub fn all(&self) -> Vec<Status> {
         let status = |job: &Job| Status {
-            elements: job.elements.load(Ordering::Relaxed),
+            elements: job.progress.elements.load(Ordering::Relaxed),
+            last: lock(&job.progress.last).clone(),
             ..job.status.clone()
         };
         lock(&self.0).running.values().map(status).collect()
@@ -187,10 +198,12 @@ fn end(job: Job) {
     }
 }
 
-fn run(stream: &dyn Collection, elements: &AtomicU64, cx: &Cx) -> Result<()> {
+fn run(stream: &dyn Collection, progress: &Progress, cx: &Cx) -> Result<()> {
     let mut source = stream.open(cx)?;
-    while source.next(cx)?.is_some() {
-        elements.fetch_add(1, Ordering::Relaxed);
+    while let Some(element) = source.next(cx)? {
+        progress.elements.fetch_add(1, Ordering::Relaxed);
+        // What it was before is dropped when the lock is free again.
+        let _before = lock(&progress.last).replace(element);
     }
     Ok(())
 }

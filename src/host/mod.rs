@@ -10,7 +10,9 @@ pub mod jobs;
 pub mod json_file;
 pub mod loads;
 pub mod machine;
+pub mod profiles;
 pub mod traced;
+pub mod user_folder;
 pub mod validations;
 
 use std::collections::HashMap;

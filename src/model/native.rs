@@ -29,8 +29,13 @@ pub struct Native {
     pub name: &'static str,
     pub code: NativeCode,
     pub volatility: Volatility,
+    /// Whether it is called for nothing but what it does, so that what it gives is no answer: the name that
+    /// it was given, or that it went well. A pipe does not get it.
+    pub only_acts: bool,
     /// Whether the stream that it gives has elements that arrive over time.
     pub live: bool,
+    /// Whether it gives nothing before the collection that it takes has ended. Aggregates do so anyway.
+    pub needs_end: bool,
     /// Whether it reads files. They stay as they are as long as a query over finite data runs; one over
     /// what arrives over time sees that they change.
     pub reads_files: bool,
@@ -224,7 +229,9 @@ impl Native {
             name,
             code,
             volatility: Volatility::Immutable,
+            only_acts: false,
             live: false,
+            needs_end: false,
             reads_files: false,
             calls_functions: true,
             call_form: CallForm::Ordinary,
@@ -254,9 +261,21 @@ impl Native {
         self
     }
 
+    /// The same, called for what it does, and for no answer.
+    pub const fn only_acting(mut self) -> Native {
+        self.only_acts = true;
+        self.acting()
+    }
+
     /// The same, whose stream has elements that arrive over time.
     pub const fn live(mut self) -> Native {
         self.live = true;
+        self
+    }
+
+    /// The same, which gives nothing before the collection that it takes has ended.
+    pub const fn needs_end(mut self) -> Native {
+        self.needs_end = true;
         self
     }
 

@@ -66,7 +66,7 @@ pub use address::{Address, Transport};
 pub use client::Client;
 pub use in_hand::MessagesInHand;
 pub use inbox::{Message, Unread};
-pub use options::{ClientOptions, Qos, Version};
+pub use options::{ClientOptions, FILE_OPTIONS, Qos, SECRET_OPTIONS, Version};
 pub use publisher::{PublishOptions, TopicPublisher};
 pub use receipt_hold::ReceiptHold;
 pub use settings::{Setting, Settings, SettingsReader};

@@ -53,6 +53,12 @@ pub const NAMES: [&str; 41] = [
     "subscribe-qos",
 ];
 
+/// Those that are secrets.
+pub const SECRET_OPTIONS: [&str; 4] = ["password", "keypass", "psk", "auth-data"];
+
+/// Those that name a file or a folder.
+pub const FILE_OPTIONS: [&str; 5] = ["cafile", "capath", "cert", "key", "persistence"];
+
 /// The version of the protocol that is spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Version {

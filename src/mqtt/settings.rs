@@ -4,7 +4,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::options::{Qos, Version};
+use super::options::{Qos, SECRET_OPTIONS, Version};
 use super::topic;
 use crate::text::diagnostic::{Error, Result, nearest};
 
@@ -240,8 +240,7 @@ pub fn sendable(name: &str, text: &str) -> Result<String> {
 
 /// The error for an option of the wrong kind. A secret is not shown.
 pub fn wrong(name: &str, wanted: &str, got: &Setting) -> Error {
-    const SECRET: [&str; 4] = ["password", "keypass", "psk", "auth-data"];
-    if SECRET.contains(&name) {
+    if SECRET_OPTIONS.contains(&name) {
         return Error::run(format!("option {name}: {wanted} is wanted"));
     }
     Error::run(format!("option {name}: {wanted} is wanted, not {got}"))

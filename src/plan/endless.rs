@@ -33,13 +33,14 @@ impl Waits {
 impl Visitor for Waits {
     fn expr(&mut self, expr: &PlanExpr) {
         if let PlanExpr::Call(call) = expr
-            && let Some(function) = one(call)
-            && function
-                .native()
-                .is_some_and(|native| native.aggregate.is_some())
+            && let Some(native) = one(call).and_then(Function::native)
+            && let Some(what) = match native.aggregate {
+                Some(_) => Some("an aggregate"),
+                None => native.needs_end.then_some("this function"),
+            }
             && call.args.iter().any(is_endless)
         {
-            self.0.push((call.span.clone(), "an aggregate"));
+            self.0.push((call.span.clone(), what));
         }
         self.walk_expr(expr);
     }

@@ -174,6 +174,21 @@ impl Query {
             || self.output.flattens() && self.output.columns.iter().any(is_stream)
     }
 
+    /// Whether it is nothing but a call for what the function does: what it gives is no answer.
+    pub fn only_acts(&self) -> bool {
+        let only_acts = |function: &Arc<Function>| {
+            let native = function.native();
+            native.is_some_and(|native| native.only_acts)
+        };
+        let ([], [PlanExpr::Call(call)]) = (&*self.steps, &*self.output.columns) else {
+            return false;
+        };
+        match &call.target {
+            Target::One(function) => only_acts(function),
+            Target::Late(functions) => functions.iter().all(only_acts),
+        }
+    }
+
     /// One of the operators that hold what comes of its rows.
     pub fn operator<'a>(&'a self, name: &'a str) -> Operator<'a> {
         Operator::at(name, self.span.as_ref())

@@ -1,5 +1,6 @@
 //! The flags of the program, and what they ask for.
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
@@ -19,6 +20,10 @@ use crate::text::wait;
 pub struct ProgramOptions {
     /// What to run first, in the order in which it was given.
     pub inputs: Vec<ScriptInput>,
+    /// Session variables that are set before, and what their values are made of.
+    pub variables: Vec<(String, String)>,
+    /// The words for the script: its variable `:args`.
+    pub words: Vec<String>,
     /// What is printed instead of running anything.
     pub shown: Option<String>,
     /// The models and files whose validations are run after it.
@@ -39,6 +44,8 @@ pub struct ProgramOptions {
     pub verbose: bool,
     /// How results are written, if it is said.
     pub format: Option<Format>,
+    /// Whether the results are states of topics, of which the latest counts.
+    pub topics: bool,
     /// Whether to write the reference of all functions, and nothing else.
     pub functions: Option<ReferenceFormat>,
 }
@@ -54,6 +61,8 @@ impl ProgramOptions {
         ProgramOptions {
             inputs: vec![ScriptInput::Statements(statements)],
             shown: None,
+            format: one_line.format(),
+            topics: matches!(one_line, OneLine::Topics(_)),
             ..ProgramOptions::of_text(String::new())
         }
     }
@@ -62,6 +71,8 @@ impl ProgramOptions {
     fn of_text(text: String) -> ProgramOptions {
         ProgramOptions {
             inputs: vec![],
+            variables: vec![],
+            words: vec![],
             shown: Some(text),
             tests: vec![],
             interactive: false,
@@ -73,7 +84,8 @@ impl ProgramOptions {
             wait: false,
             quiet: false,
             verbose: false,
-            format: Some(Format::Raw),
+            format: None,
+            topics: false,
             functions: None,
         }
     }
@@ -121,6 +133,15 @@ struct Flags {
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
 
+    /// Words for the scripts: the vector :args
+    #[arg(last = true, value_name = "WORD")]
+    words: Vec<String>,
+
+    /// Set the variable :NAME before anything runs; to a string, unless VALUE is a number, true, false or
+    /// another constant of OSQL
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = variable)]
+    variables: Vec<(String, String)>,
+
     /// Run these statements
     #[arg(short = 'o', value_name = "STATEMENTS", allow_hyphen_values = true)]
     statements: Vec<String>,
@@ -140,6 +161,10 @@ struct Flags {
     /// Print completions for this shell, and run nothing
     #[arg(long, value_name = "SHELL", value_enum)]
     completions: Option<clap_complete::Shell>,
+
+    /// Print the manual page, for man(1), and run nothing
+    #[arg(long)]
+    man: bool,
 
     /// What sa_home() returns: the folder that has models/ [env: SA_HOME]
     #[arg(short = 'f', long = "home", value_name = "FOLDER", value_parser = folder)]
@@ -210,6 +235,13 @@ fn options_from(
     if let Some(shell) = flags.completions {
         return Ok(ProgramOptions::of_text(completions(shell)));
     }
+    if flags.man {
+        return man_page().map(ProgramOptions::of_text);
+    }
+    if let Some(name) = given_twice(&flags.variables) {
+        let message = format!("--set {name}=… is given twice");
+        return Err(Flags::command().error(ErrorKind::ArgumentConflict, message));
+    }
     let mut inputs = in_order(&matches, &flags);
     let nothing = inputs.is_empty() && flags.test.is_empty() && flags.functions.is_none();
     if nothing && !terminal {
@@ -219,6 +251,8 @@ fn options_from(
         interactive: flags.interactive || (nothing && terminal),
         init: !flags.no_init,
         inputs,
+        variables: flags.variables,
+        words: flags.words,
         shown: None,
         tests: flags.test,
         home: flags.home,
@@ -229,6 +263,7 @@ fn options_from(
         quiet: flags.quiet,
         verbose: flags.verbose,
         format: flags.format,
+        topics: false,
         functions: flags.functions,
     })
 }
@@ -238,6 +273,36 @@ fn completions(shell: clap_complete::Shell) -> String {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Flags::command(), "osql", &mut script);
     String::from_utf8_lossy(&script).into_owned()
+}
+
+/// The manual page, in the form that man(1) reads.
+fn man_page() -> Result<String, clap::Error> {
+    let mut page = Vec::new();
+    clap_mangen::Man::new(Flags::command()).render(&mut page)?;
+    Ok(String::from_utf8_lossy(&page).into_owned())
+}
+
+/// The first name that was given before.
+fn given_twice(variables: &[(String, String)]) -> Option<&str> {
+    let mut names = variables.iter().map(|(name, _)| name.as_str());
+    let mut before = HashSet::new();
+    names.find(|name| !before.insert(*name))
+}
+
+/// A variable's name, in lower case as variables are known, and its value.
+fn variable(text: &str) -> Result<(String, String), String> {
+    let Some((name, value)) = text.split_once('=') else {
+        return Err("NAME=VALUE is wanted, such as limit=5".to_owned());
+    };
+    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    match name.to_ascii_lowercase() {
+        _ if !is_name => Err(format!(
+            "'{name}' is no name of a variable: letters, digits and _, and no digit first"
+        )),
+        name if name == "args" => Err("the words behind -- are :args".to_owned()),
+        name => Ok((name, value.to_owned())),
+    }
 }
 
 /// Files and statements in the order of their appearance.
@@ -267,7 +332,7 @@ fn file(path: &std::path::Path) -> ScriptInput {
     }
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text
         .parse()
         .map_err(|_| "a number of seconds is wanted, such as 2.5".to_owned())?;
@@ -324,6 +389,23 @@ mod tests {
         assert!(!options(&["a.osql"], true).expect("right").interactive);
         assert!(options(&["a.osql", "-i"], true).expect("right").interactive);
         assert!(options(&["-i"], false).is_err());
+    }
+
+    #[test]
+    fn variables_have_names_and_each_one_value() {
+        let given = [
+            "--set", "Limit=5", "--set", "b==", "x.osql", "--", "-o", "w",
+        ];
+        let options = options(&given, false).expect("right flags");
+        let pairs = options.variables.iter();
+        let pairs: Vec<_> = pairs.map(|(name, value)| (&**name, &**value)).collect();
+        assert_eq!(pairs, [("limit", "5"), ("b", "=")]);
+        assert_eq!(options.words, ["-o", "w"]);
+        for wrong in ["x", "=1", "1x=1", "a b=1", "args=1"] {
+            assert!(self::options(&["--set", wrong], true).is_err(), "{wrong}");
+        }
+        let twice = self::options(&["--set", "a=1", "--set", "A=2"], true);
+        assert!(twice.is_err_and(|e| e.to_string().contains("--set a=… is given twice")));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::args::ScriptInput;
+use crate::host::user_folder;
 use crate::text::diagnostic::{Error, Result};
 
 /// A model file with its content.
@@ -87,20 +88,10 @@ fn above_executable() -> Option<PathBuf> {
 
 /// The user's data folder for osql (XDG Base Directory Specification), with the models in it.
 fn data_folder() -> PathBuf {
-    let folder = xdg_folder("XDG_DATA_HOME", ".local/share");
+    let folder = user_folder::data();
     // If they cannot be written, the statement that reads one reports the missing file.
     let _ = write_models(&folder);
     folder
-}
-
-/// osql's own folder in a base folder of the user: the one that `variable` names, else `default`
-/// below the home folder. A base that is not absolute does not count, says the specification.
-pub fn xdg_folder(variable: &str, default: &str) -> PathBuf {
-    env::var_os(variable)
-        .map(PathBuf::from)
-        .filter(|base| base.is_absolute())
-        .unwrap_or_else(|| env::home_dir().unwrap_or_default().join(default))
-        .join("osql")
 }
 
 /// Writes the models that are not there yet; what the user has changed stays.
@@ -126,7 +117,7 @@ fn write_models(home: &Path) -> io::Result<()> {
 /// The user's own statements to begin a prompt with, if there are such:
 /// `~/.config/osql/init.osql`.
 pub fn init_file() -> Vec<ScriptInput> {
-    let file = xdg_folder("XDG_CONFIG_HOME", ".config").join("init.osql");
+    let file = user_folder::configuration().join("init.osql");
     let inputs = file.is_file().then_some(ScriptInput::File(file));
     inputs.into_iter().collect()
 }

@@ -18,19 +18,23 @@ mod signals;
 mod tests;
 mod waiting;
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{self, ExitCode};
 use std::thread;
 use std::time::Duration;
 
 use crate::host::machine;
+use crate::model::Value;
 use crate::model::context::STACK_SIZE;
 use crate::model::memory::MemoryLimit;
+use crate::run::constant;
 use crate::session::{Config, Session};
 use crate::text::console::Console;
-use crate::text::diagnostic::Error;
+use crate::text::diagnostic::{Error, Result};
+use crate::text::wait::Token;
 use args::{Format, ProgramOptions, ScriptInput};
+use output::OutputStyle;
 use prompt::notices::Notices;
 use reference::ReferenceFormat;
 use runner::Runner;
@@ -49,8 +53,14 @@ const FAILURE: u8 = 1;
 pub fn main() -> ExitCode {
     let options = args::parse();
     if let Some(text) = &options.shown {
-        print!("{text}");
-        return ExitCode::SUCCESS;
+        return match io::stdout().write_all(text.as_bytes()) {
+            // Who stops reading, as `head` does, has what they want.
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                eprintln!("error: cannot write: {error}");
+                ExitCode::FAILURE
+            }
+            _ => ExitCode::SUCCESS,
+        };
     }
     let notices = Notices::new();
     let started = Signals::install(notices.clone()).and_then(|(signals, listener)| {
@@ -99,11 +109,16 @@ fn run(options: ProgramOptions, notices: &Notices, signals: Signals) -> u8 {
     if let Some(format) = options.functions {
         return write_reference(&session, format);
     }
-    let mut runner = Runner::new(
-        session,
-        signals,
-        options.format.unwrap_or_else(default_format),
-    );
+    if let Err(error) = set_variables(&session, &options) {
+        session.world().host.console.report(&error, colour_errors());
+        return FAILURE;
+    }
+    let style = OutputStyle {
+        format: options.format.unwrap_or_else(default_format),
+        expanded: false,
+        topics: options.topics,
+    };
+    let mut runner = Runner::new(session, signals, notices.clone(), style);
     let went = script::run(&mut runner, &options.inputs, options.bail);
     if !options.tests.is_empty() && (went || !options.bail) {
         tests::run(&mut runner, &options.tests, options.bail);
@@ -112,12 +127,25 @@ fn run(options: ProgramOptions, notices: &Notices, signals: Signals) -> u8 {
         if options.init {
             script::run(&mut runner, &home::init_file(), false);
         }
-        prompt::run(&mut runner, notices);
+        prompt::run(&mut runner, notices, !options.wait);
     }
     if options.wait && runner.goes_on() {
         runner.wait_for_jobs();
     }
     runner.close(CLOSE_LIMIT)
+}
+
+/// `--set`, and the words for scripts. A value that reads as a constant is one, else it is its text.
+fn set_variables(session: &Session, options: &ProgramOptions) -> Result<()> {
+    let catalog = &session.world().catalog;
+    let token = Token::new();
+    for (name, text) in &options.variables {
+        let read = constant::read(catalog, text, &token.looks());
+        let value = read.unwrap_or_else(|_| Value::str(text));
+        catalog.variables.set(name, value, None)?;
+    }
+    let words = options.words.iter().map(Value::str);
+    catalog.variables.set("args", Value::vector(words), None)
 }
 
 /// `--functions`

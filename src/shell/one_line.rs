@@ -1,8 +1,12 @@
-//! What is said in one line to the system's shell: `osql sub URL FILTER`, `osql pub URL TOPIC PAYLOAD`.
-//! Each is a few statements of OSQL, which `--show` prints instead of running them.
+//! What is said in one line to the system's shell: `osql sub URL FILTER`, `osql pub URL TOPIC PAYLOAD`,
+//! `osql topics URL`. Each is a few statements of OSQL, which `--show` prints instead of running them.
+
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
+use super::args::Format;
+use crate::host::profiles::Profiles;
 use crate::model::Value;
 use crate::model::print;
 use crate::text::wait::Token;
@@ -14,12 +18,15 @@ pub enum OneLine {
     Sub(Subscribing),
     /// Publish a message, or each line of standard input
     Pub(Publishing),
+    /// Show which topics there are, and what comes on them
+    Topics(TopicsShown),
 }
 
 #[derive(Args, Debug, Clone)]
 pub struct BrokerOptions {
-    /// Where the broker is: mqtt://host, mqtts://host:8883, ws://host/mqtt
-    #[arg(value_name = "URL")]
+    /// Where the broker is: mqtt://host, mqtts://host:8883, ws://host/mqtt, or the name of a profile in
+    /// config.toml
+    #[arg(value_name = "URL|PROFILE")]
     url: String,
 
     /// An option of mqtt:register_client, such as cafile=ca.crt or username=anna
@@ -67,6 +74,24 @@ pub struct Publishing {
     retain: bool,
 }
 
+#[derive(Args, Debug, Clone)]
+pub struct TopicsShown {
+    #[command(flatten)]
+    broker: BrokerOptions,
+
+    /// The topics: + stands for one level, # for all that follow
+    #[arg(default_value = "#")]
+    filter: String,
+
+    /// End after that long
+    #[arg(long, value_name = "SECONDS", value_parser = super::args::seconds)]
+    timeout: Option<Duration>,
+
+    /// How the topics are written at the end; on a terminal they are shown in place by default
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+}
+
 fn named_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
@@ -80,10 +105,19 @@ impl OneLine {
         self.broker().show
     }
 
+    /// How results are written, if it is said.
+    pub fn format(&self) -> Option<Format> {
+        match self {
+            OneLine::Sub(_) | OneLine::Pub(_) => Some(Format::Raw),
+            OneLine::Topics(topics) => topics.format,
+        }
+    }
+
     fn broker(&self) -> &BrokerOptions {
         match self {
             OneLine::Sub(subscribing) => &subscribing.broker,
             OneLine::Pub(publishing) => &publishing.broker,
+            OneLine::Topics(topics) => &topics.broker,
         }
     }
 
@@ -92,23 +126,56 @@ impl OneLine {
         let action = match self {
             OneLine::Sub(subscribing) => subscribing.statement(),
             OneLine::Pub(publishing) => publishing.statement(),
+            OneLine::Topics(topics) => topics.statement(),
         };
         format!("{}\n{action}\n", self.broker().statement())
     }
 }
 
 impl BrokerOptions {
+    /// What the client is called.
+    fn client(&self) -> &str {
+        match self.is_profile() {
+            true => &self.url,
+            false => "broker",
+        }
+    }
+
+    /// Whether a profile is named: a word that is one, or, where there are profiles, may be meant to be one.
+    fn is_profile(&self) -> bool {
+        if self.url.contains(['.', ':', '/']) || self.url == "localhost" {
+            return false;
+        }
+        match Profiles::read().and_then(|profiles| profiles.names()) {
+            Ok(names) => !names.is_empty(),
+            // What is wrong with the file is said when it is connected.
+            Err(_) => true,
+        }
+    }
+
     fn statement(&self) -> String {
-        let mut options = vec![("connection".to_owned(), self.url.clone())];
+        let is_profile = self.is_profile();
+        let mut options = match is_profile {
+            true => vec![],
+            false => vec![("connection".to_owned(), self.url.clone())],
+        };
         options.extend(self.options.iter().cloned());
         let options = options
             .iter()
             .map(|(name, value)| format!("{}: {}", quoted(name), literal(value)));
-        let options: Vec<_> = options.collect();
-        format!(
-            "set :broker = mqtt:register_client(\"broker\", {{{}}});",
-            options.join(", ")
-        )
+        let options = options.collect::<Vec<_>>().join(", ");
+        let name = quoted(self.client());
+        let call = match (is_profile, options.is_empty()) {
+            (true, true) => format!("mqtt:connect({name})"),
+            (true, false) => format!("mqtt:connect({name}, {{{options}}})"),
+            (false, _) => format!("mqtt:register_client({name}, {{{options}}})"),
+        };
+        format!("set :broker = {call};")
+    }
+
+    /// A topic, or a filter of topics, of the client.
+    fn flow(&self, topic: &str) -> String {
+        quoted(&format!("{}:{topic}", self.client()))
     }
 }
 
@@ -122,7 +189,7 @@ impl Subscribing {
         let limit = self.count.map(|count| format!(" limit {count}"));
         format!(
             "select stream of {shown} from Record m where m in subscribe:topic({}){};",
-            quoted(&format!("broker:{}", self.filter)),
+            self.broker.flow(&self.filter),
             limit.unwrap_or_default()
         )
     }
@@ -134,7 +201,7 @@ impl Publishing {
             None | Some("-") => "readlines(\"/dev/stdin\")".to_owned(),
             Some(payload) => format!("streamof({})", quoted(payload)),
         };
-        let topic = quoted(&format!("broker:{}", self.topic));
+        let topic = self.broker.flow(&self.topic);
         let retained = if self.retain {
             ", \"retained\": true"
         } else {
@@ -144,6 +211,20 @@ impl Publishing {
             "set :published = count(publish({messages}, {topic}, {{\"qos\": {}{retained}}}));",
             self.qos
         )
+    }
+}
+
+/// How often the topics are shown anew, in seconds.
+const PACE: f64 = 0.25;
+
+impl TopicsShown {
+    fn statement(&self) -> String {
+        let messages = format!("subscribe:topic({})", self.broker.flow(&self.filter));
+        let messages = match self.timeout {
+            Some(limit) => format!("timeout({messages}, {})", limit.as_secs_f64()),
+            None => messages,
+        };
+        format!("mqtt:topics({messages}, {PACE});")
     }
 }
 

@@ -21,8 +21,10 @@ pub struct Runner {
     session: Session,
     pub signals: Signals,
     pub style: OutputStyle,
-    /// Whether a person waits for an answer to each statement, and what shows it above what they type.
-    prompt: Option<Notices>,
+    /// What is said beside what is typed or drawn.
+    notices: Notices,
+    /// Whether a person waits for an answer to each statement.
+    prompt: bool,
     /// Where results go, if not to the console.
     results: Option<Console>,
     colour: bool,
@@ -31,16 +33,14 @@ pub struct Runner {
 }
 
 impl Runner {
-    pub fn new(session: Session, signals: Signals, format: Format) -> Runner {
+    pub fn new(session: Session, signals: Signals, notices: Notices, style: OutputStyle) -> Runner {
         signals.attach(session.interrupt());
         Runner {
             session,
             signals,
-            style: OutputStyle {
-                format,
-                expanded: false,
-            },
-            prompt: None,
+            style,
+            notices,
+            prompt: false,
             results: None,
             colour: super::colour_errors(),
             failed: false,
@@ -57,22 +57,29 @@ impl Runner {
     }
 
     /// A person types from now on, and wants to know that a statement has been run.
-    pub fn enter_prompt(&mut self, notices: &Notices) {
-        self.prompt = Some(notices.clone());
+    pub fn enter_prompt(&mut self) {
+        self.prompt = true;
         self.session.count_rows();
         self.signals.at_prompt();
     }
 
     fn aside(&self, text: &str) {
-        if self.prompt.is_some() {
+        if self.prompt {
+            self.console().aside(text, self.colour);
+        }
+    }
+
+    /// Says what a statement gave that was called for something else: to a person, who is known by the
+    /// prompt or by results in tables.
+    fn tell(&self, text: &str) {
+        if self.prompt || self.style.format == Format::Table {
             self.console().aside(text, self.colour);
         }
     }
 
     /// What tells a person that a query still runs: on a terminal that can take a line away again.
     fn waiting(&self, progress: impl Fn() -> Progress + Send + 'static) -> Option<Waiting> {
-        let notices = self.prompt.as_ref().filter(|_| self.colour)?;
-        Some(Waiting::start(notices, progress))
+        (self.prompt && self.colour).then(|| Waiting::start(&self.notices, progress))
     }
 
     /// What says how far a query has come. Only at a prompt rows are counted.
@@ -126,6 +133,16 @@ impl Runner {
         self.quit = true;
     }
 
+    /// Whether the user wants to leave.
+    pub fn leaves(&self) -> bool {
+        self.quit
+    }
+
+    /// The user has to say once more that they want to leave.
+    pub fn stay(&mut self) {
+        self.quit = false;
+    }
+
     /// Runs one statement and shows what comes of it; `false` if it failed.
     pub fn run(&mut self, statement: &Arc<SourceText>) -> bool {
         match self.session.execute(statement) {
@@ -141,7 +158,10 @@ impl Runner {
                 let is_stream = rows.is_stream();
                 let progress = self.progress(&rows);
                 let waiting = self.waiting(progress.clone());
-                let ended = output::show(rows, self.style, self.results());
+                let ended = match rows.only_acts() {
+                    true => output::show_act(rows, self.style.format, |text| self.tell(text)),
+                    false => output::show(rows, self.style, self.results(), &self.notices),
+                };
                 drop(waiting);
                 match ended {
                     Ended::Whole(0) => {

@@ -44,7 +44,7 @@ fn a_query_of_10_ms_an_element_loses_nothing_at_qos_1() {
     broker.wait_for_subscriptions(1);
     let total = 50_000.max(wanted * 2);
     let fast = format!("{register} sink(publish(siota(1,{total}), 'b:t'));");
-    osql().statements(&fast).run().expect_ok("\"b\"\ntrue\n");
+    osql().statements(&fast).run().expect_ok("");
     let begun = Instant::now();
     let (mut early, mut most) = (0, 0);
     let mut told = Duration::ZERO;
@@ -66,10 +66,10 @@ fn a_query_of_10_ms_an_element_loses_nothing_at_qos_1() {
     });
     let output = slow.wait();
     let lines = output.lines();
-    for (i, line) in lines[1..=wanted].iter().enumerate() {
+    for (i, line) in lines[..wanted].iter().enumerate() {
         assert_eq!(*line, format!("\"{}\"", i + 1));
     }
-    let end: serde_json::Value = serde_json::from_str(lines[wanted + 1]).expect("the status");
+    let end: serde_json::Value = serde_json::from_str(lines[wanted]).expect("the status");
     assert_eq!((&end["dropped"], &end["waiting"]), (&0.into(), &0.into()));
     println!("{wanted} of {total} taken in order; {early} kB after a tenth, {most} kB at most");
     assert!(most < early + STEADY, "grew from {early} to {most} kB");
@@ -109,6 +109,6 @@ fn drops_at_qos_0_are_counted_exactly() {
     assert!(dropped > 0);
     assert_eq!(taken + dropped, TOTAL);
     assert_eq!(client.number("waiting"), 0);
-    publisher.finish().expect_ok("\"b\"\ntrue\n");
+    publisher.finish().expect_ok("");
     client.close();
 }

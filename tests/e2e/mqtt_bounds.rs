@@ -147,8 +147,8 @@ fn answers_behind_many_messages_that_nobody_waits_for() {
     );
     let running = osql().statements(&script).spawn();
     // As it goes on: ten more messages are taken than before.
-    let lines = running.stdout.wait_lines(12);
-    assert_eq!(lines[1..], ["\"out\""; 11]);
+    let lines = running.stdout.wait_lines(11);
+    assert_eq!(lines, ["\"out\""; 11]);
     let most = peak(&running);
     assert!(most < 180_000, "{most} kB");
     assert!(sent.load(Ordering::SeqCst) < 120);
@@ -215,7 +215,7 @@ fn an_answer_behind_what_may_be_held_comes() {
         broker.url()
     );
     let output = osql().statements(&script).run();
-    output.expect_ok(&format!("\"m\"\n{}", "\"done\"\n".repeat(100)));
+    output.expect_ok(&"\"done\"\n".repeat(100));
 }
 
 /// Small messages that come with one read: as many are held as the README says, the rest waits as it came.

@@ -75,8 +75,8 @@ fn a_paused_pager_costs_no_connection() {
     broker.publish("t", "the last one", &[]);
     let stdout = Captured::new(osql.0.stdout.take().expect("is piped"));
     let stderr = Captured::new(osql.0.stderr.take().expect("is piped"));
-    let rows = stdout.wait_lines(1 + 500 + 1);
-    assert!(rows[1..=500].iter().all(|row| row.len() > 1000), "{rows:?}");
+    let rows = stdout.wait_lines(500 + 1);
+    assert!(rows[..500].iter().all(|row| row.len() > 1000), "{rows:?}");
     stderr.wait_line("<- PINGRESP");
     stderr.wait_line("PUBLISH to t: 12 bytes");
 }

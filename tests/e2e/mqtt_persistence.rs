@@ -12,7 +12,7 @@ use crate::support::wait::wait_until;
 fn register(broker: &Mosquitto, folder: &Path, more: &str) -> String {
     format!(
         "mqtt:register_client('m', {{'connection': '{}', 'clientid': 'keeper', 'cleansession': false, \
-         'persistence': '{}'{more}}});\n",
+         'persistence': '{}'{more}}});\n'm';\n",
         broker.url("tcp"),
         folder.display()
     )

@@ -157,3 +157,75 @@ fn completions_for_the_shells_of_the_system() {
     let output = bash.output().expect("bash runs");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "--no-init\n");
 }
+
+#[test]
+fn a_script_is_given_variables_and_words() {
+    let folder = TempDir::new().expect("a folder");
+    let script = file(
+        folder.path(),
+        "x.osql",
+        ":broker; :n + 1; :on; :quoted; :list; :args; dim(:args);",
+    );
+    osql()
+        .arg(&script)
+        .args([
+            "--set",
+            "broker=mqtt://h:1",
+            "--set",
+            "N=5",
+            "--set",
+            "on=true",
+        ])
+        .args(["--set", "quoted='7'", "--set", "list=[1,\"a\"]"])
+        .args(["--", "a", "-o", "3"])
+        .run()
+        .expect_ok("\"mqtt://h:1\"\n6\ntrue\n\"7\"\n[1,\"a\"]\n[\"a\",\"-o\",\"3\"]\n3\n");
+    osql().statements(":args;").run().expect_ok("[]\n");
+    osql()
+        .args([
+            "--set",
+            "empty=",
+            "--set",
+            "what=1+1",
+            "-o",
+            ":empty; :what;",
+        ])
+        .run()
+        .expect_ok("\"\"\n\"1+1\"\n");
+}
+
+#[test]
+fn what_is_wrong_with_a_variable_is_said() {
+    let wrong: [(&[&str], &str); 4] = [
+        (&["--set", "n"], "NAME=VALUE is wanted"),
+        (&["--set", "2n=1"], "'2n' is no name of a variable"),
+        (&["--set", "args=1"], "the words behind -- are :args"),
+        (
+            &["--set", "n=1", "--set", "n=2"],
+            "--set n=… is given twice",
+        ),
+    ];
+    each_row(wrong, |(flags, message)| {
+        osql()
+            .args(flags)
+            .statements("1;")
+            .run()
+            .expect_error(2, message);
+    });
+}
+
+#[test]
+fn the_manual_page_is_made_of_the_flags() {
+    let output = osql().arg("--man").run();
+    assert_eq!((output.stderr.as_str(), output.code), ("", 0));
+    assert!(output.stdout.contains(".TH osql 1"), "{}", output.stdout);
+    for part in [
+        "\\-\\-set",
+        "NAME=VALUE",
+        "\\-\\-timeout",
+        "osql\\-topics(1)",
+        "Exit status",
+    ] {
+        assert!(output.stdout.contains(part), "{part} in {}", output.stdout);
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::support::osql::osql;
+use crate::support::osql::{osql, osql_by};
 use crate::support::table::each_row;
 
 #[test]
@@ -44,12 +44,39 @@ fn a_full_device_is_an_error() {
 
 #[test]
 fn printed_lines_and_results_keep_their_order() {
-    let output = osql().stdin("1; print('two'); 3;").run();
-    let lines = output.lines();
-    let place = |text: &str| lines.iter().position(|line| line.contains(text));
-    assert!(
-        place("1") < place("two") && place("two") < place("3"),
-        "{output:?}"
+    let script = "1; print('two'); 3;";
+    osql_by(Command::new("sh"))
+        .args(["-c", "exec \"$0\" -o \"$1\" 2>&1"])
+        .args([env!("CARGO_BIN_EXE_osql"), script])
+        .run()
+        .expect_ok("1\n\"two\"\n3\n");
+    let apart = osql().statements(script).run();
+    assert_eq!((&*apart.stdout, &*apart.stderr), ("1\n3\n", "\"two\"\n"));
+}
+
+#[test]
+fn what_is_called_for_what_it_does_gives_a_pipe_nothing() {
+    let script = "background(heartbeat(1)); sink(siota(1,3)); writelines(siota(1,2), 'x.txt');
+                  publish(siota(1,2), 'numbers'); writelines(siota(1,2), 'x.txt') = 'x.txt';";
+    let silent = osql();
+    let folder = silent.own_folder();
+    silent
+        .current_dir(&folder)
+        .statements(script)
+        .run()
+        .expect_ok("1\n2\ntrue\n");
+    let told = osql();
+    let folder = told.own_folder();
+    let told = told
+        .current_dir(&folder)
+        .args(["--format", "table", "-o", script])
+        .run();
+    assert_eq!(
+        (&*told.stdout, &*told.stderr),
+        ("1\n2\ntrue\n", "1\ntrue\n\"x.txt\"\n")
     );
-    assert_eq!(output.code, 0);
+    osql()
+        .statements("mqtt:register_client('m', {'connection': 'tcp://localhost:1'});")
+        .run()
+        .expect_error(1, "error: ");
 }

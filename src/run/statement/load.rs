@@ -60,6 +60,7 @@ pub fn load_text(
 fn finish(cx: &Cx, outcome: Outcome, show: bool) -> Result<bool> {
     match outcome {
         Outcome::Results(rows) => {
+            let show = show && !rows.only_acts();
             for row in rows {
                 let row = row?;
                 if show {

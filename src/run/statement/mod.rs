@@ -192,6 +192,7 @@ fn rows(cx: &Cx, expr: &ast::Expr, mark: usize) -> Result<Outcome> {
     let source = query::open(&plan, vec![], cx)?;
     let results = Results::new(source, cx.clone(), mark).at(&expr.span);
     let results = results.with_columns(columns(cx, expr, &plan)?);
+    let results = results.of_act(plan.only_acts());
     Ok(Outcome::Results(results.of_stream(plan.is_stream())))
 }
 

@@ -27,6 +27,8 @@ pub struct Results {
     mark: usize,
     /// Whether the query is a stream.
     stream: bool,
+    /// Whether they are no answer, as the statement is a call for what a function does.
+    only_acts: bool,
     /// Whether they are those of a statement inside another, which is not at its end.
     pub(super) within: bool,
     /// Whether all of them are made, so that nothing is left to be done.
@@ -45,6 +47,7 @@ impl Results {
             cx,
             mark,
             stream: false,
+            only_acts: false,
             within: false,
             are_made: false,
             has_ended: false,
@@ -94,6 +97,17 @@ impl Results {
     /// The same, of a query that is a stream.
     pub(super) fn of_stream(mut self, stream: bool) -> Results {
         self.stream = stream;
+        self
+    }
+
+    /// Whether they are no answer, as the statement is a call for what a function does.
+    pub fn only_acts(&self) -> bool {
+        self.only_acts
+    }
+
+    /// The same, which are no answer.
+    pub(super) fn of_act(mut self, only_acts: bool) -> Results {
+        self.only_acts = only_acts;
         self
     }
 

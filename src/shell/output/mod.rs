@@ -2,10 +2,12 @@
 
 mod lines;
 mod table;
+mod topics;
 
 use std::io;
 
 use super::args::Format;
+use super::prompt::notices::Notices;
 use super::window_width;
 use crate::plan::estimate::with_separators;
 use crate::run::statement::Results;
@@ -34,11 +36,16 @@ pub struct OutputStyle {
     pub format: Format,
     /// Whether a table has each column of a row on a line of its own.
     pub expanded: bool,
+    /// Whether the results are states of topics, of which the latest counts.
+    pub topics: bool,
 }
 
 /// Writes all rows to the console as they arrive; as a table where the style asks for it and the columns
 /// have names.
-pub fn show(rows: Results, style: OutputStyle, console: &Console) -> Ended {
+pub fn show(rows: Results, style: OutputStyle, console: &Console, notices: &Notices) -> Ended {
+    if style.topics {
+        return topics::show(rows, style, console, notices);
+    }
     if !matches!(style.format, Format::Table | Format::Markdown) || rows.columns().is_empty() {
         return show_lines(rows, style.format, console);
     }
@@ -49,6 +56,20 @@ pub fn show(rows: Results, style: OutputStyle, console: &Console) -> Ended {
         expanded: style.expanded,
     };
     show_table(rows, columns, style, console)
+}
+
+/// Runs a statement that is called for what it does, and hands what it gives to `tell`, line by line.
+pub fn show_act(rows: Results, format: Format, tell: impl Fn(&str)) -> Ended {
+    let token = rows.token();
+    let mut shown = 0;
+    for row in rows {
+        match row.and_then(|value| line(&value, format, &token.looks())) {
+            Ok(text) => tell(text.trim_end()),
+            Err(error) => return Ended::Failed(error, shown),
+        }
+        shown += 1;
+    }
+    Ended::Whole(shown)
 }
 
 fn show_lines(rows: Results, format: Format, console: &Console) -> Ended {

@@ -104,6 +104,33 @@ impl Columns {
         format!("{}\n", table.trim_fmt())
     }
 
+    /// All rows in columns without borders, each as wide as what stands in it: for other programs to read.
+    pub fn aligned(&self, rows: &[Vec<ShownCell>]) -> String {
+        let widths = self.names.iter().enumerate().map(|(column, name)| {
+            let cells = rows.iter().filter_map(|row| row.get(column));
+            let widest = cells.map(|cell| cell.text.width()).max().unwrap_or(0);
+            widest.max(name.width())
+        });
+        let widths: Vec<usize> = widths.collect();
+        let line = |cells: &mut dyn Iterator<Item = (&str, bool)>| {
+            let cells = cells.zip(&widths);
+            let cells: Vec<_> = cells
+                .map(|((text, right), width)| fitted(text, *width, right))
+                .collect();
+            format!("{}\n", cells.join("  ").trim_end())
+        };
+        let numbers = rows.first();
+        let is_number = |column: usize| {
+            numbers.is_some_and(|row| row.get(column).is_some_and(|cell| cell.is_number))
+        };
+        let names = self.names.iter().enumerate();
+        let mut text = line(&mut names.map(|(column, name)| (name.as_str(), is_number(column))));
+        for row in rows {
+            text += &line(&mut row.iter().map(|cell| (cell.text.as_str(), cell.is_number)));
+        }
+        text
+    }
+
     fn table(&self, rows: &[Vec<ShownCell>]) -> Table {
         let mut table = Table::new();
         table.set_truncation_indicator("…");
@@ -217,7 +244,7 @@ fn narrowed(mut widths: Vec<usize>, window: usize) -> Vec<usize> {
 }
 
 /// The text in a column of that width: cut, or filled up with blanks.
-fn fitted(text: &str, width: usize, right: bool) -> String {
+pub fn fitted(text: &str, width: usize, right: bool) -> String {
     let text = cut(text, width);
     let blanks = " ".repeat(width.saturating_sub(text.width()));
     match right {

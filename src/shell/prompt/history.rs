@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use rustyline::error::ReadlineError;
 
 use super::Prompt;
-use crate::shell::home;
+use crate::host::user_folder;
 
 /// The history's file; none where it cannot be kept.
 pub struct History(Option<PathBuf>);
@@ -15,7 +15,7 @@ pub struct History(Option<PathBuf>);
 impl History {
     /// Reads what was typed in earlier starts.
     pub fn open(prompt: &mut Prompt) -> History {
-        let folder = home::xdg_folder("XDG_STATE_HOME", ".local/state");
+        let folder = user_folder::state();
         if fs::create_dir_all(&folder).is_err() {
             return History(None);
         }

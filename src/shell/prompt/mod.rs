@@ -46,9 +46,9 @@ const REMEMBERED: usize = 10_000;
 
 type Prompt = Editor<Assistant, FileHistory>;
 
-/// Runs what a person types until they leave.
-pub fn run(runner: &mut Runner, notices: &Notices) {
-    runner.enter_prompt(notices);
+/// Runs what a person types until they leave, which `ends_jobs` that run in the background, or does not.
+pub fn run(runner: &mut Runner, notices: &Notices, ends_jobs: bool) {
+    runner.enter_prompt();
     let mut reader = match Reader::open(runner, notices) {
         Ok(reader) => reader,
         Err(error) => {
@@ -71,10 +71,29 @@ pub fn run(runner: &mut Runner, notices: &Notices) {
             }
             // Ctrl-C drops what was typed. A signal that ends the program arrives here too; `goes_on`
             // ends the loop then.
-            Err(ReadlineError::Interrupted) => {}
+            Err(ReadlineError::Interrupted) => continue,
+            Err(ReadlineError::Eof) => runner.leave(),
             Err(_) => return,
         }
+        state.asks_to_leave = match (runner.leaves(), state.asks_to_leave) {
+            (true, false) if ends_jobs && asked_of_jobs(runner) => {
+                runner.stay();
+                true
+            }
+            _ => false,
+        };
     }
+}
+
+/// Whether a person who leaves has been told that jobs would end by that.
+fn asked_of_jobs(runner: &Runner) -> bool {
+    let text = match runner.session().world().host.jobs.all().len() {
+        0 => return false,
+        1 => "1 job runs; quit again to end it\n".to_owned(),
+        jobs => format!("{jobs} jobs run; quit again to end them\n"),
+    };
+    runner.console().notice(&text);
+    true
 }
 
 /// The line editor, and what is to be edited next.
@@ -179,6 +198,8 @@ struct State {
     timing: bool,
     /// The latest entry that was no command.
     last: String,
+    /// Whether the latest entry was to leave, and was not obeyed.
+    asks_to_leave: bool,
 }
 
 impl State {

@@ -22,9 +22,9 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    /// Whether the line editor holds the terminal.
-    at_prompt: bool,
-    /// What has been written since the line editor took the terminal.
+    /// Whether the line editor, or a picture that is drawn anew, holds the terminal.
+    held: bool,
+    /// What has been written since it was taken.
     pending: String,
     /// Whether the terminal has shown a key on the cursor's line since something was written to it.
     key_shown: bool,
@@ -78,7 +78,7 @@ impl Notices {
     /// been written, `since` then at the most. Nothing while the line editor has the terminal.
     pub fn show_wait(&self, since: Instant, line: impl FnOnce(Duration) -> Option<String>) {
         let mut state = lock(&self.0.state);
-        if state.at_prompt {
+        if state.held {
             return;
         }
         let silent = state
@@ -107,14 +107,29 @@ impl Notices {
         if std::mem::take(&mut state.key_shown) && io::stdout().is_terminal() {
             let _ = io::stdout().write_all(b"\n");
         }
-        state.at_prompt = true;
+        state.held = true;
     }
 
     /// The line editor has given the terminal back. What it did not print above its line is printed
     /// now.
     pub fn leave_prompt(&self) {
+        self.release();
+    }
+
+    /// Something is drawn on the terminal that must not be written into: what is said meanwhile waits.
+    pub fn hold(&self) {
+        lock(&self.0.state).held = true;
+    }
+
+    /// What has been said since then, to be printed by whoever draws.
+    pub fn take_held(&self) -> String {
+        std::mem::take(&mut lock(&self.0.state).pending)
+    }
+
+    /// The terminal is free again. What still waits is printed.
+    pub fn release(&self) {
         let mut state = lock(&self.0.state);
-        state.at_prompt = false;
+        state.held = false;
         let text = std::mem::take(&mut state.pending);
         // If the terminal is gone, nobody can be told.
         let _ = io::stderr().write_all(text.as_bytes());
@@ -125,7 +140,7 @@ impl Shared {
     /// Waits for something to print above the prompt.
     fn next_pending(&self) -> String {
         let mut state = lock(&self.state);
-        while !state.at_prompt || state.pending.is_empty() {
+        while !state.held || state.pending.is_empty() {
             state = self
                 .news
                 .wait(state)
@@ -155,7 +170,7 @@ impl<W: Write + IsTerminal> Writer<W> {
 impl<W: Write> Write for Writer<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut state = lock(&self.shared.state);
-        if !(self.terminal && state.at_prompt) {
+        if !(self.terminal && state.held) {
             let key_shown = self.terminal && std::mem::take(&mut state.key_shown);
             let wait_shown = self.terminal && std::mem::take(&mut state.wait_shown);
             if self.terminal {

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use super::wait::{PATIENCE, wait_for};
 
 /// The program, with nothing to do yet, in an environment of its own: no `SA_HOME`, no colours
-/// forbidden or asked for, empty folders for state and data.
+/// forbidden or asked for, empty folders for state, data and configuration.
 pub fn osql() -> Osql {
     osql_at(Path::new(env!("CARGO_BIN_EXE_osql")))
 }
@@ -31,7 +31,8 @@ pub fn osql_by(mut command: Command) -> Osql {
         .env_remove("SA_HOME")
         .env_remove("NO_COLOR")
         .env("XDG_STATE_HOME", own.path().join("state"))
-        .env("XDG_DATA_HOME", own.path().join("data"));
+        .env("XDG_DATA_HOME", own.path().join("data"))
+        .env("XDG_CONFIG_HOME", own.path().join("config"));
     Osql {
         command,
         stdin: None,
