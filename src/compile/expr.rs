@@ -194,7 +194,7 @@ impl Compiler<'_> {
             Plus | Minus | Times | Div | Power => {
                 self.operator(op.function_name(), op, &[left, right], span)
             }
-            JoinText | Like | ElemPlus | ElemMinus | ElemTimes | ElemDiv | ElemPower => {
+            JoinText | Mod | Like | ElemPlus | ElemMinus | ElemTimes | ElemDiv | ElemPower => {
                 self.call_named(op.function_name(), &[left, right], span)
             }
         }

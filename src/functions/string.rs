@@ -10,6 +10,7 @@ use crate::run::constant;
 use crate::text::diagnostic::{Error, Result};
 
 mod columns;
+mod format;
 
 pub const NATIVES: Natives = &[
     Native::new("concat", concat).batch(BatchForm::Column(columns::concat)),
@@ -76,6 +77,11 @@ pub const NATIVES: Natives = &[
         let chars: HashSet<char> = a.str(0)?.chars().collect();
         some(a.str(1)?.trim_end_matches(|c| chars.contains(&c)))
     }),
+    Native::new("trim_space", |_, a| some(a.str(0)?.trim()))
+        .batch(BatchForm::Column(columns::trimmed)),
+    Native::new("ltrim_space", |_, a| some(a.str(0)?.trim_start())),
+    Native::new("rtrim_space", |_, a| some(a.str(0)?.trim_end())),
+    Native::new("format", format::format),
     Native::new("not_empty", |_, a| {
         Ok(Some(Value::Bool(!a.str(0)?.trim().is_empty())))
     })

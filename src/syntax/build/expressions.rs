@@ -42,6 +42,7 @@ static OPERATORS: LazyLock<PrattParser<Rule>> = LazyLock::new(|| {
             | left(Rule::each_subtract))
         .op(left(Rule::multiply)
             | left(Rule::divide)
+            | left(Rule::modulo)
             | left(Rule::each_multiply)
             | left(Rule::each_divide))
         .op(Op::prefix(Rule::minus_sign) | Op::prefix(Rule::plus_sign))
@@ -66,6 +67,7 @@ fn binary_op(rule: Rule) -> BinaryOp {
         Rule::subtract => BinaryOp::Minus,
         Rule::multiply => BinaryOp::Times,
         Rule::divide => BinaryOp::Div,
+        Rule::modulo => BinaryOp::Mod,
         Rule::power => BinaryOp::Power,
         Rule::each_add => BinaryOp::ElemPlus,
         Rule::each_subtract => BinaryOp::ElemMinus,
@@ -153,7 +155,8 @@ impl Builder<'_> {
             Rule::cast => {
                 let mut parts = self.parts(pair);
                 let value = Box::new(self.query(parts.need(self.source)?)?);
-                let ty = self.type_spec(parts.need(self.source)?)?;
+                // A declared length cuts nothing, as in SQLite.
+                let (ty, _) = self.column_type(parts.need(self.source)?)?;
                 ExprKind::Cast { value, ty }
             }
             _ => self.case(pair)?,

@@ -213,7 +213,6 @@ fn foreign_sign(scene: &Scene<'_>) -> Option<Error> {
         ":=" => "assign with set: set :x = 1",
         "**" => "powers are written with ^, as in 2^10",
         "!" => "negation is written not …, or != between two values",
-        "%" => "the remainder is mod(x,y)",
         "." => "a field of a record is r['key'], an element of a vector is v[1]",
         "?" | "@" | "$" | "`" | "\\" | "&" | "~" => "it has no meaning in OSQL",
         _ => return None,
@@ -269,7 +268,7 @@ fn foreign_word(scene: &Scene<'_>) -> Option<Error> {
         }
         "natural" | "using" => "say which columns are equal: join T t on t.a = s.a",
         "div" => "write /, or floor(x / y)",
-        "mod" => "the remainder is mod(x,y)",
+        "mod" => "the remainder is x % y, or mod(x,y)",
         "xor" => "write x != y for two truths",
         "from" | "where" | "into" if scene.is_complete && in_select(scene) => {
             "the order is: select … into … from … where … group by … having … order by … limit …"
