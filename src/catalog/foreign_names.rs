@@ -286,6 +286,7 @@ const FOREIGN_NAMES: &[(&str, &str)] = &[
         "source import include require load",
         "a script is run by load_osql('file')",
     ),
+    ("quit exit bye logout", "quit and exit have no parentheses"),
     (
         "help man describe",
         "what a function does is said by doc('name')",

@@ -37,6 +37,7 @@ pub const NATIVES: Natives = &[
     Native::new("section", |_, a| {
         some(section(a.str(0)?, a.int(1)?, a.int(2)?))
     })
+    .positions(&[1, 2])
     .batch(BatchForm::Column(columns::sections)),
     Native::new("skip", |_, a| {
         some(section(a.str(0)?, a.int(1)?.saturating_add(1), i64::MAX))

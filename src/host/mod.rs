@@ -10,6 +10,7 @@ pub mod jobs;
 pub mod json_file;
 pub mod loads;
 pub mod machine;
+pub mod remarks;
 pub mod traced;
 pub mod validations;
 

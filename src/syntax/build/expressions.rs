@@ -77,6 +77,20 @@ fn binary_op(rule: Rule) -> BinaryOp {
     }
 }
 
+/// `x = 1 || x`, which has been read as `x = (1 || x)`.
+fn joins_texts(comparison: &Expr) -> bool {
+    let ExprKind::Binary { right, .. } = &comparison.kind else {
+        return false;
+    };
+    matches!(
+        right.kind,
+        ExprKind::Binary {
+            op: BinaryOp::JoinText,
+            ..
+        }
+    )
+}
+
 fn is_comparison(op: BinaryOp) -> bool {
     use BinaryOp::*;
     matches!(op, Eq | Ne | Lt | Le | Gt | Ge | In | Like)
@@ -341,9 +355,13 @@ impl Builder<'_> {
         let negated = matches!(op.as_rule(), Rule::not_within | Rule::not_like);
         let op = binary_op(op.as_rule());
         if is_comparison(op) && is_open_comparison(&left) {
-            return Err(Error::syntax("comparisons cannot be chained")
-                .at(&op_span)
-                .help("join them with `and`, as in 1 < x and x < 5, or use parentheses"));
+            let error = Error::syntax("comparisons cannot be chained").at(&op_span);
+            if joins_texts(&left) {
+                return Err(error.help("|| joins texts; between conditions write or"));
+            }
+            return Err(
+                error.help("join them with `and`, as in 1 < x and x < 5, or use parentheses")
+            );
         }
         let span = left.span.to(&right.span);
         let joined = joined(op, left, right, &op_span, &span);

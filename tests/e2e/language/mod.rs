@@ -21,6 +21,7 @@ mod limits;
 mod literals;
 mod logic_tests;
 mod memory;
+mod mistakes;
 mod multiplicity;
 mod mutations;
 mod naive;
