@@ -17,6 +17,9 @@ pub const NATIVES: Natives = &[
         .streaming_fields()
         .reads_files()
         .rows(|of| of.of_file(0, 40.0)),
+    Native::new("file_records", reading::file_records)
+        .reads_files()
+        .rows(|of| of.of_file(0, 40.0)),
     Native::new("from_string", from_string),
     Native::new("write_file", writing::write_file).acting(),
     Native::new("write_through", writing::write_through).acting(),
@@ -155,7 +158,7 @@ mod tests {
         let rows = Value::bag(vec![1.into()]);
         assert_eq!(
             printed("csv:write_file", &[file, rows]),
-            "error: a row of a CSV file is a vector, not 1"
+            "error: a row of a CSV file is a vector or a record, not 1"
         );
     }
 

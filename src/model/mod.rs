@@ -10,6 +10,7 @@ pub mod context;
 pub mod conversion;
 pub mod counter;
 pub mod csv;
+pub mod csv_row;
 pub mod exact;
 pub mod failed;
 pub mod function;

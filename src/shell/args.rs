@@ -39,6 +39,8 @@ pub struct ProgramOptions {
     pub verbose: bool,
     /// How results are written, if it is said.
     pub format: Option<Format>,
+    /// Whether the names of columns stand above rows of CSV.
+    pub header: bool,
     /// Whether to write the reference of all functions, and nothing else.
     pub functions: Option<ReferenceFormat>,
 }
@@ -74,6 +76,7 @@ impl ProgramOptions {
             quiet: false,
             verbose: false,
             format: Some(Format::Raw),
+            header: true,
             functions: None,
         }
     }
@@ -101,7 +104,7 @@ pub enum Format {
     Raw,
     /// As JSON, one on each line
     Json,
-    /// As CSV: one line each, the elements of a vector are its fields
+    /// As CSV under the names of columns: one line each, the elements of a vector or record are its fields
     Csv,
     /// Rows of columns with names as a table of Markdown, everything else as text
     Markdown,
@@ -156,6 +159,10 @@ struct Flags {
     /// How results are written; as tables on a terminal by default, and as text elsewhere
     #[arg(long, value_enum)]
     format: Option<Format>,
+
+    /// Leave out the names of columns above rows of CSV
+    #[arg(long)]
+    no_header: bool,
 
     /// Stop at the first error
     #[arg(short = 'x', long)]
@@ -229,6 +236,7 @@ fn options_from(
         quiet: flags.quiet,
         verbose: flags.verbose,
         format: flags.format,
+        header: !flags.no_header,
         functions: flags.functions,
     })
 }

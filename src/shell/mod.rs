@@ -95,6 +95,7 @@ fn run(options: ProgramOptions) -> ExitCode {
         signals,
         options.format.unwrap_or_else(default_format),
     );
+    runner.style.header = options.header;
     let went = script::run(&mut runner, &options.inputs, options.bail);
     if !options.tests.is_empty() && (went || !options.bail) {
         tests::run(&mut runner, &options.tests, options.bail);

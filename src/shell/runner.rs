@@ -40,6 +40,7 @@ impl Runner {
             style: OutputStyle {
                 format,
                 expanded: false,
+                header: true,
             },
             prompt: None,
             results: None,

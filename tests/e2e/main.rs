@@ -69,3 +69,4 @@ mod shell_tables;
 mod streams;
 mod support;
 mod tutorial;
+mod written_files;

@@ -1,6 +1,7 @@
 //! The rows of a file, as they are or by the fields that are wanted, once, again and again, or as long as the
 //! file grows.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::host::file_input::FileBlocks;
@@ -42,6 +43,50 @@ pub fn file_fields(_: &Cx, args: Args) -> Result<Option<Value>> {
     let places = args.vector(options)?.iter().map(place);
     let wanted = WantedFields::new(places.collect::<Result<Vec<usize>>>()?);
     rows(args, options, Some(wanted), None)
+}
+
+/// The rows of a file as records, whose keys are in its first row.
+pub fn file_records(_: &Cx, args: Args) -> Result<Option<Value>> {
+    let path = args.str(0)?.to_owned();
+    Ok(Some(Value::stream_from(move |cx| {
+        let mut rows = Rows::open(&path, AtEnd::Stop, None, None, cx)?;
+        let names = match rows.next_row(cx)? {
+            Some(Value::Vector(names)) => names.iter().map(name_of_column).collect(),
+            _ => vec![],
+        };
+        Ok(Box::new(Records { rows, names }))
+    })))
+}
+
+/// A name as it is written; one that looks like a number is a string all the same.
+fn name_of_column(name: &Value) -> Arc<str> {
+    match name {
+        Value::Str(name) => name.clone(),
+        Value::Null => "".into(),
+        other => other.to_string().into(),
+    }
+}
+
+struct Records {
+    rows: Rows,
+    names: Vec<Arc<str>>,
+}
+
+impl Source for Records {
+    fn next(&mut self, cx: &Cx) -> Result<Option<Value>> {
+        let Some(Value::Vector(row)) = self.rows.next_row(cx)? else {
+            return Ok(None);
+        };
+        if row.len() > self.names.len() {
+            let (fields, names) = (row.len(), self.names.len());
+            let message = format!("the row has {fields} fields, and the header {names}");
+            return Err(self.rows.at_row(Error::run(message)));
+        }
+        let nulls = std::iter::repeat(&Value::Null);
+        let fields = self.names.iter().zip(row.iter().chain(nulls));
+        let record = fields.map(|(name, value)| (name.clone(), value.clone()));
+        Ok(Some(Value::record(record.collect())))
+    }
 }
 
 /// The stream of the rows of a file, by the file's name and, if it is among the first `options`

@@ -1,59 +1,148 @@
 //! Rows that go into a file.
 
-use csv::WriterBuilder;
-
-use crate::functions::file::Output;
-use crate::model::{Args, Cx, Source, Value, json};
+use crate::functions::file::output::{OUTPUT_OPTIONS, Output, OutputOptions};
+use crate::functions::mqtt::settings;
+use crate::model::csv_row::{CsvColumns, ROWS_FOR_NAMES};
+use crate::model::{Args, Cx, Record, Source, Value};
+use crate::mqtt::SettingsReader;
 use crate::text::diagnostic::{Error, Result};
-use crate::text::stoppable::Looks;
 
-/// Bytes of a row that are written at a time.
-const ROW_BUFFER: usize = 256;
-
-/// Writes a vector as a row.
-fn write_row(output: &mut Output, row: &Value, cx: &Cx) -> Result<()> {
-    let Value::Vector(fields) = row else {
-        return Err(
-            Error::run(format!("a row of a CSV file is a vector, not {row}"))
-                .help("[x] makes a vector of x"),
-        );
-    };
-    let fields: Vec<_> = fields
-        .iter()
-        .map(|field| field_text(field, &cx.token.looks()))
-        .collect::<Result<_>>()?;
-    output.write(|file| {
-        // The file has a buffer of its own.
-        let mut writer = WriterBuilder::new()
-            .flexible(true)
-            .buffer_capacity(ROW_BUFFER)
-            .from_writer(file);
-        writer.write_record(&fields)?;
-        writer.flush()
-    })
+/// What the first line of a file says.
+#[derive(Clone)]
+enum Header {
+    /// The keys of records; nothing where rows are vectors.
+    Found,
+    None,
+    Given(CsvNames),
 }
 
-fn field_text(value: &Value, looks: &Looks) -> Result<String> {
-    Ok(match value {
-        Value::Null => String::new(),
-        Value::Str(s) => s.to_string(),
-        // JSON has no form for those that are not finite.
-        Value::Real(_) => value.to_string(),
-        other => match json::to_string(other, looks)? {
-            // A time's string, or that of a binary, without its quotes.
-            quoted if quoted.starts_with('"') => quoted.trim_matches('"').to_owned(),
-            json => json,
+type CsvNames = Vec<std::sync::Arc<str>>;
+
+/// A file of rows.
+struct CsvOutput {
+    output: Output,
+    header: Header,
+    /// Known once the first rows are.
+    columns: Option<CsvColumns>,
+}
+
+impl CsvOutput {
+    fn open(path: &str, options: &Options, cx: &Cx) -> Result<CsvOutput> {
+        Ok(CsvOutput {
+            output: Output::open(path, options.output.clone(), cx)?,
+            header: options.header.clone(),
+            columns: None,
+        })
+    }
+
+    /// Begins the file, whose first rows are these.
+    fn begin(&mut self, first: &[Value]) -> Result<()> {
+        let columns = match &self.header {
+            Header::Given(names) => CsvColumns::Named(names.clone()),
+            _ => CsvColumns::of(first),
+        };
+        if !matches!(self.header, Header::None)
+            && let Some(header) = columns.header()
+        {
+            self.output.begin_with(header)?;
+        }
+        self.columns = Some(columns);
+        Ok(())
+    }
+
+    fn write(&mut self, row: &Value, cx: &Cx) -> Result<()> {
+        if !matches!(row, Value::Vector(_) | Value::Record(_)) {
+            return Err(Error::run(format!(
+                "a row of a CSV file is a vector or a record, not {row}"
+            ))
+            .help("[x] makes a vector of x"));
+        }
+        if self.columns.is_none() {
+            self.begin(std::slice::from_ref(row))?;
+        }
+        match &self.columns {
+            Some(columns) => {
+                let line = columns.line(row, &cx.token.looks())?;
+                self.output.write(line.as_bytes())
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+struct Options {
+    output: OutputOptions,
+    header: Header,
+}
+
+impl Options {
+    const USUAL: Options = Options {
+        output: OutputOptions {
+            append: false,
+            rotate: None,
+            keep: None,
         },
-    })
+        header: Header::Found,
+    };
+
+    fn read(given: &Record) -> Result<Options> {
+        let header = match given.get("header") {
+            None | Some(Value::Bool(true) | Value::Null) => Header::Found,
+            Some(Value::Bool(false)) => Header::None,
+            Some(Value::Vector(names)) => {
+                let name = |name: &Value| match name {
+                    Value::Str(name) => Ok(name.clone()),
+                    other => Err(wrong_header(other)),
+                };
+                Header::Given(names.iter().map(name).collect::<Result<_>>()?)
+            }
+            Some(other) => return Err(wrong_header(other)),
+        };
+        let others = given.iter().filter(|(key, _)| &***key != "header");
+        let others: Record = others.map(|(k, v)| (k.clone(), v.clone())).collect();
+        let given = settings(&others);
+        let reader = SettingsReader(&given);
+        reader.refuse_unknown(&OUTPUT_OPTIONS, "csv:write_file")?;
+        Ok(Options {
+            output: OutputOptions::read(&reader)?,
+            header,
+        })
+    }
+}
+
+fn wrong_header(given: &Value) -> Error {
+    Error::run(format!(
+        "the header is true, false or the names of the columns, not {given}"
+    ))
+    .help("write {\"header\": [\"room\", \"celsius\"]}")
 }
 
 pub fn write_file(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let options = match args.len() {
+        3 => Options::read(args.record(2)?)?,
+        _ => Options::USUAL,
+    };
+    let is_finite = matches!(args.value(1), Value::Bag(_));
     let mut rows = args.open(1, cx)?;
-    let mut output = Output::create(args.str(0)?, cx)?;
-    while let Some(row) = rows.next(cx)? {
-        write_row(&mut output, &row, cx)?;
+    let mut output = CsvOutput::open(args.str(0)?, &options, cx)?;
+    // What is finite may have records with different fields.
+    let mut first = Vec::new();
+    while is_finite && first.len() < ROWS_FOR_NAMES {
+        match rows.next(cx)? {
+            Some(row) => first.push(row),
+            None => break,
+        }
     }
-    output.finish()?;
+    if !first.is_empty() || matches!(output.header, Header::Given(_)) {
+        output.begin(&first)?;
+    }
+    for row in &first {
+        output.write(row, cx)?;
+    }
+    while let Some(row) = rows.next(cx)? {
+        output.write(&row, cx)?;
+    }
+    output.output.finish()?;
     Ok(Some(Value::Bool(true)))
 }
 
@@ -74,7 +163,7 @@ pub fn write_through(_: &Cx, args: Args) -> Result<Option<Value>> {
         let rows = rows.open(cx)?;
         Ok(Box::new(Through {
             rows,
-            output: Some(Output::create(&path, cx)?),
+            output: Some(CsvOutput::open(&path, &Options::USUAL, cx)?),
             every,
             count: 0,
         }))
@@ -88,7 +177,7 @@ pub fn write_through(_: &Cx, args: Args) -> Result<Option<Value>> {
 /// Rows that are written as they pass.
 struct Through {
     rows: Box<dyn Source>,
-    output: Option<Output>,
+    output: Option<CsvOutput>,
     every: u64,
     count: u64,
 }
@@ -99,7 +188,7 @@ impl Source for Through {
             let Some(row) = self.rows.next(cx)? else {
                 break;
             };
-            write_row(output, &row, cx)?;
+            output.write(&row, cx)?;
             self.count += 1;
             if self.count.is_multiple_of(self.every) {
                 return Ok(Some(row));
@@ -107,6 +196,6 @@ impl Source for Through {
         }
         self.output
             .take()
-            .map_or(Ok(None), |output| output.finish().map(|()| None))
+            .map_or(Ok(None), |output| output.output.finish().map(|()| None))
     }
 }

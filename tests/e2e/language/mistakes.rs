@@ -324,13 +324,7 @@ const MISTAKES: &[Mistake] = &[
         "1 + 1;\n2 + 2;",
         "2\n4",
     ),
-    mistake(
-        "sum(bag(1,2);",
-        "missing ')'",
-        "')'",
-        "sum(bag(1,2));",
-        "3",
-    ),
+    mistake("sum(bag(1,2);", "missing ')'", "')'", "sum(bag(1,2));", "3"),
     mistake(
         "print 'hello';",
         "'print' begins no statement",
