@@ -65,15 +65,15 @@ const FOREIGN_NAMES: &[(&str, &str)] = &[
     ),
     (
         "strip btrim",
-        "the characters to take away are said first: trim(' ', s); also ltrim and rtrim",
+        "white space is taken away by trim(s), other characters by trim(' .', s)",
     ),
     (
-        "lstrip",
-        "the characters to take away are said first: ltrim(' ', s)",
+        "lstrip trimstart",
+        "white space is taken away by ltrim(s), other characters by ltrim(' .', s)",
     ),
     (
-        "rstrip",
-        "the characters to take away are said first: rtrim(' ', s)",
+        "rstrip trimend",
+        "white space is taken away by rtrim(s), other characters by rtrim(' .', s)",
     ),
     (
         "contains includes has instr",
@@ -89,17 +89,27 @@ const FOREIGN_NAMES: &[(&str, &str)] = &[
         "where a part begins is locate(part, s), counted from 1",
     ),
     (
-        "regex regexp regexp_like regexp_matches rlike match test matches",
-        "patterns with * and ? are like(s, pattern)",
+        "regex regexp regexp_like regexp_matches regexp_match rlike match test matches re:match re:search",
+        "regular expressions are regex_match(s, pattern); patterns with * and ? are like(s, pattern)",
     ),
     (
-        "regexp_replace gsub replaceall replace_all translate",
-        "parts of a string are replaced by replace(s, ['from'], ['to'])",
+        "regexp_replace gsub re:sub",
+        "what matches is replaced by regex_replace(s, pattern, replacement)",
+    ),
+    (
+        "replaceall replace_all translate",
+        "parts of a string are replaced by replace(s, ['from'], ['to']), patterns by \
+         regex_replace(s, pattern, replacement)",
+    ),
+    (
+        "regexp_extract regexp_substr regexp_groups capture scan findall re:findall",
+        "what groups of a pattern match is regex_groups(s, pattern), of all matches \
+         regex_all_groups(s, pattern)",
     ),
     ("concat_ws", "strings are joined with +: a + ', ' + b"),
     (
         "printf sprintf format_string",
-        "strings are joined with +, numbers become strings by ntoa(x): 'at ' + ntoa(x)",
+        "values are put into text by format('{} is {:.1f}', name, x)",
     ),
     // Numbers
     (
@@ -118,7 +128,7 @@ const FOREIGN_NAMES: &[(&str, &str)] = &[
     ),
     ("pow", "powers are written x ^ y, or power(x, y)"),
     ("sqr square", "write x ^ 2"),
-    ("remainder fmod", "the remainder is mod(x, y)"),
+    ("remainder fmod", "the remainder is x % y, or mod(x, y)"),
     (
         "random uniform randint",
         "a random number below a bound is rand(bound) for integers and frand(bound) for reals",
@@ -163,8 +173,9 @@ const FOREIGN_NAMES: &[(&str, &str)] = &[
     ),
     // Absent values and choices
     (
-        "nvl ifnull nullif isnull is_null zeroifnull",
-        "write case when x = null then otherwise else x end; try(x, otherwise) stands in for what fails",
+        "isnull is_null zeroifnull nvl2",
+        "whether there is no value is x is null; what stands in for it is coalesce(x, otherwise), and \
+         try(x, otherwise) for what fails",
     ),
     (
         "iif if ifelse decode choose",
@@ -275,6 +286,7 @@ const FOREIGN_NAMES: &[(&str, &str)] = &[
         "source import include require load",
         "a script is run by load_osql('file')",
     ),
+    ("quit exit bye logout", "quit and exit have no parentheses"),
     (
         "help man describe",
         "what a function does is said by doc('name')",

@@ -249,6 +249,15 @@ fn equally_near<'f>(error: Error, fitting: impl Iterator<Item = &'f Arc<Function
         .help("say which one is meant: cast(… as Type)")
 }
 
+fn fits_all(function: &Function, args: &[Type]) -> bool {
+    let params = &function.signature.params;
+    params.len() == args.len()
+        && params
+            .iter()
+            .zip(args)
+            .all(|(param, arg)| fit(arg, &param.ty).is_some())
+}
+
 /// The error for a call that no resolvent fits, with those that exist.
 pub fn no_resolvent(name: &str, all: &[Arc<Function>], args: &[Type], span: &Span) -> Error {
     let same_arity: Vec<_> = all.iter().filter(|f| f.arity() == args.len()).collect();
@@ -273,7 +282,11 @@ pub fn no_resolvent(name: &str, all: &[Arc<Function>], args: &[Type], span: &Spa
         same_arity
     };
     shown.sort_by_key(|f| f.signature.takes_array());
-    let error = Error::compile(message).at(span);
+    let mut error = Error::compile(message).at(span);
+    let turned: Vec<Type> = args.iter().rev().cloned().collect();
+    if args.len() > 1 && shown.iter().any(|f| fits_all(f, &turned)) {
+        error = error.help("the other way round they fit");
+    }
     let listed = shown.iter().take(6);
     listed.fold(error, |error, f| {
         error.help(format!("it is {}", f.signature))

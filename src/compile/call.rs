@@ -6,7 +6,7 @@ use super::counted::only_counted;
 use super::frame::Fragment;
 use super::query::Whole;
 use super::stateful::is_stateful;
-use super::{CodePlace, Compiler, call_type};
+use super::{CodePlace, Compiler, call_type, likely_wrong};
 use crate::catalog::fit::Mode;
 use crate::catalog::overloads::{ambiguous, choose_exactly, no_resolvent};
 use crate::model::function::Param;
@@ -25,6 +25,12 @@ impl Compiler<'_> {
     ) -> Result<(PlanExpr, Type)> {
         let resolvents = self.named(function)?;
         let name = &*function.name.text;
+        let natives = resolvents.iter().filter_map(|f| f.native());
+        for position in natives.flat_map(|native| native.positions) {
+            if let Some(arg) = args.get(*position) {
+                likely_wrong::note_position(&self.catalog.notes, arg);
+            }
+        }
         match call_form(&resolvents) {
             CallForm::Planned
                 if let [query] = args

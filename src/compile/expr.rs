@@ -3,11 +3,11 @@
 use super::frame::Fragment;
 use super::query::{Draft, Whole};
 use crate::catalog::signature;
-use crate::compile::{CodePlace, Compiler, query, rows};
+use crate::compile::{CodePlace, Compiler, likely_wrong, query, rows};
 use crate::model::array::ArrayFormat;
 use crate::model::{Type, Value};
 use crate::plan::PlanExpr;
-use crate::syntax::ast::{self, BinaryOp, ExprKind, SelectKind, UnaryOp, Variable};
+use crate::syntax::ast::{self, BinaryOp, ExprKind, Literal, SelectKind, UnaryOp, Variable};
 use crate::text::diagnostic::{Error, Result, Span, nearest};
 
 impl Compiler<'_> {
@@ -15,6 +15,9 @@ impl Compiler<'_> {
     pub(super) fn expr(&mut self, expr: &ast::Expr) -> Result<(PlanExpr, Type)> {
         match &expr.kind {
             ExprKind::Literal(literal) => {
+                if let Literal::Str(_) = literal {
+                    likely_wrong::note_backslash(&self.catalog.notes, &expr.span);
+                }
                 let value = Value::from(literal);
                 let ty = Type::of(&value);
                 Ok((PlanExpr::Const(value), ty))
@@ -175,10 +178,17 @@ impl Compiler<'_> {
                 let right = self.fragment(|c| c.expr(right))?;
                 let (right, right_type) = self.single(right);
                 let is_order = !matches!(op, Eq | Ne);
+                if is_order && text_and_time(&left_type, &right_type) {
+                    self.catalog.notes.add(
+                        span,
+                        "a string is compared with a time by its kind, not by what it says",
+                        &["parse_iso_timestamp(s) makes a time of a string"],
+                    );
+                }
                 if is_order && text_and_number(&left_type, &right_type) {
                     self.catalog.notes.add(
                         span,
-                        "a string is compared with a number by its kind: every number is less",
+                        likely_wrong::OF_TWO_KINDS,
                         &["aton(s) makes a number of a string, ntoa(x) a string of a number"],
                     );
                 }
@@ -194,7 +204,8 @@ impl Compiler<'_> {
             Plus | Minus | Times | Div | Power => {
                 self.operator(op.function_name(), op, &[left, right], span)
             }
-            JoinText | Like | ElemPlus | ElemMinus | ElemTimes | ElemDiv | ElemPower => {
+            JoinText | Mod | Like | ElemPlus | ElemMinus | ElemTimes | ElemDiv | ElemPower => {
+                likely_wrong::note_joined_conditions(&self.catalog.notes, op, left, right, span);
                 self.call_named(op.function_name(), &[left, right], span)
             }
         }
@@ -240,7 +251,9 @@ impl Compiler<'_> {
     fn record(&mut self, fields: &[(ast::Expr, ast::Expr)]) -> Result<(PlanExpr, Type)> {
         let mut compiled = Vec::with_capacity(fields.len());
         for (key, value) in fields {
-            let (key, _) = self.element(key)?;
+            let (key, _) = self
+                .element(key)
+                .map_err(|error| likely_wrong::of_key(error, key))?;
             let (value, _) = self.element(value)?;
             compiled.push((key, value));
         }
@@ -260,6 +273,7 @@ impl Compiler<'_> {
         if indices.iter().any(is_all) || !before.is_empty() && self.is_array(base)? {
             return self.part(base, indices, whole);
         }
+        likely_wrong::note_position(&self.catalog.notes, last);
         let inner = self.fragment(|c| c.index(base, before, whole))?;
         let index = self.fragment(|c| c.expr(last))?;
         let element = match &inner.ty {
@@ -407,6 +421,12 @@ pub(super) fn is_all(index: &ast::Expr) -> bool {
 }
 
 /// Whether one is a string and the other a number, whatever the values.
+fn text_and_time(one: &Type, other: &Type) -> bool {
+    let is_time = |ty: &Type| matches!(ty, Type::Timeval(_));
+    let is_text = |ty: &Type| *ty == Type::Charstring;
+    is_text(one) && is_time(other) || is_time(one) && is_text(other)
+}
+
 fn text_and_number(one: &Type, other: &Type) -> bool {
     let is_number = |ty: &Type| matches!(ty, Type::Number | Type::Integer | Type::Real);
     let is_text = |ty: &Type| *ty == Type::Charstring;

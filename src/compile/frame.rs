@@ -187,6 +187,9 @@ impl Compiler<'_> {
         if session && self.place != CodePlace::Function {
             return error.help(format!("session variables have a colon: ':{}'", name.text));
         }
+        if let Some(error) = self.with_other_meaning(error.clone(), name) {
+            return error;
+        }
         // `selct [1]` looks like an element of a vector.
         let known = known.filter(|n| !n.is_empty()).chain(["select"]);
         if let Some(near) = nearest(&name.text, known) {

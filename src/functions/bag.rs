@@ -21,7 +21,9 @@ pub const NATIVES: Natives = &[
     Native::new("first", first),
     Native::new("first_n", first_n).rows(|of| of.at_most(1)),
     Native::new("last", last),
-    Native::new("section", section).rows(|of| of.between(1, 2)),
+    Native::new("section", section)
+        .positions(&[1, 2])
+        .rows(|of| of.between(1, 2)),
     Native::new("unique", unique).rows(|of| Some(of.taken? / 2.0)),
     Native::new("exclusive", exclusive),
     Native::new("remove_null", remove_null),

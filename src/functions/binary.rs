@@ -40,7 +40,7 @@ pub const NATIVES: Natives = &[
             Ok(Box::new(Bytes::new(bytes.clone())))
         })))
     }),
-    Native::new("section", |_, a| section(a, a.int(1)?, a.int(2)?)),
+    Native::new("section", |_, a| section(a, a.int(1)?, a.int(2)?)).positions(&[1, 2]),
     Native::new("skip", |_, a| {
         section(a, a.int(1)?.saturating_add(1), i64::MAX)
     }),

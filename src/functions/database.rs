@@ -3,10 +3,11 @@
 use crate::catalog::Catalog;
 use crate::functions::mqtt::settings;
 use crate::model::native::{Native, Natives};
+use crate::model::table::KeptAs;
 use crate::model::{Args, Cx, Record, Value};
 use crate::mqtt::SettingsReader;
 use crate::run::database;
-use crate::store::{DatabaseOptions, GroupLimits};
+use crate::store::{self, DatabaseOptions, GroupLimits};
 use crate::text::diagnostic::Result;
 
 pub const NATIVES: Natives = &[
@@ -16,6 +17,11 @@ pub const NATIVES: Natives = &[
         Ok(Some(a.value(0).clone()))
     })
     .acting(),
+    Native::new("default", |cx, a| {
+        let value = store::expression_value(a.str(0)?, &cx.token)?;
+        Ok(Some(KeptAs::Found.value(value)))
+    })
+    .volatile(),
     Native::new("databases", |cx, _| {
         let catalog = Catalog::of(cx);
         let all = catalog

@@ -23,11 +23,12 @@ pub const NATIVES: Natives = &[
 ];
 
 /// The operators that call functions.
-const OPERATORS: [(&str, BinaryOp); 10] = [
+const OPERATORS: [(&str, BinaryOp); 11] = [
     ("+", BinaryOp::Plus),
     ("-", BinaryOp::Minus),
     ("*", BinaryOp::Times),
     ("/", BinaryOp::Div),
+    ("%", BinaryOp::Mod),
     ("^", BinaryOp::Power),
     (".+", BinaryOp::ElemPlus),
     (".-", BinaryOp::ElemMinus),

@@ -1,9 +1,8 @@
 //! The file system. Names are returned in Unix style: folders are divided by `/`.
 
-use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::fs;
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
 use std::time::UNIX_EPOCH;
 
 use crate::host::Host;
@@ -11,8 +10,9 @@ use crate::host::file_input::{self, file_error, read_error};
 use crate::model::native::{Native, Natives};
 use crate::model::{Args, Cx, Timeval, Value, like, size};
 use crate::text::diagnostic::{Error, Result};
-use crate::text::flushing::FlushTimer;
-use crate::text::wait::{BeforeWaiting, lock};
+use crate::text::wait::lock;
+
+pub mod output;
 
 pub const NATIVES: Natives = &[
     Native::new("pwd", |_, _| Ok(Some(folder_value(&current()?)))).volatile(),
@@ -56,53 +56,6 @@ pub const NATIVES: Natives = &[
     Native::new("write_file", |_, a| write(a.str(1)?, a.str(0)?).map(Some)).only_acting(),
     Native::new("write_filepath", write_filepath).only_acting(),
 ];
-
-/// A file being written, buffered. What is in the buffer reaches the file before the query waits for
-/// more to write; see [`crate::text::flushing`].
-pub struct Output {
-    path: PathBuf,
-    file: Arc<Mutex<BufWriter<File>>>,
-    timer: FlushTimer,
-    _before_waiting: BeforeWaiting,
-}
-
-impl Output {
-    /// Creates the file at `path`, or empties it.
-    pub fn create(path: &str, cx: &Cx) -> Result<Output> {
-        let file = File::create(path).map_err(|e| file_error("write", path, &e))?;
-        let file = Arc::new(Mutex::new(BufWriter::new(file)));
-        let buffer = Arc::downgrade(&file);
-        let before_waiting = cx.token.before_waiting(move || {
-            if let Some(file) = buffer.upgrade() {
-                // What cannot be written stays in the buffer: the next write meets the error again.
-                let _ = lock(&file).flush();
-            }
-        });
-        Ok(Output {
-            path: path.into(),
-            file,
-            timer: FlushTimer::new(),
-            _before_waiting: before_waiting,
-        })
-    }
-
-    /// Lets `f` write.
-    pub fn write(&mut self, f: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> Result<()> {
-        let mut file = lock(&self.file);
-        let mut written = f(&mut file);
-        if self.timer.is_due() {
-            written = written.and_then(|()| file.flush());
-        }
-        written.map_err(|e| file_error("write", &self.path, &e))
-    }
-
-    /// Writes out what is still buffered.
-    pub fn finish(self) -> Result<()> {
-        lock(&self.file)
-            .flush()
-            .map_err(|e| file_error("write", &self.path, &e))
-    }
-}
 
 fn current() -> Result<PathBuf> {
     std::env::current_dir().map_err(|e| file_error("find", "the current folder", &e))

@@ -1,9 +1,9 @@
 //! JSON: values to text and back, and files of it.
 
-use std::io::Write;
 use std::sync::Arc;
 
-use super::file::Output;
+use super::file::output::{OUTPUT_OPTIONS, Output, OutputOptions};
+use super::mqtt::settings;
 use crate::host::http;
 use crate::host::json_file::{JsonFile, Scanned};
 use crate::model::collection::{BATCH, FieldBatch};
@@ -11,6 +11,7 @@ use crate::model::column::ColumnBuilder;
 use crate::model::json_fields::FieldScanner;
 use crate::model::native::{BatchArgs, BatchForm, Native, Natives};
 use crate::model::{Args, BatchColumn, Cx, Source, Value, json};
+use crate::mqtt::SettingsReader;
 use crate::run::call::short;
 use crate::text::diagnostic::{Error, Result};
 
@@ -262,12 +263,21 @@ impl Source for FileValues {
 }
 
 fn write_file(cx: &Cx, args: Args) -> Result<Option<Value>> {
+    let options = match args.len() {
+        3 => {
+            let given = settings(args.record(2)?);
+            let reader = SettingsReader(&given);
+            reader.refuse_unknown(&OUTPUT_OPTIONS, "json:write_file")?;
+            OutputOptions::read(&reader)?
+        }
+        _ => OutputOptions::default(),
+    };
     let mut elements = args.open(1, cx)?;
-    let mut output = Output::create(args.str(0)?, cx)?;
+    let mut output = Output::open(args.str(0)?, options, cx)?;
     while let Some(element) = elements.next(cx)? {
         let mut line = json::to_string(&element, &cx.token.looks())?;
         line.push('\n');
-        output.write(|file| file.write_all(line.as_bytes()))?;
+        output.write(line.as_bytes())?;
     }
     output.finish()?;
     Ok(Some(args.value(0).clone()))

@@ -1,8 +1,8 @@
 //! Text files as streams of lines or pieces, and back.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Read};
 
-use super::file::Output;
+use super::file::output::Output;
 use super::string;
 use crate::host::file_input::{self, FileInput, read_error};
 use crate::model::native::{Native, Natives};
@@ -161,7 +161,7 @@ fn writelines(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let mut file = Output::create(path, cx)?;
     while let Some(value) = source.next(cx)? {
         let line = string::text(&value, cx)?;
-        file.write(|out| writeln!(out, "{line}"))?;
+        file.write(format!("{line}\n").as_bytes())?;
     }
     file.finish()?;
     Ok(Some(args.value(1).clone()))

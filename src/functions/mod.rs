@@ -33,6 +33,7 @@ pub mod misc;
 pub mod models;
 pub mod mqtt;
 pub mod record;
+pub mod regex;
 pub mod running;
 pub mod sliding;
 

@@ -16,7 +16,9 @@ pub const NATIVES: Natives = &[
     Native::new("sample_stream", sample_stream),
     Native::new("streamof", streamof),
     Native::new("first_n", first_n).rows(|of| of.at_most(1)),
-    Native::new("section", section).rows(|of| of.between(1, 2)),
+    Native::new("section", section)
+        .positions(&[1, 2])
+        .rows(|of| of.between(1, 2)),
     Native::new("skip", skip),
     Native::new("sink", sink).only_acting(),
     Native::new("concat", concat),

@@ -10,6 +10,7 @@ use crate::run::constant;
 use crate::text::diagnostic::{Error, Result};
 
 mod columns;
+mod format;
 
 pub const NATIVES: Natives = &[
     Native::new("concat", concat).batch(BatchForm::Column(columns::concat)),
@@ -36,6 +37,7 @@ pub const NATIVES: Natives = &[
     Native::new("section", |_, a| {
         some(section(a.str(0)?, a.int(1)?, a.int(2)?))
     })
+    .positions(&[1, 2])
     .batch(BatchForm::Column(columns::sections)),
     Native::new("skip", |_, a| {
         some(section(a.str(0)?, a.int(1)?.saturating_add(1), i64::MAX))
@@ -76,6 +78,11 @@ pub const NATIVES: Natives = &[
         let chars: HashSet<char> = a.str(0)?.chars().collect();
         some(a.str(1)?.trim_end_matches(|c| chars.contains(&c)))
     }),
+    Native::new("trim_space", |_, a| some(a.str(0)?.trim()))
+        .batch(BatchForm::Column(columns::trimmed)),
+    Native::new("ltrim_space", |_, a| some(a.str(0)?.trim_start())),
+    Native::new("rtrim_space", |_, a| some(a.str(0)?.trim_end())),
+    Native::new("format", format::format),
     Native::new("not_empty", |_, a| {
         Ok(Some(Value::Bool(!a.str(0)?.trim().is_empty())))
     })

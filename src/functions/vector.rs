@@ -71,7 +71,7 @@ pub const NATIVES: Natives = &[
         Ok(position(a.int(1)?).and_then(|i| a.vector(0).ok()?.get(i).cloned()))
     })
     .giving_field(),
-    Native::new("section", |cx, a| section(cx, a, a.int(1)?, a.int(2)?)),
+    Native::new("section", |cx, a| section(cx, a, a.int(1)?, a.int(2)?)).positions(&[1, 2]),
     Native::new("skip", |cx, a| {
         section(cx, a, a.int(1)?.saturating_add(1), i64::MAX)
     }),

@@ -11,6 +11,7 @@ pub mod json_file;
 pub mod loads;
 pub mod machine;
 pub mod profiles;
+pub mod remarks;
 pub mod traced;
 pub mod user_folder;
 pub mod validations;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use super::counter::ElementCounter;
 use super::failed::{FailedElements, LatestOrigin};
 use super::memory::{MemoryAccount, MemoryLimit};
+use super::remarks::Remarks;
 use super::row_counts::RowCounts;
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::{Token, lock};
@@ -34,6 +35,8 @@ pub struct Cx {
     threads: usize,
     /// The elements of live streams that have failed in the statement or job that runs.
     pub failed: Arc<FailedElements>,
+    /// What has been remarked on the data of that statement or job.
+    pub remarks: Arc<Remarks>,
     /// The message that this thread has taken last.
     pub latest_origin: LatestOrigin,
     /// What the operators of the statement or job that runs hold.
@@ -98,6 +101,7 @@ impl Cx {
             max_depth: MAX_DEPTH,
             threads: 0,
             failed: Arc::default(),
+            remarks: Arc::default(),
             latest_origin: LatestOrigin::default(),
             memory: Arc::new(MemoryAccount::new(MemoryLimit::Bytes(u64::MAX))),
             counter: None,
@@ -181,6 +185,7 @@ impl Cx {
         cx.max_depth = MAX_THREAD_DEPTH;
         cx.threads = self.threads + 1;
         cx.failed = self.failed.clone();
+        cx.remarks = self.remarks.clone();
         cx.memory = self.memory.clone();
         cx.row_counts = self.row_counts.clone();
         cx
@@ -191,6 +196,7 @@ impl Cx {
         let mut cx = self.for_thread(token);
         cx.failed = Arc::default();
         cx.row_counts = None;
+        cx.remarks = Arc::default();
         cx.with_memory(self.memory.limit())
     }
 

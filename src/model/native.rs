@@ -62,6 +62,8 @@ pub struct Native {
     pub is_text_of_binary: bool,
     /// Whether it gives the field of a record, or the element of a vector, that its second argument names.
     pub gives_field: bool,
+    /// Which arguments, counted from 0, are positions, which count from 1.
+    pub positions: &'static [usize],
     /// Which part of a stamped value it gives, where it does nothing else.
     pub stamp: Option<Stamp>,
     /// For a function that makes windows of a stream: what computes aggregates over these windows
@@ -243,6 +245,7 @@ impl Native {
             fields_of_texts: None,
             is_text_of_binary: false,
             gives_field: false,
+            positions: &[],
             stamp: None,
             window_aggregates: None,
             rows: None,
@@ -343,6 +346,12 @@ impl Native {
     /// The same, which gives a field of its first argument.
     pub const fn giving_field(mut self) -> Native {
         self.gives_field = true;
+        self
+    }
+
+    /// The same, of whose arguments these are positions.
+    pub const fn positions(mut self, positions: &'static [usize]) -> Native {
+        self.positions = positions;
         self
     }
 

@@ -11,7 +11,7 @@ use crate::model::table::{ColumnRule, KeptAs, LastingRows, NamedIndex, Table};
 use crate::model::{Cx, Function, Type, Value};
 use crate::run::statement::column_type;
 use crate::store::{
-    ColumnDescription, Database, DatabaseOptions, GroupLimits, StoredTable, TableDescription,
+    self, ColumnDescription, Database, DatabaseOptions, GroupLimits, StoredTable, TableDescription,
     describe,
 };
 use crate::syntax::ast::{ColumnDefinition, Many, StatementKind, TableContent};
@@ -185,7 +185,7 @@ fn function_of(
             name.push('_');
         }
         names.push(name.as_str().into());
-        let (rule, ty, kept_as) = read_column(cx, &stored, described, column, &name)?;
+        let (rule, ty, kept_as) = read_column(cx, described, column, &name)?;
         rules.push(rule);
         types.push(ty);
         kept.push(kept_as);
@@ -236,7 +236,6 @@ fn definition(signature: &Signature, database: &Database) -> String {
 /// What a column takes, its type, and how its values are kept.
 fn read_column(
     cx: &Cx,
-    stored: &StoredTable,
     table: &TableDescription,
     column: &ColumnDescription,
     name: &str,
@@ -244,7 +243,7 @@ fn read_column(
     let Some(noted) = &column.noted else {
         let ty = declared_type(&column.declared);
         let default = column.default.as_deref();
-        let default = default.and_then(|text| stored.default_value(text, &cx.token));
+        let default = default.and_then(|text| store::default_of(text, &cx.token));
         let default = match &default {
             Some(text) => parsed_column("Object", Some(text), &table.name)?.default,
             None => None,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::query::{self, SubCollection};
 use crate::catalog::Catalog;
+use crate::host::remarks;
 use crate::host::traced::Traced;
 use crate::model::conversion::conform;
 use crate::model::function::FunctionBody;
@@ -192,7 +193,13 @@ fn comparison(op: BinaryOp, sides: &[PlanExpr; 2], frame: &[Value], cx: &Cx) -> 
         Err(error) => return Err(error),
     };
     Ok(match (left, right) {
-        (Some(left), Some(right)) => compare(op, &left, &right),
+        (Some(left), Some(right)) => {
+            let is_order = !matches!(op, BinaryOp::Eq | BinaryOp::Ne);
+            if is_order && cx.remarks.are_first_of_two_kinds(&left, &right) {
+                remarks::two_kinds(&left, &right, cx);
+            }
+            compare(op, &left, &right)
+        }
         _ => false,
     })
 }

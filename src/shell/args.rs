@@ -46,6 +46,8 @@ pub struct ProgramOptions {
     pub format: Option<Format>,
     /// Whether the results are states of topics, of which the latest counts.
     pub topics: bool,
+    /// Whether the names of columns stand above rows of CSV.
+    pub header: bool,
     /// Whether to write the reference of all functions, and nothing else.
     pub functions: Option<ReferenceFormat>,
 }
@@ -86,6 +88,7 @@ impl ProgramOptions {
             verbose: false,
             format: None,
             topics: false,
+            header: true,
             functions: None,
         }
     }
@@ -113,7 +116,7 @@ pub enum Format {
     Raw,
     /// As JSON, one on each line
     Json,
-    /// As CSV: one line each, the elements of a vector are its fields
+    /// As CSV under the names of columns: one line each, the elements of a vector or record are its fields
     Csv,
     /// Rows of columns with names as a table of Markdown, everything else as text
     Markdown,
@@ -181,6 +184,10 @@ struct Flags {
     /// How results are written; as tables on a terminal by default, and as text elsewhere
     #[arg(long, value_enum)]
     format: Option<Format>,
+
+    /// Leave out the names of columns above rows of CSV
+    #[arg(long)]
+    no_header: bool,
 
     /// Stop at the first error
     #[arg(short = 'x', long)]
@@ -264,6 +271,7 @@ fn options_from(
         verbose: flags.verbose,
         format: flags.format,
         topics: false,
+        header: !flags.no_header,
         functions: flags.functions,
     })
 }

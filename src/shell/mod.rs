@@ -117,6 +117,7 @@ fn run(options: ProgramOptions, notices: &Notices, signals: Signals) -> u8 {
         format: options.format.unwrap_or_else(default_format),
         expanded: false,
         topics: options.topics,
+        header: options.header,
     };
     let mut runner = Runner::new(session, signals, notices.clone(), style);
     let went = script::run(&mut runner, &options.inputs, options.bail);

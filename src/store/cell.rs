@@ -21,6 +21,17 @@ impl Cell<'_> {
 }
 
 impl<'a> Cell<'a> {
+    /// The same, with what it holds.
+    pub(super) fn into_owned(self) -> Cell<'static> {
+        match self {
+            Cell::Null => Cell::Null,
+            Cell::Integer(int) => Cell::Integer(int),
+            Cell::Real(real) => Cell::Real(real),
+            Cell::Text(text) => Cell::Text(Cow::Owned(text.into_owned())),
+            Cell::Blob(bytes) => Cell::Blob(Cow::Owned(bytes.into_owned())),
+        }
+    }
+
     /// Text that is no UTF-8, which other programs may have written, has signs in place of what is wrong.
     pub(super) fn of(value: ValueRef<'a>) -> Cell<'a> {
         match value {

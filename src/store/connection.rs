@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
 
 use super::failure;
@@ -16,6 +17,9 @@ const LOOK_AFTER: i32 = 100_000;
 
 /// Statements that are kept prepared.
 const PREPARED: usize = 128;
+
+/// The most bytes of the value of an expression.
+const MOST_BYTES_OF_VALUE: i32 = 1 << 20;
 
 /// The pauses between two attempts to get a lock grow up to this.
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
@@ -65,10 +69,24 @@ impl StoreConnection {
             OpenMode::Immutable => OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI,
         };
         let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut connection = match access {
+        let connection = match access {
             OpenMode::Immutable => Connection::open_with_flags(immutable(path), flags)?,
             _ => Connection::open_with_flags(path, flags)?,
         };
+        // A file from elsewhere runs no functions that its schema asks for.
+        connection.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA synchronous = FULL;")?;
+        StoreConnection::watched(connection)
+    }
+
+    /// A connection to nothing, for expressions. They make no values that fill the memory.
+    pub fn without_tables() -> rusqlite::Result<StoreConnection> {
+        let connection = Connection::open_in_memory()?;
+        connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MOST_BYTES_OF_VALUE)?;
+        connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
+        StoreConnection::watched(connection)
+    }
+
+    fn watched(mut connection: Connection) -> rusqlite::Result<StoreConnection> {
         // What is locked is waited for here, under the token, and not within SQLite.
         connection.busy_timeout(Duration::ZERO)?;
         connection.set_prepared_statement_cache_capacity(PREPARED);
@@ -76,8 +94,6 @@ impl StoreConnection {
         let watched = running.clone();
         let is_stopped = move || lock(&watched).is_stopped();
         connection.progress_handler(LOOK_AFTER, Some(is_stopped))?;
-        // A file from elsewhere runs no functions that its schema asks for.
-        connection.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA synchronous = FULL;")?;
         Ok(StoreConnection {
             connection,
             running,

@@ -31,7 +31,7 @@ pub use cell::Cell;
 pub use database::{Database, DatabaseOptions, GroupLimits, Snapshot};
 pub use failure::RowFailure;
 pub use schema::{
-    ColumnDescription, IndexDescription, NotedColumn, TableDescription, TableKind, describe,
-    describe_table,
+    ColumnDescription, IndexDescription, NotedColumn, TableDescription, TableKind, default_of,
+    describe, describe_table, expression_value,
 };
 pub use table::{CellRow, NewColumn, StoredTable, TablePart};

@@ -6,9 +6,13 @@
 //! has changed a table since, its columns count as they are now, and those of which nothing is noted are
 //! taken by SQLite's own type.
 
+use std::cell::RefCell;
+
 use rusqlite::{Connection, OptionalExtension};
 
-use super::database::{Database, Snapshot};
+use super::cell::Cell;
+use super::connection::StoreConnection;
+use super::database::Database;
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::Token;
 
@@ -245,29 +249,43 @@ fn add_notes(connection: &Connection, table: &mut TableDescription) -> rusqlite:
     Ok(())
 }
 
-/// What SQLite's expression comes to, as a text that says the same in OSQL; nothing if it differs from
-/// row to row, or is no plain value.
-pub(super) fn constant(snapshot: &Snapshot, expression: &str, token: &Token) -> Option<String> {
+/// A default of SQLite, as an expression of OSQL: the value that it has, or, where that may differ from
+/// row to row as with `CURRENT_TIMESTAMP`, a call that asks SQLite each time. Nothing for null.
+pub fn default_of(expression: &str, token: &Token) -> Option<String> {
     let upper = expression.to_uppercase();
     if upper.contains("CURRENT_") || upper.contains('(') {
-        return None;
+        let written = serde_json::to_string(expression).ok()?;
+        return Some(format!("sql:default({written})"));
     }
-    let sql = format!("SELECT {expression}");
-    let value = snapshot.read(token, |connection| {
-        connection.query_row(&sql, [], |row| {
-            Ok(match row.get_ref(0)? {
-                rusqlite::types::ValueRef::Integer(int) => Some(int.to_string()),
-                rusqlite::types::ValueRef::Real(real) => Some(format!("{real:?}")),
-                rusqlite::types::ValueRef::Text(text) => {
-                    let text = String::from_utf8_lossy(text);
-                    Some(format!(
-                        "'{}'",
-                        text.replace('\\', "\\\\").replace('\'', "\\'")
-                    ))
-                }
-                _ => None,
-            })
-        })
-    });
-    value.ok().flatten()
+    match expression_value(expression, token).ok()? {
+        Cell::Integer(int) => Some(int.to_string()),
+        Cell::Real(real) => Some(format!("{real:?}")),
+        Cell::Text(text) => serde_json::to_string(&text).ok(),
+        Cell::Null | Cell::Blob(_) => None,
+    }
+}
+
+/// The value of an expression of SQLite that is about no table.
+pub fn expression_value(expression: &str, token: &Token) -> Result<Cell<'static>> {
+    thread_local! {
+        static WITHOUT_TABLES: RefCell<Option<StoreConnection>> = const { RefCell::new(None) };
+    }
+    let failed = |fault: rusqlite::Error| {
+        token.check()?;
+        Err(Error::run(format!(
+            "SQLite cannot evaluate {expression}: {fault}"
+        )))
+    };
+    WITHOUT_TABLES.with_borrow_mut(|kept| {
+        let connection = match kept.take().map_or_else(StoreConnection::without_tables, Ok) {
+            Ok(connection) => kept.insert(connection),
+            Err(fault) => return failed(fault),
+        };
+        let sql = format!("SELECT ({expression})");
+        let value = connection.under(token, |connection| {
+            let mut statement = connection.prepare_cached(&sql)?;
+            statement.query_row([], |row| Ok(Cell::of(row.get_ref(0)?).into_owned()))
+        });
+        value.or_else(failed)
+    })
 }

@@ -8,7 +8,7 @@ use super::cell::Cell;
 use super::connection::StoreFault;
 use super::database::{Database, Snapshot};
 use super::failure::{RowFailure, not_unique};
-use super::schema::{self, FORMAT, NotedColumn, TableKind, quoted};
+use super::schema::{FORMAT, NotedColumn, TableKind, quoted};
 use crate::text::diagnostic::Result;
 use crate::text::wait::Token;
 
@@ -213,12 +213,6 @@ impl StoredTable {
         let drop = format!("DROP INDEX {}", quoted(name));
         self.database
             .work(token, |connection| connection.execute_batch(&drop))
-    }
-
-    /// What a default of SQLite is in OSQL, where it is a plain value.
-    pub fn default_value(&self, expression: &str, token: &Token) -> Option<String> {
-        let snapshot = self.database.snapshot(token).ok()?;
-        schema::constant(&snapshot, expression, token)
     }
 
     fn change<T>(

@@ -72,3 +72,4 @@ mod shell_topics;
 mod streams;
 mod support;
 mod tutorial;
+mod written_files;

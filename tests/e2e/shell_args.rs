@@ -155,7 +155,10 @@ fn completions_for_the_shells_of_the_system() {
     let mut bash = std::process::Command::new("bash");
     bash.args(["-c", &format!("{script}\nCOMP_WORDS=(osql --no); COMP_CWORD=1; _osql osql --no osql; echo \"${{COMPREPLY[@]}}\"")]);
     let output = bash.output().expect("bash runs");
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "--no-init\n");
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        "--no-init --no-header\n"
+    );
 }
 
 #[test]

@@ -66,6 +66,11 @@ impl Preparation<'_> {
             } => {
                 let (left, right) = (self.value(*left, scope)?, self.value(*right, scope)?);
                 if self.of_rows && (is_null(&left) || is_null(&right)) {
+                    self.catalog.notes.add(
+                        &span,
+                        "nothing is equal to null, and nothing different, in a query over rows",
+                        &["write x is null, or x is not null"],
+                    );
                     return Ok(never(&span));
                 }
                 let inverse = negated && !self.may_be_many(&left) && !self.may_be_many(&right);

@@ -1,4 +1,4 @@
-//! Forms of SQL that look like functions: `coalesce`, `ifnull`, `nullif`, `cast`.
+//! Forms of SQL that look like functions: `coalesce`, `ifnull`, `nvl`, `nullif`, `cast`.
 
 use super::conditions::{binary, is_null, literal};
 use super::prepare::Preparation;
@@ -11,7 +11,7 @@ use crate::syntax::ast::{
 use crate::text::diagnostic::{Error, Result};
 
 impl Preparation<'_> {
-    /// `coalesce(x, …)`, `ifnull(x, y)` and `nullif(x, y)` as choices.
+    /// `coalesce(x, …)`, `ifnull(x, y)`, `nvl(x, y)` and `nullif(x, y)` as choices.
     pub(super) fn form(&mut self, expr: Expr, scope: &NameScope) -> Result<Expr> {
         let span = expr.span;
         let ExprKind::Call { function, args } = expr.kind else {
@@ -80,12 +80,13 @@ pub fn sql_type(catalog: &Catalog, ty: &TypeSpec) -> Option<Type> {
     }
 }
 
-/// Functions of SQL that take what has no value, and so are no functions here.
+/// Functions of SQL that take what has no value, which a function does not: a call of them by their names
+/// is a choice.
 pub fn is_form(catalog: &Catalog, function: &FunctionName) -> bool {
     let name = &*function.name.text;
-    matches!(name, "coalesce" | "ifnull" | "nullif")
+    matches!(name, "coalesce" | "ifnull" | "nvl" | "nullif")
         && catalog
             .functions
             .resolvents(name)
-            .is_ok_and(|none| none.is_empty())
+            .is_ok_and(|all| all.iter().all(|function| !function.is_user()))
 }

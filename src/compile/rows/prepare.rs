@@ -331,6 +331,16 @@ impl<'c> Preparation<'c> {
             }
             ExprKind::Select(_) | ExprKind::Combined(_) => self.query(expr, scope),
             ExprKind::Literal(Literal::Null) if self.of_rows => Ok(no_value(&span)),
+            ExprKind::Literal(Literal::Str(text)) if self.of_rows => {
+                if span.text().starts_with('"') && scope.has_column(text) {
+                    self.catalog.notes.add(
+                        &span,
+                        "this is a text, though there is a column of that name",
+                        &[&format!("the column is written without quotes: {text}")],
+                    );
+                }
+                Ok(expr)
+            }
             ExprKind::Cast { value, ty }
                 if self.of_rows
                     && let Some(function) = cast_function(self.catalog, ty) =>

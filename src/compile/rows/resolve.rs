@@ -103,6 +103,13 @@ impl<'o> NameScope<'o> {
         self.row(row)?.column(column)
     }
 
+    /// Whether some row has a column of that name, in any case.
+    pub fn has_column(&self, name: &str) -> bool {
+        let name = name.to_lowercase();
+        let mut rows = self.all().flat_map(|scope| &scope.rows);
+        rows.any(|row| row.column(&name).is_some())
+    }
+
     /// The column that a bare name stands for, as `t.a`; an error if there are several.
     fn bare_column(&self, name: &Name) -> Result<Option<Arc<str>>> {
         for scope in self.all() {

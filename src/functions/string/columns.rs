@@ -108,6 +108,17 @@ pub fn skipped(args: BatchArgs) -> Option<BatchColumn> {
     })
 }
 
+/// `trim(text)`
+pub fn trimmed(args: BatchArgs) -> Option<BatchColumn> {
+    let [texts] = args.columns else {
+        return None;
+    };
+    made(args, |row, out| {
+        out.push_str(texts.text(row)?.trim());
+        Some(())
+    })
+}
+
 fn integer(column: &BatchColumn, row: usize) -> Option<i64> {
     match column {
         BatchColumn::Int(int) => Some(*int),

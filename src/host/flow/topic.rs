@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicU64;
 use bytes::Bytes;
 
 use super::{ElementForm, Flow, FlowPublisher};
+use crate::host::remarks;
 use crate::model::collection::Arrivals;
 use crate::model::failed::{Origin, Turns};
 use crate::model::{BatchColumn, Cx, Record, Source, Value, json};
@@ -100,6 +101,9 @@ impl Source for TopicSource {
             }
         };
         cx.latest_origin.turn_to(turns, places.start);
+        if cx.remarks.looks_for_fields() {
+            remarks::look_into(&message.payload, cx);
+        }
         Ok(Some((self.element)(message)))
     }
 
@@ -109,6 +113,12 @@ impl Source for TopicSource {
         let elements: Vec<Value> = messages.iter().map(self.element).collect();
         if elements.is_empty() {
             return Ok(None);
+        }
+        for message in messages {
+            if !cx.remarks.looks_for_fields() {
+                break;
+            }
+            remarks::look_into(&message.payload, cx);
         }
         Ok(Some(Arrivals {
             column: BatchColumn::Values(elements),

@@ -3,6 +3,7 @@
 
 use super::optional::OptionalColumn;
 use crate::model::column::ColumnBuilder;
+use crate::model::remarks::are_text_and_number;
 use crate::model::{BatchColumn, Value};
 use crate::run::eval;
 use crate::syntax::ast::BinaryOp;
@@ -186,6 +187,11 @@ pub fn compare(
             let mut mask = Vec::with_capacity(rows);
             for row in 0..rows {
                 let (left, right) = (left.borrowed(row)?, right.borrowed(row)?);
+                // The evaluator remarks that they are of two kinds.
+                if !matches!(op, BinaryOp::Eq | BinaryOp::Ne) && are_text_and_number(&left, &right)
+                {
+                    return None;
+                }
                 mask.push(eval::compare(op, &left, &right));
             }
             mask

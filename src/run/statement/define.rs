@@ -215,12 +215,15 @@ pub fn forget_function(catalog: &Catalog, function: &Arc<Function>) -> Result<()
     {
         return Ok(());
     }
+    // What could not be compiled before, as a view is gone that it uses, stays.
+    let mut callers = catalog.functions.user_functions();
+    callers.retain(|caller| compile::check(catalog, caller).is_ok());
     catalog.functions.remove(function)?;
     catalog
         .undo_log
         .record(Undo::DeletedFunction(function.clone()));
-    for caller in catalog.functions.user_functions() {
-        if compile::check(catalog, &caller).is_err() {
+    for caller in callers {
+        if caller.id() != function.id() && compile::check(catalog, &caller).is_err() {
             forget_function(catalog, &caller)?;
         }
     }

@@ -4,6 +4,7 @@ mod assign;
 mod define;
 mod indexes;
 mod load;
+mod looked_for;
 mod parsed;
 mod results;
 mod tables;
@@ -179,7 +180,13 @@ fn rows(cx: &Cx, expr: &ast::Expr, mark: usize) -> Result<Outcome> {
         )?;
         return Ok(Outcome::Done);
     }
-    let plan = Arc::new(compile::query(Catalog::of(cx), expr)?);
+    let plan = compile::query(Catalog::of(cx), expr)
+        .map_err(|error| compile::likely_wrong::of_assignment(error, expr))?;
+    let plan = Arc::new(plan);
+    let looked_for = looked_for::in_messages(&plan);
+    if !looked_for.is_empty() {
+        cx.remarks.look_for(looked_for);
+    }
     for (span, what) in endless::never_answered(&plan) {
         let message = format!("{what} needs all of a stream that never ends, and so gives nothing");
         let helps = [
@@ -200,6 +207,9 @@ fn rows(cx: &Cx, expr: &ast::Expr, mark: usize) -> Result<Outcome> {
 fn say_notes(cx: &Cx) {
     let host = Host::of(cx);
     for note in Catalog::of(cx).notes.take() {
+        if note.message() == compile::likely_wrong::OF_TWO_KINDS {
+            cx.remarks.kinds_are_known();
+        }
         host.console.note(&note);
     }
 }

@@ -333,7 +333,8 @@ pub fn create_view(catalog: &Catalog, definition: &CreateView) -> Result<()> {
     compile::check(catalog, &function)
 }
 
-/// Drops a table or a view. What uses it stays in the way, unless it is to go, too.
+/// Drops a table or a view. What uses a table is in the way, unless it is to go, too. What uses a view
+/// stays, as in SQLite: it cannot be run until there is one of that name again.
 pub fn drop_table(cx: &Cx, drop: &DropTable) -> Result<()> {
     let catalog = Catalog::of(cx);
     let name = &drop.name;
@@ -356,14 +357,13 @@ pub fn drop_table(cx: &Cx, drop: &DropTable) -> Result<()> {
             .help(format!("`drop {word} {written};` drops it")));
     }
     let users = users_of(catalog, &function);
-    if !users.is_empty() && !drop.cascade {
+    if !users.is_empty() && !drop.cascade && !drop.view {
         let names: Vec<String> = users.iter().map(|f| f.name().to_string()).collect();
-        let word = if drop.view { "view" } else { "table" };
         return Err(
             Error::compile(format!("'{written}' is used by {}", names.join(", ")))
                 .at(&name.span)
                 .help(format!(
-                    "`drop {word} {written} cascade;` drops what uses it, too"
+                    "`drop table {written} cascade;` drops what uses it, too"
                 )),
         );
     }
@@ -372,6 +372,11 @@ pub fn drop_table(cx: &Cx, drop: &DropTable) -> Result<()> {
         catalog
             .change_database(stored.database(), 0, &cx.token, || stored.drop(&cx.token))
             .map_err(|error| error.at(&name.span))?;
+    }
+    if drop.view && !drop.cascade {
+        catalog.functions.remove(&function)?;
+        catalog.undo_log.record(Undo::DeletedFunction(function));
+        return Ok(());
     }
     forget_function(catalog, &function)
 }

@@ -5,10 +5,11 @@ use std::sync::LazyLock;
 
 use super::cut;
 use crate::functions::documentation::summary;
+use crate::model::csv_row::CsvColumns;
 use crate::model::{Function, Value, json, print};
 use crate::shell::args::Format;
 use crate::shell::window_width;
-use crate::text::diagnostic::{Error, Result};
+use crate::text::diagnostic::Result;
 use crate::text::shown::shown;
 use crate::text::stoppable::Looks;
 
@@ -24,7 +25,7 @@ pub fn line(value: &Value, format: Format, looks: &Looks) -> Result<String> {
         },
         Format::Raw => raw(value, looks)?,
         Format::Json => json::to_string(value, looks)?,
-        Format::Csv => return csv_line(value, looks),
+        Format::Csv => return CsvColumns::Unnamed.line(value, looks),
     };
     line.push('\n');
     Ok(line)
@@ -64,31 +65,6 @@ fn in_lines(text: &str, looks: &Looks) -> Result<String> {
     Ok(format!("\"{}\"", lines.join("\n")))
 }
 
-/// A record of RFC 4180, with a plain newline at its end.
-fn csv_line(value: &Value, looks: &Looks) -> Result<String> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let written = match value {
-        Value::Vector(fields) => {
-            let fields = fields.iter().map(|value| field(value, looks));
-            writer.write_record(fields.collect::<Result<Vec<_>>>()?)
-        }
-        single => writer.write_record([field(single, looks)?]),
-    };
-    let bytes = written
-        .map_err(csv::Error::into)
-        .and_then(|()| writer.into_inner().map_err(|e| e.into_error()))
-        .map_err(|e| Error::run(format!("{value} cannot be written as CSV: {e}")))?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-fn field(value: &Value, looks: &Looks) -> Result<String> {
-    Ok(match value {
-        Value::Str(text) => text.to_string(),
-        Value::Null => String::new(),
-        other => print::text(other, looks)?,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,16 +78,5 @@ mod tests {
         assert_eq!(shown, "\"say \\\"a\\\"\\r\n\\tb\n\"\n");
         let json = line(&text, Format::Json, &token.looks()).expect("has a form");
         assert_eq!(json, "\"say \\\"a\\\"\\r\\n\\tb\\n\"\n");
-    }
-
-    #[test]
-    fn csv_quotes_where_it_must() {
-        let row = Value::vector(["a,b".into(), "c\"d".into(), 1.into(), Value::Null]);
-        let line = csv_line(&row, &Token::new().looks()).expect("has a form");
-        assert_eq!(line, "\"a,b\",\"c\"\"d\",1,\n");
-        assert_eq!(
-            csv_line(&"x".into(), &Token::new().looks()).expect("has a form"),
-            "x\n"
-        );
     }
 }

@@ -9,6 +9,8 @@ use std::io;
 use super::args::Format;
 use super::prompt::notices::Notices;
 use super::window_width;
+use crate::model::Value;
+use crate::model::csv_row::{CsvColumns, ROWS_FOR_NAMES};
 use crate::plan::estimate::with_separators;
 use crate::run::statement::Results;
 use crate::text::console::Console;
@@ -38,6 +40,8 @@ pub struct OutputStyle {
     pub expanded: bool,
     /// Whether the results are states of topics, of which the latest counts.
     pub topics: bool,
+    /// Whether the names of columns stand above rows of CSV.
+    pub header: bool,
 }
 
 /// Writes all rows to the console as they arrive; as a table where the style asks for it and the columns
@@ -45,6 +49,9 @@ pub struct OutputStyle {
 pub fn show(rows: Results, style: OutputStyle, console: &Console, notices: &Notices) -> Ended {
     if style.topics {
         return topics::show(rows, style, console, notices);
+    }
+    if style.format == Format::Csv {
+        return show_csv(rows, style, console);
     }
     if !matches!(style.format, Format::Table | Format::Markdown) || rows.columns().is_empty() {
         return show_lines(rows, style.format, console);
@@ -76,6 +83,48 @@ fn show_lines(rows: Results, format: Format, console: &Console) -> Ended {
     let mut writer = RowWriter::new(&rows, console);
     for row in rows {
         let text = row.and_then(|value| line(&value, format, &writer.token.looks()));
+        if let Err(ended) = writer.write_row(text) {
+            return ended;
+        }
+    }
+    writer.finish()
+}
+
+/// Rows of CSV under the names of their columns: those of the query, or the keys of records.
+fn show_csv(mut rows: Results, style: OutputStyle, console: &Console) -> Ended {
+    let mut writer = RowWriter::new(&rows, console);
+    let mut first = Vec::new();
+    let mut failed = None;
+    let mut columns = match rows.columns() {
+        [] => None,
+        names => Some(CsvColumns::Named(names.to_vec())),
+    };
+    // What is finite may have records with different fields.
+    while columns.is_none() && first.len() < ROWS_FOR_NAMES && failed.is_none() {
+        match rows.next() {
+            Some(Ok(row)) => {
+                let is_record = matches!(row, Value::Record(_));
+                first.push(row);
+                if rows.is_live() || !is_record {
+                    break;
+                }
+            }
+            Some(Err(error)) => failed = Some(error),
+            None => break,
+        }
+    }
+    let columns = columns.get_or_insert_with(|| CsvColumns::of(&first));
+    if let Some(header) = columns.header().filter(|_| style.header)
+        && let Err(ended) = writer.write(&header, 0)
+    {
+        return ended;
+    }
+    let rest = std::iter::from_fn(|| match failed.take() {
+        Some(error) => Some(Err(error)),
+        None => rows.next(),
+    });
+    for row in first.into_iter().map(Ok).chain(rest) {
+        let text = row.and_then(|value| columns.line(&value, &writer.token.looks()));
         if let Err(ended) = writer.write_row(text) {
             return ended;
         }

@@ -175,6 +175,8 @@ pub enum BinaryOp {
     Minus,
     Times,
     Div,
+    /// `%`: what is left of a division
+    Mod,
     Power,
     /// `.+ .- .* ./ .^`: element by element
     ElemPlus,
@@ -192,6 +194,7 @@ impl BinaryOp {
             BinaryOp::Minus | BinaryOp::ElemMinus => "minus",
             BinaryOp::Times => "times",
             BinaryOp::Div => "div",
+            BinaryOp::Mod => "mod",
             BinaryOp::Power => "power",
             BinaryOp::ElemTimes => "elemtimes",
             BinaryOp::ElemDiv => "elemdiv",

@@ -42,6 +42,7 @@ static OPERATORS: LazyLock<PrattParser<Rule>> = LazyLock::new(|| {
             | left(Rule::each_subtract))
         .op(left(Rule::multiply)
             | left(Rule::divide)
+            | left(Rule::modulo)
             | left(Rule::each_multiply)
             | left(Rule::each_divide))
         .op(Op::prefix(Rule::minus_sign) | Op::prefix(Rule::plus_sign))
@@ -66,6 +67,7 @@ fn binary_op(rule: Rule) -> BinaryOp {
         Rule::subtract => BinaryOp::Minus,
         Rule::multiply => BinaryOp::Times,
         Rule::divide => BinaryOp::Div,
+        Rule::modulo => BinaryOp::Mod,
         Rule::power => BinaryOp::Power,
         Rule::each_add => BinaryOp::ElemPlus,
         Rule::each_subtract => BinaryOp::ElemMinus,
@@ -73,6 +75,20 @@ fn binary_op(rule: Rule) -> BinaryOp {
         Rule::each_divide => BinaryOp::ElemDiv,
         _ => BinaryOp::ElemPower,
     }
+}
+
+/// `x = 1 || x`, which has been read as `x = (1 || x)`.
+fn joins_texts(comparison: &Expr) -> bool {
+    let ExprKind::Binary { right, .. } = &comparison.kind else {
+        return false;
+    };
+    matches!(
+        right.kind,
+        ExprKind::Binary {
+            op: BinaryOp::JoinText,
+            ..
+        }
+    )
 }
 
 fn is_comparison(op: BinaryOp) -> bool {
@@ -153,7 +169,8 @@ impl Builder<'_> {
             Rule::cast => {
                 let mut parts = self.parts(pair);
                 let value = Box::new(self.query(parts.need(self.source)?)?);
-                let ty = self.type_spec(parts.need(self.source)?)?;
+                // A declared length cuts nothing, as in SQLite.
+                let (ty, _) = self.column_type(parts.need(self.source)?)?;
                 ExprKind::Cast { value, ty }
             }
             _ => self.case(pair)?,
@@ -338,9 +355,13 @@ impl Builder<'_> {
         let negated = matches!(op.as_rule(), Rule::not_within | Rule::not_like);
         let op = binary_op(op.as_rule());
         if is_comparison(op) && is_open_comparison(&left) {
-            return Err(Error::syntax("comparisons cannot be chained")
-                .at(&op_span)
-                .help("join them with `and`, as in 1 < x and x < 5, or use parentheses"));
+            let error = Error::syntax("comparisons cannot be chained").at(&op_span);
+            if joins_texts(&left) {
+                return Err(error.help("|| joins texts; between conditions write or"));
+            }
+            return Err(
+                error.help("join them with `and`, as in 1 < x and x < 5, or use parentheses")
+            );
         }
         let span = left.span.to(&right.span);
         let joined = joined(op, left, right, &op_span, &span);

@@ -183,7 +183,8 @@ impl Builder<'_> {
         Ok(column)
     }
 
-    fn column_type(&self, pair: Pair<'_, Rule>) -> Result<(TypeSpec, Option<u64>)> {
+    /// A type, and how long its values may be where that is said: `varchar(20)`.
+    pub(super) fn column_type(&self, pair: Pair<'_, Rule>) -> Result<(TypeSpec, Option<u64>)> {
         let mut parts = self.parts(pair);
         let written = parts.need(self.source)?;
         let span = self.span(&written);

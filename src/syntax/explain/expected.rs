@@ -100,8 +100,8 @@ fn word(rule: Rule) -> Option<(u8, String)> {
         EOI => (rank::END, "the end of the statement"),
         or | and | equal | not_equal | at_most | at_least | less | greater | within | add
         | join_text | like | not_like | not_within | null_test | between | subtract | multiply
-        | divide | power | each_add | each_subtract | each_multiply | each_divide | each_power
-        | minus_sign => (rank::OPERATOR, "an operator"),
+        | divide | modulo | power | each_add | each_subtract | each_multiply | each_divide
+        | each_power | minus_sign => (rank::OPERATOR, "an operator"),
         row_name => (rank::PART, "a variable"),
         table_name => (rank::PART, "the name of a table"),
         index_name => (rank::PART, "the name of an index"),

@@ -1,6 +1,7 @@
 //! Says in words where and why a text is not OSQL.
 
 mod expected;
+mod foreign;
 mod slips;
 
 use std::sync::Arc;
@@ -89,6 +90,16 @@ impl<'s> Scene<'s> {
         self.before
             .last()
             .is_some_and(|last| self.source.text[last.end..lexeme.start].contains('\n'))
+    }
+
+    /// The lexemes behind the one that does not fit.
+    fn behind(&self) -> impl Iterator<Item = Lexeme> {
+        let end = self.found.map_or(self.source.text.len(), |found| found.end);
+        significant(&self.source.text[end..]).map(move |lexeme| Lexeme {
+            start: lexeme.start + end,
+            end: lexeme.end + end,
+            ..lexeme
+        })
     }
 
     /// An error that only says what could have stood there.

@@ -1,6 +1,6 @@
-//! Known mistakes, such as a missing bracket or the syntax of another language, each with what to do.
+//! Known mistakes, such as a missing bracket, each with what to do.
 
-use super::{Scene, shorten};
+use super::{Scene, foreign, shorten};
 use crate::syntax::blocks::{BlockMark, BlockWords};
 use crate::syntax::keywords::{KEYWORDS, begins_statement};
 use crate::syntax::lexer::{Lexeme, LexemeKind};
@@ -16,9 +16,7 @@ pub fn find(scene: &Scene<'_>) -> Option<Error> {
         .or_else(|| stray_closer(scene))
         .or_else(|| open_bracket(scene))
         .or_else(|| declared_value(scene))
-        .or_else(|| foreign_sign(scene))
-        .or_else(|| foreign_statement(scene))
-        .or_else(|| foreign_word(scene))
+        .or_else(|| foreign::find(scene))
         .or_else(|| misspelt_statement(scene))
         .or_else(|| missing_semicolon(scene))
         .or_else(|| missing_parentheses(scene))
@@ -124,7 +122,7 @@ fn open_loop(scene: &Scene<'_>) -> Option<Error> {
 }
 
 /// Brackets that are open where the fault is.
-fn open_brackets(scene: &Scene<'_>) -> Vec<Lexeme> {
+pub(super) fn open_brackets(scene: &Scene<'_>) -> Vec<Lexeme> {
     let mut open = Vec::new();
     for lexeme in &scene.before {
         match lexeme.kind {
@@ -202,92 +200,6 @@ fn begins_clause(scene: &Scene<'_>, opener: Lexeme, found: Lexeme) -> bool {
         && inside.count() > 0
 }
 
-/// Signs of other languages.
-fn foreign_sign(scene: &Scene<'_>) -> Option<Error> {
-    let found = scene.found.filter(|t| t.kind == LexemeKind::Sign)?;
-    let sign = scene.text(found);
-    let help = match sign {
-        "==" => "equality is written =, as in x = 1",
-        "&&" => "write `and`",
-        "=<" => "write <=",
-        ":=" => "assign with set: set :x = 1",
-        "**" => "powers are written with ^, as in 2^10",
-        "!" => "negation is written not …, or != between two values",
-        "%" => "the remainder is mod(x,y)",
-        "." => "a field of a record is r['key'], an element of a vector is v[1]",
-        "?" | "@" | "$" | "`" | "\\" | "&" | "~" => "it has no meaning in OSQL",
-        _ => return None,
-    };
-    Some(
-        Error::syntax(format!("unexpected '{sign}'"))
-            .at(&scene.span(found))
-            .help(help),
-    )
-}
-
-/// Statements of SQL and other languages.
-fn foreign_statement(scene: &Scene<'_>) -> Option<Error> {
-    let first = *scene.before.first()?;
-    let second = scene.before.get(1).copied().or(scene.found)?;
-    let lower = |lexeme| scene.text(lexeme).to_lowercase();
-    let help = match (lower(first).as_str(), lower(second).as_str()) {
-        ("drop", "function" | "type") => "write delete function f or delete type T",
-        ("alter", _) => "make another table of it: create table U as select … from T",
-        ("let" | "var" | "const", _) => "assign with set: set :x = 1",
-        ("if", _) => "write case when … then … else … end",
-        ("begin", _) => "a block is written { …; …; }",
-        ("def" | "function" | "fn" | "func", _) => {
-            "write create function f(Number x) -> Number as x + 1"
-        }
-        ("import" | "include" | "require" | "source", _) => {
-            "a script is run by load_osql('file'), a model by models:load('name')"
-        }
-        ("print" | "echo" | "puts" | "say", _) => "write the value itself, or print(x)",
-        ("for", _) => "write for each Integer i where i in range(3) { …; }, or a select",
-        ("show" | "describe" | "desc" | "use", _) => {
-            "doc('name') says what is known of a name; userfunctions() and usertypes() are what you made"
-        }
-        _ => return None,
-    };
-    Some(
-        Error::syntax(format!(
-            "'{}' begins no statement of OSQL",
-            scene.text(first)
-        ))
-        .at(&scene.span(first))
-        .help(help),
-    )
-}
-
-/// Words of SQL and other languages inside a statement.
-fn foreign_word(scene: &Scene<'_>) -> Option<Error> {
-    let found = scene.found.filter(|t| t.kind == LexemeKind::Word)?;
-    let word = scene.text(found).to_lowercase();
-    let help = match word.as_str() {
-        "full" => {
-            "a full join is two: select … from S s left join T t on … union all select … from T t left join S s on … where s.a is null"
-        }
-        "natural" | "using" => "say which columns are equal: join T t on t.a = s.a",
-        "div" => "write /, or floor(x / y)",
-        "mod" => "the remainder is mod(x,y)",
-        "xor" => "write x != y for two truths",
-        "from" | "where" | "into" if scene.is_complete && in_select(scene) => {
-            "the order is: select … into … from … where … group by … having … order by … limit …"
-        }
-        _ => return None,
-    };
-    Some(
-        Error::syntax(format!("unexpected {}", shorten(scene.text(found))))
-            .at(&scene.span(found))
-            .help(help),
-    )
-}
-
-fn in_select(scene: &Scene<'_>) -> bool {
-    let is_select = |t: &Lexeme| scene.text(*t).eq_ignore_ascii_case("select");
-    scene.before.iter().rev().take(200).any(is_select)
-}
-
 /// `selct name(p) …`: a word that begins no statement, followed by what cannot follow a name.
 fn misspelt_statement(scene: &Scene<'_>) -> Option<Error> {
     let [first] = scene.before[..] else {
@@ -322,9 +234,14 @@ fn misspelt_statement(scene: &Scene<'_>) -> Option<Error> {
     })
 }
 
-/// The next line begins another statement.
+/// The next line begins another statement, or what could be one where the statement before is complete.
 fn missing_semicolon(scene: &Scene<'_>) -> Option<Error> {
     let found = scene.found?;
+    let is_another = || {
+        let word = found.kind == LexemeKind::Word;
+        word && begins_statement(scene.text(found))
+            || scene.is_complete && open_brackets(scene).is_empty()
+    };
     let last = *scene.before.last()?;
     let begins = if last.kind == LexemeKind::Semicolon {
         return Some(
@@ -333,15 +250,19 @@ fn missing_semicolon(scene: &Scene<'_>) -> Option<Error> {
                 .label("a second one begins here"),
         );
     } else {
-        found.kind == LexemeKind::Word
-            && scene.begins_line(found)
-            && begins_statement(scene.text(found))
+        scene.begins_line(found) && is_another()
     };
     begins.then(|| {
-        Error::syntax(format!("missing ';' before {}", shorten(scene.text(found))))
+        let error = Error::syntax(format!("missing ';' before {}", shorten(scene.text(found))))
             .at(&scene.place())
-            .label("another statement begins here")
-            .help("end the statement before it with ';'")
+            .label("another statement begins here");
+        let between = &scene.source.text[last.end..found.start];
+        match between.split_once("//") {
+            Some((_, comment)) if comment.contains(';') => error
+                .help("the ';' is part of the comment that // begins")
+                .help("a whole quotient is floor(x / y), or divide(x, y) with the remainder"),
+            _ => error.help("end the statement before it with ';'"),
+        }
     })
 }
 
