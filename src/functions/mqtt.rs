@@ -4,21 +4,33 @@ use crate::host::Host;
 use crate::host::flow::topic::payload;
 use crate::model::native::{Native, Natives};
 use crate::model::{Args, Cx, Record, Value};
-use crate::mqtt::{Setting, Settings};
+#[cfg(feature = "broker")]
+use crate::mqtt::broker::Brokers;
+use crate::mqtt::{ClientOptions, Setting, Settings};
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait;
 
 pub const NATIVES: Natives = &[
-    Native::new("register_client", register_client).acting(),
+    Native::new("register_client", register_client)
+        .acting()
+        .options(&ClientOptions::NAMES),
     Native::new("unregister_client", unregister_client).acting(),
     Native::new("clients", clients).volatile(),
     Native::new("status", status).volatile(),
     Native::new("request", request).acting(),
     Native::new("unread", unread).volatile(),
     Native::new("unsubscribe", unsubscribe).acting(),
-    Native::new("start_broker", start_broker).acting(),
+    Native::new("start_broker", start_broker)
+        .acting()
+        .options(BROKER_OPTIONS),
     Native::new("stop_broker", stop_broker).acting(),
 ];
+
+#[cfg(feature = "broker")]
+const BROKER_OPTIONS: &[&str] = &Brokers::OPTION_NAMES;
+
+#[cfg(not(feature = "broker"))]
+const BROKER_OPTIONS: &[&str] = &[];
 
 fn register_client(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let name = args.str(0)?;

@@ -14,6 +14,7 @@ mod prompt;
 mod reference;
 mod runner;
 mod script;
+mod seen;
 mod signals;
 mod tests;
 mod waiting;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::args::Format;
 use super::output::{self, Ended, OutputStyle};
 use super::prompt::notices::Notices;
+use super::seen::SeenFields;
 use super::signals::Signals;
 use super::waiting::Waiting;
 use crate::run::statement::Outcome;
@@ -24,6 +25,8 @@ pub struct Runner {
     pub style: OutputStyle,
     /// Whether a person waits for an answer to each statement, and what shows it above what they type.
     prompt: Option<Notices>,
+    /// The fields of the results that the person has seen.
+    seen: SeenFields,
     /// Where results go, if not to the console.
     results: Option<Console>,
     colour: bool,
@@ -42,6 +45,7 @@ impl Runner {
                 expanded: false,
             },
             prompt: None,
+            seen: SeenFields::default(),
             results: None,
             colour: super::colour_errors(),
             failed: false,
@@ -60,7 +64,13 @@ impl Runner {
     /// A person types from now on, and wants to know that a statement has been run.
     pub fn enter_prompt(&mut self, notices: &Notices) {
         self.prompt = Some(notices.clone());
+        self.session.world().host.clients.remember_topics();
         self.signals.at_prompt();
+    }
+
+    /// The names of fields that results had since the person types.
+    pub fn seen_fields(&self) -> &SeenFields {
+        &self.seen
     }
 
     fn aside(&self, text: &str) {
@@ -128,7 +138,12 @@ impl Runner {
             Ok(Outcome::Results(rows)) => {
                 let is_stream = rows.is_stream();
                 let waiting = self.waiting();
-                let ended = output::show(rows, self.style, self.results());
+                let ended = output::show(
+                    rows,
+                    self.style,
+                    self.results(),
+                    self.prompt.as_ref().map(|_| &self.seen),
+                );
                 drop(waiting);
                 match ended {
                     Ended::Whole(0) => {

@@ -169,6 +169,90 @@ fn what_has_just_been_defined_is_completed() {
 }
 
 #[test]
+fn tab_completes_what_is_in_scope() {
+    for columns in [120, 80, 40] {
+        let state = state();
+        let terminal = Terminal::start("", columns, 40, state.path());
+        terminal.wait_prompt();
+        // A variable that is declared in an earlier line.
+        terminal.enter("select t from Number temperature, Number t");
+        terminal.type_text("where tempe");
+        terminal.press("Tab");
+        terminal.wait_for("-> where temperature");
+        terminal.press("C-c");
+        terminal.wait_prompt();
+        // The key of a record in a result.
+        terminal.enter("select {'humidity': 51} as r from Integer i where i = 1;");
+        terminal.wait_for("(1 row)");
+        terminal.type_text(":r[\"hu");
+        terminal.press("Tab");
+        terminal.wait_for("osql> :r[\"humidity");
+        terminal.press("C-c");
+        terminal.wait_prompt();
+        // An option, where its record begins in an earlier line.
+        terminal.enter("mqtt:register_client('plant', {'port': 1883,");
+        terminal.type_text("'clea");
+        terminal.press("Tab");
+        terminal.wait_for("{> 'cleansession");
+        terminal.press("C-c");
+        terminal.wait_prompt();
+        // The list has the signatures.
+        terminal.type_text("json:un");
+        terminal.press("Tab");
+        terminal.press("Tab");
+        let screen = terminal.wait_for("json:unstringify_record(Charstr");
+        assert!(
+            screen.contains("\njson:unstringify(Charstring str"),
+            "{screen}"
+        );
+    }
+}
+
+#[cfg(feature = "broker")]
+#[test]
+fn tab_completes_clients_and_the_topics_that_they_have_seen() {
+    let state = state();
+    let terminal = Terminal::start("", 120, 40, state.path());
+    terminal.wait_prompt();
+    terminal.enter("set :b = mqtt:start_broker({});");
+    terminal.wait_prompt();
+    terminal.enter("mqtt:register_client('plant', {'connection': :b['connection']});");
+    terminal.wait_for("\"plant\"");
+    for topic in ["temp/hall", "temp/attic", "alarm"] {
+        let publish =
+            format!("publish(streamof({{'celsius': 19}}), 'plant:{topic}', {{'retained': true}});");
+        terminal.enter(&publish);
+        terminal.wait_prompt();
+    }
+    // Nothing has come yet.
+    terminal.type_text("subscribe('pl");
+    terminal.press("Tab");
+    terminal.wait_for("osql> subscribe('plant:");
+    terminal.enter("temp/#') limit 2;");
+    terminal.wait_until(|screen| screen.matches("19}").count() >= 5);
+    terminal.wait_prompt();
+    terminal.type_text("subscribe('plant:");
+    terminal.press("Tab");
+    terminal.wait_for("osql> subscribe('plant:temp/");
+    terminal.press("Tab");
+    terminal.press("Tab");
+    let screen = terminal.wait_for("plant:temp/hall");
+    assert!(screen.contains("plant:temp/attic"), "{screen}");
+    assert!(!screen.contains("plant:alarm\n"), "{screen}");
+    terminal.press("C-c");
+    terminal.wait_prompt();
+    terminal.type_text("mqtt:status('pl");
+    terminal.press("Tab");
+    terminal.wait_for("osql> mqtt:status('plant");
+    terminal.press("C-c");
+    terminal.wait_prompt();
+    // The fields of a payload.
+    terminal.type_text(":r['cel");
+    terminal.press("Tab");
+    terminal.wait_for("osql> :r['celsius");
+}
+
+#[test]
 fn the_prompt_says_what_is_open() {
     for columns in [120, 80, 40] {
         let state = state();
@@ -183,7 +267,10 @@ fn the_prompt_says_what_is_open() {
             "2)",
             "]);",
         ];
-        entry.iter().for_each(|line| terminal.enter(line));
+        for line in entry {
+            terminal.wait_until(|screen| screen.ends_with('>'));
+            terminal.enter(line);
+        }
         let screen = terminal.wait_prompt();
         let lines = screen.lines().skip_while(|line| !line.contains("pp("));
         assert_eq!(
@@ -200,7 +287,9 @@ fn the_prompt_says_what_is_open() {
         );
         // What was begun is dropped as a whole.
         terminal.enter("select (");
+        terminal.wait_until(|screen| screen.ends_with("(>"));
         terminal.press("C-c");
+        terminal.wait_prompt();
         terminal.enter("6 * 7;");
         terminal.wait_for("\n42\n");
     }

@@ -6,7 +6,9 @@ mod table;
 use std::io;
 
 use super::args::Format;
+use super::seen::{MOST_RESULTS, SeenFields};
 use super::window_width;
+use crate::model::Value;
 use crate::plan::estimate::with_separators;
 use crate::run::statement::Results;
 use crate::text::console::Console;
@@ -37,10 +39,16 @@ pub struct OutputStyle {
 }
 
 /// Writes all rows to the console as they arrive; as a table where the style asks for it and the columns
-/// have names.
-pub fn show(rows: Results, style: OutputStyle, console: &Console) -> Ended {
+/// have names. The fields of records in the first rows are noted in `seen`.
+pub fn show(
+    rows: Results,
+    style: OutputStyle,
+    console: &Console,
+    seen: Option<&SeenFields>,
+) -> Ended {
+    let writer = RowWriter::new(&rows, console, seen);
     if !matches!(style.format, Format::Table | Format::Markdown) || rows.columns().is_empty() {
-        return show_lines(rows, style.format, console);
+        return show_lines(rows, style.format, writer);
     }
     let names = rows.columns().iter().map(|name| shown_on_a_line(name));
     let columns = Columns {
@@ -48,12 +56,12 @@ pub fn show(rows: Results, style: OutputStyle, console: &Console) -> Ended {
         width: window_width(),
         expanded: style.expanded,
     };
-    show_table(rows, columns, style, console)
+    show_table(rows, columns, style, writer)
 }
 
-fn show_lines(rows: Results, format: Format, console: &Console) -> Ended {
-    let mut writer = RowWriter::new(&rows, console);
+fn show_lines(rows: Results, format: Format, mut writer: RowWriter) -> Ended {
     for row in rows {
+        writer.see(&row);
         let text = row.and_then(|value| line(&value, format, &writer.token.looks()));
         if let Err(ended) = writer.write_row(text) {
             return ended;
@@ -62,8 +70,12 @@ fn show_lines(rows: Results, format: Format, console: &Console) -> Ended {
     writer.finish()
 }
 
-fn show_table(mut rows: Results, columns: Columns, style: OutputStyle, console: &Console) -> Ended {
-    let mut writer = RowWriter::new(&rows, console);
+fn show_table(
+    mut rows: Results,
+    columns: Columns,
+    style: OutputStyle,
+    mut writer: RowWriter,
+) -> Ended {
     let width = columns.names.len();
     let most = match style.format {
         Format::Markdown => usize::MAX,
@@ -73,6 +85,7 @@ fn show_table(mut rows: Results, columns: Columns, style: OutputStyle, console: 
     let mut count = 0;
     let mut failed = None;
     while let Some(row) = rows.next() {
+        writer.see(&row);
         let cells = row.and_then(|row| match first_rows.len() < most {
             true => cells(&row, width, &writer.token.looks()).map(Some),
             false => Ok(None),
@@ -98,7 +111,7 @@ fn show_table(mut rows: Results, columns: Columns, style: OutputStyle, console: 
         return ended;
     }
     match failed {
-        Some(_) if console.is_closed() => Ended::Closed,
+        Some(_) if writer.console.is_closed() => Ended::Closed,
         Some(error) => writer.failed(error),
         None => writer.finish(),
     }
@@ -129,6 +142,7 @@ fn show_live(
         return ended;
     }
     for row in rows {
+        writer.see(&row);
         let cells = row.and_then(|row| cells(&row, width, &writer.token.looks()));
         if let Err(ended) = writer.write_row(cells.map(|cells| table.row(&cells))) {
             return ended;
@@ -140,6 +154,9 @@ fn show_live(
 /// Writes text to the console, and sends it on its way when that is due.
 struct RowWriter<'c> {
     console: &'c Console,
+    /// What notes the fields of rows, and of how many.
+    seen: Option<&'c SeenFields>,
+    noted: u64,
     token: Token,
     timer: FlushTimer,
     /// Rows that have been written.
@@ -147,12 +164,24 @@ struct RowWriter<'c> {
 }
 
 impl<'c> RowWriter<'c> {
-    fn new(rows: &Results, console: &'c Console) -> RowWriter<'c> {
+    fn new(rows: &Results, console: &'c Console, seen: Option<&'c SeenFields>) -> RowWriter<'c> {
         RowWriter {
             console,
+            seen,
+            noted: 0,
             token: rows.token(),
             timer: FlushTimer::new(),
             shown: 0,
+        }
+    }
+
+    /// Notes the fields of a row, if it is one of the first.
+    fn see(&mut self, row: &Result<Value>) {
+        if let (Some(seen), Ok(row)) = (self.seen, row)
+            && self.noted < MOST_RESULTS
+        {
+            self.noted += 1;
+            seen.note(row);
         }
     }
 

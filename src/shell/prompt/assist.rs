@@ -10,29 +10,29 @@ use rustyline::{Context, Helper, Result};
 
 use super::complete::KnownNames;
 use super::highlight;
-use crate::session::Session;
 
 /// The line editor's helper.
 pub struct Assistant {
     names: KnownNames,
+    /// What stands before the line in the same statement.
+    earlier: String,
     /// Hints stand beside what is typed, and only their colour tells them apart.
     hints: bool,
 }
 
 impl Assistant {
     /// `hints`: whether the terminal can show them in a colour of their own.
-    pub fn new(session: &Session, hints: bool) -> Assistant {
-        let mut assistant = Assistant {
-            names: KnownNames::default(),
+    pub fn new(names: KnownNames, hints: bool) -> Assistant {
+        Assistant {
+            names,
+            earlier: String::new(),
             hints,
-        };
-        assistant.learn(session);
-        assistant
+        }
     }
 
-    /// Takes the names that the session knows now.
-    pub fn learn(&mut self, session: &Session) {
-        self.names.learn(session);
+    /// A line is to be typed behind this part of its statement.
+    pub fn begin_line(&mut self, earlier: String) {
+        self.earlier = earlier;
     }
 }
 
@@ -45,7 +45,7 @@ impl Completer for Assistant {
     type Candidate = Pair;
 
     fn complete(&self, line: &str, at: usize, _: &Context<'_>) -> Result<(usize, Vec<Pair>)> {
-        self.names.complete(line, at)
+        self.names.complete(&self.earlier, line, at)
     }
 }
 
@@ -69,14 +69,15 @@ impl Hinter for Assistant {
         if !self.hints || at < line.len() {
             return None;
         }
-        let signature = self.names.signature_at(line)?;
+        let statement = format!("{}{line}", self.earlier);
+        let signature = self.names.signature_at(&statement)?;
         Some(SignatureHint(format!("   {signature}")))
     }
 }
 
 impl Highlighter for Assistant {
     fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
-        Cow::Owned(highlight::coloured(line))
+        Cow::Owned(highlight::coloured(&self.earlier, line))
     }
 
     fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {

@@ -12,6 +12,7 @@ mod help;
 mod highlight;
 mod history;
 pub mod notices;
+mod place;
 
 use std::io;
 use std::path::Path;
@@ -36,6 +37,8 @@ use crate::text::diagnostic::{Error, Result, SourceText};
 use crate::text::wait::Token;
 use assist::Assistant;
 use command::PromptCommand;
+use complete::KnownNames;
+use entry::Entry;
 use history::History;
 use notices::Notices;
 
@@ -65,9 +68,6 @@ pub fn run(runner: &mut Runner, notices: &Notices) {
         match reader.entry(runner, notices) {
             Ok(text) => {
                 state.take(&mut reader, runner, text);
-                if let Some(helper) = reader.prompt.helper_mut() {
-                    helper.learn(runner.session());
-                }
             }
             // Ctrl-C drops what was typed. A signal that ends the program arrives here too; `goes_on`
             // ends the loop then.
@@ -106,12 +106,15 @@ impl Reader {
 
     /// Reads lines up to the one that finishes what was begun, and remembers them.
     fn entry(&mut self, runner: &mut Runner, notices: &Notices) -> rustyline::Result<String> {
-        let mut text = String::new();
+        let mut entry = Entry::new();
         loop {
-            let prompt = match text.is_empty() {
-                true => PROMPT.to_owned(),
-                false => format!("   {}> ", entry::open_mark(&text)),
+            let prompt = match entry.text() {
+                "" => PROMPT.to_owned(),
+                _ => format!("   {}> ", entry.open_mark()),
             };
+            if let Some(helper) = self.prompt.helper_mut() {
+                helper.begin_line(entry.earlier());
+            }
             notices.enter_prompt();
             let line = match self.initial.take() {
                 Some(initial) => self.prompt.readline_with_initial(&prompt, (&initial, "")),
@@ -120,8 +123,9 @@ impl Reader {
             notices.leave_prompt();
             // Shows what was printed while the line was typed.
             let _ = runner.console().flush();
-            text.push_str(&line?);
+            entry.push(&line?);
             if self.for_editor.swap(false, Ordering::Relaxed) {
+                let mut text = std::mem::replace(&mut entry, Entry::new()).into_text();
                 match editor::edit_text(&text) {
                     Ok(edited) => text = edited,
                     Err(error) => {
@@ -129,14 +133,13 @@ impl Reader {
                     }
                 }
                 // Enter runs it, when it has been seen.
-                self.initial = Some(std::mem::take(&mut text).trim_end().to_owned());
+                self.initial = Some(text.trim_end().to_owned());
                 continue;
             }
-            if entry::is_finished(&text) {
-                self.history.add(&mut self.prompt, &text);
-                return Ok(text);
+            if entry.is_finished() {
+                self.history.add(&mut self.prompt, entry.text());
+                return Ok(entry.into_text());
             }
-            text.push('\n');
         }
     }
 }
@@ -155,7 +158,8 @@ fn line_editor(runner: &Runner, notices: &Notices) -> rustyline::Result<Prompt> 
     } else {
         ColorMode::Disabled
     });
-    prompt.set_helper(Some(Assistant::new(runner.session(), colour)));
+    let names = KnownNames::new(runner.session().world(), runner.seen_fields());
+    prompt.set_helper(Some(Assistant::new(names, colour)));
     // A terminal without line editing has no line that could be disturbed.
     if let Ok(printer) = prompt.create_external_printer() {
         notices.print_with(printer)?;
