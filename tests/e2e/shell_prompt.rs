@@ -253,6 +253,111 @@ fn tab_completes_clients_and_the_topics_that_they_have_seen() {
 }
 
 #[test]
+fn what_was_entered_is_suggested_faintly_and_taken() {
+    for columns in [120, 80, 40] {
+        let state = state();
+        let terminal = Terminal::start("", columns, 24, state.path());
+        terminal.wait_prompt();
+        terminal.enter("'older ' + 'entry';");
+        terminal.wait_for("\"older entry\"");
+        terminal.wait_prompt();
+        terminal.enter("'one ' + 'two';");
+        terminal.wait_for("\"one two\"");
+        terminal.wait_prompt();
+        terminal.type_text("'on");
+        terminal.wait_until(|screen| screen.ends_with("osql> 'one ' + 'two';"));
+        let coloured = terminal.coloured_screen();
+        assert!(coloured.contains("'on\x1b[2m"), "{coloured:?}");
+        // What is not taken is not run.
+        terminal.press("C-c");
+        terminal.wait_until(|screen| screen.ends_with("osql> 'on\nosql>"));
+        for key in ["Right", "End", "C-e"] {
+            terminal.type_text("'o");
+            terminal.wait_until(|screen| screen.ends_with("osql> 'one ' + 'two';"));
+            terminal.type_text("l");
+            terminal.wait_until(|screen| screen.ends_with("osql> 'older ' + 'entry';"));
+            terminal.press(key);
+            terminal.type_text(" 6 * 7;");
+            terminal.wait_until(|screen| screen.ends_with("osql> 'older ' + 'entry'; 6 * 7;"));
+            terminal.press("C-c");
+            terminal.wait_prompt();
+        }
+        // A word of it.
+        terminal.type_text("'on");
+        terminal.wait_until(|screen| screen.ends_with("osql> 'one ' + 'two';"));
+        terminal.press("M-Right");
+        terminal.type_text("x");
+        terminal.wait_until(|screen| screen.ends_with("osql> 'onex"));
+        terminal.press("C-c");
+        terminal.wait_prompt();
+        // Behind what was suggested, the signature is still shown where nothing is.
+        terminal.type_text("sqrt(");
+        terminal.wait_for("osql> sqrt(   sqrt(");
+    }
+}
+
+#[test]
+fn a_secret_is_not_suggested() {
+    let state = state();
+    let folder = state.path().join("osql");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let history = "#V2\nset :o = {'password': 'hunter2'};\nset :o = {'port': 1};\n";
+    std::fs::write(folder.join("history"), history).expect("written");
+    let terminal = Terminal::start("", 80, 24, state.path());
+    terminal.wait_prompt();
+    terminal.type_text("set :o = {");
+    terminal.wait_until(|screen| screen.ends_with("osql> set :o = {'port': 1};"));
+    terminal.type_text("'pa");
+    let screen = terminal.wait_until(|screen| screen.ends_with("osql> set :o = {'pa"));
+    assert!(!screen.contains("hunter2"), "{screen}");
+}
+
+#[test]
+fn words_have_colours_and_brackets_their_partners() {
+    let state = state();
+    let terminal = Terminal::start("", 80, 24, state.path());
+    terminal.wait_prompt();
+    terminal.type_text("select n, :v, 1.5 from Number n where n in [1, (2)]");
+    terminal.wait_for("(2)]");
+    terminal.wait_until(|_| {
+        let screen = terminal.coloured_screen();
+        [
+            "\x1b[36mselect",
+            "\x1b[33mn",
+            "\x1b[33m:v",
+            "\x1b[35m1.5",
+            "\x1b[94mNumber",
+            "\x1b[7m[",
+        ]
+        .iter()
+        .all(|part| screen.contains(part))
+    });
+    terminal.press("Left");
+    terminal.press("Left");
+    terminal.wait_until(|_| terminal.coloured_screen().contains("\x1b[7m("));
+    // A line that has been entered keeps no mark.
+    terminal.press("C-c");
+    terminal.wait_prompt();
+    assert!(!terminal.coloured_screen().contains("\x1b[7m"));
+}
+
+#[test]
+fn without_colour_there_are_no_suggestions_and_no_hints() {
+    for environment in ["NO_COLOR=1", "TERM=dumb"] {
+        let state = state();
+        let terminal = Terminal::start_with(environment, "", 80, 24, state.path());
+        terminal.wait_prompt();
+        terminal.enter("'one ' + 'two';");
+        terminal.wait_for("\"one two\"");
+        terminal.wait_prompt();
+        terminal.type_text("'one sqrt(");
+        let screen = terminal.wait_for("'one sqrt(");
+        assert!(screen.ends_with("osql> 'one sqrt("), "{screen}");
+        assert!(!terminal.coloured_screen().contains('\x1b'));
+    }
+}
+
+#[test]
 fn the_prompt_says_what_is_open() {
     for columns in [120, 80, 40] {
         let state = state();

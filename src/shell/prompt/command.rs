@@ -58,7 +58,8 @@ pub const HELP: &str = r"A statement may take several lines and ends with ;
   \! COMMAND         gives a line to the system's shell
   clear              clears the screen
 
-  Tab                completes names
+  Tab                completes names, fields, topics, options; twice lists them
+  Right, End         take what is suggested from the history; Alt-Right takes a word
   Ctrl-R             searches the history
   Ctrl-X Ctrl-E      edits the line with $VISUAL or $EDITOR
   Ctrl-C             stops the query, or drops what was typed

@@ -81,6 +81,11 @@ impl KnownNames {
         Ok((start_in_line, self.pairs(candidates.collect())))
     }
 
+    /// Whether the user has made a type of that name.
+    pub fn is_user_type(&self, name: &str) -> bool {
+        self.world.catalog.types.get(name).is_some()
+    }
+
     /// The names that can stand in this statement: its own variables first.
     fn names(&self, statement: &str) -> Vec<Candidate> {
         let catalog = &self.world.catalog;

@@ -26,7 +26,7 @@ use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{
     Cmd, ColorMode, CompletionType, ConditionalEventHandler, Editor, Event, EventContext,
-    EventHandler, KeyEvent, RepeatCount,
+    EventHandler, KeyCode, KeyEvent, Modifiers, RepeatCount,
 };
 
 use super::args::ScriptInput;
@@ -83,6 +83,8 @@ struct Reader {
     history: History,
     /// Whether Ctrl-X Ctrl-E has ended the line.
     for_editor: Arc<AtomicBool>,
+    /// Whether Ctrl-C has.
+    dropped: Arc<AtomicBool>,
     /// What stands in the next entry from the beginning.
     initial: Option<String>,
 }
@@ -90,16 +92,15 @@ struct Reader {
 impl Reader {
     fn open(runner: &Runner, notices: &Notices) -> rustyline::Result<Reader> {
         let mut prompt = line_editor(runner, notices)?;
-        let for_editor = Arc::default();
-        prompt.bind_sequence(
-            Event::KeySeq(vec![KeyEvent::ctrl('X'), KeyEvent::ctrl('E')]),
-            EventHandler::Conditional(Box::new(EditorKey(Arc::clone(&for_editor)))),
-        );
+        let for_editor = ending_key(&mut prompt, vec![KeyEvent::ctrl('X'), KeyEvent::ctrl('E')]);
+        let dropped = ending_key(&mut prompt, vec![KeyEvent::ctrl('C')]);
+        bind_suggestion_keys(&mut prompt);
         let history = History::open(&mut prompt);
         Ok(Reader {
             prompt,
             history,
             for_editor,
+            dropped,
             initial: None,
         })
     }
@@ -124,6 +125,9 @@ impl Reader {
             // Shows what was printed while the line was typed.
             let _ = runner.console().flush();
             entry.push(&line?);
+            if self.dropped.swap(false, Ordering::Relaxed) {
+                return Err(ReadlineError::Interrupted);
+            }
             if self.for_editor.swap(false, Ordering::Relaxed) {
                 let mut text = std::mem::replace(&mut entry, Entry::new()).into_text();
                 match editor::edit_text(&text) {
@@ -167,10 +171,62 @@ fn line_editor(runner: &Runner, notices: &Notices) -> rustyline::Result<Prompt> 
     Ok(prompt)
 }
 
-/// Ctrl-X Ctrl-E: the line ends, and is edited elsewhere.
-struct EditorKey(Arc<AtomicBool>);
+/// The keys that move behind the line take what is suggested there; those that move by a word take a word.
+fn bind_suggestion_keys(prompt: &mut Prompt) {
+    let whole = [
+        KeyEvent(KeyCode::End, Modifiers::NONE),
+        KeyEvent::ctrl('E'),
+        KeyEvent::ctrl('F'),
+    ];
+    let word = [
+        KeyEvent(KeyCode::Right, Modifiers::ALT),
+        KeyEvent(KeyCode::Right, Modifiers::CTRL),
+        KeyEvent::alt('f'),
+    ];
+    let whole = whole.map(|key| (key, SuggestionKey { takes_word: false }));
+    let word = word.map(|key| (key, SuggestionKey { takes_word: true }));
+    for (key, handler) in whole.into_iter().chain(word) {
+        prompt.bind_sequence(key, EventHandler::Conditional(Box::new(handler)));
+    }
+}
 
-impl ConditionalEventHandler for EditorKey {
+/// Takes what is suggested behind the cursor; without a suggestion the key does what it does.
+struct SuggestionKey {
+    takes_word: bool,
+}
+
+impl ConditionalEventHandler for SuggestionKey {
+    fn handle(&self, _: &Event, _: RepeatCount, _: bool, context: &EventContext) -> Option<Cmd> {
+        let suggested = context.hint_text()?;
+        if context.pos() < context.line().len() {
+            return None;
+        }
+        if !self.takes_word {
+            return Some(Cmd::CompleteHint);
+        }
+        let blanks = suggested.len() - suggested.trim_start().len();
+        let word = suggested[blanks..].find(char::is_whitespace);
+        let end = word.map_or(suggested.len(), |length| blanks + length);
+        Some(Cmd::Insert(1, suggested[..end].to_owned()))
+    }
+}
+
+/// Binds keys that end the line as Enter does, so that nothing faint stays behind it; gives what tells that
+/// they have.
+fn ending_key(prompt: &mut Prompt, keys: Vec<KeyEvent>) -> Arc<AtomicBool> {
+    let pressed = Arc::new(AtomicBool::new(false));
+    let handler = EndingKey(pressed.clone());
+    prompt.bind_sequence(
+        Event::KeySeq(keys),
+        EventHandler::Conditional(Box::new(handler)),
+    );
+    pressed
+}
+
+/// A key that ends the line and says that it was this one.
+struct EndingKey(Arc<AtomicBool>);
+
+impl ConditionalEventHandler for EndingKey {
     fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext) -> Option<Cmd> {
         self.0.store(true, Ordering::Relaxed);
         Some(Cmd::AcceptLine)
