@@ -19,6 +19,7 @@ pub mod lexer;
 pub mod literal;
 mod nesting;
 pub mod parse;
+mod reader;
 pub mod split;
 #[cfg(test)]
 mod tests;
