@@ -85,22 +85,27 @@ fn above_executable() -> Option<PathBuf> {
         .map(Path::to_owned)
 }
 
-/// The user's data folder for osql (XDG Base Directory Specification), with the models in it.
+/// The user's data folder for osql (XDG Base Directory Specification), with the models in it; the working
+/// folder if the user has none.
 fn data_folder() -> PathBuf {
-    let folder = xdg_folder("XDG_DATA_HOME", ".local/share");
+    let Some(folder) = xdg_folder("XDG_DATA_HOME", ".local/share") else {
+        return PathBuf::new();
+    };
     // If they cannot be written, the statement that reads one reports the missing file.
     let _ = write_models(&folder);
     folder
 }
 
 /// osql's own folder in a base folder of the user: the one that `variable` names, else `default`
-/// below the home folder. A base that is not absolute does not count, says the specification.
-pub fn xdg_folder(variable: &str, default: &str) -> PathBuf {
-    env::var_os(variable)
-        .map(PathBuf::from)
-        .filter(|base| base.is_absolute())
-        .unwrap_or_else(|| env::home_dir().unwrap_or_default().join(default))
-        .join("osql")
+/// below the home folder. A base that is not absolute does not count, says the specification. None if nothing
+/// says where the user's files are.
+pub fn xdg_folder(variable: &str, default: &str) -> Option<PathBuf> {
+    let named = env::var_os(variable).map(PathBuf::from);
+    let base = named.filter(|base| base.is_absolute()).or_else(|| {
+        let home = env::home_dir().filter(|home| home.is_absolute())?;
+        Some(home.join(default))
+    });
+    base.map(|base| base.join("osql"))
 }
 
 /// Writes the models that are not there yet; what the user has changed stays.
@@ -126,7 +131,8 @@ fn write_models(home: &Path) -> io::Result<()> {
 /// The user's own statements to begin a prompt with, if there are such:
 /// `~/.config/osql/init.osql`.
 pub fn init_file() -> Vec<ScriptInput> {
-    let file = xdg_folder("XDG_CONFIG_HOME", ".config").join("init.osql");
-    let inputs = file.is_file().then_some(ScriptInput::File(file));
-    inputs.into_iter().collect()
+    let folder = xdg_folder("XDG_CONFIG_HOME", ".config");
+    let file = folder.map(|folder| folder.join("init.osql"));
+    let file = file.filter(|file| file.is_file());
+    file.map(ScriptInput::File).into_iter().collect()
 }

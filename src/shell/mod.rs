@@ -154,6 +154,11 @@ fn window_width() -> usize {
     terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0))
 }
 
+/// Lines of the terminal.
+fn window_height() -> usize {
+    terminal_size::terminal_size().map_or(24, |(_, height)| usize::from(height.0))
+}
+
 /// As much of a line as fits into the terminal without a line break.
 fn shorten_to_window(line: &str) -> String {
     line.chars()

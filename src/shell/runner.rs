@@ -1,7 +1,7 @@
 //! Runs statements one after the other and remembers how they went.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,6 +42,9 @@ impl Runner {
             style: OutputStyle {
                 format,
                 expanded: false,
+                on_terminal: io::stdout().is_terminal(),
+                utc: false,
+                paged: false,
             },
             prompt: None,
             seen: SeenFields::default(),
@@ -85,6 +88,14 @@ impl Runner {
         Some(Waiting::start(notices, move || {
             world.host.clients.received()
         }))
+    }
+
+    /// How results are written now: a file is no terminal.
+    fn style_of_results(&self) -> OutputStyle {
+        OutputStyle {
+            on_terminal: self.style.on_terminal && self.results.is_none(),
+            ..self.style
+        }
     }
 
     fn results(&self) -> &Console {
@@ -139,7 +150,7 @@ impl Runner {
                 let waiting = self.waiting();
                 let ended = output::show(
                     rows,
-                    self.style,
+                    self.style_of_results(),
                     self.results(),
                     self.prompt.as_ref().map(|_| &self.seen),
                 );
@@ -157,6 +168,10 @@ impl Runner {
                     {
                         true
                     }
+                    Ended::ForPager(text) => match output::pager::page(&text) {
+                        Ok(()) => true,
+                        Err(error) => self.fail(&error),
+                    },
                     Ended::Failed(error, _) => self.fail(&error),
                 }
             }

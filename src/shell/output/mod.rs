@@ -1,13 +1,15 @@
 //! Writes the results of a query; those of live sources without delay.
 
+mod layout;
 mod lines;
+pub mod pager;
 mod table;
 
 use std::io;
 
 use super::args::Format;
 use super::seen::{MOST_RESULTS, SeenFields};
-use super::window_width;
+use super::{window_height, window_width};
 use crate::model::Value;
 use crate::plan::estimate::with_separators;
 use crate::run::statement::Results;
@@ -16,9 +18,13 @@ use crate::text::diagnostic::{Error, Result};
 use crate::text::flushing::FlushTimer;
 use crate::text::shown::shown_on_a_line;
 use crate::text::wait::Token;
+use layout::laid_out;
 use lines::line;
 pub use table::cut;
-use table::{Columns, LiveTable, ShownCell, cells};
+use table::{Columns, LiveTable, ShownCell};
+
+/// Rows that the pager shows of a table at the most.
+const MOST_PAGED: usize = 10_000;
 
 /// Why no more results are shown.
 pub enum Ended {
@@ -28,6 +34,8 @@ pub enum Ended {
     Failed(Error, u64),
     /// Nobody reads standard output any more.
     Closed,
+    /// All of them are in a text that is for the pager.
+    ForPager(String),
 }
 
 /// How results are written.
@@ -36,6 +44,12 @@ pub struct OutputStyle {
     pub format: Format,
     /// Whether a table has each column of a row on a line of its own.
     pub expanded: bool,
+    /// Whether it is a terminal, so that what does not fit into a line is laid out in several, and times in
+    /// tables are local ones unless `utc` is set.
+    pub on_terminal: bool,
+    pub utc: bool,
+    /// Whether tables that are longer than the window go to the pager.
+    pub paged: bool,
 }
 
 /// Writes all rows to the console as they arrive; as a table where the style asks for it and the columns
@@ -48,21 +62,30 @@ pub fn show(
 ) -> Ended {
     let writer = RowWriter::new(&rows, console, seen);
     if !matches!(style.format, Format::Table | Format::Markdown) || rows.columns().is_empty() {
-        return show_lines(rows, style.format, writer);
+        return show_lines(rows, style, writer);
     }
     let names = rows.columns().iter().map(|name| shown_on_a_line(name));
     let columns = Columns {
         names: names.collect(),
         width: window_width(),
         expanded: style.expanded,
+        local_times: style.on_terminal && !style.utc,
     };
     show_table(rows, columns, style, writer)
 }
 
-fn show_lines(rows: Results, format: Format, mut writer: RowWriter) -> Ended {
+fn show_lines(rows: Results, style: OutputStyle, mut writer: RowWriter) -> Ended {
     for row in rows {
         writer.see(&row);
-        let text = row.and_then(|value| line(&value, format, &writer.token.looks()));
+        let looks = writer.token.looks();
+        let text = row.and_then(|value| match style {
+            OutputStyle {
+                format: Format::Table,
+                on_terminal: true,
+                ..
+            } if is_laid_out(&value) => Ok(laid_out(&value, window_width(), &looks)? + "\n"),
+            _ => line(&value, style.format, &looks),
+        });
         if let Err(ended) = writer.write_row(text) {
             return ended;
         }
@@ -72,13 +95,13 @@ fn show_lines(rows: Results, format: Format, mut writer: RowWriter) -> Ended {
 
 fn show_table(
     mut rows: Results,
-    columns: Columns,
+    mut columns: Columns,
     style: OutputStyle,
     mut writer: RowWriter,
 ) -> Ended {
-    let width = columns.names.len();
     let most = match style.format {
         Format::Markdown => usize::MAX,
+        _ if style.paged => MOST_PAGED,
         _ => table::MOST_ROWS,
     };
     let mut first_rows: Vec<Vec<ShownCell>> = Vec::new();
@@ -87,7 +110,7 @@ fn show_table(
     while let Some(row) = rows.next() {
         writer.see(&row);
         let cells = row.and_then(|row| match first_rows.len() < most {
-            true => cells(&row, width, &writer.token.looks()).map(Some),
+            true => columns.cells(&row, &writer.token.looks()).map(Some),
             false => Ok(None),
         });
         match cells {
@@ -107,6 +130,10 @@ fn show_table(
         (Format::Markdown, _) => columns.markdown(&first_rows),
         _ => columns.boxed(&first_rows) + &count_line(first_rows.len() as u64, count),
     };
+    let is_long = style.paged && text.lines().count() >= window_height();
+    if is_long && style.on_terminal && failed.is_none() {
+        return Ended::ForPager(text);
+    }
     if let Err(ended) = writer.write(&text, count) {
         return ended;
     }
@@ -115,6 +142,11 @@ fn show_table(
         Some(error) => writer.failed(error),
         None => writer.finish(),
     }
+}
+
+/// Whether a value has a form in several lines.
+fn is_laid_out(value: &Value) -> bool {
+    matches!(value, Value::Record(_) | Value::Vector(_))
 }
 
 /// What stands below a box.
@@ -136,14 +168,13 @@ fn show_live(
     first: &[ShownCell],
     mut writer: RowWriter,
 ) -> Ended {
-    let width = first.len();
     let begun = writer.write_row(Ok(table.header() + &table.row(first)));
     if let Err(ended) = begun {
         return ended;
     }
     for row in rows {
         writer.see(&row);
-        let cells = row.and_then(|row| cells(&row, width, &writer.token.looks()));
+        let cells = row.and_then(|row| table.cells(&row, &writer.token.looks()));
         if let Err(ended) = writer.write_row(cells.map(|cells| table.row(&cells))) {
             return ended;
         }

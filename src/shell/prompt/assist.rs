@@ -12,10 +12,11 @@ use rustyline::{Context, Helper, Result};
 
 use super::complete::KnownNames;
 use super::highlight::{self, TypedLine};
+use super::paste::PasteWatch;
 use crate::text::shown::shown;
 
-/// Longer lines have no hints: they were pasted.
-const LONGEST_HINTED: usize = 10_000;
+/// Longer lines are neither coloured nor have hints: they were pasted.
+const LONGEST_TYPED: usize = 10_000;
 
 /// Longer entries are not suggested.
 const LONGEST_SUGGESTED: usize = 2000;
@@ -27,19 +28,26 @@ pub struct Assistant {
     earlier: String,
     /// Hints stand beside what is typed, and only their colour tells them apart.
     hints: bool,
+    paste: PasteWatch,
     /// Whether the line is still typed, so that the cursor means something.
     typing: Cell<bool>,
 }
 
 impl Assistant {
     /// `hints`: whether the terminal can show them in a colour of their own.
-    pub fn new(names: KnownNames, hints: bool) -> Assistant {
+    pub fn new(names: KnownNames, hints: bool, paste: PasteWatch) -> Assistant {
         Assistant {
             names,
             earlier: String::new(),
             hints,
+            paste,
             typing: Cell::new(true),
         }
+    }
+
+    /// Whether the line was pasted: it would take long to look at it at each key.
+    fn is_pasted(&self, line: &str) -> bool {
+        line.len() > LONGEST_TYPED || self.paste.is_pasted()
     }
 
     /// A line is to be typed behind this part of its statement.
@@ -88,7 +96,7 @@ impl Hinter for Assistant {
     type Hint = PromptHint;
 
     fn hint(&self, line: &str, at: usize, context: &Context<'_>) -> Option<PromptHint> {
-        if !self.hints || at < line.len() || line.is_empty() || line.len() > LONGEST_HINTED {
+        if !self.hints || at < line.len() || line.is_empty() || self.is_pasted(line) {
             return None;
         }
         let statement = format!("{}{line}", self.earlier);
@@ -121,6 +129,9 @@ fn suggestion(statement: &str, context: &Context<'_>) -> Option<String> {
 
 impl Highlighter for Assistant {
     fn highlight<'l>(&self, line: &'l str, at: usize) -> Cow<'l, str> {
+        if self.is_pasted(line) {
+            return Cow::Borrowed(line);
+        }
         let typed = TypedLine {
             earlier: &self.earlier,
             line,
@@ -138,6 +149,9 @@ impl Highlighter for Assistant {
     /// The last time, the line is shown as it stays.
     fn highlight_char(&self, line: &str, at: usize, kind: CmdKind) -> bool {
         self.typing.set(kind != CmdKind::ForcedRefresh);
+        if self.is_pasted(line) {
+            return false;
+        }
         match kind {
             CmdKind::MoveCursor => {
                 let text = format!("{}{line}", self.earlier);

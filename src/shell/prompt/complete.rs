@@ -309,6 +309,7 @@ fn capitalized(word: &str) -> String {
 mod tests {
     use super::*;
     use crate::functions::table::BUILT_INS;
+    use crate::model::memory::MemoryLimit;
     use crate::run::statement::Outcome;
     use crate::session::{Config, Session};
     use crate::text::console::Console;
@@ -321,7 +322,7 @@ mod tests {
             timeout: None,
             console: Console::new(Box::new(std::io::sink()), Box::new(std::io::sink())),
             bail: true,
-            memory: 1 << 24,
+            memory: MemoryLimit::Bytes(1 << 24),
         });
         for statement in statements {
             let source = SourceText::new("test", *statement);

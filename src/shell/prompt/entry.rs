@@ -17,6 +17,8 @@ pub struct Entry {
     lexer: Lexer,
     /// The signs of the brackets that are open.
     brackets: Vec<char>,
+    /// Whether the last line goes on.
+    is_within_line: bool,
 }
 
 impl Entry {
@@ -26,6 +28,7 @@ impl Entry {
             splitter: splitter(),
             lexer: Lexer::default(),
             brackets: Vec::new(),
+            is_within_line: false,
         }
     }
 
@@ -39,12 +42,19 @@ impl Entry {
 
     /// Takes the next line, without its end.
     pub fn push(&mut self, line: &str) {
-        if !self.text.is_empty() {
+        self.push_piece(line);
+        self.is_within_line = false;
+    }
+
+    /// Takes the next piece of a line that goes on.
+    pub fn push_piece(&mut self, piece: &str) {
+        if !self.text.is_empty() && !self.is_within_line {
             self.text.push('\n');
             self.splitter.push("\n");
         }
-        self.text.push_str(line);
-        self.splitter.push(line);
+        self.is_within_line = true;
+        self.text.push_str(piece);
+        self.splitter.push(piece);
         while let Some(lexeme) = self.lexer.next(&self.text, false) {
             match lexeme.kind {
                 LexemeKind::OpenBracket => {
@@ -77,6 +87,7 @@ impl Entry {
         match self.splitter.pending() {
             "" => String::new(),
             text if text.len() > LONGEST_EARLIER => String::new(),
+            text if self.is_within_line => text.to_owned(),
             text => format!("{text}\n"),
         }
     }
@@ -143,6 +154,22 @@ mod tests {
         ] {
             assert_eq!(entry(text).open_mark(), mark, "{text}");
         }
+    }
+
+    #[test]
+    fn a_line_may_come_in_pieces() {
+        let mut entry = Entry::new();
+        for piece in ["select 'it", "", " is"] {
+            entry.push_piece(piece);
+        }
+        assert_eq!(
+            (entry.open_mark(), &*entry.earlier()),
+            ('\'', "select 'it is")
+        );
+        entry.push(" so'");
+        entry.push(";");
+        assert!(entry.is_finished());
+        assert_eq!(entry.into_text(), "select 'it is so'\n;");
     }
 
     #[test]

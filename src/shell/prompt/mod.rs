@@ -12,6 +12,7 @@ mod help;
 mod highlight;
 mod history;
 pub mod notices;
+mod paste;
 mod place;
 
 use std::io;
@@ -41,6 +42,7 @@ use complete::KnownNames;
 use entry::Entry;
 use history::History;
 use notices::Notices;
+use paste::PasteWatch;
 
 const PROMPT: &str = "osql> ";
 
@@ -72,6 +74,10 @@ pub fn run(runner: &mut Runner, notices: &Notices) {
             // Ctrl-C drops what was typed. A signal that ends the program arrives here too; `goes_on`
             // ends the loop then.
             Err(ReadlineError::Interrupted) => {}
+            Err(ReadlineError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {
+                let message = "what was typed is not UTF-8 text, and has been dropped";
+                runner.fail(&Error::syntax(message));
+            }
             Err(_) => return,
         }
     }
@@ -85,22 +91,30 @@ struct Reader {
     for_editor: Arc<AtomicBool>,
     /// Whether Ctrl-C has.
     dropped: Arc<AtomicBool>,
+    paste: PasteWatch,
     /// What stands in the next entry from the beginning.
     initial: Option<String>,
 }
 
 impl Reader {
     fn open(runner: &Runner, notices: &Notices) -> rustyline::Result<Reader> {
-        let mut prompt = line_editor(runner, notices)?;
+        let paste = PasteWatch::default();
+        let mut prompt = line_editor(runner, notices, &paste)?;
+        let watch = EventHandler::Conditional(Box::new(paste.clone()));
+        prompt.bind_sequence(Event::Any, watch);
         let for_editor = ending_key(&mut prompt, vec![KeyEvent::ctrl('X'), KeyEvent::ctrl('E')]);
         let dropped = ending_key(&mut prompt, vec![KeyEvent::ctrl('C')]);
         bind_suggestion_keys(&mut prompt);
-        let history = History::open(&mut prompt);
+        let (history, notice) = History::open(&mut prompt);
+        if let Some(notice) = notice {
+            runner.console().notice(&notice);
+        }
         Ok(Reader {
             prompt,
             history,
             for_editor,
             dropped,
+            paste,
             initial: None,
         })
     }
@@ -124,7 +138,13 @@ impl Reader {
             notices.leave_prompt();
             // Shows what was printed while the line was typed.
             let _ = runner.console().flush();
-            entry.push(&line?);
+            let line = line?;
+            if let Some(carried) = self.paste.take_carried() {
+                entry.push_piece(&line);
+                self.initial = Some(carried.to_string());
+                continue;
+            }
+            entry.push(&line);
             if self.dropped.swap(false, Ordering::Relaxed) {
                 return Err(ReadlineError::Interrupted);
             }
@@ -148,7 +168,11 @@ impl Reader {
     }
 }
 
-fn line_editor(runner: &Runner, notices: &Notices) -> rustyline::Result<Prompt> {
+fn line_editor(
+    runner: &Runner,
+    notices: &Notices,
+    paste: &PasteWatch,
+) -> rustyline::Result<Prompt> {
     let colour = super::colour_wanted();
     let config = rustyline::Config::builder()
         .max_history_size(REMEMBERED)?
@@ -163,7 +187,7 @@ fn line_editor(runner: &Runner, notices: &Notices) -> rustyline::Result<Prompt> 
         ColorMode::Disabled
     });
     let names = KnownNames::new(runner.session().world(), runner.seen_fields());
-    prompt.set_helper(Some(Assistant::new(names, colour)));
+    prompt.set_helper(Some(Assistant::new(names, colour, paste.clone())));
     // A terminal without line editing has no line that could be disturbed.
     if let Ok(printer) = prompt.create_external_printer() {
         notices.print_with(printer)?;
@@ -281,6 +305,22 @@ impl State {
                 let how = if expanded { "a line" } else { "a column" };
                 let text = format!("each value of a row has {how} of its own\n");
                 runner.console().notice(&text);
+                Ok(())
+            }
+            PromptCommand::Utc(wanted) => {
+                let utc = wanted.unwrap_or(!runner.style.utc);
+                runner.style.utc = utc;
+                let how = if utc { "in UTC" } else { "local" };
+                runner
+                    .console()
+                    .notice(&format!("times in tables are {how}\n"));
+                Ok(())
+            }
+            PromptCommand::Pager(wanted) => {
+                let paged = wanted.unwrap_or(!runner.style.paged);
+                runner.style.paged = paged;
+                let how = if paged { "go to the pager" } else { "are cut" };
+                runner.console().notice(&format!("long tables {how}\n"));
                 Ok(())
             }
             PromptCommand::Watch(rest) => self.watch(runner, rest),
