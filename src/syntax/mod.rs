@@ -6,7 +6,8 @@
 //!   words that mean something;
 //! - [`split`] cuts running text into statements, by its lexemes;
 //! - [`parse`] makes one statement's text into [`ast`], by `grammar/osql.pest`;
-//! - [`foreign_function`] does so without the grammar for the declarations of built-in functions.
+//! - [`foreign_function`] does so without the grammar for the declarations of built-in functions,
+//!   and `inserted` for insertions of literals.
 
 pub mod ast;
 mod blocks;
@@ -14,6 +15,7 @@ mod build;
 mod explain;
 mod foreign;
 mod grammar;
+mod inserted;
 pub mod keywords;
 pub mod lexer;
 pub mod literal;
