@@ -11,7 +11,7 @@ use crate::store::{self, DatabaseOptions, GroupLimits};
 use crate::text::diagnostic::Result;
 
 pub const NATIVES: Natives = &[
-    Native::new("open", open).acting(),
+    Native::new("open", open).acting().options(OPTIONS),
     Native::new("close", |cx, a| {
         database::close(cx, a.str(0)?)?;
         Ok(Some(a.value(0).clone()))

@@ -9,12 +9,14 @@ use crate::host::flow::{ElementForm, Flow, FlowName, FlowPublisher};
 use crate::host::jobs::Jobs;
 use crate::model::native::{Native, Natives};
 use crate::model::{Args, Collection, Cx, Record, Source, Value};
-use crate::mqtt::Settings;
+use crate::mqtt::{PublishOptions, Settings};
 use crate::text::diagnostic::{Error, Result, nearest};
 use crate::text::wait::lock;
 
 pub const NATIVES: Natives = &[
-    Native::new("publish", publish).acting(),
+    Native::new("publish", publish)
+        .acting()
+        .options(&PublishOptions::NAMES),
     Native::new("subscribe", subscribe).volatile().live(),
     Native::new("subscribe_topic", subscribe_topic)
         .volatile()

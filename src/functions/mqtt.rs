@@ -7,13 +7,19 @@ use crate::host::flow::topic::payload;
 use crate::host::profiles::Profiles;
 use crate::model::native::{Native, Natives};
 use crate::model::{Args, Cx, Record, Value};
-use crate::mqtt::{Setting, Settings};
+#[cfg(feature = "broker")]
+use crate::mqtt::broker::Brokers;
+use crate::mqtt::{ClientOptions, Setting, Settings};
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait;
 
 pub const NATIVES: Natives = &[
-    Native::new("register_client", register_client).only_acting(),
-    Native::new("connect", connect).only_acting(),
+    Native::new("register_client", register_client)
+        .only_acting()
+        .options(&ClientOptions::NAMES),
+    Native::new("connect", connect)
+        .only_acting()
+        .options(&ClientOptions::NAMES),
     Native::new("profiles", profiles).volatile(),
     Native::new("unregister_client", unregister_client).only_acting(),
     Native::new("clients", clients).volatile(),
@@ -23,9 +29,17 @@ pub const NATIVES: Natives = &[
     Native::new("unsubscribe", unsubscribe).only_acting(),
     Native::new("topics", topics::topics).needs_end(),
     Native::new("topics_paced", topics::topics_paced),
-    Native::new("start_broker", start_broker).acting(),
+    Native::new("start_broker", start_broker)
+        .acting()
+        .options(BROKER_OPTIONS),
     Native::new("stop_broker", stop_broker).only_acting(),
 ];
+
+#[cfg(feature = "broker")]
+const BROKER_OPTIONS: &[&str] = &Brokers::OPTION_NAMES;
+
+#[cfg(not(feature = "broker"))]
+const BROKER_OPTIONS: &[&str] = &[];
 
 fn register_client(cx: &Cx, args: Args) -> Result<Option<Value>> {
     let name = args.str(0)?;

@@ -46,7 +46,13 @@ type Tables<'t> = Vec<(&'t str, &'t Spanned<DeValue<'t>>)>;
 impl Profiles {
     /// Reads the file; one that is not there has no profiles.
     pub fn read() -> Result<Profiles> {
-        Profiles::read_file(user_folder::configuration().join("config.toml"))
+        match user_folder::configuration() {
+            Some(folder) => Profiles::read_file(folder.join("config.toml")),
+            None => Ok(Profiles {
+                file: PathBuf::from("config.toml"),
+                source: SourceText::new("config.toml", ""),
+            }),
+        }
     }
 
     fn read_file(file: PathBuf) -> Result<Profiles> {

@@ -69,6 +69,8 @@ pub struct Native {
     /// For a function that makes windows of a stream: what computes aggregates over these windows
     /// without making them.
     pub window_aggregates: Option<WindowAggregates>,
+    /// The names of the options that its record of options may have.
+    pub options: &'static [&'static str],
     /// How many elements it gives, as far as that is known before it is called, for plans that people
     /// read. Without it, as many as the collection that it takes has.
     pub rows: Option<fn(RowsOf) -> Option<f64>>,
@@ -248,6 +250,7 @@ impl Native {
             positions: &[],
             stamp: None,
             window_aggregates: None,
+            options: &[],
             rows: None,
         }
     }
@@ -352,6 +355,12 @@ impl Native {
     /// The same, of whose arguments these are positions.
     pub const fn positions(mut self, positions: &'static [usize]) -> Native {
         self.positions = positions;
+        self
+    }
+
+    /// The same, which takes a record of options with these names.
+    pub const fn options(mut self, names: &'static [&'static str]) -> Native {
+        self.options = names;
         self
     }
 

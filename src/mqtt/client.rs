@@ -16,6 +16,7 @@ use super::options::ClientOptions;
 use super::outbox::{Command, Outbox, Phase, Settled, UnsubscribeReply};
 use super::publisher::{PublishOptions, TopicPublisher};
 use super::receipt_hold::ReceiptHold;
+use super::seen::SeenTopic;
 use super::settings::{Setting, Settings};
 use super::subscription::TopicSubscription;
 use super::{journal, link, runtime, tls, topic};
@@ -31,6 +32,8 @@ pub type Notice = Arc<dyn Fn(&str) + Send + Sync>;
 pub struct ClientSurroundings {
     pub notice: Notice,
     pub verbose: Arc<AtomicBool>,
+    /// Whether new clients remember the topics that they see.
+    pub remembers_topics: Arc<AtomicBool>,
     pub receipts: Arc<ReceiptHold>,
 }
 
@@ -75,6 +78,7 @@ impl Shared {
         ClientSurroundings {
             notice,
             verbose,
+            remembers_topics,
             receipts,
         }: ClientSurroundings,
         journal: Option<PublicationJournal>,
@@ -86,7 +90,7 @@ impl Shared {
             notice,
             verbose,
             outbox: Mutex::default(),
-            inbox: Mutex::default(),
+            inbox: Mutex::new(Inbox::new(remembers_topics.load(Ordering::Relaxed))),
             wake: Notify::new(),
             connected: Mutex::default(),
             keeper: journal.map(JournalKeeper::new),
@@ -328,6 +332,11 @@ impl Client {
     /// How many messages it has received.
     pub fn received(&self) -> u64 {
         lock(&self.0.outbox).counts.received
+    }
+
+    /// The topics that it remembers to have seen.
+    pub fn seen_topics(&self) -> Vec<SeenTopic> {
+        lock(&self.0.inbox).seen_topics()
     }
 
     /// The client as `mqtt:status` shows it. Never contains a secret.

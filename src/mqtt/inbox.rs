@@ -13,6 +13,7 @@ use super::client::Shared;
 use super::filters::{FilterTree, Filters};
 use super::options::Qos;
 use super::outbox::Command;
+use super::seen::{SeenTopic, SeenTopics};
 use super::topic;
 use super::wire::Publish;
 use crate::text::diagnostic::{Error, Result};
@@ -226,6 +227,8 @@ pub struct Inbox {
     /// Drops of readers that are gone.
     pub dropped: u64,
     pub subscription_ids: bool,
+    /// What was seen, where that is remembered.
+    seen: Option<SeenTopics>,
 }
 
 /// The inbox in figures.
@@ -263,6 +266,20 @@ pub enum Wanted {
 }
 
 impl Inbox {
+    /// An inbox without filters. `remembers_topics`: of what it gets it remembers the topics.
+    pub fn new(remembers_topics: bool) -> Inbox {
+        Inbox {
+            seen: remembers_topics.then(SeenTopics::default),
+            ..Inbox::default()
+        }
+    }
+
+    /// The topics that it remembers.
+    pub fn seen_topics(&self) -> Vec<SeenTopic> {
+        let seen = self.seen.iter().flat_map(SeenTopics::all);
+        seen.collect()
+    }
+
     /// Adds a reader of `filter`.
     pub fn add_reader(&mut self, filter: &str) -> (Wanted, Arc<FilterReader>) {
         self.route = None;
@@ -485,6 +502,9 @@ impl Inbox {
             properties: publish.properties.map(|p| Arc::from(*p)),
             receipt: receipt.map(Arc::new),
         };
+        if let Some(seen) = &mut self.seen {
+            seen.note(&message.topic, &message.payload);
+        }
         let readers = self.route.as_ref().map_or(&[][..], |route| &route.readers);
         let asked: &[usize] = match &message.properties {
             Some(p) if self.subscription_ids => &p.subscription_identifiers,

@@ -50,6 +50,7 @@ mod read_pace;
 mod receipt_hold;
 mod request;
 mod runtime;
+mod seen;
 mod settings;
 mod socket;
 mod subscription;
@@ -69,6 +70,7 @@ pub use inbox::{Message, Unread};
 pub use options::{ClientOptions, FILE_OPTIONS, Qos, SECRET_OPTIONS, Version};
 pub use publisher::{PublishOptions, TopicPublisher};
 pub use receipt_hold::ReceiptHold;
+pub use seen::SeenTopic;
 pub use settings::{Setting, Settings, SettingsReader};
 pub use subscription::{MessagesGiven, TopicSubscription};
 pub use topic::{check_filter, check_topic};
@@ -106,6 +108,7 @@ impl Clients {
             surroundings: ClientSurroundings {
                 notice: Arc::new(notice),
                 verbose: Arc::default(),
+                remembers_topics: Arc::default(),
                 receipts: Arc::default(),
             },
             #[cfg(feature = "broker")]
@@ -129,6 +132,21 @@ impl Clients {
     /// Whether protocol events are said as well. Passwords and keys never are.
     pub fn set_verbose(&self, verbose: bool) {
         self.surroundings.verbose.store(verbose, Ordering::Relaxed);
+    }
+
+    /// The clients that are registered from now on remember the topics that they see.
+    pub fn remember_topics(&self) {
+        let remembers = &self.surroundings.remembers_topics;
+        remembers.store(true, Ordering::Relaxed);
+    }
+
+    /// Every client's name with the topics that it remembers.
+    pub fn seen_topics(&self) -> Vec<(String, Vec<SeenTopic>)> {
+        let clients = lock(&self.clients).clone();
+        let seen = clients
+            .iter()
+            .map(|client| (client.name().to_owned(), client.seen_topics()));
+        seen.collect()
     }
 
     /// Connects a client and waits for the broker's answer. A client of that name is replaced,

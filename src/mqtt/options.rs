@@ -8,51 +8,6 @@ use super::settings::{Setting, Settings, SettingsReader, wrong};
 use super::topic;
 use crate::text::diagnostic::{Error, Result};
 
-/// Every option there is, in the order of the documentation.
-pub const NAMES: [&str; 41] = [
-    "connection",
-    "host",
-    "port",
-    "clientid",
-    "version",
-    "qos",
-    "retained",
-    "keepalive",
-    "connect-timeout",
-    "username",
-    "password",
-    "cafile",
-    "capath",
-    "cert",
-    "key",
-    "keypass",
-    "ciphers",
-    "insecure",
-    "psk",
-    "psk-identity",
-    "will-topic",
-    "will-payload",
-    "will-qos",
-    "will-retain",
-    "cleansession",
-    "session-expiry",
-    "message-expiry",
-    "inflight",
-    "maxBufferedMessages",
-    "sendWhileDisconnected",
-    "publish-timeout",
-    "reconnect-min",
-    "reconnect-max",
-    "persistence",
-    "durable",
-    "wait",
-    "alpn",
-    "auth-method",
-    "auth-data",
-    "maxdatalen",
-    "subscribe-qos",
-];
-
 /// Those that are secrets.
 pub const SECRET_OPTIONS: [&str; 4] = ["password", "keypass", "psk", "auth-data"];
 
@@ -176,10 +131,55 @@ pub struct ClientOptions {
 }
 
 impl ClientOptions {
+    /// Every option there is, in the order of the documentation.
+    pub const NAMES: [&str; 41] = [
+        "connection",
+        "host",
+        "port",
+        "clientid",
+        "version",
+        "qos",
+        "retained",
+        "keepalive",
+        "connect-timeout",
+        "username",
+        "password",
+        "cafile",
+        "capath",
+        "cert",
+        "key",
+        "keypass",
+        "ciphers",
+        "insecure",
+        "psk",
+        "psk-identity",
+        "will-topic",
+        "will-payload",
+        "will-qos",
+        "will-retain",
+        "cleansession",
+        "session-expiry",
+        "message-expiry",
+        "inflight",
+        "maxBufferedMessages",
+        "sendWhileDisconnected",
+        "publish-timeout",
+        "reconnect-min",
+        "reconnect-max",
+        "persistence",
+        "durable",
+        "wait",
+        "alpn",
+        "auth-method",
+        "auth-data",
+        "maxdatalen",
+        "subscribe-qos",
+    ];
+
     /// Reads and checks `settings`; an error names the option and what is wanted.
     pub fn read(settings: &Settings) -> Result<ClientOptions> {
         let reader = SettingsReader(settings);
-        reader.refuse_unknown(&NAMES, "mqtt:register_client")?;
+        reader.refuse_unknown(&ClientOptions::NAMES, "mqtt:register_client")?;
         refuse_psk(&reader)?;
         let version = version(&reader)?;
         let address = address(&reader)?;

@@ -31,23 +31,24 @@ pub struct PublishOptions {
     pub user_properties: Vec<(String, String)>,
 }
 
-const NAMES: [&str; 7] = [
-    "qos",
-    "retained",
-    "message-expiry",
-    "content-type",
-    "response-topic",
-    "correlation-data",
-    "user-properties",
-];
-
 impl PublishOptions {
+    /// Every option there is. Those behind the first two are of MQTT 5.
+    pub const NAMES: [&str; 7] = [
+        "qos",
+        "retained",
+        "message-expiry",
+        "content-type",
+        "response-topic",
+        "correlation-data",
+        "user-properties",
+    ];
+
     /// Reads and checks the options of `publish(stream, flow, options)`, for a client that speaks
     /// `version`.
     pub fn read(settings: &Settings, version: Version) -> Result<PublishOptions> {
         let reader = SettingsReader(settings);
-        reader.refuse_unknown(&NAMES, "publish")?;
-        for name in &NAMES[2..] {
+        reader.refuse_unknown(&Self::NAMES, "publish")?;
+        for name in &Self::NAMES[2..] {
             reader.only_v5(name, version)?;
         }
         let response_topic = reader.text("response-topic")?;

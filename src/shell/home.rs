@@ -86,9 +86,12 @@ fn above_executable() -> Option<PathBuf> {
         .map(Path::to_owned)
 }
 
-/// The user's data folder for osql (XDG Base Directory Specification), with the models in it.
+/// The user's data folder for osql (XDG Base Directory Specification), with the models in it; the working
+/// folder if the user has none.
 fn data_folder() -> PathBuf {
-    let folder = user_folder::data();
+    let Some(folder) = user_folder::data() else {
+        return PathBuf::new();
+    };
     // If they cannot be written, the statement that reads one reports the missing file.
     let _ = write_models(&folder);
     folder
@@ -117,7 +120,8 @@ fn write_models(home: &Path) -> io::Result<()> {
 /// The user's own statements to begin a prompt with, if there are such:
 /// `~/.config/osql/init.osql`.
 pub fn init_file() -> Vec<ScriptInput> {
-    let file = user_folder::configuration().join("init.osql");
-    let inputs = file.is_file().then_some(ScriptInput::File(file));
-    inputs.into_iter().collect()
+    let folder = user_folder::configuration();
+    let file = folder.map(|folder| folder.join("init.osql"));
+    let file = file.filter(|file| file.is_file());
+    file.map(ScriptInput::File).into_iter().collect()
 }

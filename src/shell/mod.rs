@@ -14,6 +14,7 @@ mod prompt;
 mod reference;
 mod runner;
 mod script;
+mod seen;
 mod signals;
 mod tests;
 mod waiting;
@@ -118,6 +119,9 @@ fn run(options: ProgramOptions, notices: &Notices, signals: Signals) -> u8 {
         expanded: false,
         topics: options.topics,
         header: options.header,
+        on_terminal: io::stdout().is_terminal(),
+        utc: false,
+        paged: false,
     };
     let mut runner = Runner::new(session, signals, notices.clone(), style);
     let went = script::run(&mut runner, &options.inputs, options.bail);
@@ -180,6 +184,11 @@ fn default_format() -> Format {
 /// Characters in a line of the terminal.
 fn window_width() -> usize {
     terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0))
+}
+
+/// Lines of the terminal.
+fn window_height() -> usize {
+    terminal_size::terminal_size().map_or(24, |(_, height)| usize::from(height.0))
 }
 
 /// Whether messages on standard error may be coloured.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::args::Format;
 use super::output::{self, Ended, OutputStyle};
 use super::prompt::notices::Notices;
+use super::seen::SeenFields;
 use super::signals::Signals;
 use super::waiting::{Progress, Waiting};
 use crate::run::statement::{Outcome, Results};
@@ -25,6 +26,8 @@ pub struct Runner {
     notices: Notices,
     /// Whether a person waits for an answer to each statement.
     prompt: bool,
+    /// The fields of the results that the person has seen.
+    seen: SeenFields,
     /// Where results go, if not to the console.
     results: Option<Console>,
     colour: bool,
@@ -41,6 +44,7 @@ impl Runner {
             style,
             notices,
             prompt: false,
+            seen: SeenFields::default(),
             results: None,
             colour: super::colour_errors(),
             failed: false,
@@ -60,7 +64,13 @@ impl Runner {
     pub fn enter_prompt(&mut self) {
         self.prompt = true;
         self.session.count_rows();
+        self.session.world().host.clients.remember_topics();
         self.signals.at_prompt();
+    }
+
+    /// The names of fields that results had since the person types.
+    pub fn seen_fields(&self) -> &SeenFields {
+        &self.seen
     }
 
     fn aside(&self, text: &str) {
@@ -94,6 +104,14 @@ impl Runner {
                 given: counts.given(),
                 dropped: counts.dropped(),
             },
+        }
+    }
+
+    /// How results are written now: a file is no terminal.
+    fn style_of_results(&self) -> OutputStyle {
+        OutputStyle {
+            on_terminal: self.style.on_terminal && self.results.is_none(),
+            ..self.style
         }
     }
 
@@ -160,7 +178,13 @@ impl Runner {
                 let waiting = self.waiting(progress.clone());
                 let ended = match rows.only_acts() {
                     true => output::show_act(rows, self.style.format, |text| self.tell(text)),
-                    false => output::show(rows, self.style, self.results(), &self.notices),
+                    false => output::show(
+                        rows,
+                        self.style_of_results(),
+                        self.results(),
+                        &self.notices,
+                        self.prompt.then_some(&self.seen),
+                    ),
                 };
                 drop(waiting);
                 match ended {
@@ -180,6 +204,10 @@ impl Runner {
                         self.console().notice(&progress().summary());
                         false
                     }
+                    Ended::ForPager(text) => match output::pager::page(&text) {
+                        Ok(()) => true,
+                        Err(error) => self.fail(&error),
+                    },
                     Ended::Failed(error, _) => self.fail(&error),
                 }
             }

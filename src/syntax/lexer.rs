@@ -148,6 +148,11 @@ impl Lexer {
         self.start < text.len() && self.state != State::LineComment
     }
 
+    /// What has been read of the lexeme that is not complete yet.
+    pub fn begun<'t>(&self, text: &'t str) -> &'t str {
+        &text[self.start..]
+    }
+
     /// The first `length` bytes of the text, which have been read, are no longer part of it.
     pub fn forget(&mut self, length: usize) {
         self.start -= length;

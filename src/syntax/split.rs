@@ -99,6 +99,11 @@ impl Splitter {
         self.start.is_some() || self.lexer.is_within_lexeme(&self.text)
     }
 
+    /// The text of the statement that has been begun and not closed yet.
+    pub fn pending(&self) -> &str {
+        &self.text
+    }
+
     /// Takes the lexemes that are complete; `is_whole` if no text will follow.
     fn read(&mut self, is_whole: bool) {
         while let Some(lexeme) = self.lexer.next(&self.text, is_whole) {

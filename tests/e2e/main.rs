@@ -57,6 +57,7 @@ mod mqtt_web_socket;
 mod readme;
 mod request_tls;
 mod shell_args;
+mod shell_bad_input;
 mod shell_help;
 mod shell_home;
 mod shell_leave;

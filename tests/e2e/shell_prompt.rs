@@ -170,6 +170,195 @@ fn what_has_just_been_defined_is_completed() {
 }
 
 #[test]
+fn tab_completes_what_is_in_scope() {
+    for columns in [120, 80, 40] {
+        let state = state();
+        let terminal = Terminal::start("", columns, 40, state.path());
+        terminal.wait_prompt();
+        // A variable that is declared in an earlier line.
+        terminal.enter("select t from Number temperature, Number t");
+        terminal.type_text("where tempe");
+        terminal.press("Tab");
+        terminal.wait_for("-> where temperature");
+        terminal.press("C-c");
+        terminal.wait_prompt();
+        // The key of a record in a result.
+        terminal.enter("select {'humidity': 51} as r from Integer i where i = 1;");
+        terminal.wait_for("(1 row)");
+        terminal.type_text(":r[\"hu");
+        terminal.press("Tab");
+        terminal.wait_for("osql> :r[\"humidity");
+        terminal.press("C-c");
+        terminal.wait_prompt();
+        // An option, where its record begins in an earlier line.
+        terminal.enter("mqtt:register_client('plant', {'port': 1883,");
+        terminal.type_text("'clea");
+        terminal.press("Tab");
+        terminal.wait_for("{> 'cleansession");
+        terminal.press("C-c");
+        terminal.wait_prompt();
+        // The list has the signatures.
+        terminal.type_text("json:un");
+        terminal.press("Tab");
+        terminal.press("Tab");
+        let screen = terminal.wait_for("json:unstringify_record(Charstr");
+        assert!(
+            screen.contains("\njson:unstringify(Charstring str"),
+            "{screen}"
+        );
+    }
+}
+
+#[cfg(feature = "broker")]
+#[test]
+fn tab_completes_clients_and_the_topics_that_they_have_seen() {
+    let state = state();
+    let terminal = Terminal::start("", 120, 40, state.path());
+    terminal.wait_prompt();
+    terminal.enter("set :b = mqtt:start_broker({});");
+    terminal.wait_prompt();
+    terminal.enter("mqtt:register_client('plant', {'connection': :b['connection']});");
+    terminal.wait_for("\"plant\"");
+    for topic in ["temp/hall", "temp/attic", "alarm"] {
+        let publish =
+            format!("publish(streamof({{'celsius': 19}}), 'plant:{topic}', {{'retained': true}});");
+        terminal.enter(&publish);
+        terminal.wait_prompt();
+    }
+    // Nothing has come yet.
+    terminal.type_text("subscribe('pl");
+    terminal.press("Tab");
+    terminal.wait_for("osql> subscribe('plant:");
+    terminal.enter("temp/#') limit 2;");
+    terminal.wait_until(|screen| screen.matches("19}").count() >= 5);
+    terminal.wait_prompt();
+    terminal.type_text("subscribe('plant:");
+    terminal.press("Tab");
+    terminal.wait_for("osql> subscribe('plant:temp/");
+    terminal.press("Tab");
+    terminal.press("Tab");
+    let screen = terminal.wait_for("plant:temp/hall");
+    assert!(screen.contains("plant:temp/attic"), "{screen}");
+    assert!(!screen.contains("plant:alarm\n"), "{screen}");
+    terminal.press("C-c");
+    terminal.wait_prompt();
+    terminal.type_text("mqtt:status('pl");
+    terminal.press("Tab");
+    terminal.wait_for("osql> mqtt:status('plant");
+    terminal.press("C-c");
+    terminal.wait_prompt();
+    // The fields of a payload.
+    terminal.type_text(":r['cel");
+    terminal.press("Tab");
+    terminal.wait_for("osql> :r['celsius");
+}
+
+#[test]
+fn what_was_entered_is_suggested_faintly_and_taken() {
+    for columns in [120, 80, 40] {
+        let state = state();
+        let terminal = Terminal::start("", columns, 24, state.path());
+        terminal.wait_prompt();
+        terminal.enter("'older ' + 'entry';");
+        terminal.wait_for("\"older entry\"");
+        terminal.wait_prompt();
+        terminal.enter("'one ' + 'two';");
+        terminal.wait_for("\"one two\"");
+        terminal.wait_prompt();
+        terminal.type_text("'on");
+        terminal.wait_until(|screen| screen.ends_with("osql> 'one ' + 'two';"));
+        let coloured = terminal.coloured_screen();
+        assert!(coloured.contains("'on\x1b[2m"), "{coloured:?}");
+        // What is not taken is not run.
+        terminal.press("C-c");
+        terminal.wait_until(|screen| screen.ends_with("osql> 'on\nosql>"));
+        for key in ["Right", "End", "C-e"] {
+            terminal.type_text("'o");
+            terminal.wait_until(|screen| screen.ends_with("osql> 'one ' + 'two';"));
+            terminal.type_text("l");
+            terminal.wait_until(|screen| screen.ends_with("osql> 'older ' + 'entry';"));
+            terminal.press(key);
+            terminal.type_text(" 6 * 7;");
+            terminal.wait_until(|screen| screen.ends_with("osql> 'older ' + 'entry'; 6 * 7;"));
+            terminal.press("C-c");
+            terminal.wait_prompt();
+        }
+        // A word of it.
+        terminal.type_text("'on");
+        terminal.wait_until(|screen| screen.ends_with("osql> 'one ' + 'two';"));
+        terminal.press("M-Right");
+        terminal.type_text("x");
+        terminal.wait_until(|screen| screen.ends_with("osql> 'onex"));
+        terminal.press("C-c");
+        terminal.wait_prompt();
+        // Behind what was suggested, the signature is still shown where nothing is.
+        terminal.type_text("sqrt(");
+        terminal.wait_for("osql> sqrt(   sqrt(");
+    }
+}
+
+#[test]
+fn a_secret_is_not_suggested() {
+    let state = state();
+    let folder = state.path().join("osql");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let history = "#V2\nset :o = {'password': 'hunter2'};\nset :o = {'port': 1};\n";
+    std::fs::write(folder.join("history"), history).expect("written");
+    let terminal = Terminal::start("", 80, 24, state.path());
+    terminal.wait_prompt();
+    terminal.type_text("set :o = {");
+    terminal.wait_until(|screen| screen.ends_with("osql> set :o = {'port': 1};"));
+    terminal.type_text("'pa");
+    let screen = terminal.wait_until(|screen| screen.ends_with("osql> set :o = {'pa"));
+    assert!(!screen.contains("hunter2"), "{screen}");
+}
+
+#[test]
+fn words_have_colours_and_brackets_their_partners() {
+    let state = state();
+    let terminal = Terminal::start("", 80, 24, state.path());
+    terminal.wait_prompt();
+    terminal.type_text("select n, :v, 1.5 from Number n where n in [1, (2)]");
+    terminal.wait_for("(2)]");
+    terminal.wait_until(|_| {
+        let screen = terminal.coloured_screen();
+        [
+            "\x1b[36mselect",
+            "\x1b[33mn",
+            "\x1b[33m:v",
+            "\x1b[35m1.5",
+            "\x1b[94mNumber",
+            "\x1b[7m[",
+        ]
+        .iter()
+        .all(|part| screen.contains(part))
+    });
+    terminal.press("Left");
+    terminal.press("Left");
+    terminal.wait_until(|_| terminal.coloured_screen().contains("\x1b[7m("));
+    // A line that has been entered keeps no mark.
+    terminal.press("C-c");
+    terminal.wait_prompt();
+    assert!(!terminal.coloured_screen().contains("\x1b[7m"));
+}
+
+#[test]
+fn without_colour_there_are_no_suggestions_and_no_hints() {
+    for environment in ["NO_COLOR=1", "TERM=dumb"] {
+        let state = state();
+        let terminal = Terminal::start_with(environment, "", 80, 24, state.path());
+        terminal.wait_prompt();
+        terminal.enter("'one ' + 'two';");
+        terminal.wait_for("\"one two\"");
+        terminal.wait_prompt();
+        terminal.type_text("'one sqrt(");
+        let screen = terminal.wait_for("'one sqrt(");
+        assert!(screen.ends_with("osql> 'one sqrt("), "{screen}");
+        assert!(!terminal.coloured_screen().contains('\x1b'));
+    }
+}
+
+#[test]
 fn the_prompt_says_what_is_open() {
     for columns in [120, 80, 40] {
         let state = state();
@@ -184,7 +373,10 @@ fn the_prompt_says_what_is_open() {
             "2)",
             "]);",
         ];
-        entry.iter().for_each(|line| terminal.enter(line));
+        for line in entry {
+            terminal.wait_until(|screen| screen.ends_with('>'));
+            terminal.enter(line);
+        }
         let screen = terminal.wait_prompt();
         let lines = screen.lines().skip_while(|line| !line.contains("pp("));
         assert_eq!(
@@ -201,7 +393,9 @@ fn the_prompt_says_what_is_open() {
         );
         // What was begun is dropped as a whole.
         terminal.enter("select (");
+        terminal.wait_until(|screen| screen.ends_with("(>"));
         terminal.press("C-c");
+        terminal.wait_prompt();
         terminal.enter("6 * 7;");
         terminal.wait_for("\n42\n");
     }

@@ -138,3 +138,108 @@ fn tables_and_markdown_where_they_are_asked_for() {
         .run()
         .expect_ok("[9,\"a|b\"]\n[10,\"a|b\"]\n\"alone\"\n1\n2\n");
 }
+
+#[test]
+fn times_are_local_in_the_tables_of_a_terminal() {
+    let state = TempDir::new().expect("a folder");
+    let terminal = Terminal::start_with("TZ=CET-1", "", 80, 40, state.path());
+    terminal.wait_prompt();
+    let query = "select |2026-01-31T12:00:00.5Z| as t, binary('68616c6cc3a5') as b from Integer i where i = 1;";
+    terminal.enter(query);
+    terminal.wait_for("│ 2026-01-31 13:00:00.5+01:00 ┆ hallå │");
+    terminal.wait_prompt();
+    terminal.enter("\\utc");
+    terminal.wait_for("times in tables are in UTC");
+    terminal.enter(query);
+    terminal.wait_for("│ |2026-01-31T12:00:00.500Z| ┆ hallå │");
+    // A value of its own is as it is typed.
+    terminal.enter("\\utc off");
+    terminal.wait_for("times in tables are local");
+    terminal.enter("|2026-01-31T12:00:00.5Z|;");
+    terminal.wait_for("\n|2026-01-31T12:00:00.500Z|\n");
+    // So is everything in a pipe.
+    osql()
+        .env("TZ", "CET-1")
+        .args(["--format", "table", "-o", "select |2026-01-31T12:00:00Z| as t, i as n from Integer i where i = 1;"])
+        .run()
+        .expect_ok(
+            "┌────────────────────────────┬───┐\n│ t                          ┆ n │\n╞════════════════════════════╪═══╡\n│ |2026-01-31T12:00:00.000Z| ┆ 1 │\n└────────────────────────────┴───┘\n(1 row)\n",
+        );
+}
+
+#[test]
+fn a_record_too_wide_for_the_window_has_a_line_for_each_field() {
+    let state = TempDir::new().expect("a folder");
+    let terminal = Terminal::start("", 40, 40, state.path());
+    terminal.wait_prompt();
+    terminal.enter("set :r = {'room': 'hall', 'celsius': 19.5, 'from': 'a sensor'};");
+    terminal.wait_prompt();
+    terminal.enter(":r;");
+    let screen = terminal.wait_for("\n}\n");
+    assert_eq!(
+        below(&screen, "osql> :r;"),
+        [
+            "{",
+            "  \"room\": \"hall\",",
+            "  \"celsius\": 19.5,",
+            "  \"from\": \"a sensor\"",
+            "}"
+        ]
+    );
+    terminal.wait_prompt();
+    terminal.enter("select :r as r from Integer i where i in iota(1,1);");
+    let screen = terminal.wait_for("(1 row)");
+    assert_eq!(
+        below(&screen, "iota(1,1);").last().map(String::as_str),
+        Some("(1 row)"),
+        "{screen}"
+    );
+    assert!(
+        screen.contains("\nr │ {\n  │   \"room\": \"hall\",\n"),
+        "{screen}"
+    );
+    drop(terminal);
+    // Where there is room it stays on its line.
+    let terminal = Terminal::start("", 120, 40, state.path());
+    terminal.wait_prompt();
+    terminal.enter("{'room': 'hall', 'celsius': 19.5, 'from': 'a sensor'};");
+    terminal.wait_for("\n{\"room\":\"hall\",\"celsius\":19.5,\"from\":\"a sensor\"}\n");
+}
+
+#[test]
+fn a_table_longer_than_the_window_goes_to_the_pager_if_that_is_wanted() {
+    let state = TempDir::new().expect("a folder");
+    let terminal = Terminal::start_with("PAGER=\"tail -n 3\"", "", 80, 24, state.path());
+    terminal.wait_prompt();
+    let query = "select i as n, i as m from Integer i where i in iota(1,200);";
+    terminal.enter("\\pager");
+    terminal.wait_for("long tables go to the pager");
+    terminal.enter(query);
+    let screen = terminal.wait_for("(200 rows)");
+    assert_eq!(
+        below(&screen, "iota(1,200);"),
+        ["│ 200 ┆ 200 │", "└─────┴─────┘", "(200 rows)"]
+    );
+    terminal.wait_prompt();
+    // One that fits does not.
+    terminal.enter("select i as n, i as m from Integer i where i in iota(1,3);");
+    terminal.wait_for("│ 1 ┆ 1 │");
+    terminal.wait_prompt();
+    terminal.enter("\\pager off");
+    terminal.wait_for("long tables are cut");
+    terminal.enter(query);
+    terminal.wait_for("(40 of 200 rows; \\format text shows all)");
+}
+
+#[test]
+fn a_pager_that_fails_is_an_error() {
+    let state = TempDir::new().expect("a folder");
+    let terminal = Terminal::start_with("PAGER=no-such-pager", "", 80, 24, state.path());
+    terminal.wait_prompt();
+    terminal.enter("\\pager on");
+    terminal.wait_for("long tables go");
+    terminal.enter("select i as n, i as m from Integer i where i in iota(1,200);");
+    terminal.wait_for("the pager 'no-such-pager' failed");
+    terminal.enter("'still ' + 'here';");
+    terminal.wait_for("\"still here\"");
+}

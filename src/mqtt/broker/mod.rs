@@ -28,8 +28,6 @@ use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::{Token, lock};
 use certificate::BrokerCertificate;
 
-const NAMES: [&str; 3] = ["port", "tls", "folder"];
-
 /// How long a broker may take to end.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -55,6 +53,9 @@ struct BrokerOptions {
 }
 
 impl Brokers {
+    /// Every option that [`Brokers::start`] takes.
+    pub const OPTION_NAMES: [&str; 3] = ["port", "tls", "folder"];
+
     /// Starts a broker. Options: `port` (0 or none: a free one), `tls` (make a CA and a certificate
     /// for localhost, and speak TLS only), `folder` (where to put them; otherwise a temporary one).
     /// Gives a record with `port`, `connection`, and with TLS `cafile`: what `mqtt:register_client`
@@ -95,7 +96,7 @@ impl Brokers {
 
 fn read_options(options: &Settings) -> Result<BrokerOptions> {
     let reader = SettingsReader(options);
-    reader.refuse_unknown(&NAMES, "mqtt:start_broker")?;
+    reader.refuse_unknown(&Brokers::OPTION_NAMES, "mqtt:start_broker")?;
     let options = BrokerOptions {
         port: reader.integer("port", 0..=65_535)?.unwrap_or(0) as u16,
         tls: reader.flag("tls", false)?,

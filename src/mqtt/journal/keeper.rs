@@ -243,6 +243,7 @@ mod tests {
         let nobody = ClientSurroundings {
             notice: Arc::new(|_| {}),
             verbose: Arc::default(),
+            remembers_topics: Arc::default(),
             receipts: Arc::default(),
         };
         let shared = Shared::new("m", options, None, nobody, journal);

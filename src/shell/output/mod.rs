@@ -1,6 +1,8 @@
 //! Writes the results of a query; those of live sources without delay.
 
+mod layout;
 mod lines;
+pub mod pager;
 mod table;
 mod topics;
 
@@ -8,7 +10,8 @@ use std::io;
 
 use super::args::Format;
 use super::prompt::notices::Notices;
-use super::window_width;
+use super::seen::{MOST_RESULTS, SeenFields};
+use super::{window_height, window_width};
 use crate::model::Value;
 use crate::model::csv_row::{CsvColumns, ROWS_FOR_NAMES};
 use crate::plan::estimate::with_separators;
@@ -18,9 +21,13 @@ use crate::text::diagnostic::{Error, Result};
 use crate::text::flushing::FlushTimer;
 use crate::text::shown::shown_on_a_line;
 use crate::text::wait::Token;
+use layout::laid_out;
 use lines::line;
 pub use table::cut;
-use table::{Columns, LiveTable, ShownCell, cells};
+use table::{Columns, LiveTable, ShownCell};
+
+/// Rows that the pager shows of a table at the most.
+const MOST_PAGED: usize = 10_000;
 
 /// Why no more results are shown.
 pub enum Ended {
@@ -30,6 +37,8 @@ pub enum Ended {
     Failed(Error, u64),
     /// Nobody reads standard output any more.
     Closed,
+    /// All of them are in a text that is for the pager.
+    ForPager(String),
 }
 
 /// How results are written.
@@ -42,27 +51,41 @@ pub struct OutputStyle {
     pub topics: bool,
     /// Whether the names of columns stand above rows of CSV.
     pub header: bool,
+    /// Whether it is a terminal, so that what does not fit into a line is laid out in several, and times in
+    /// tables are local ones unless `utc` is set.
+    pub on_terminal: bool,
+    pub utc: bool,
+    /// Whether tables that are longer than the window go to the pager.
+    pub paged: bool,
 }
 
 /// Writes all rows to the console as they arrive; as a table where the style asks for it and the columns
-/// have names.
-pub fn show(rows: Results, style: OutputStyle, console: &Console, notices: &Notices) -> Ended {
+/// have names. The fields of records in the first rows are noted in `seen`.
+pub fn show(
+    rows: Results,
+    style: OutputStyle,
+    console: &Console,
+    notices: &Notices,
+    seen: Option<&SeenFields>,
+) -> Ended {
     if style.topics {
         return topics::show(rows, style, console, notices);
     }
+    let writer = RowWriter::new(&rows, console, seen);
     if style.format == Format::Csv {
-        return show_csv(rows, style, console);
+        return show_csv(rows, style, writer);
     }
     if !matches!(style.format, Format::Table | Format::Markdown) || rows.columns().is_empty() {
-        return show_lines(rows, style.format, console);
+        return show_lines(rows, style, writer);
     }
     let names = rows.columns().iter().map(|name| shown_on_a_line(name));
     let columns = Columns {
         names: names.collect(),
         width: window_width(),
         expanded: style.expanded,
+        local_times: style.on_terminal && !style.utc,
     };
-    show_table(rows, columns, style, console)
+    show_table(rows, columns, style, writer)
 }
 
 /// Runs a statement that is called for what it does, and hands what it gives to `tell`, line by line.
@@ -79,10 +102,18 @@ pub fn show_act(rows: Results, format: Format, tell: impl Fn(&str)) -> Ended {
     Ended::Whole(shown)
 }
 
-fn show_lines(rows: Results, format: Format, console: &Console) -> Ended {
-    let mut writer = RowWriter::new(&rows, console);
+fn show_lines(rows: Results, style: OutputStyle, mut writer: RowWriter) -> Ended {
     for row in rows {
-        let text = row.and_then(|value| line(&value, format, &writer.token.looks()));
+        writer.see(&row);
+        let looks = writer.token.looks();
+        let text = row.and_then(|value| match style {
+            OutputStyle {
+                format: Format::Table,
+                on_terminal: true,
+                ..
+            } if is_laid_out(&value) => Ok(laid_out(&value, window_width(), &looks)? + "\n"),
+            _ => line(&value, style.format, &looks),
+        });
         if let Err(ended) = writer.write_row(text) {
             return ended;
         }
@@ -91,8 +122,7 @@ fn show_lines(rows: Results, format: Format, console: &Console) -> Ended {
 }
 
 /// Rows of CSV under the names of their columns: those of the query, or the keys of records.
-fn show_csv(mut rows: Results, style: OutputStyle, console: &Console) -> Ended {
-    let mut writer = RowWriter::new(&rows, console);
+fn show_csv(mut rows: Results, style: OutputStyle, mut writer: RowWriter) -> Ended {
     let mut first = Vec::new();
     let mut failed = None;
     let mut columns = match rows.columns() {
@@ -124,6 +154,7 @@ fn show_csv(mut rows: Results, style: OutputStyle, console: &Console) -> Ended {
         None => rows.next(),
     });
     for row in first.into_iter().map(Ok).chain(rest) {
+        writer.see(&row);
         let text = row.and_then(|value| columns.line(&value, &writer.token.looks()));
         if let Err(ended) = writer.write_row(text) {
             return ended;
@@ -132,19 +163,24 @@ fn show_csv(mut rows: Results, style: OutputStyle, console: &Console) -> Ended {
     writer.finish()
 }
 
-fn show_table(mut rows: Results, columns: Columns, style: OutputStyle, console: &Console) -> Ended {
-    let mut writer = RowWriter::new(&rows, console);
-    let width = columns.names.len();
+fn show_table(
+    mut rows: Results,
+    mut columns: Columns,
+    style: OutputStyle,
+    mut writer: RowWriter,
+) -> Ended {
     let most = match style.format {
         Format::Markdown => usize::MAX,
+        _ if style.paged => MOST_PAGED,
         _ => table::MOST_ROWS,
     };
     let mut first_rows: Vec<Vec<ShownCell>> = Vec::new();
     let mut count = 0;
     let mut failed = None;
     while let Some(row) = rows.next() {
+        writer.see(&row);
         let cells = row.and_then(|row| match first_rows.len() < most {
-            true => cells(&row, width, &writer.token.looks()).map(Some),
+            true => columns.cells(&row, &writer.token.looks()).map(Some),
             false => Ok(None),
         });
         match cells {
@@ -164,14 +200,23 @@ fn show_table(mut rows: Results, columns: Columns, style: OutputStyle, console: 
         (Format::Markdown, _) => columns.markdown(&first_rows),
         _ => columns.boxed(&first_rows) + &count_line(first_rows.len() as u64, count),
     };
+    let is_long = style.paged && text.lines().count() >= window_height();
+    if is_long && style.on_terminal && failed.is_none() {
+        return Ended::ForPager(text);
+    }
     if let Err(ended) = writer.write(&text, count) {
         return ended;
     }
     match failed {
-        Some(_) if console.is_closed() => Ended::Closed,
+        Some(_) if writer.console.is_closed() => Ended::Closed,
         Some(error) => writer.failed(error),
         None => writer.finish(),
     }
+}
+
+/// Whether a value has a form in several lines.
+fn is_laid_out(value: &Value) -> bool {
+    matches!(value, Value::Record(_) | Value::Vector(_))
 }
 
 /// What stands below a box.
@@ -193,13 +238,13 @@ fn show_live(
     first: &[ShownCell],
     mut writer: RowWriter,
 ) -> Ended {
-    let width = first.len();
     let begun = writer.write_row(Ok(table.header() + &table.row(first)));
     if let Err(ended) = begun {
         return ended;
     }
     for row in rows {
-        let cells = row.and_then(|row| cells(&row, width, &writer.token.looks()));
+        writer.see(&row);
+        let cells = row.and_then(|row| table.cells(&row, &writer.token.looks()));
         if let Err(ended) = writer.write_row(cells.map(|cells| table.row(&cells))) {
             return ended;
         }
@@ -210,6 +255,9 @@ fn show_live(
 /// Writes text to the console, and sends it on its way when that is due.
 struct RowWriter<'c> {
     console: &'c Console,
+    /// What notes the fields of rows, and of how many.
+    seen: Option<&'c SeenFields>,
+    noted: u64,
     token: Token,
     timer: FlushTimer,
     /// Rows that have been written.
@@ -217,12 +265,24 @@ struct RowWriter<'c> {
 }
 
 impl<'c> RowWriter<'c> {
-    fn new(rows: &Results, console: &'c Console) -> RowWriter<'c> {
+    fn new(rows: &Results, console: &'c Console, seen: Option<&'c SeenFields>) -> RowWriter<'c> {
         RowWriter {
             console,
+            seen,
+            noted: 0,
             token: rows.token(),
             timer: FlushTimer::new(),
             shown: 0,
+        }
+    }
+
+    /// Notes the fields of a row, if it is one of the first.
+    fn see(&mut self, row: &Result<Value>) {
+        if let (Some(seen), Ok(row)) = (self.seen, row)
+            && self.noted < MOST_RESULTS
+        {
+            self.noted += 1;
+            seen.note(row);
         }
     }
 

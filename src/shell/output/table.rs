@@ -8,7 +8,8 @@ use comfy_table::presets::{ASCII_MARKDOWN, UTF8_FULL_CONDENSED};
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Row, Table};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::model::{Value, print};
+use super::layout::laid_out;
+use crate::model::{Timeval, Value, print};
 use crate::text::diagnostic::Result;
 use crate::text::shown::shown_on_a_line;
 use crate::text::stoppable::Looks;
@@ -22,25 +23,16 @@ const MOST_CHARACTERS: usize = 10_000;
 /// The narrowest column: less says nothing.
 const NARROWEST: usize = 5;
 
-/// What a cell shows, and whether it is a number.
+/// What a cell shows, on one line or laid out in several, and whether it is a number.
 #[derive(Clone)]
 pub struct ShownCell {
     text: String,
     is_number: bool,
 }
 
-/// The cells of a row that has so many columns.
-pub fn cells(row: &Value, columns: usize, looks: &Looks) -> Result<Vec<ShownCell>> {
-    match row {
-        Value::Vector(values) if columns > 1 => {
-            values.iter().map(|value| cell(value, looks)).collect()
-        }
-        single => Ok(vec![cell(single, looks)?]),
-    }
-}
-
-fn cell(value: &Value, looks: &Looks) -> Result<ShownCell> {
+fn cell(value: &Value, local_times: bool, looks: &Looks) -> Result<ShownCell> {
     let text = match value {
+        Value::Time(time) if local_times && time.value.is_none() => local_time(time),
         Value::Str(text) => text.to_string(),
         Value::Binary(bytes) => match std::str::from_utf8(bytes) {
             Ok(text) => text.to_owned(),
@@ -53,9 +45,25 @@ fn cell(value: &Value, looks: &Looks) -> Result<ShownCell> {
         None => text,
     };
     Ok(ShownCell {
-        text: shown_on_a_line(&text).replace('\t', "\\t"),
+        text: shown_in_cell(&text),
         is_number: value.as_real().is_some(),
     })
+}
+
+fn shown_in_cell(text: &str) -> String {
+    shown_on_a_line(text).replace('\t', "\\t")
+}
+
+/// A time as the clocks of this place show it, with how far they are from UTC. One that is beyond the
+/// calendar is written as it is in the language.
+fn local_time(time: &Timeval) -> String {
+    match jiff::Timestamp::from_microsecond(time.micros) {
+        Ok(stamp) => {
+            let zoned = stamp.to_zoned(jiff::tz::TimeZone::system());
+            zoned.strftime("%Y-%m-%d %H:%M:%S%.f%:z").to_string()
+        }
+        Err(_) => time.to_string(),
+    }
 }
 
 /// The columns of a table, as wide as the window.
@@ -65,9 +73,49 @@ pub struct Columns {
     pub width: usize,
     /// Whether each column of a row has a line of its own.
     pub expanded: bool,
+    /// Whether times are those of the clocks of this place.
+    pub local_times: bool,
 }
 
 impl Columns {
+    /// The cells of a row. A single record that does not fit into the window has the rows shown one column
+    /// per line, where it can be laid out.
+    pub fn cells(&mut self, row: &Value, looks: &Looks) -> Result<Vec<ShownCell>> {
+        match row {
+            Value::Vector(values) if self.names.len() > 1 => {
+                let cells = values.iter().map(|value| self.cell(value, looks));
+                cells.collect()
+            }
+            Value::Record(_) if self.names.len() == 1 => {
+                let cell = cell(row, false, looks)?;
+                // A border and a blank stand on either side.
+                self.expanded |= cell.text.width() + 4 > self.width;
+                Ok(vec![self.cell(row, looks)?])
+            }
+            single => Ok(vec![self.cell(single, looks)?]),
+        }
+    }
+
+    fn cell(&self, value: &Value, looks: &Looks) -> Result<ShownCell> {
+        let cell = cell(value, self.local_times, looks)?;
+        let room = self.width.saturating_sub(self.name_width() + 3);
+        if !self.is_expanded() || !matches!(value, Value::Record(_)) || cell.text.width() <= room {
+            return Ok(cell);
+        }
+        let lines = laid_out(value, room, looks)?;
+        let lines: Vec<_> = lines.lines().map(shown_in_cell).collect();
+        Ok(ShownCell {
+            text: lines.join("\n"),
+            is_number: false,
+        })
+    }
+
+    /// How wide the names are where each column has a line of its own.
+    fn name_width(&self) -> usize {
+        let widths = self.names.iter().map(|name| name.width());
+        widths.max().unwrap_or(0).min(self.width / 2)
+    }
+
     /// Whether a row has to be shown one column per line.
     fn is_expanded(&self) -> bool {
         // A border and a blank stand on either side of each.
@@ -157,19 +205,14 @@ impl Columns {
 
     /// A row with each column on a line of its own.
     pub fn expanded(&self, row: &[ShownCell], number: u64) -> String {
-        let widest = self
-            .names
-            .iter()
-            .map(|name| name.width())
-            .max()
-            .unwrap_or(0);
-        let name_width = widest.min(self.width / 2);
+        let name_width = self.name_width();
         let rule = format!("─ {number} ");
         let fill = "─".repeat(self.width.min(40).saturating_sub(rule.width()));
         let mut out = format!("{rule}{fill}\n");
         for (name, cell) in self.names.iter().zip(row) {
             let name = fitted(name, name_width, false);
-            out += &format!("{name} │ {}\n", cell.text);
+            let next_line = format!("\n{} │ ", " ".repeat(name_width));
+            out += &format!("{name} │ {}\n", cell.text.replace('\n', &next_line));
         }
         out
     }
@@ -195,6 +238,20 @@ impl LiveTable {
             columns,
             widths,
             rows: 0,
+        }
+    }
+
+    /// The cells of a row.
+    pub fn cells(&mut self, row: &Value, looks: &Looks) -> Result<Vec<ShownCell>> {
+        match &self.widths {
+            Some(_) => {
+                // It stays the table that it has begun to be.
+                let expanded = self.columns.expanded;
+                let cells = self.columns.cells(row, looks);
+                self.columns.expanded = expanded;
+                cells
+            }
+            None => self.columns.cells(row, looks),
         }
     }
 
@@ -279,7 +336,7 @@ mod tests {
         let token = Token::new();
         let looks = token.looks();
         let row = |row: &&[Value]| {
-            let row = row.iter().map(|value| cell(value, &looks));
+            let row = row.iter().map(|value| cell(value, false, &looks));
             row.collect::<Result<Vec<_>>>().expect("has a form")
         };
         rows.iter().map(row).collect()
@@ -290,6 +347,7 @@ mod tests {
             names: names.iter().map(|name| (*name).to_owned()).collect(),
             width,
             expanded: false,
+            local_times: false,
         }
     }
 

@@ -24,6 +24,10 @@ pub enum PromptCommand {
     Format(Format),
     /// Whether each value of a row has a line of its own; the other way round if it is not said.
     Expanded(Option<bool>),
+    /// Whether times in tables are in UTC; the other way round if it is not said.
+    Utc(Option<bool>),
+    /// Whether long tables go to the pager; the other way round if it is not said.
+    Pager(Option<bool>),
     /// Runs the last entry again and again, with so long a rest in between.
     Watch(Duration),
     /// Writes results to a file from now on, or to the screen again.
@@ -55,10 +59,13 @@ pub const HELP: &str = r"A statement may take several lines and ends with ;
   \timing [on|off]   says how long statements take
   \format [FORMAT]   how results are written: table, text, raw, json, csv or markdown
   \x [on|off]        whether each value of a row has a line of its own
+  \pager [on|off]    whether tables longer than the window go to $PAGER, or less
+  \utc [on|off]      whether tables show times in UTC instead of local time
   \! COMMAND         gives a line to the system's shell
   clear              clears the screen
 
-  Tab                completes names
+  Tab                completes names, fields, topics, options; twice lists them
+  Right, End         take what is suggested from the history; Alt-Right takes a word
   Ctrl-R             searches the history
   Ctrl-X Ctrl-E      edits the line with $VISUAL or $EDITOR
   Ctrl-C             stops the query, or drops what was typed
@@ -118,6 +125,8 @@ fn backslash(text: &str) -> Option<PromptCommand> {
         "d" | "dt" | "df" => PromptCommand::Describe(argument.map(str::to_owned)),
         "timing" => switch(name, argument, PromptCommand::Timing),
         "x" => switch(name, argument, PromptCommand::Expanded),
+        "utc" => switch(name, argument, PromptCommand::Utc),
+        "pager" => switch(name, argument, PromptCommand::Pager),
         "format" => format(argument),
         "watch" => watch(argument),
         "o" => PromptCommand::OutputTo(argument.map(PathBuf::from)),
@@ -205,6 +214,8 @@ mod tests {
             ),
             ("\\watch;", PromptCommand::Watch(WATCH)),
             ("\\x", PromptCommand::Expanded(None)),
+            ("\\utc on", PromptCommand::Utc(Some(true))),
+            ("\\pager;", PromptCommand::Pager(None)),
             ("\\format JSON", PromptCommand::Format(Format::Json)),
             ("\\o", PromptCommand::OutputTo(None)),
             ("\\i a b.osql", PromptCommand::Include("a b.osql".into())),

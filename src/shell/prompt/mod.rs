@@ -12,6 +12,8 @@ mod help;
 mod highlight;
 mod history;
 pub mod notices;
+mod paste;
+mod place;
 
 use std::io;
 use std::path::Path;
@@ -25,7 +27,7 @@ use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{
     Cmd, ColorMode, CompletionType, ConditionalEventHandler, Editor, Event, EventContext,
-    EventHandler, KeyEvent, RepeatCount,
+    EventHandler, KeyCode, KeyEvent, Modifiers, RepeatCount,
 };
 
 use super::args::ScriptInput;
@@ -36,8 +38,11 @@ use crate::text::diagnostic::{Error, Result, SourceText};
 use crate::text::wait::Token;
 use assist::Assistant;
 use command::PromptCommand;
+use complete::KnownNames;
+use entry::Entry;
 use history::History;
 use notices::Notices;
+use paste::PasteWatch;
 
 const PROMPT: &str = "osql> ";
 
@@ -65,14 +70,15 @@ pub fn run(runner: &mut Runner, notices: &Notices, ends_jobs: bool) {
         match reader.entry(runner, notices) {
             Ok(text) => {
                 state.take(&mut reader, runner, text);
-                if let Some(helper) = reader.prompt.helper_mut() {
-                    helper.learn(runner.session());
-                }
             }
             // Ctrl-C drops what was typed. A signal that ends the program arrives here too; `goes_on`
             // ends the loop then.
             Err(ReadlineError::Interrupted) => continue,
             Err(ReadlineError::Eof) => runner.leave(),
+            Err(ReadlineError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {
+                let message = "what was typed is not UTF-8 text, and has been dropped";
+                runner.fail(&Error::syntax(message));
+            }
             Err(_) => return,
         }
         state.asks_to_leave = match (runner.leaves(), state.asks_to_leave) {
@@ -102,35 +108,47 @@ struct Reader {
     history: History,
     /// Whether Ctrl-X Ctrl-E has ended the line.
     for_editor: Arc<AtomicBool>,
+    /// Whether Ctrl-C has.
+    dropped: Arc<AtomicBool>,
+    paste: PasteWatch,
     /// What stands in the next entry from the beginning.
     initial: Option<String>,
 }
 
 impl Reader {
     fn open(runner: &Runner, notices: &Notices) -> rustyline::Result<Reader> {
-        let mut prompt = line_editor(runner, notices)?;
-        let for_editor = Arc::default();
-        prompt.bind_sequence(
-            Event::KeySeq(vec![KeyEvent::ctrl('X'), KeyEvent::ctrl('E')]),
-            EventHandler::Conditional(Box::new(EditorKey(Arc::clone(&for_editor)))),
-        );
-        let history = History::open(&mut prompt);
+        let paste = PasteWatch::default();
+        let mut prompt = line_editor(runner, notices, &paste)?;
+        let watch = EventHandler::Conditional(Box::new(paste.clone()));
+        prompt.bind_sequence(Event::Any, watch);
+        let for_editor = ending_key(&mut prompt, vec![KeyEvent::ctrl('X'), KeyEvent::ctrl('E')]);
+        let dropped = ending_key(&mut prompt, vec![KeyEvent::ctrl('C')]);
+        bind_suggestion_keys(&mut prompt);
+        let (history, notice) = History::open(&mut prompt);
+        if let Some(notice) = notice {
+            runner.console().notice(&notice);
+        }
         Ok(Reader {
             prompt,
             history,
             for_editor,
+            dropped,
+            paste,
             initial: None,
         })
     }
 
     /// Reads lines up to the one that finishes what was begun, and remembers them.
     fn entry(&mut self, runner: &mut Runner, notices: &Notices) -> rustyline::Result<String> {
-        let mut text = String::new();
+        let mut entry = Entry::new();
         loop {
-            let prompt = match text.is_empty() {
-                true => PROMPT.to_owned(),
-                false => format!("   {}> ", entry::open_mark(&text)),
+            let prompt = match entry.text() {
+                "" => PROMPT.to_owned(),
+                _ => format!("   {}> ", entry.open_mark()),
             };
+            if let Some(helper) = self.prompt.helper_mut() {
+                helper.begin_line(entry.earlier());
+            }
             notices.enter_prompt();
             let line = match self.initial.take() {
                 Some(initial) => self.prompt.readline_with_initial(&prompt, (&initial, "")),
@@ -139,8 +157,18 @@ impl Reader {
             notices.leave_prompt();
             // Shows what was printed while the line was typed.
             let _ = runner.console().flush();
-            text.push_str(&line?);
+            let line = line?;
+            if let Some(carried) = self.paste.take_carried() {
+                entry.push_piece(&line);
+                self.initial = Some(carried.to_string());
+                continue;
+            }
+            entry.push(&line);
+            if self.dropped.swap(false, Ordering::Relaxed) {
+                return Err(ReadlineError::Interrupted);
+            }
             if self.for_editor.swap(false, Ordering::Relaxed) {
+                let mut text = std::mem::replace(&mut entry, Entry::new()).into_text();
                 match editor::edit_text(&text) {
                     Ok(edited) => text = edited,
                     Err(error) => {
@@ -148,19 +176,22 @@ impl Reader {
                     }
                 }
                 // Enter runs it, when it has been seen.
-                self.initial = Some(std::mem::take(&mut text).trim_end().to_owned());
+                self.initial = Some(text.trim_end().to_owned());
                 continue;
             }
-            if entry::is_finished(&text) {
-                self.history.add(&mut self.prompt, &text);
-                return Ok(text);
+            if entry.is_finished() {
+                self.history.add(&mut self.prompt, entry.text());
+                return Ok(entry.into_text());
             }
-            text.push('\n');
         }
     }
 }
 
-fn line_editor(runner: &Runner, notices: &Notices) -> rustyline::Result<Prompt> {
+fn line_editor(
+    runner: &Runner,
+    notices: &Notices,
+    paste: &PasteWatch,
+) -> rustyline::Result<Prompt> {
     let colour = super::colour_wanted();
     let config = rustyline::Config::builder()
         .max_history_size(REMEMBERED)?
@@ -174,7 +205,8 @@ fn line_editor(runner: &Runner, notices: &Notices) -> rustyline::Result<Prompt> 
     } else {
         ColorMode::Disabled
     });
-    prompt.set_helper(Some(Assistant::new(runner.session(), colour)));
+    let names = KnownNames::new(runner.session().world(), runner.seen_fields());
+    prompt.set_helper(Some(Assistant::new(names, colour, paste.clone())));
     // A terminal without line editing has no line that could be disturbed.
     if let Ok(printer) = prompt.create_external_printer() {
         notices.print_with(printer)?;
@@ -182,10 +214,62 @@ fn line_editor(runner: &Runner, notices: &Notices) -> rustyline::Result<Prompt> 
     Ok(prompt)
 }
 
-/// Ctrl-X Ctrl-E: the line ends, and is edited elsewhere.
-struct EditorKey(Arc<AtomicBool>);
+/// The keys that move behind the line take what is suggested there; those that move by a word take a word.
+fn bind_suggestion_keys(prompt: &mut Prompt) {
+    let whole = [
+        KeyEvent(KeyCode::End, Modifiers::NONE),
+        KeyEvent::ctrl('E'),
+        KeyEvent::ctrl('F'),
+    ];
+    let word = [
+        KeyEvent(KeyCode::Right, Modifiers::ALT),
+        KeyEvent(KeyCode::Right, Modifiers::CTRL),
+        KeyEvent::alt('f'),
+    ];
+    let whole = whole.map(|key| (key, SuggestionKey { takes_word: false }));
+    let word = word.map(|key| (key, SuggestionKey { takes_word: true }));
+    for (key, handler) in whole.into_iter().chain(word) {
+        prompt.bind_sequence(key, EventHandler::Conditional(Box::new(handler)));
+    }
+}
 
-impl ConditionalEventHandler for EditorKey {
+/// Takes what is suggested behind the cursor; without a suggestion the key does what it does.
+struct SuggestionKey {
+    takes_word: bool,
+}
+
+impl ConditionalEventHandler for SuggestionKey {
+    fn handle(&self, _: &Event, _: RepeatCount, _: bool, context: &EventContext) -> Option<Cmd> {
+        let suggested = context.hint_text()?;
+        if context.pos() < context.line().len() {
+            return None;
+        }
+        if !self.takes_word {
+            return Some(Cmd::CompleteHint);
+        }
+        let blanks = suggested.len() - suggested.trim_start().len();
+        let word = suggested[blanks..].find(char::is_whitespace);
+        let end = word.map_or(suggested.len(), |length| blanks + length);
+        Some(Cmd::Insert(1, suggested[..end].to_owned()))
+    }
+}
+
+/// Binds keys that end the line as Enter does, so that nothing faint stays behind it; gives what tells that
+/// they have.
+fn ending_key(prompt: &mut Prompt, keys: Vec<KeyEvent>) -> Arc<AtomicBool> {
+    let pressed = Arc::new(AtomicBool::new(false));
+    let handler = EndingKey(pressed.clone());
+    prompt.bind_sequence(
+        Event::KeySeq(keys),
+        EventHandler::Conditional(Box::new(handler)),
+    );
+    pressed
+}
+
+/// A key that ends the line and says that it was this one.
+struct EndingKey(Arc<AtomicBool>);
+
+impl ConditionalEventHandler for EndingKey {
     fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext) -> Option<Cmd> {
         self.0.store(true, Ordering::Relaxed);
         Some(Cmd::AcceptLine)
@@ -242,6 +326,22 @@ impl State {
                 let how = if expanded { "a line" } else { "a column" };
                 let text = format!("each value of a row has {how} of its own\n");
                 runner.console().notice(&text);
+                Ok(())
+            }
+            PromptCommand::Utc(wanted) => {
+                let utc = wanted.unwrap_or(!runner.style.utc);
+                runner.style.utc = utc;
+                let how = if utc { "in UTC" } else { "local" };
+                runner
+                    .console()
+                    .notice(&format!("times in tables are {how}\n"));
+                Ok(())
+            }
+            PromptCommand::Pager(wanted) => {
+                let paged = wanted.unwrap_or(!runner.style.paged);
+                runner.style.paged = paged;
+                let how = if paged { "go to the pager" } else { "are cut" };
+                runner.console().notice(&format!("long tables {how}\n"));
                 Ok(())
             }
             PromptCommand::Watch(rest) => self.watch(runner, rest),

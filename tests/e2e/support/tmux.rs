@@ -3,8 +3,12 @@
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
-use super::wait::wait_for;
+use super::wait::{wait_at_most, wait_for};
+
+/// How long a test waits for what takes long.
+const LONG: Duration = Duration::from_secs(300);
 
 /// A tmux server of its own with one window. Ended when dropped.
 pub struct Terminal {
@@ -84,6 +88,16 @@ impl Terminal {
         self.tmux(&["paste-buffer"]);
     }
 
+    /// Pastes the content of a file; `bracketed`: as a terminal does that says so.
+    #[track_caller]
+    pub fn paste_file(&self, file: &Path, bracketed: bool) {
+        self.tmux(&["load-buffer", &file.display().to_string()]);
+        match bracketed {
+            true => self.tmux(&["paste-buffer", "-p"]),
+            false => self.tmux(&["paste-buffer"]),
+        };
+    }
+
     /// Presses a key by tmux's name: `Enter`, `C-c`, `Up`, `Tab`.
     #[track_caller]
     pub fn press(&self, key: &str) {
@@ -147,6 +161,18 @@ impl Terminal {
     #[track_caller]
     pub fn wait_for(&self, text: &str) -> String {
         self.wait_until(|screen| screen.contains(text))
+    }
+
+    /// The same of what takes minutes on a busy machine.
+    #[track_caller]
+    pub fn wait_long_for(&self, text: &str) {
+        wait_at_most(LONG, || {
+            let screen = self.screen();
+            match screen.contains(text) {
+                true => Ok(()),
+                false => Err(screen),
+            }
+        });
     }
 
     /// Waits until an empty prompt is the last line.

@@ -8,7 +8,7 @@ mod tree;
 use std::time::Instant;
 
 use super::table::Columns;
-use super::{Ended, OutputStyle, RowWriter, cells, lines};
+use super::{Ended, OutputStyle, RowWriter, lines};
 use crate::model::{Record, Value};
 use crate::plan::estimate::with_separators;
 use crate::run::statement::Results;
@@ -120,7 +120,7 @@ pub fn show(rows: Results, style: OutputStyle, console: &Console, notices: &Noti
 const FIELDS: [&str; 7] = ["topic", "count", "rate", "size", "bytes", "kind", "last"];
 
 fn show_last(rows: Results, style: OutputStyle, console: &Console) -> Ended {
-    let mut writer = RowWriter::new(&rows, console);
+    let mut writer = RowWriter::new(&rows, console, None);
     let mut latest = Value::Null;
     let mut failed = None;
     for row in rows {
@@ -175,15 +175,16 @@ fn written(state: &Value, format: Format, looks: &Looks) -> Result<String> {
             }
         }
         Format::Table | Format::Text | Format::Raw | Format::Markdown => {
-            let rows = records
-                .iter()
-                .map(|record| cells(&fields(record), FIELDS.len(), looks));
-            let rows: Vec<_> = rows.collect::<Result<_>>()?;
-            let columns = Columns {
+            let mut columns = Columns {
                 names: FIELDS.map(str::to_owned).to_vec(),
                 width: window_width(),
                 expanded: false,
+                local_times: false,
             };
+            let rows = records
+                .iter()
+                .map(|record| columns.cells(&fields(record), looks));
+            let rows: Vec<_> = rows.collect::<Result<_>>()?;
             text = match format {
                 _ if rows.is_empty() => text,
                 Format::Markdown => columns.markdown(&rows),
