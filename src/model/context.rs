@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use super::counter::ElementCounter;
 use super::failed::{FailedElements, LatestOrigin};
 use super::memory::{MemoryAccount, MemoryLimit};
+use super::row_counts::RowCounts;
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::{Token, lock};
 
@@ -41,6 +42,8 @@ pub struct Cx {
     counter: Option<Arc<ElementCounter>>,
     /// The session's cursor whose query runs.
     cursor: Option<CursorTokens>,
+    /// What becomes of the rows of the statement that runs, where somebody wants to know.
+    pub row_counts: Option<Arc<RowCounts>>,
 }
 
 /// The tokens of a session's cursor, which one statement opens and others pull.
@@ -99,6 +102,7 @@ impl Cx {
             memory: Arc::new(MemoryAccount::new(MemoryLimit::Bytes(u64::MAX))),
             counter: None,
             cursor: None,
+            row_counts: None,
         }
     }
 
@@ -106,6 +110,14 @@ impl Cx {
     pub fn with_memory(self, limit: MemoryLimit) -> Cx {
         Cx {
             memory: Arc::new(MemoryAccount::new(limit)),
+            ..self
+        }
+    }
+
+    /// The same for a statement that counts what becomes of its rows.
+    pub fn with_row_counts(self, counts: Option<Arc<RowCounts>>) -> Cx {
+        Cx {
+            row_counts: counts,
             ..self
         }
     }
@@ -170,6 +182,7 @@ impl Cx {
         cx.threads = self.threads + 1;
         cx.failed = self.failed.clone();
         cx.memory = self.memory.clone();
+        cx.row_counts = self.row_counts.clone();
         cx
     }
 
@@ -177,6 +190,7 @@ impl Cx {
     pub fn for_job(&self, token: Token) -> Cx {
         let mut cx = self.for_thread(token);
         cx.failed = Arc::default();
+        cx.row_counts = None;
         cx.with_memory(self.memory.limit())
     }
 

@@ -26,6 +26,7 @@ pub mod object;
 pub mod print;
 pub mod real_sum;
 pub mod record;
+pub mod row_counts;
 pub mod shared_strings;
 pub mod size;
 pub mod table;

@@ -8,6 +8,7 @@ use crate::model::{Function, Type, Value};
 use crate::plan::join::Join;
 use crate::plan::{PlanExpr, Slot, Step};
 use crate::syntax::ast::BinaryOp;
+use crate::text::diagnostic::Span;
 
 /// A query over batches of rows.
 pub struct BatchProgram {
@@ -83,8 +84,8 @@ pub struct BatchSource {
 
 /// What is done with a batch, one after the other.
 pub enum BatchWork {
-    /// Keeps the rows for which the condition holds.
-    Filter(BatchExpr),
+    /// Keeps the rows for which the condition holds, which is written there.
+    Filter(BatchExpr, Option<Span>),
     /// Keeps the rows that have a value in all of these columns.
     Require(Vec<usize>),
     Fetch(BatchFetch),

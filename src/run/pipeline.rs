@@ -385,7 +385,14 @@ impl Pipeline {
     /// Starts a step; `true` if it made a row.
     fn enter(&mut self, at: usize, step: &Step, frame: &mut [Value], cx: &Cx) -> Result<bool> {
         self.cursors[at] = match step {
-            Step::Filter(condition) => return holds(condition, frame, cx),
+            Step::Filter(condition) => {
+                let goes_on = holds(condition, frame, cx)?;
+                if !goes_on && let (Some(written), Some(counts)) = (&condition.span, &cx.row_counts)
+                {
+                    counts.drop_rows(written, 1);
+                }
+                return Ok(goes_on);
+            }
             Step::Let(pattern, value) => {
                 return match eval(value, frame, cx)? {
                     Some(value) => pattern::bind(pattern, &value, frame, cx),

@@ -48,6 +48,7 @@ pub struct Session {
     timeout: Option<Duration>,
     memory: MemoryLimit,
     running: Interrupt,
+    counts_rows: bool,
 }
 
 /// Stops whatever a session runs; can be given to another thread.
@@ -100,11 +101,17 @@ impl Session {
             timeout: config.timeout,
             memory: config.memory,
             running: Interrupt::default(),
+            counts_rows: false,
         }
     }
 
     pub fn world(&self) -> &Arc<World> {
         &self.world
+    }
+
+    /// From now on statements count what becomes of their rows.
+    pub fn count_rows(&mut self) {
+        self.counts_rows = true;
     }
 
     /// What stops statements from another thread (Ctrl-C).
@@ -116,7 +123,10 @@ impl Session {
     pub fn execute(&mut self, statement: &Arc<SourceText>) -> Result<Outcome> {
         let token = self.begin();
         *lock(&self.world.host.statement) = statement.text.trim().into();
-        let cx = Cx::new(self.world.clone(), token).with_memory(self.memory);
+        let counts = self.counts_rows.then(Arc::default);
+        let cx = Cx::new(self.world.clone(), token)
+            .with_memory(self.memory)
+            .with_row_counts(counts);
         execute(&cx, statement)
     }
 

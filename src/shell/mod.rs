@@ -181,13 +181,6 @@ fn window_width() -> usize {
     terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0))
 }
 
-/// As much of a line as fits into the terminal without a line break.
-fn shorten_to_window(line: &str) -> String {
-    line.chars()
-        .take(window_width().saturating_sub(1))
-        .collect()
-}
-
 /// Whether messages on standard error may be coloured.
 fn colour_errors() -> bool {
     colour_wanted() && io::stderr().is_terminal()

@@ -10,8 +10,8 @@ use super::args::Format;
 use super::output::{self, Ended, OutputStyle};
 use super::prompt::notices::Notices;
 use super::signals::Signals;
-use super::waiting::Waiting;
-use crate::run::statement::Outcome;
+use super::waiting::{Progress, Waiting};
+use crate::run::statement::{Outcome, Results};
 use crate::session::Session;
 use crate::text::console::Console;
 use crate::text::diagnostic::{Error, Kind, Result, SourceText};
@@ -59,6 +59,7 @@ impl Runner {
     /// A person types from now on, and wants to know that a statement has been run.
     pub fn enter_prompt(&mut self) {
         self.prompt = true;
+        self.session.count_rows();
         self.signals.at_prompt();
     }
 
@@ -77,14 +78,24 @@ impl Runner {
     }
 
     /// What tells a person that a query still runs: on a terminal that can take a line away again.
-    fn waiting(&self) -> Option<Waiting> {
-        if !(self.prompt && self.colour) {
-            return None;
-        }
+    fn waiting(&self, progress: impl Fn() -> Progress + Send + 'static) -> Option<Waiting> {
+        let is_shown = self.prompt && self.colour;
+        is_shown.then(|| Waiting::start(&self.notices, progress))
+    }
+
+    /// What says how far a query has come. Only at a prompt rows are counted.
+    fn progress(&self, rows: &Results) -> impl Fn() -> Progress + Clone + Send + use<> {
         let world = self.session.world().clone();
-        Some(Waiting::start(&self.notices, move || {
-            world.host.clients.received()
-        }))
+        let before = world.host.clients.received();
+        let counts = rows.row_counts();
+        move || match &counts {
+            None => Progress::default(),
+            Some(counts) => Progress {
+                received: world.host.clients.received().saturating_sub(before),
+                given: counts.given(),
+                dropped: counts.dropped(),
+            },
+        }
     }
 
     fn results(&self) -> &Console {
@@ -146,7 +157,8 @@ impl Runner {
             }
             Ok(Outcome::Results(rows)) => {
                 let is_stream = rows.is_stream();
-                let waiting = self.waiting();
+                let progress = self.progress(&rows);
+                let waiting = self.waiting(progress.clone());
                 let ended = match rows.only_acts() {
                     true => output::show_act(rows, self.style.format, |text| self.tell(text)),
                     false => output::show(rows, self.style, self.results(), &self.notices),
@@ -165,6 +177,10 @@ impl Runner {
                     {
                         true
                     }
+                    Ended::Failed(error, _) if self.is_stopped(&error) => {
+                        self.console().notice(&progress().summary());
+                        false
+                    }
                     Ended::Failed(error, _) => self.fail(&error),
                 }
             }
@@ -180,13 +196,18 @@ impl Runner {
         }
     }
 
+    /// Whether the user has stopped what failed.
+    fn is_stopped(&self, error: &Error) -> bool {
+        error.kind() == Kind::Stopped && self.signals.stopped()
+    }
+
     fn is_timeout(&self, error: &Error) -> bool {
         error.kind() == Kind::Stopped && !self.signals.stopped()
     }
 
     /// Reports an error; gives `false`, as the statement failed.
     pub fn fail(&mut self, error: &Error) -> bool {
-        if error.kind() == Kind::Stopped && self.signals.stopped() {
+        if self.is_stopped(error) {
             self.console().notice("stopped\n");
             return false;
         }

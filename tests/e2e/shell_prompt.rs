@@ -312,17 +312,31 @@ fn a_query_that_shows_nothing_says_that_it_waits() {
         let terminal = Terminal::start("", columns, 24, state.path());
         terminal.wait_prompt();
         terminal.enter("select x from Real x where x in heartbeat(0.1) and x > 2;");
-        terminal.wait_for("\nwaiting: 1 s; Ctrl-C stops");
+        // What dropped the rows is said where it fits.
+        terminal.wait_until(|screen| match columns {
+            40 => screen.contains("\nwaiting: 1 s; Ctrl-C stops"),
+            _ => screen.contains(" dropped by x > 2, 1 s; Ctrl-C stops"),
+        });
         // What comes takes the line away.
         let screen = terminal.wait_until(|screen| screen.contains("\n2.2\n"));
         assert!(!screen.contains("waiting"), "{screen}");
         terminal.press("C-c");
-        terminal.wait_for("stopped");
+        let screen = terminal.wait_until(|screen| screen.ends_with("\nosql>"));
+        assert!(screen.contains("\nstopped: "), "{screen}");
+        let unwrapped = screen.replace('\n', "");
+        assert!(
+            unwrapped.contains(" given, 21 dropped by x > 2osql>"),
+            "{screen}"
+        );
         // So does the end.
         terminal.enter("select x from Real x where x in heartbeat(0.1) and x < 0;");
-        terminal.wait_for("\nwaiting: 1 s; Ctrl-C stops");
+        terminal.wait_for(" 1 s; Ctrl-C stops");
         terminal.press("C-c");
-        terminal.wait_until(|screen| screen.ends_with("stopped\nosql>"));
+        let stopped = "\nstopped: ";
+        terminal.wait_until(|screen| {
+            let said = screen.rsplit_once(stopped).map(|(_, said)| said);
+            said.is_some_and(|said| said.ends_with(" dropped by x < 0\nosql>"))
+        });
         assert!(!terminal.screen().contains("waiting"));
     }
 }

@@ -77,7 +77,7 @@ fn what_follows_ctrl_c_stands_below_it() {
     terminal.enter("heartbeat(3600);");
     terminal.wait_for("osql> heartbeat(3600);\n0");
     terminal.press("C-c");
-    terminal.wait_until(|screen| screen.ends_with("\n^C\nstopped\nosql>"));
+    terminal.wait_until(|screen| screen.ends_with("\n^C\nstopped: 1 row given\nosql>"));
 }
 
 #[test]
@@ -102,7 +102,8 @@ fn ctrl_c_stops_whatever_runs() {
         let pressed = Instant::now();
         terminal.press("C-c");
         terminal.wait_until(|screen| {
-            after(screen, &shown).is_some_and(|after| after.contains("\nstopped\nosql>"))
+            after(screen, &shown)
+                .is_some_and(|after| after.contains("\nstopped") && after.ends_with("\nosql>"))
         });
         let took = pressed.elapsed();
         println!("{took:>10.1?}  {statement}");

@@ -196,8 +196,9 @@ impl Builder<'_> {
     pub(super) fn step(&mut self, step: &Step) -> Option<()> {
         match step {
             Step::Filter(condition) => {
+                let span = condition.span.clone();
                 let condition = self.condition(condition)?;
-                self.work.push(BatchWork::Filter(condition));
+                self.work.push(BatchWork::Filter(condition, span));
             }
             Step::Let(Pattern::Bind(slot, ty), value) => {
                 let fields = |builder: &mut Self| builder.made_of_fields(*slot, ty, value);
@@ -265,8 +266,9 @@ impl Builder<'_> {
             keys,
         }));
         for condition in join.others() {
+            let span = condition.span.clone();
             let condition = self.condition(condition)?;
-            self.work.push(BatchWork::Filter(condition));
+            self.work.push(BatchWork::Filter(condition, span));
         }
         Some(())
     }

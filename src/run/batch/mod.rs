@@ -152,10 +152,18 @@ impl BatchProgram {
         } else {
             work(&self.work, &mut batch, &mut joins, scope)?;
         }
-        if self.tail.is_some() {
-            return Some(Made::Rows(batch));
+        let dropped = std::mem::take(&mut batch.dropped);
+        let made = match self.tail.is_some() {
+            true => Made::Rows(batch),
+            false => Made::Results(self.results(batch, scope)?),
+        };
+        // Where the evaluator has to make it, that counts.
+        if let Some(counts) = &scope.cx.row_counts {
+            for (condition, rows) in dropped {
+                counts.drop_rows(&condition, rows as u64);
+            }
         }
-        self.results(batch, scope).map(Made::Results)
+        Some(made)
     }
 
     fn results(&self, batch: Batch, scope: Scope) -> Option<BatchResults> {
@@ -198,9 +206,13 @@ fn work(list: &[BatchWork], batch: &mut Batch, joins: &mut JoinInners, scope: Sc
     for work in list {
         match work {
             BatchWork::Join(join) => join.run(batch, joins.next()?, scope)?,
-            BatchWork::Filter(condition) => {
+            BatchWork::Filter(condition, written) => {
                 let mask = condition.holds(batch, scope)?;
+                let before = batch.rows;
                 batch.keep(&mask);
+                if let (Some(written), Some(_)) = (written, &scope.cx.row_counts) {
+                    batch.dropped.push((written.clone(), before - batch.rows));
+                }
             }
             BatchWork::Require(columns) => {
                 let needed = columns.iter().filter_map(|at| batch.columns.get(*at));

@@ -4,6 +4,7 @@ use super::objects;
 use super::optional::OptionalColumn;
 use crate::model::{BatchColumn, Cx, Record, Value, column, size};
 use crate::plan::batch::{BatchVariable, VariableColumns};
+use crate::text::diagnostic::Span;
 
 #[derive(Clone, Default)]
 pub struct Batch {
@@ -11,6 +12,8 @@ pub struct Batch {
     pub rows: usize,
     /// Of which element of the input each row is made, counted from 0, where that may be asked.
     pub elements: Option<Vec<usize>>,
+    /// How many rows conditions have left out, where that is counted.
+    pub dropped: Vec<(Span, usize)>,
 }
 
 impl Batch {
@@ -19,6 +22,7 @@ impl Batch {
             columns: columns.into_iter().map(OptionalColumn::from).collect(),
             rows,
             elements: None,
+            dropped: vec![],
         }
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::catalog::Catalog;
 use crate::host::{Host, failed};
+use crate::model::row_counts::RowCounts;
 use crate::model::{Cx, Source, Value};
 use crate::text::diagnostic::{Result, Span};
 use crate::text::wait::Token;
@@ -78,6 +79,11 @@ impl Results {
         self
     }
 
+    /// What becomes of the rows that the query goes through, where the session counts them.
+    pub fn row_counts(&self) -> Option<Arc<RowCounts>> {
+        self.cx.row_counts.clone()
+    }
+
     /// Whether the query is a stream, which has ended when its time is over.
     pub fn is_stream(&self) -> bool {
         self.stream
@@ -132,7 +138,12 @@ impl Iterator for Results {
 
     fn next(&mut self) -> Option<Result<Value>> {
         match self.pull() {
-            Ok(Some(value)) => Some(Ok(value)),
+            Ok(Some(value)) => {
+                if let Some(counts) = &self.cx.row_counts {
+                    counts.give();
+                }
+                Some(Ok(value))
+            }
             Ok(None) => {
                 self.source = None;
                 self.end().err().map(Err)
