@@ -89,7 +89,8 @@ impl Runner {
 
     /// What tells a person that a query still runs: on a terminal that can take a line away again.
     fn waiting(&self, progress: impl Fn() -> Progress + Send + 'static) -> Option<Waiting> {
-        (self.prompt && self.colour).then(|| Waiting::start(&self.notices, progress))
+        let is_shown = self.prompt && self.colour;
+        is_shown.then(|| Waiting::start(&self.notices, progress))
     }
 
     /// What says how far a query has come. Only at a prompt rows are counted.
