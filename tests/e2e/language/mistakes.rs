@@ -461,7 +461,7 @@ const ABOUT_TOPICS: &[Mistake] = &[
 /// 1 for an answer that says what is wrong, and 1 for a right form that it names and that runs.
 fn mark(mistake: &Mistake, world: &[&str]) -> (u32, String) {
     let session = || {
-        let mut db = Db::new();
+        let mut db = Db::with_notes();
         for script in world {
             db.run(script);
         }
@@ -526,7 +526,7 @@ fn a_field_that_no_message_has_is_noted() {
              background(publish(beat(),'client:home/a'));",
         );
     };
-    let mut db = Db::new();
+    let mut db = Db::with_notes();
     publish(&mut db);
     let answer = db.run(&query("tempp"));
     assert!(

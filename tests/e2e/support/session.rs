@@ -65,6 +65,8 @@ impl Db {
     fn configured(timeout: Option<Duration>, bail: bool, memory: u64) -> Db {
         let printed = Printed::default();
         let console = Console::new(Box::new(printed.clone()), Box::new(printed.clone()));
+        // They are said once, wherever that is among the results; results are compared here.
+        console.set_notes(false, false);
         let session = Session::new(Config {
             home: PathBuf::from("/nowhere/"),
             timeout,
@@ -80,6 +82,13 @@ impl Db {
     pub fn of(script: &str) -> Db {
         let mut db = Db::new();
         db.does(script);
+        db
+    }
+
+    /// A session that also says what is likely wrong.
+    pub fn with_notes() -> Db {
+        let db = Db::new();
+        db.session.world().host.console.set_notes(true, false);
         db
     }
 
