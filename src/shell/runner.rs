@@ -121,6 +121,8 @@ impl Runner {
                 self.aside("done");
                 true
             }
+            // Nobody draws yet.
+            Ok(Outcome::NextPlot(_)) => true,
             Ok(Outcome::Quit) => {
                 self.leave();
                 true

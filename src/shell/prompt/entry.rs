@@ -17,7 +17,10 @@ pub fn statements(text: &str) -> Vec<Arc<SourceText>> {
 
 /// Whether Enter ends the entry: it is a command, or holds whole statements only.
 pub fn is_finished(text: &str) -> bool {
-    command::read(text).is_some() || !splitter(text).is_pending()
+    let mut splitter = splitter(text);
+    // Enter ends a comment, too, which may belong to what follows.
+    splitter.push("\n");
+    command::read(text).is_some() || !splitter.is_pending()
 }
 
 /// What is open where an entry that is not finished goes on: a bracket, a string, a comment (`*`), or
@@ -64,6 +67,8 @@ mod tests {
             ("1", false),
             ("1; 2", false),
             ("1; /* and", false),
+            ("//plot: Line plot", false),
+            ("//plot: Line plot\n1;", true),
             ("'a;", false),
             ("{ f();", false),
         ] {
