@@ -1,7 +1,7 @@
 //! Runs statements one after the other and remembers how they went.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,11 +9,14 @@ use std::time::Duration;
 
 use super::args::Format;
 use super::output::{self, Ended, OutputStyle};
+use super::plot::{self, Canvas};
 use super::prompt::notices::Notices;
 use super::signals::Signals;
 use super::waiting::Waiting;
-use crate::run::statement::Outcome;
+use crate::model::plot::{PlotKind, PlotRequest, PlotSpec};
+use crate::run::statement::{Outcome, Results};
 use crate::session::Session;
+use crate::syntax::plot::plot_comments;
 use crate::text::console::Console;
 use crate::text::diagnostic::{Error, Kind, Result, SourceText};
 
@@ -26,13 +29,17 @@ pub struct Runner {
     prompt: Option<Notices>,
     /// Where results go, if not to the console.
     results: Option<Console>,
+    /// What pictures are drawn through on a terminal.
+    notices: Notices,
+    /// How the results of the next statement are shown, if the last one was about that.
+    next_plot: Option<PlotRequest>,
     colour: bool,
     failed: bool,
     quit: bool,
 }
 
 impl Runner {
-    pub fn new(session: Session, signals: Signals, format: Format) -> Runner {
+    pub fn new(session: Session, signals: Signals, notices: Notices, format: Format) -> Runner {
         signals.attach(session.interrupt());
         Runner {
             session,
@@ -43,6 +50,8 @@ impl Runner {
             },
             prompt: None,
             results: None,
+            notices,
+            next_plot: None,
             colour: super::colour_errors(),
             failed: false,
             quit: false,
@@ -116,13 +125,19 @@ impl Runner {
 
     /// Runs one statement and shows what comes of it; `false` if it failed.
     pub fn run(&mut self, statement: &Arc<SourceText>) -> bool {
+        let plot = self.next_plot.take();
         match self.session.execute(statement) {
             Ok(Outcome::Done) => {
                 self.aside("done");
                 true
             }
-            // Nobody draws yet.
-            Ok(Outcome::NextPlot(_)) => true,
+            Ok(Outcome::NextPlot(record)) => match PlotRequest::of(&record) {
+                Ok(request) => {
+                    self.next_plot = Some(request);
+                    true
+                }
+                Err(error) => self.fail(&error),
+            },
             Ok(Outcome::Quit) => {
                 self.leave();
                 true
@@ -130,7 +145,7 @@ impl Runner {
             Ok(Outcome::Results(rows)) => {
                 let is_stream = rows.is_stream();
                 let waiting = self.waiting();
-                let ended = output::show(rows, self.style, self.results());
+                let ended = self.show(rows, plot, statement);
                 drop(waiting);
                 match ended {
                     Ended::Whole(0) => {
@@ -150,6 +165,51 @@ impl Runner {
             }
             Err(error) => self.fail(&error),
         }
+    }
+
+    /// Shows results as a plot where that is asked for, by a record before the statement, a comment before
+    /// it, or themselves; else as rows.
+    fn show(&self, rows: Results, plot: Option<PlotRequest>, statement: &SourceText) -> Ended {
+        let Some(canvas) = self.canvas() else {
+            return output::show(rows, self.style, self.results());
+        };
+        let request = plot
+            .or_else(|| self.commented(statement))
+            .or_else(|| rows.plot().map(|request| (**request).clone()));
+        let request = match (request, self.style.format) {
+            (None, Format::Svg) => PlotRequest::of_kind(PlotKind::Automatic),
+            (None, _) => return output::show(rows, self.style, self.results()),
+            (Some(request), _) => request,
+        };
+        plot::show(rows, &request, canvas, self.style, self.results())
+    }
+
+    /// What plots are drawn on. None where results are for a program: in a pipe, if no table is asked for
+    /// there, in a file, and in other formats.
+    fn canvas(&self) -> Option<Canvas<'_>> {
+        let is_terminal = self.results.is_none() && io::stdout().is_terminal();
+        match self.style.format {
+            Format::Svg => Some(Canvas::Svg),
+            Format::Table if is_terminal && !super::is_dumb_terminal() => Some(Canvas::Terminal {
+                notices: &self.notices,
+                colour: super::colour_wanted(),
+            }),
+            Format::Table => Some(Canvas::Text),
+            _ => None,
+        }
+    }
+
+    /// The plots that comments before a statement ask for. What they do not say rightly is said, and
+    /// leaves the results as they are.
+    fn commented(&self, statement: &SourceText) -> Option<PlotRequest> {
+        let mut plots = Vec::new();
+        for kind in plot_comments(&statement.text) {
+            match PlotKind::named(kind) {
+                Ok(kind) => plots.push(PlotSpec::new(kind)),
+                Err(error) => self.console().note(&error),
+            }
+        }
+        (!plots.is_empty()).then_some(PlotRequest { plots })
     }
 
     /// Waits until no background job runs, or the user stops the wait.

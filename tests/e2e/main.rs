@@ -61,6 +61,7 @@ mod shell_help;
 mod shell_home;
 mod shell_one_line;
 mod shell_output;
+mod shell_plots;
 mod shell_prompt;
 mod shell_script;
 mod shell_sources;

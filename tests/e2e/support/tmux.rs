@@ -103,6 +103,13 @@ impl Terminal {
         self.press("Enter");
     }
 
+    /// Makes the window as large as that.
+    #[track_caller]
+    pub fn resize(&self, columns: u16, rows: u16) {
+        let (columns, rows) = (columns.to_string(), rows.to_string());
+        self.tmux(&["resize-window", "-x", &columns, "-y", &rows]);
+    }
+
     /// What stands on the screen, without trailing blank space and lines.
     #[track_caller]
     pub fn screen(&self) -> String {
