@@ -95,8 +95,8 @@ impl Compiler<'_> {
         }
         let rows = self.top().steps.len();
         if let Some(having) = &select.having {
-            let having = self.condition(having)?;
-            self.require(having);
+            let condition = self.condition(having)?;
+            self.require(condition, Some(&having.span));
         }
         let (columns, types) = self.columns(&select.items, whole)?;
         let order = self.order(&select, &columns)?;

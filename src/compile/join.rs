@@ -27,7 +27,7 @@ use crate::model::{Function, Type};
 use crate::plan::join::{Join, JoinKey};
 use crate::plan::used::{mentions, slots_bound_by, slots_of_expr, slots_of_pattern, slots_of_step};
 use crate::plan::walk::Visitor;
-use crate::plan::{Pattern, PlanExpr, Query, Slot, Step, uses};
+use crate::plan::{Pattern, PlanExpr, Query, RowCondition, Slot, Step, uses};
 use crate::syntax::ast::BinaryOp;
 use crate::text::diagnostic::Span;
 
@@ -211,10 +211,10 @@ impl Joiner<'_> {
     }
 
     /// Adds filters: as conditions of a join with the last of the steps, or as they are.
-    fn filters(&mut self, mut filters: Vec<PlanExpr>, done: &mut Done) {
+    fn filters(&mut self, mut filters: Vec<RowCondition>, done: &mut Done) {
         if let Some(start) = start(&filters, done) {
             // What the first of them leave out need not be kept.
-            let is_inner = |filter: &&PlanExpr| side(filter, start, done) == Side::Inner;
+            let is_inner = |filter: &&RowCondition| side(filter, start, done) == Side::Inner;
             let inner = filters.iter().take_while(is_inner).count();
             for filter in filters.drain(..inner) {
                 done.push(Step::Filter(filter));
@@ -233,14 +233,14 @@ impl Joiner<'_> {
 
     /// How many of the filters become conditions: up to the last that has both sides, and none from the
     /// first on that has state.
-    fn conditions(&self, filters: &[PlanExpr], start: usize, done: &Done) -> usize {
+    fn conditions(&self, filters: &[RowCondition], start: usize, done: &Done) -> usize {
         let mut search = Search::new(self.catalog, false);
         let stateless = filters.iter().take_while(|filter| {
             search.expr(filter);
             search.repeatable
         });
         let stateless = stateless.count();
-        let meets = |filter: &PlanExpr| side(filter, start, done) == Side::Both;
+        let meets = |filter: &RowCondition| side(filter, start, done) == Side::Both;
         filters[..stateless]
             .iter()
             .rposition(meets)
@@ -249,7 +249,7 @@ impl Joiner<'_> {
 
     /// The join of the steps from `start` on by the conditions, without the steps yet; `None` where
     /// their rows cannot be kept.
-    fn join(&self, conditions: &[PlanExpr], start: usize, done: &Done) -> Option<Join> {
+    fn join(&self, conditions: &[RowCondition], start: usize, done: &Done) -> Option<Join> {
         if conditions.is_empty() {
             return None;
         }
@@ -358,7 +358,8 @@ impl Joiner<'_> {
         for (condition, (outer, slot)) in equal.into_iter().zip(hidden).enumerate() {
             let inner = PlanExpr::Slot(slot);
             let sides = Box::new([outer.clone(), inner.clone()]);
-            conditions.push(PlanExpr::Compare(BinaryOp::Eq, sides));
+            let equal = PlanExpr::Compare(BinaryOp::Eq, sides);
+            conditions.push(RowCondition::unwritten(equal));
             keys.push(JoinKey {
                 op: BinaryOp::Eq,
                 outer,
@@ -399,7 +400,7 @@ impl Visitor for Written {
 
 /// The step that the inner side of a join begins with: the last one from which on steps depend on
 /// nothing before, and meet it in one of the filters.
-fn start(filters: &[PlanExpr], done: &Done) -> Option<usize> {
+fn start(filters: &[RowCondition], done: &Done) -> Option<usize> {
     // The first step that what comes from `start` on depends on.
     let mut needed = usize::MAX;
     let mut is_many = false;
@@ -416,7 +417,7 @@ fn start(filters: &[PlanExpr], done: &Done) -> Option<usize> {
                 Bound::At(at) => needed = needed.min(at),
             }
         }
-        let meets = |filter| side(filter, start, done) == Side::Both;
+        let meets = |filter: &RowCondition| side(filter, start, done) == Side::Both;
         if is_many && needed >= start && filters.iter().any(meets) {
             return Some(start);
         }

@@ -95,7 +95,7 @@ impl Compiler<'_> {
         let mut branches = Vec::new();
         for side in sides {
             let (condition, _) = self.single(side);
-            self.require(condition);
+            self.require(condition, None);
             branches.push(std::mem::take(&mut self.top().steps));
         }
         self.top().steps = before;

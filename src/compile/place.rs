@@ -8,9 +8,9 @@ use super::planner::{Conjunct, is_never, split};
 use super::unnest::is_taken_out;
 use crate::catalog::fit::fit;
 use crate::model::{Type, Value};
-use crate::plan::{LookupColumn, Pattern, PlanExpr, Step};
+use crate::plan::{LookupColumn, Pattern, PlanExpr, RowCondition, Step};
 use crate::syntax::ast::{self, BinaryOp, ExprKind, Name, Variable};
-use crate::text::diagnostic::{Error, Result};
+use crate::text::diagnostic::{Error, Result, Span};
 
 impl Compiler<'_> {
     /// Adds the steps for one conjunct.
@@ -20,7 +20,7 @@ impl Compiler<'_> {
         }
         if conjunct.is_check && self.is_bound(&conjunct.expr)? {
             let condition = self.condition(&conjunct.expr)?;
-            self.require(condition);
+            self.require(condition, Some(&conjunct.expr.span));
             return Ok(());
         }
         self.place_condition(&conjunct.expr)
@@ -75,7 +75,7 @@ impl Compiler<'_> {
             return self.place_in(left, right);
         }
         let condition = self.filter(expr)?;
-        self.require(condition);
+        self.require(condition, Some(&expr.span));
         Ok(())
     }
 
@@ -85,10 +85,13 @@ impl Compiler<'_> {
         Ok(self.single(fragment).0)
     }
 
-    /// Only rows for which the condition holds go on.
-    pub(super) fn require(&mut self, condition: PlanExpr) {
-        if !matches!(condition, PlanExpr::Const(Value::Bool(true))) {
-            self.top().steps.push(Step::Filter(condition));
+    /// Only rows for which the condition holds go on; `span` is where it is written by itself.
+    pub(super) fn require(&mut self, expr: PlanExpr, span: Option<&Span>) {
+        if !matches!(expr, PlanExpr::Const(Value::Bool(true))) {
+            let span = span.cloned();
+            self.top()
+                .steps
+                .push(Step::Filter(RowCondition { expr, span }));
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 
 /// What a query may hold where nobody says and the machine does not tell what it has.
 const UNKNOWN: u64 = 2_000_000_000;
@@ -9,10 +10,11 @@ const UNKNOWN: u64 = 2_000_000_000;
 /// Half of the memory that this process may use: of the machine, or of its control group where that has
 /// less (a container, a service with a limit).
 pub fn half_of_memory() -> u64 {
-    match memory(Path::new("/")) {
+    static HALF: LazyLock<u64> = LazyLock::new(|| match memory(Path::new("/")) {
         Some(bytes) => bytes / 2,
         None => UNKNOWN,
-    }
+    });
+    *HALF
 }
 
 /// The memory that this process may use, by what Linux shows below `root`.

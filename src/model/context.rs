@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use super::counter::ElementCounter;
 use super::failed::{FailedElements, LatestOrigin};
-use super::memory::MemoryAccount;
+use super::memory::{MemoryAccount, MemoryLimit};
 use crate::text::diagnostic::{Error, Result};
 use crate::text::wait::{Token, lock};
 
@@ -96,14 +96,14 @@ impl Cx {
             threads: 0,
             failed: Arc::default(),
             latest_origin: LatestOrigin::default(),
-            memory: Arc::new(MemoryAccount::new(u64::MAX)),
+            memory: Arc::new(MemoryAccount::new(MemoryLimit::Bytes(u64::MAX))),
             counter: None,
             cursor: None,
         }
     }
 
-    /// The same for a run whose operators may hold so many bytes together.
-    pub fn with_memory(self, limit: u64) -> Cx {
+    /// The same for a run whose operators may hold so much together.
+    pub fn with_memory(self, limit: MemoryLimit) -> Cx {
         Cx {
             memory: Arc::new(MemoryAccount::new(limit)),
             ..self

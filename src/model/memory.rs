@@ -23,8 +23,26 @@ const LOOK: u64 = 1 << 16;
 
 /// What the operators of one run hold: of a statement, or of a background job.
 pub struct MemoryAccount {
-    limit: u64,
+    limit: MemoryLimit,
     shares: Mutex<Shares>,
+}
+
+/// How much the operators of a run may hold together.
+#[derive(Clone, Copy)]
+pub enum MemoryLimit {
+    Bytes(u64),
+    /// Found out when an operator first holds so much that it matters: asking the machine takes longer
+    /// than a short query.
+    FoundBy(fn() -> u64),
+}
+
+impl MemoryLimit {
+    pub fn bytes(self) -> u64 {
+        match self {
+            MemoryLimit::Bytes(bytes) => bytes,
+            MemoryLimit::FoundBy(find) => find(),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -59,15 +77,15 @@ impl<'a> Operator<'a> {
 }
 
 impl MemoryAccount {
-    /// An account of a run whose operators may hold so many bytes together.
-    pub fn new(limit: u64) -> MemoryAccount {
+    /// An account of a run whose operators may hold so much together.
+    pub fn new(limit: MemoryLimit) -> MemoryAccount {
         MemoryAccount {
             limit,
             shares: Mutex::default(),
         }
     }
 
-    pub fn limit(&self) -> u64 {
+    pub fn limit(&self) -> MemoryLimit {
         self.limit
     }
 
@@ -85,7 +103,7 @@ impl MemoryAccount {
             .collect();
         let error = Error::run(format!(
             "the query would hold more than {} in memory: {}",
-            Size(self.limit),
+            Size(self.limit.bytes()),
             held.join(", ")
         ))
         .help("osql --memory SIZE allows more, as in `osql --memory 4GB`")
@@ -158,7 +176,7 @@ impl HeldMemory {
         let before = std::mem::replace(&mut share.bytes, bytes);
         shares.held = shares.held - before + bytes;
         self.look = bytes + (bytes / 16).max(LOOK);
-        if shares.held > account.limit {
+        if shares.held > account.limit.bytes() {
             return Err(account.exceeded(&shares, operator));
         }
         Ok(())
@@ -342,7 +360,7 @@ mod tests {
 
     #[test]
     fn an_account_says_who_holds_how_much() {
-        let account = Arc::new(MemoryAccount::new(1_000_000));
+        let account = Arc::new(MemoryAccount::new(MemoryLimit::Bytes(1_000_000)));
         let (mut sort, mut group) = (HeldMemory::default(), HeldMemory::default());
         let sorting = Operator::named("sort");
         let grouping = Operator::named("group by");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::model::memory::Operator;
 use crate::model::{Function, Type};
-use crate::plan::{PlanExpr, Slot, Step};
+use crate::plan::{PlanExpr, RowCondition, Slot, Step};
 use crate::syntax::ast::BinaryOp;
 use crate::text::diagnostic::Span;
 
@@ -21,7 +21,7 @@ pub struct Join {
     /// The conditions that have an outer and an inner side.
     pub keys: Vec<JoinKey>,
     /// All conditions, those of the keys among them, in the order in which they were placed.
-    pub conditions: Vec<PlanExpr>,
+    pub conditions: Vec<RowCondition>,
     /// Variables and constants that the inner side reads. They may be bags that are made anew, and
     /// otherwise, whenever they are read.
     pub given: Vec<PlanExpr>,
@@ -62,7 +62,7 @@ impl Join {
     }
 
     /// The conditions that have to be tested for the rows that are found.
-    pub fn others(&self) -> impl Iterator<Item = &PlanExpr> {
+    pub fn others(&self) -> impl Iterator<Item = &RowCondition> {
         let finding = self.finding();
         let is_found = move |at: &usize| finding.iter().any(|key| key.condition == *at);
         let conditions = self.conditions.iter().enumerate();

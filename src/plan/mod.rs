@@ -5,6 +5,7 @@
 //! puts a function's arguments (from slot 0) or captured variables of the query around it.
 
 pub mod batch;
+mod condition;
 pub mod endless;
 pub mod estimate;
 pub mod explain;
@@ -19,6 +20,7 @@ pub mod walk;
 
 use std::sync::Arc;
 
+pub use self::condition::RowCondition;
 pub use self::statement::{
     AssignmentTarget, CreatedObject, CursorName, FunctionUpdate, ObjectCreation, Procedure, Stmt,
 };
@@ -388,7 +390,7 @@ impl IncrementalAggregate {
 /// One step of a query: each binds variables or filters, for each row of the steps before it.
 #[derive(Clone)]
 pub enum Step {
-    Filter(PlanExpr),
+    Filter(RowCondition),
     Let(Pattern, PlanExpr),
     /// Each element of a bag, stream, vector or binary.
     Iterate {

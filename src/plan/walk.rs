@@ -376,6 +376,7 @@ visitor! {
 mod tests {
     use super::*;
     use crate::model::{Type, Value};
+    use crate::plan::RowCondition;
     use crate::syntax::ast::BinaryOp;
 
     struct Slots(Vec<Slot>);
@@ -400,7 +401,10 @@ mod tests {
         let sides = Box::new([PlanExpr::Slot(1), PlanExpr::Known(2)]);
         let compared = PlanExpr::Compare(BinaryOp::Eq, sides);
         let branches = [
-            vec![Step::Filter(PlanExpr::Or(vec![compared, one()]))],
+            vec![Step::Filter(RowCondition::unwritten(PlanExpr::Or(vec![
+                compared,
+                one(),
+            ])))],
             vec![
                 Step::Let(
                     Pattern::Vector(vec![Pattern::Bind(3, Type::Object), Pattern::Any]),

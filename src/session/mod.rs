@@ -21,6 +21,7 @@ use crate::functions::table::BUILT_INS;
 use crate::host::{Host, waiting_token};
 use crate::model::Cx;
 use crate::model::context::Surroundings;
+use crate::model::memory::MemoryLimit;
 use crate::run::statement::{Outcome, execute};
 use crate::text::console::Console;
 use crate::text::diagnostic::{Error, Result, SourceText};
@@ -37,15 +38,15 @@ pub struct Config {
     pub console: Console,
     /// Whether the first element of a live stream that fails ends its query. Else it is set aside.
     pub bail: bool,
-    /// How many bytes the operators of a query may hold together.
-    pub memory: u64,
+    /// How much the operators of a query may hold together.
+    pub memory: MemoryLimit,
 }
 
 /// One user's session.
 pub struct Session {
     world: Arc<World>,
     timeout: Option<Duration>,
-    memory: u64,
+    memory: MemoryLimit,
     running: Interrupt,
 }
 

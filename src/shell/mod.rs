@@ -20,12 +20,14 @@ mod tests;
 mod waiting;
 
 use std::io::{self, IsTerminal};
-use std::process::ExitCode;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::{self, ExitCode};
 use std::thread;
 use std::time::Duration;
 
 use crate::host::machine;
 use crate::model::context::STACK_SIZE;
+use crate::model::memory::MemoryLimit;
 use crate::session::{Config, Session};
 use crate::text::console::Console;
 use crate::text::diagnostic::Error;
@@ -38,44 +40,48 @@ use signals::Signals;
 /// How long the end of the program waits for acknowledgements of what was published.
 pub const CLOSE_LIMIT: Duration = Duration::from_secs(10);
 
-/// Runs the program with the arguments of the process; gives its exit status.
+/// The exit status of a run in which something failed.
+const FAILURE: u8 = 1;
+
+/// Runs the program with the arguments of the process; gives its exit status, or ends the process with it.
+///
+/// Statements run on a thread of their own, for its large stack; the first thread listens for signals
+/// until the process ends.
 pub fn main() -> ExitCode {
     let options = args::parse();
-    let worker = thread::Builder::new()
-        .name("osql".to_owned())
-        .stack_size(STACK_SIZE)
-        .spawn(move || run(options));
-    match worker.map(thread::JoinHandle::join) {
-        Ok(Ok(code)) => code,
-        // The panic has printed its message already.
-        Ok(Err(_)) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("error: cannot start: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn run(options: ProgramOptions) -> ExitCode {
     if let Some(text) = &options.shown {
         print!("{text}");
         return ExitCode::SUCCESS;
     }
     let notices = Notices::new();
-    let signals = match Signals::install(notices.clone()) {
-        Ok(signals) => signals,
-        Err(error) => {
-            eprintln!("error: cannot listen for signals: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
+    let started = Signals::install(notices.clone()).and_then(|(signals, listener)| {
+        thread::Builder::new()
+            .name("osql".to_owned())
+            .stack_size(STACK_SIZE)
+            .spawn(move || {
+                let run = AssertUnwindSafe(|| run(options, &notices, signals));
+                // A panic has printed its message already.
+                let status = catch_unwind(run).unwrap_or(FAILURE);
+                process::exit(status.into())
+            })?;
+        Ok(listener)
+    });
+    match started {
+        Ok(listener) => listener.listen(),
+        Err(error) => eprintln!("error: cannot start: {error}"),
+    }
+    ExitCode::FAILURE
+}
+
+/// Runs the program; gives its exit status.
+fn run(options: ProgramOptions, notices: &Notices, signals: Signals) -> u8 {
     let prompt = options.interactive;
     let console = Console::new(Box::new(notices.stdout()), Box::new(notices.stderr()));
     let home = match home::folder(options.home.as_deref()) {
         Ok(home) => home,
         Err(error) => {
             console.report(&error, colour_errors());
-            return ExitCode::FAILURE;
+            return FAILURE;
         }
     };
     let session = Session::new(Config {
@@ -83,7 +89,10 @@ fn run(options: ProgramOptions) -> ExitCode {
         timeout: options.timeout,
         console,
         bail: options.bail,
-        memory: options.memory.unwrap_or_else(machine::half_of_memory),
+        memory: options.memory.map_or(
+            MemoryLimit::FoundBy(machine::half_of_memory),
+            MemoryLimit::Bytes,
+        ),
     });
     let host = &session.world().host;
     host.clients.set_verbose(options.verbose);
@@ -105,7 +114,7 @@ fn run(options: ProgramOptions) -> ExitCode {
         if options.init {
             script::run(&mut runner, &home::init_file(), false);
         }
-        prompt::run(&mut runner, &notices);
+        prompt::run(&mut runner, notices);
     }
     if options.wait && runner.goes_on() {
         runner.wait_for_jobs();
@@ -114,7 +123,7 @@ fn run(options: ProgramOptions) -> ExitCode {
 }
 
 /// `--functions`
-fn write_reference(session: &Session, format: ReferenceFormat) -> ExitCode {
+fn write_reference(session: &Session, format: ReferenceFormat) -> u8 {
     let world = session.world();
     let console = &world.host.console;
     let written = reference::reference(&world.catalog, format).and_then(|text| {
@@ -124,11 +133,11 @@ fn write_reference(session: &Session, format: ReferenceFormat) -> ExitCode {
             .map_err(|e| Error::run(format!("cannot write the reference: {e}")))
     });
     match written {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) if console.is_closed() => ExitCode::SUCCESS,
+        Ok(()) => 0,
+        Err(_) if console.is_closed() => 0,
         Err(error) => {
             console.report(&error, colour_errors());
-            ExitCode::FAILURE
+            FAILURE
         }
     }
 }

@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::path::Path;
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -239,7 +238,7 @@ impl Runner {
     }
 
     /// Ends the session, waiting for acknowledgements at most `limit`; gives the exit status.
-    pub fn close(self, limit: Duration) -> ExitCode {
+    pub fn close(self, limit: Duration) -> u8 {
         self.signals.closing();
         let world = self.session.world().clone();
         let mut failed = self.failed;
@@ -259,9 +258,9 @@ impl Runner {
                 .notice(&format!("error: cannot write the results: {error}\n"));
         }
         match self.signals.exit_code() {
-            Some(code) => ExitCode::from(code),
-            None if failed => ExitCode::FAILURE,
-            None => ExitCode::SUCCESS,
+            Some(code) => code,
+            None if failed => super::FAILURE,
+            None => 0,
         }
     }
 }

@@ -19,6 +19,21 @@ use crate::text::wait::Token;
 #[derive(Clone)]
 pub struct Signals(Arc<State>);
 
+/// Acts on the signals that come in.
+pub struct SignalListener {
+    incoming: Incoming,
+    signals: Signals,
+}
+
+impl SignalListener {
+    /// Listens as long as the process lives.
+    pub fn listen(mut self) {
+        for signal in self.incoming.forever() {
+            self.signals.on(signal);
+        }
+    }
+}
+
 struct State {
     /// Told when the terminal has shown `^C`.
     notices: Notices,
@@ -35,9 +50,9 @@ struct State {
 }
 
 impl Signals {
-    /// Listens from now on, on a thread of its own.
-    pub fn install(notices: Notices) -> io::Result<Signals> {
-        let mut incoming = Incoming::new([SIGINT, SIGTERM, SIGHUP])?;
+    /// From now on signals are kept for the listener.
+    pub fn install(notices: Notices) -> io::Result<(Signals, SignalListener)> {
+        let incoming = Incoming::new([SIGINT, SIGTERM, SIGHUP])?;
         let signals = Signals(Arc::new(State {
             notices,
             query: OnceLock::new(),
@@ -46,15 +61,11 @@ impl Signals {
             ending: AtomicI32::default(),
             closing: AtomicBool::default(),
         }));
-        let listener = signals.clone();
-        thread::Builder::new()
-            .name("signals".to_owned())
-            .spawn(move || {
-                for signal in incoming.forever() {
-                    listener.on(signal);
-                }
-            })?;
-        Ok(signals)
+        let listener = SignalListener {
+            incoming,
+            signals: signals.clone(),
+        };
+        Ok((signals, listener))
     }
 
     /// Sets what stops the statements of the session; only the first call counts.

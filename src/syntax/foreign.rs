@@ -6,33 +6,22 @@
 
 use std::sync::Arc;
 
-use super::ast::{Body, CreateFunction, Many, Name, Parameter, ResultSpec, TypeKind, TypeSpec};
+use super::ast::{Body, CreateFunction, Many, Parameter, ResultSpec, TypeKind, TypeSpec};
 use super::build::of_anything;
-use super::lexer::{Lexeme, LexemeKind, significant};
+use super::lexer::LexemeKind;
 use super::literal;
-use crate::text::diagnostic::{SourceText, Span};
+use super::reader::LexemeReader;
+use crate::text::diagnostic::SourceText;
 
 /// The definition of a foreign function. `None` for any other statement, and for whatever is not
 /// understood here: the grammar reads that, or says what is wrong with it.
 pub fn foreign_function(source: &Arc<SourceText>) -> Option<CreateFunction> {
-    let mut reader = Reader {
-        source,
-        lexemes: significant(&source.text).collect(),
-        at: 0,
-    };
+    let mut reader = LexemeReader::new(source);
     let definition = reader.definition()?;
     reader.next().is_none().then_some(definition)
 }
 
-struct Reader<'s> {
-    source: &'s Arc<SourceText>,
-    /// Without blanks and comments.
-    lexemes: Vec<Lexeme>,
-    /// The lexeme that is read next.
-    at: usize,
-}
-
-impl Reader<'_> {
+impl LexemeReader<'_> {
     fn definition(&mut self) -> Option<CreateFunction> {
         self.taken("create")?;
         self.taken("function")?;
@@ -88,7 +77,7 @@ impl Reader<'_> {
             () => Many::One,
         };
         if many != Many::One {
-            self.at += 2;
+            self.skip(2);
         }
         if self.is("(") {
             let columns = self.parameters()?;
@@ -106,7 +95,7 @@ impl Reader<'_> {
             () if self.is_of("stream") => TypeKind::Stream(self.inner()?),
             () if self.is_of("timeval") => TypeKind::Timeval(self.inner()?),
             () if self.is_of("array") => {
-                self.at += 2;
+                self.skip(2);
                 TypeKind::Array(self.name()?)
             }
             () => TypeKind::Named(self.name()?),
@@ -117,53 +106,13 @@ impl Reader<'_> {
 
     /// The type behind `Bag of` and the like.
     fn inner(&mut self) -> Option<Box<TypeSpec>> {
-        self.at += 2;
+        self.skip(2);
         self.type_spec().map(Box::new)
-    }
-
-    fn name(&mut self) -> Option<Name> {
-        let word = self.next_if(|lexeme| lexeme.kind == LexemeKind::Word)?;
-        Some(Name {
-            text: self.text(word).to_lowercase().into(),
-            span: self.since(word.start),
-        })
     }
 
     /// Whether `word` and then `of` come next.
     fn is_of(&self, word: &str) -> bool {
-        let follows = self.lexemes.get(self.at + 1);
-        self.is(word) && follows.is_some_and(|of| self.text(*of).eq_ignore_ascii_case("of"))
-    }
-
-    fn is(&self, text: &str) -> bool {
-        self.next()
-            .is_some_and(|lexeme| self.text(lexeme).eq_ignore_ascii_case(text))
-    }
-
-    /// Reads the next lexeme if it is `text`.
-    fn taken(&mut self, text: &str) -> Option<()> {
-        self.is(text).then(|| self.at += 1)
-    }
-
-    fn next_if(&mut self, is_wanted: impl Fn(&Lexeme) -> bool) -> Option<Lexeme> {
-        let next = self.next().filter(is_wanted)?;
-        self.at += 1;
-        Some(next)
-    }
-
-    fn next(&self) -> Option<Lexeme> {
-        self.lexemes.get(self.at).copied()
-    }
-
-    fn text(&self, lexeme: Lexeme) -> &str {
-        lexeme.text(&self.source.text)
-    }
-
-    /// From the byte `start` to the end of the lexeme that was read last.
-    fn since(&self, start: usize) -> Span {
-        let end = self.lexemes[..self.at]
-            .last()
-            .map_or(start, |last| last.end);
-        Span::new(self.source, start, end)
+        let follows = self.following();
+        self.is(word) && follows.is_some_and(|of| self.text(of).eq_ignore_ascii_case("of"))
     }
 }

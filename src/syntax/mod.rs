@@ -7,7 +7,8 @@
 //! - [`split`] cuts running text into statements, by its lexemes;
 //! - [`plot`] reads what says that results are to be shown as a plot;
 //! - [`parse`] makes one statement's text into [`ast`], by `grammar/osql.pest`;
-//! - [`foreign_function`] does so without the grammar for the declarations of built-in functions.
+//! - [`foreign_function`] does so without the grammar for the declarations of built-in functions,
+//!   and `inserted` for insertions of literals.
 
 pub mod ast;
 mod blocks;
@@ -15,12 +16,14 @@ mod build;
 mod explain;
 mod foreign;
 mod grammar;
+mod inserted;
 pub mod keywords;
 pub mod lexer;
 pub mod literal;
 mod nesting;
 pub mod parse;
 pub mod plot;
+mod reader;
 pub mod split;
 #[cfg(test)]
 mod tests;

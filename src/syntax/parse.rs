@@ -7,6 +7,7 @@ use pest::Parser;
 
 use super::ast::Statement;
 use super::grammar::{Grammar, Rule};
+use super::inserted::inserted_literals;
 use super::{build, explain, nesting};
 use crate::text::diagnostic::{Error, Result, SourceText};
 
@@ -22,6 +23,14 @@ pub fn statement(source: &Arc<SourceText>) -> Result<Option<Statement>> {
     if source.text.len() > MAX_BYTES {
         return Err(Error::syntax("a statement may not be longer than 1 GiB"));
     }
+    match inserted_literals(source) {
+        Some(statement) => Ok(Some(statement)),
+        None => by_grammar(source),
+    }
+}
+
+/// Parses one statement by the grammar, as [`statement`] does.
+pub(super) fn by_grammar(source: &Arc<SourceText>) -> Result<Option<Statement>> {
     nesting::check(source)?;
     let mut pairs = Grammar::parse(Rule::statement, &source.text)
         .map_err(|fault| explain::explain(source, &fault))?;

@@ -7,6 +7,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use osql::model::context::STACK_SIZE;
+use osql::model::memory::MemoryLimit;
 use osql::run::statement::Outcome;
 use osql::session::{Config, Session};
 use osql::text::console::Console;
@@ -176,7 +177,7 @@ fn measure() -> Result<String> {
         timeout: None,
         console,
         bail: false,
-        memory: 4 << 30,
+        memory: MemoryLimit::Bytes(4 << 30),
     });
     for statement in SETUP.split_inclusive(';').filter(|s| s.contains("set")) {
         execute(&mut session, statement)?;

@@ -8,6 +8,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
+use osql::model::memory::MemoryLimit;
 use osql::run::statement::Outcome;
 use osql::session::{Config, Session};
 use osql::text::console::Console;
@@ -87,7 +88,7 @@ fn loaded() -> Result<Session> {
         timeout: None,
         console: Console::standard(),
         bail: false,
-        memory: u64::MAX,
+        memory: MemoryLimit::Bytes(u64::MAX),
     });
     let last = OBJECTS - 1;
     for statement in [

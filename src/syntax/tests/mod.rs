@@ -4,6 +4,7 @@
 
 mod errors;
 mod examples;
+mod inserted;
 mod lexemes;
 mod limits;
 mod trees;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use osql::functions::table::native;
 use osql::model::context::STACK_SIZE;
+use osql::model::memory::MemoryLimit;
 use osql::model::{Args, Cx, Value};
 use osql::run::statement::Outcome;
 use osql::session::{Config, Interrupt, Session};
@@ -69,7 +70,7 @@ impl Db {
             timeout,
             console,
             bail,
-            memory,
+            memory: MemoryLimit::Bytes(memory),
         });
         Db { session, printed }
     }
