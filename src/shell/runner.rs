@@ -186,13 +186,15 @@ impl Runner {
     /// What plots are drawn on. None where results are for a program: in a pipe, if no table is asked for
     /// there, in a file, and in other formats.
     fn canvas(&self) -> Option<Canvas<'_>> {
-        let is_terminal = self.results.is_none() && io::stdout().is_terminal();
         match self.style.format {
             Format::Svg => Some(Canvas::Svg),
-            Format::Table if is_terminal && !super::is_dumb_terminal() => Some(Canvas::Terminal {
-                notices: &self.notices,
-                colour: super::colour_wanted(),
-            }),
+            Format::Table if self.results.is_some() => None,
+            Format::Table if io::stdout().is_terminal() && !super::is_dumb_terminal() => {
+                Some(Canvas::Terminal {
+                    notices: &self.notices,
+                    colour: super::colour_wanted(),
+                })
+            }
             Format::Table => Some(Canvas::Text),
             _ => None,
         }

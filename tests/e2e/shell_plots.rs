@@ -282,6 +282,15 @@ fn what_cannot_be_plotted_is_said() {
     assert!(screen.contains("= help: perhaps 'line'"), "{screen}");
     terminal.enter("plot(iota(1,3), 'lime');");
     terminal.wait_for("error: there is no plot of the kind 'lime'");
+    // A file has the results themselves, or a picture of SVG.
+    let file = state.path().join("plot");
+    terminal.enter(&format!("\\o {}", file.display()));
+    terminal.wait_prompt();
+    terminal.enter("plot(iota(1,3), 'line');");
+    terminal.wait_prompt();
+    terminal.enter("\\o");
+    terminal.wait_prompt();
+    assert_eq!(std::fs::read_to_string(&file).expect("a file"), "1\n2\n3\n");
 }
 
 #[test]
