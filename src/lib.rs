@@ -27,7 +27,7 @@
 //! run/         executing plans and statements
 //! functions/   the built-in ones: declared in TOPIC.osql, written in TOPIC.rs where OSQL cannot
 //! session/     one user's world: text in, results out; the library's front door
-//! shell/       flags, prompt, scripts, output formats
+//! shell/       flags, prompt, scripts, output formats, plots
 //! ```
 //!
 //! Two things are kept apart on purpose. What compiling needs is the catalog, [`catalog::Catalog`]; what

@@ -32,6 +32,7 @@ pub mod meta;
 pub mod misc;
 pub mod models;
 pub mod mqtt;
+pub mod plot;
 pub mod record;
 pub mod regex;
 pub mod running;

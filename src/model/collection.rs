@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::model::failed::Turns;
+use crate::model::plot::PlotRequest;
 use crate::model::{BatchColumn, Cx, Type, Value};
 use crate::text::diagnostic::{Error, Result};
 
@@ -63,6 +64,11 @@ pub trait Source: Send {
     /// rest goes on. Known once the first element has come.
     fn is_live(&self) -> bool {
         false
+    }
+
+    /// How the elements are to be shown, where they say so.
+    fn plot(&self) -> Option<&Arc<PlotRequest>> {
+        None
     }
 
     /// The next elements, many at a time, of any kind but objects, where they are at hand. `None` where

@@ -24,6 +24,7 @@ pub mod native;
 pub mod nesting;
 pub mod number;
 pub mod object;
+pub mod plot;
 pub mod print;
 pub mod real_sum;
 pub mod record;

@@ -9,6 +9,7 @@ use crate::catalog::fit::{Exactness, fit};
 use crate::host::failed;
 use crate::model::collection::Numbers;
 use crate::model::conversion::converted;
+use crate::model::plot::PlotRequest;
 use crate::model::{BatchColumn, Collection, Cx, Function, Source, Type, Value};
 use crate::run::batch::result_column;
 use crate::text::diagnostic::{Error, Result};
@@ -163,6 +164,10 @@ impl Source for DeclaredRun {
 
     fn is_live(&self) -> bool {
         self.inner.is_live()
+    }
+
+    fn plot(&self) -> Option<&Arc<PlotRequest>> {
+        self.inner.plot()
     }
 
     fn taken(&self) -> Option<u64> {

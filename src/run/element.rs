@@ -11,6 +11,7 @@ use std::sync::Arc;
 use crate::host::failed;
 use crate::model::collection::{Arrivals, FieldBatch};
 use crate::model::counter::ElementCounter;
+use crate::model::plot::PlotRequest;
 use crate::model::{BatchColumn, Collection, Cx, Function, Numbers, Source, Type, Value};
 use crate::plan::{PlanExpr, Query};
 use crate::text::diagnostic::{Error, Kind, Result, Span, shortened};
@@ -338,6 +339,10 @@ impl Source for OutputRun {
 
     fn is_live(&self) -> bool {
         self.site.live || self.counter.is_live() || self.source.is_live()
+    }
+
+    fn plot(&self) -> Option<&Arc<PlotRequest>> {
+        self.source.plot()
     }
 
     fn numbers(&mut self, cx: &Cx) -> Result<Option<Numbers>> {

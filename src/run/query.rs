@@ -9,6 +9,7 @@ use super::sorted::CollectedRows;
 use crate::compile;
 use crate::host::traced::Traced;
 use crate::model::collection::{Arrivals, BATCH, FieldBatch, Iter};
+use crate::model::plot::PlotRequest;
 use crate::model::{BatchColumn, Collection, Cx, Numbers, Source, Type, Value};
 use crate::plan::{PlanExpr, Query, Slot, Traceable};
 use crate::run::{group, windowed};
@@ -210,6 +211,10 @@ impl Source for PassThrough {
 
     fn is_live(&self) -> bool {
         self.0.is_live()
+    }
+
+    fn plot(&self) -> Option<&Arc<PlotRequest>> {
+        self.0.plot()
     }
 
     fn taken(&self) -> Option<u64> {

@@ -120,6 +120,8 @@ pub enum Format {
     Csv,
     /// Rows of columns with names as a table of Markdown, everything else as text
     Markdown,
+    /// As a picture of SVG for each query, at its end
+    Svg,
 }
 
 /// An interactive shell for OSQL, the stream query language, and a secure MQTT client.

@@ -1,8 +1,8 @@
 //! The program around the language: flags, prompt, scripts, output, and how it ends.
 //!
 //! [`args`] says what to run, [`script`] and [`prompt`] feed statements to a [`runner`], which
-//! shows what comes of them through [`output`]. [`signals`] turns Ctrl-C and SIGTERM into the end of
-//! a query or of the program.
+//! shows what comes of them through [`output`], or as a picture of [`plot`]. [`signals`] turns Ctrl-C and
+//! SIGTERM into the end of a query or of the program.
 
 pub mod args;
 pub mod guide;
@@ -10,6 +10,7 @@ mod home;
 mod input;
 mod one_line;
 mod output;
+mod plot;
 mod prompt;
 mod reference;
 mod runner;
@@ -183,7 +184,13 @@ fn default_format() -> Format {
 
 /// Characters in a line of the terminal.
 fn window_width() -> usize {
-    terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0))
+    window_size().map_or(80, |(width, _)| width)
+}
+
+/// Columns and lines of the terminal.
+fn window_size() -> Option<(usize, usize)> {
+    let (width, height) = terminal_size::terminal_size()?;
+    Some((width.0.into(), height.0.into()))
 }
 
 /// Lines of the terminal.
@@ -199,8 +206,12 @@ fn colour_errors() -> bool {
 /// Whether the user wants colour, as far as the environment says (<https://no-color.org>).
 fn colour_wanted() -> bool {
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
-    let dumb = std::env::var_os("TERM").is_none_or(|t| t == "dumb");
-    !no_color && !dumb
+    !no_color && !is_dumb_terminal()
+}
+
+/// Whether the terminal, as far as the environment says, obeys no escapes.
+fn is_dumb_terminal() -> bool {
+    std::env::var_os("TERM").is_none_or(|terminal| terminal == "dumb")
 }
 
 impl ScriptInput {

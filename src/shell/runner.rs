@@ -1,19 +1,22 @@
 //! Runs statements one after the other and remembers how they went.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::Format;
 use super::output::{self, Ended, OutputStyle};
+use super::plot::{self, Canvas};
 use super::prompt::notices::Notices;
 use super::seen::SeenFields;
 use super::signals::Signals;
 use super::waiting::{Progress, Waiting};
+use crate::model::plot::{PlotKind, PlotRequest, PlotSpec};
 use crate::run::statement::{Outcome, Results};
 use crate::session::Session;
+use crate::syntax::plot::plot_comments;
 use crate::text::console::Console;
 use crate::text::diagnostic::{Error, Kind, Result, SourceText};
 
@@ -30,6 +33,8 @@ pub struct Runner {
     seen: SeenFields,
     /// Where results go, if not to the console.
     results: Option<Console>,
+    /// How the results of the next statement are shown, if the last one was about that.
+    next_plot: Option<PlotRequest>,
     colour: bool,
     failed: bool,
     quit: bool,
@@ -46,6 +51,7 @@ impl Runner {
             prompt: false,
             seen: SeenFields::default(),
             results: None,
+            next_plot: None,
             colour: super::colour_errors(),
             failed: false,
             quit: false,
@@ -164,11 +170,19 @@ impl Runner {
 
     /// Runs one statement and shows what comes of it; `false` if it failed.
     pub fn run(&mut self, statement: &Arc<SourceText>) -> bool {
+        let plot = self.next_plot.take();
         match self.session.execute(statement) {
             Ok(Outcome::Done) => {
                 self.aside("done");
                 true
             }
+            Ok(Outcome::NextPlot(record)) => match PlotRequest::of(&record) {
+                Ok(request) => {
+                    self.next_plot = Some(request);
+                    true
+                }
+                Err(error) => self.fail(&error),
+            },
             Ok(Outcome::Quit) => {
                 self.leave();
                 true
@@ -179,13 +193,7 @@ impl Runner {
                 let waiting = self.waiting(progress.clone());
                 let ended = match rows.only_acts() {
                     true => output::show_act(rows, self.style.format, |text| self.tell(text)),
-                    false => output::show(
-                        rows,
-                        self.style_of_results(),
-                        self.results(),
-                        &self.notices,
-                        self.prompt.then_some(&self.seen),
-                    ),
+                    false => self.show(rows, plot, statement),
                 };
                 drop(waiting);
                 match ended {
@@ -214,6 +222,65 @@ impl Runner {
             }
             Err(error) => self.fail(&error),
         }
+    }
+
+    /// Shows results as a plot where that is asked for, by a record before the statement, a comment before
+    /// it, or themselves; else as rows.
+    fn show(&self, rows: Results, plot: Option<PlotRequest>, statement: &SourceText) -> Ended {
+        let Some(canvas) = self.canvas() else {
+            return self.show_rows(rows);
+        };
+        let request = plot
+            .or_else(|| self.commented(statement))
+            .or_else(|| rows.plot().map(|request| (**request).clone()));
+        let request = match (request, self.style.format) {
+            (None, Format::Svg) => PlotRequest::of_kind(PlotKind::Automatic),
+            (None, _) => return self.show_rows(rows),
+            (Some(request), _) => request,
+        };
+        plot::show(rows, &request, canvas, self.results(), |rows| {
+            self.show_rows(rows)
+        })
+    }
+
+    fn show_rows(&self, rows: Results) -> Ended {
+        output::show(
+            rows,
+            self.style_of_results(),
+            self.results(),
+            &self.notices,
+            self.prompt.then_some(&self.seen),
+        )
+    }
+
+    /// What plots are drawn on. None where results are for a program: in a pipe, if no table is asked for
+    /// there, in a file, and in other formats.
+    fn canvas(&self) -> Option<Canvas<'_>> {
+        match self.style.format {
+            Format::Svg => Some(Canvas::Svg),
+            Format::Table if self.results.is_some() => None,
+            Format::Table if io::stdout().is_terminal() && !super::is_dumb_terminal() => {
+                Some(Canvas::Terminal {
+                    notices: &self.notices,
+                    colour: super::colour_wanted(),
+                })
+            }
+            Format::Table => Some(Canvas::Text),
+            _ => None,
+        }
+    }
+
+    /// The plots that comments before a statement ask for. What they do not say rightly is said, and
+    /// leaves the results as they are.
+    fn commented(&self, statement: &SourceText) -> Option<PlotRequest> {
+        let mut plots = Vec::new();
+        for kind in plot_comments(&statement.text) {
+            match PlotKind::named(kind) {
+                Ok(kind) => plots.push(PlotSpec::new(kind)),
+                Err(error) => self.console().note(&error),
+            }
+        }
+        (!plots.is_empty()).then_some(PlotRequest { plots })
     }
 
     /// Waits until no background job runs, or the user stops the wait.

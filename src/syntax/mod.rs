@@ -5,6 +5,7 @@
 //! - [`lexer`] cuts text into words, literals, signs, blanks and comments; [`keywords`] lists the
 //!   words that mean something;
 //! - [`split`] cuts running text into statements, by its lexemes;
+//! - [`plot`] reads what says that results are to be shown as a plot;
 //! - [`parse`] makes one statement's text into [`ast`], by `grammar/osql.pest`;
 //! - [`foreign_function`] does so without the grammar for the declarations of built-in functions,
 //!   and `inserted` for insertions of literals.
@@ -21,6 +22,7 @@ pub mod lexer;
 pub mod literal;
 mod nesting;
 pub mod parse;
+pub mod plot;
 mod reader;
 pub mod split;
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::blocks::{BlockMark, BlockWords};
 use super::lexer::{Lexeme, LexemeKind, Lexer};
+use super::plot::plot_comment;
 use crate::text::diagnostic::SourceText;
 
 /// Cuts text that arrives in pieces into statements, at the semicolons that close them.
@@ -12,7 +13,8 @@ use crate::text::diagnostic::SourceText;
 /// A semicolon in a string, a comment, a block `{ …; … }` or a loop `while … end while` closes
 /// nothing. One inside parentheses that were never closed does, so that a slip does not swallow the
 /// rest of a script. Every byte is looked at once, however the text is cut up. Blanks and comments
-/// before a statement are no part of it.
+/// before a statement are no part of it, but for a comment that says how its results are shown, and what
+/// stands between the two.
 pub struct Splitter {
     name: String,
     /// Text that no statement has been made of yet.
@@ -109,6 +111,10 @@ impl Splitter {
         while let Some(lexeme) = self.lexer.next(&self.text, is_whole) {
             if !lexeme.is_trivia() {
                 self.take(lexeme);
+            } else if lexeme.kind == LexemeKind::LineComment
+                && plot_comment(lexeme.text(&self.text)).is_some()
+            {
+                self.start.get_or_insert(self.here);
             }
             self.pass(lexeme);
         }
@@ -332,6 +338,20 @@ mod tests {
     }
 
     #[test]
+    fn a_comment_that_asks_for_a_plot_belongs_to_the_statement() {
+        let script = "1;\n // a\n //plot: Line plot\n // b\n2; 3;\n//plot: Text";
+        assert_eq!(
+            pieces(script, &[]),
+            [
+                ((1, 1), "1;".to_owned()),
+                ((3, 2), "//plot: Line plot\n // b\n2;".to_owned()),
+                ((5, 4), "3;".to_owned()),
+                ((6, 1), "//plot: Text".to_owned()),
+            ]
+        );
+    }
+
+    #[test]
     fn knows_what_is_pending() {
         let mut splitter = Splitter::new("test");
         for (text, pending) in [
@@ -342,6 +362,8 @@ mod tests {
             (" yet */", false),
             ("'a;", true),
             ("';", false),
+            ("//plot: Line plot\n", true),
+            ("1;", false),
         ] {
             splitter.push(text);
             assert_eq!(splitter.is_pending(), pending, "after {text:?}");

@@ -63,6 +63,7 @@ mod shell_home;
 mod shell_leave;
 mod shell_one_line;
 mod shell_output;
+mod shell_plots;
 mod shell_profiles;
 mod shell_prompt;
 mod shell_script;

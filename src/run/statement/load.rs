@@ -69,7 +69,7 @@ fn finish(cx: &Cx, outcome: Outcome, show: bool) -> Result<bool> {
             }
             Ok(true)
         }
-        Outcome::Done => Ok(true),
+        Outcome::Done | Outcome::NextPlot(_) => Ok(true),
         Outcome::Quit => Ok(false),
     }
 }

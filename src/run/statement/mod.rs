@@ -20,6 +20,7 @@ use crate::model::{Collection, Cx, Type, Value};
 use crate::plan::{Query, endless};
 use crate::run::{database, procedure, query};
 use crate::syntax::ast::{self, ExprKind, SelectKind, StatementKind};
+use crate::syntax::plot::is_plot_record;
 use crate::text::diagnostic::{Error, Result, SourceText};
 use assign::{assign, put};
 use define::{create_function, create_type, delete_function, delete_type};
@@ -104,6 +105,11 @@ pub fn posted(cx: &Cx, source: &Arc<SourceText>) -> Result<Option<Arc<dyn Collec
 fn run(cx: &Cx, statement: &ast::Statement, mark: usize) -> Result<Outcome> {
     let catalog = Catalog::of(cx);
     match &statement.kind {
+        StatementKind::Query(expr) if is_plot_record(expr) => {
+            let record = Arc::new(compile::value(catalog, expr)?);
+            let record = query::single(&record, vec![], cx)?;
+            return Ok(record.map_or(Outcome::Done, Outcome::NextPlot));
+        }
         StatementKind::Query(expr) => return rows(cx, expr, mark),
         StatementKind::Assign { targets, value } => assign(cx, targets, value)?,
         StatementKind::DeclareSession(declarations) => {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::catalog::Catalog;
 use crate::host::{Host, failed};
+use crate::model::plot::PlotRequest;
 use crate::model::row_counts::RowCounts;
 use crate::model::{Cx, Source, Value};
 use crate::text::diagnostic::{Result, Span};
@@ -15,6 +16,9 @@ pub enum Outcome {
     Results(Results),
     /// A statement without results.
     Done,
+    /// A record that says how the results of the next statement are shown, where there is somebody to
+    /// show a plot to.
+    NextPlot(Value),
     /// The user wants to leave.
     Quit,
 }
@@ -22,6 +26,8 @@ pub enum Outcome {
 /// The results of a query. Dropping it stops the query.
 pub struct Results {
     source: Option<Box<dyn Source>>,
+    /// A result that was taken and is given once more.
+    first: Option<Value>,
     cx: Cx,
     /// Where the journal stood when the statement began.
     mark: usize,
@@ -44,6 +50,7 @@ impl Results {
     pub(super) fn new(source: Box<dyn Source>, cx: Cx, mark: usize) -> Results {
         Results {
             source: Some(source),
+            first: None,
             cx,
             mark,
             stream: false,
@@ -73,6 +80,11 @@ impl Results {
         self.source.as_ref().is_some_and(|source| source.is_live())
     }
 
+    /// How the results are to be shown, where they say so themselves.
+    pub fn plot(&self) -> Option<&Arc<PlotRequest>> {
+        self.source.as_ref().and_then(|source| source.plot())
+    }
+
     /// The same of a query that stands there.
     pub(super) fn at(mut self, span: &Span) -> Results {
         self.span = Some(span.clone());
@@ -87,6 +99,11 @@ impl Results {
     /// Whether the query is a stream, which has ended when its time is over.
     pub fn is_stream(&self) -> bool {
         self.stream
+    }
+
+    /// Gives a result back, which was the last one taken.
+    pub fn put_back(&mut self, result: Value) {
+        self.first = Some(result);
     }
 
     /// What stops them.
@@ -137,6 +154,9 @@ impl Iterator for Results {
     type Item = Result<Value>;
 
     fn next(&mut self) -> Option<Result<Value>> {
+        if let Some(first) = self.first.take() {
+            return Some(Ok(first));
+        }
         match self.pull() {
             Ok(Some(value)) => {
                 if let Some(counts) = &self.cx.row_counts {

@@ -19,7 +19,7 @@ pub fn line(value: &Value, format: Format, looks: &Looks) -> Result<String> {
     let mut line = match format {
         // For a person; elsewhere a function is written so that it can be typed.
         Format::Table if let Value::Function(function) = value => introduced(function),
-        Format::Text | Format::Table | Format::Markdown => match value {
+        Format::Text | Format::Table | Format::Markdown | Format::Svg => match value {
             Value::Str(text) if text.contains('\n') => in_lines(text, looks)?,
             value => print::text(value, looks)?,
         },

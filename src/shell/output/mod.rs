@@ -253,7 +253,7 @@ fn show_live(
 }
 
 /// Writes text to the console, and sends it on its way when that is due.
-struct RowWriter<'c> {
+pub struct RowWriter<'c> {
     console: &'c Console,
     /// What notes the fields of rows, and of how many.
     seen: Option<&'c SeenFields>,
@@ -267,10 +267,18 @@ struct RowWriter<'c> {
 impl<'c> RowWriter<'c> {
     fn new(rows: &Results, console: &'c Console, seen: Option<&'c SeenFields>) -> RowWriter<'c> {
         RowWriter {
-            console,
             seen,
+            ..RowWriter::stopped_by(rows.token(), console)
+        }
+    }
+
+    /// A writer that gives up when the token is stopped.
+    pub fn stopped_by(token: Token, console: &'c Console) -> RowWriter<'c> {
+        RowWriter {
+            console,
+            seen: None,
             noted: 0,
-            token: rows.token(),
+            token,
             timer: FlushTimer::new(),
             shown: 0,
         }
@@ -296,7 +304,7 @@ impl<'c> RowWriter<'c> {
     }
 
     /// Writes the text of so many rows.
-    fn write(&mut self, text: &str, rows: u64) -> std::result::Result<(), Ended> {
+    pub fn write(&mut self, text: &str, rows: u64) -> std::result::Result<(), Ended> {
         let mut written = Ok(());
         for piece in pieces(text) {
             // Who reads may take their time.
@@ -319,7 +327,7 @@ impl<'c> RowWriter<'c> {
         Ended::Failed(error, self.shown)
     }
 
-    fn finish(self) -> Ended {
+    pub fn finish(self) -> Ended {
         match self.console.flush() {
             Ok(()) => Ended::Whole(self.shown),
             Err(error) => unwritable(self.console, &error, self.shown),

@@ -57,7 +57,7 @@ pub const HELP: &str = r"A statement may take several lines and ends with ;
   \e [FILE]          edits the last entry, or a file, with $VISUAL or $EDITOR
   \watch [SECONDS]   runs the last entry every 2 seconds, or as often as is said, until Ctrl-C
   \timing [on|off]   says how long statements take
-  \format [FORMAT]   how results are written: table, text, raw, json, csv or markdown
+  \format [FORMAT]   how results are written: table, text, raw, json, csv, markdown or svg
   \x [on|off]        whether each value of a row has a line of its own
   \pager [on|off]    whether tables longer than the window go to $PAGER, or less
   \utc [on|off]      whether tables show times in UTC instead of local time

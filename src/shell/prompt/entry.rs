@@ -44,13 +44,14 @@ impl Entry {
     pub fn push(&mut self, line: &str) {
         self.push_piece(line);
         self.is_within_line = false;
+        // Enter ends a comment, too, which may belong to what follows.
+        self.splitter.push("\n");
     }
 
     /// Takes the next piece of a line that goes on.
     pub fn push_piece(&mut self, piece: &str) {
         if !self.text.is_empty() && !self.is_within_line {
             self.text.push('\n');
-            self.splitter.push("\n");
         }
         self.is_within_line = true;
         self.text.push_str(piece);
@@ -87,8 +88,7 @@ impl Entry {
         match self.splitter.pending() {
             "" => String::new(),
             text if text.len() > LONGEST_EARLIER => String::new(),
-            text if self.is_within_line => text.to_owned(),
-            text => format!("{text}\n"),
+            text => text.to_owned(),
         }
     }
 }
@@ -130,6 +130,8 @@ mod tests {
             ("1; 2", false),
             ("1; /* and", false),
             ("1; /* and\n */", true),
+            ("//plot: Line plot", false),
+            ("//plot: Line plot\n1;", true),
             ("'a;", false),
             ("'a;\n';", true),
             ("{ f();", false),

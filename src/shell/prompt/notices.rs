@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use rustyline::ExternalPrinter;
 
+use crate::shell::plot::PictureLine;
+use crate::shell::window_width;
 use crate::text::wait::lock;
 
 /// What is shared between the writers, the prompt and the thread that prints above it.
@@ -16,6 +18,9 @@ pub struct Notices(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
+    /// Held while something is written to the terminal that takes away what stands there, or may be taken
+    /// away. A terminal that is paused holds up whoever writes; so the state is not locked meanwhile.
+    screen: Mutex<()>,
     state: Mutex<State>,
     news: Condvar,
 }
@@ -30,12 +35,26 @@ struct State {
     key_shown: bool,
     /// Whether the cursor's line says what a query waits for.
     wait_shown: bool,
+    /// How wide the lines of the picture above the cursor's line are, if one stands there that goes away.
+    picture: Option<Vec<usize>>,
+    /// Whether what was written last to the terminal has begun a line and not ended it.
+    line_open: bool,
     /// When something was written to the terminal.
     written: Option<Instant>,
 }
 
 /// Takes the line away that the cursor stands in.
 const CLEAR_LINE: &[u8] = b"\r\x1b[2K";
+
+/// Moves the cursor to the beginning of a picture with lines of these widths, in a window of so many
+/// columns. If the window has been made narrower, its lines have been broken.
+fn above_picture(widths: &[usize], window: usize) -> String {
+    let in_window = |width: &usize| width.div_ceil(window.max(1)).max(1);
+    match widths.iter().map(in_window).sum::<usize>() {
+        0 => "\r".to_owned(),
+        lines => format!("\r\x1b[{lines}A"),
+    }
+}
 
 impl Notices {
     pub fn new() -> Notices {
@@ -77,6 +96,7 @@ impl Notices {
     /// Shows a line that goes away with whatever is written next: what `line` makes of how long nothing has
     /// been written, `since` then at the most. Nothing while the line editor has the terminal.
     pub fn show_wait(&self, since: Instant, line: impl FnOnce(Duration) -> Option<String>) {
+        let _screen = lock(&self.0.screen);
         let mut state = lock(&self.0.state);
         if state.held {
             return;
@@ -99,6 +119,46 @@ impl Notices {
         if std::mem::take(&mut lock(&self.0.state).wait_shown) {
             let _ = io::stderr().write_all(CLEAR_LINE);
         }
+    }
+
+    /// Shows a picture in place of the one before. It goes away with whatever is written next.
+    pub fn show_picture(&self, lines: &[PictureLine]) {
+        let _screen = lock(&self.0.screen);
+        let mut state = lock(&self.0.state);
+        if state.held {
+            return;
+        }
+        let mut text = match &state.picture {
+            Some(widths) => above_picture(widths, window_width()),
+            None if state.line_open => "\n".to_owned(),
+            None => "\r".to_owned(),
+        };
+        state.picture = Some(lines.iter().map(|line| line.width).collect());
+        state.line_open = false;
+        state.wait_shown = false;
+        // The picture is drawn over the key.
+        state.key_shown = false;
+        state.written = Some(Instant::now());
+        drop(state);
+        for line in lines {
+            // What stood there goes away behind the line, so that nothing flickers.
+            text += &format!("{}\x1b[K\n", line.text);
+        }
+        text += "\x1b[J";
+        // If the terminal is gone, nobody can be told.
+        let mut out = io::stdout().lock();
+        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    }
+
+    /// Shows the last picture, which stays.
+    pub fn keep_picture(&self, lines: &[PictureLine]) {
+        self.show_picture(lines);
+        lock(&self.0.state).picture = None;
+    }
+
+    /// Whether nothing has been written since a picture was shown.
+    pub fn is_picture_shown(&self) -> bool {
+        lock(&self.0.state).picture.is_some()
     }
 
     /// The line editor takes the terminal.
@@ -169,15 +229,21 @@ impl<W: Write + IsTerminal> Writer<W> {
 
 impl<W: Write> Write for Writer<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let _screen = self.terminal.then(|| lock(&self.shared.screen));
         let mut state = lock(&self.shared.state);
         if !(self.terminal && state.held) {
             let key_shown = self.terminal && std::mem::take(&mut state.key_shown);
             let wait_shown = self.terminal && std::mem::take(&mut state.wait_shown);
+            let picture = state.picture.take_if(|_| self.terminal);
             if self.terminal {
                 state.written = Some(Instant::now());
+                state.line_open = !bytes.ends_with(b"\n");
             }
             drop(state);
-            if wait_shown {
+            if let Some(widths) = picture {
+                let begin = above_picture(&widths, window_width());
+                self.to.write_all(format!("{begin}\x1b[J").as_bytes())?;
+            } else if wait_shown {
                 // The key stands in the same line.
                 self.to.write_all(CLEAR_LINE)?;
             } else if key_shown {
@@ -244,5 +310,29 @@ mod tests {
         screen.write_all(b"more\n").expect("is written");
         assert_eq!(file.to, b"a row\n");
         assert_eq!(screen.to, b"\nstopped\nmore\n");
+    }
+
+    #[test]
+    fn what_is_written_takes_the_place_of_a_picture() {
+        let notices = Notices::new();
+        let mut screen = Writer {
+            to: Vec::new(),
+            shared: notices.0.clone(),
+            terminal: true,
+        };
+        lock(&notices.0.state).picture = Some(vec![3, 0, 5]);
+        assert!(notices.is_picture_shown());
+        screen.write_all(b"a row\n").expect("is written");
+        screen.write_all(b"more").expect("is written");
+        assert_eq!(screen.to, b"\r\x1b[3A\x1b[Ja row\nmore");
+        assert!(!notices.is_picture_shown());
+        assert!(lock(&notices.0.state).line_open);
+    }
+
+    #[test]
+    fn a_picture_in_a_narrower_window_has_more_lines() {
+        assert_eq!(above_picture(&[10, 0, 21], 80), "\r\x1b[3A");
+        assert_eq!(above_picture(&[10, 0, 21], 10), "\r\x1b[5A");
+        assert_eq!(above_picture(&[], 10), "\r");
     }
 }

@@ -174,7 +174,7 @@ fn written(state: &Value, format: Format, looks: &Looks) -> Result<String> {
                 text += &lines::line(&fields(record), format, looks)?;
             }
         }
-        Format::Table | Format::Text | Format::Raw | Format::Markdown => {
+        Format::Table | Format::Text | Format::Raw | Format::Markdown | Format::Svg => {
             let mut columns = Columns {
                 names: FIELDS.map(str::to_owned).to_vec(),
                 width: window_width(),
