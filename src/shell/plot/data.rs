@@ -308,7 +308,7 @@ impl PlotData {
         }
         let points = self.series.entry(name).or_default();
         if let Memory::OneOf(stride) = self.memory
-            && point.element % stride != 0
+            && !point.element.is_multiple_of(stride)
         {
             return;
         }
@@ -331,7 +331,7 @@ impl PlotData {
                 *stride *= 2;
                 let stride = *stride;
                 for points in self.series.values_mut() {
-                    points.retain(|point| point.element % stride == 0);
+                    points.retain(|point| point.element.is_multiple_of(stride));
                 }
             }
             Memory::OneOf(_) => {}
