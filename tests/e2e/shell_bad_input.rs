@@ -153,7 +153,7 @@ fn a_megabyte_is_pasted_and_nothing_is_lost() {
         terminal.wait_prompt();
         terminal.paste_file(&pasted, bracketed);
         if bracketed {
-            terminal.wait_until(|screen| screen.contains("1]);"));
+            terminal.wait_long_for("1]);");
             terminal.press("Enter");
         }
         terminal.wait_long_for(&format!("\n{}\n", 2 * lines + 1));
@@ -174,7 +174,7 @@ fn a_long_line_is_pasted_and_nothing_is_lost() {
         terminal.wait_prompt();
         terminal.paste_file(&pasted, bracketed);
         if bracketed {
-            terminal.wait_until(|screen| screen.contains("');"));
+            terminal.wait_long_for("');");
             terminal.press("Enter");
         }
         terminal.wait_long_for("\n200000\n");

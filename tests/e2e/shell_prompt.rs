@@ -209,6 +209,27 @@ fn tab_completes_what_is_in_scope() {
     }
 }
 
+#[test]
+fn ctrl_c_in_a_long_list_does_not_drop_the_line_that_follows() {
+    let state = state();
+    let terminal = Terminal::start("", 80, 24, state.path());
+    terminal.wait_prompt();
+    terminal.type_text("s");
+    terminal.press("Tab");
+    terminal.press("Tab");
+    terminal.wait_for("possibilities? (y or n)");
+    terminal.type_text("y");
+    terminal.wait_for("--More--");
+    terminal.press("C-c");
+    terminal.wait_until(|screen| screen.matches("--More--").count() == 2);
+    terminal.type_text("q");
+    terminal.wait_until(|screen| screen.ends_with("osql> s"));
+    terminal.press("C-u");
+    terminal.wait_prompt();
+    terminal.enter("6 * 7;");
+    terminal.wait_for("\n42\n");
+}
+
 #[cfg(feature = "broker")]
 #[test]
 fn tab_completes_clients_and_the_topics_that_they_have_seen() {

@@ -7,7 +7,7 @@ use rustyline::Result;
 use rustyline::completion::{FilenameCompleter, Pair};
 use unicode_width::UnicodeWidthStr;
 
-use super::place::{CursorPlace, TextPlace, open_call, place, variables};
+use super::place::{CursorPlace, StringPlace, open_call, place, variables};
 use crate::catalog::signature::BUILT_IN;
 use crate::model::Function;
 use crate::session::World;
@@ -123,18 +123,18 @@ impl KnownNames {
     }
 
     /// What a string may become; `None`: the name of a file.
-    fn texts(&self, what: &TextPlace, word: &str) -> Option<Vec<Candidate>> {
+    fn texts(&self, what: &StringPlace, word: &str) -> Option<Vec<Candidate>> {
         match what {
-            TextPlace::Field => Some(self.seen_fields()),
-            TextPlace::KeyOfArgument(function, argument) => {
+            StringPlace::Field => Some(self.seen_fields()),
+            StringPlace::KeyOfArgument(function, argument) => {
                 let options = self.options(function, *argument);
                 Some(match options.is_empty() {
                     true => self.seen_fields(),
                     false => options,
                 })
             }
-            TextPlace::Argument(function, argument) => self.arguments(function, *argument, word),
-            TextPlace::Other => None,
+            StringPlace::Argument(function, argument) => self.arguments(function, *argument, word),
+            StringPlace::Other => None,
         }
     }
 

@@ -11,7 +11,7 @@ use crate::text::diagnostic::SourceText;
 const LONGEST_EARLIER: usize = 1 << 16;
 
 /// What has been typed since the last entry was run. Each line is read once, however many there are.
-pub struct Entry {
+pub struct PromptEntry {
     text: String,
     splitter: Splitter,
     lexer: Lexer,
@@ -21,9 +21,9 @@ pub struct Entry {
     is_within_line: bool,
 }
 
-impl Entry {
-    pub fn new() -> Entry {
-        Entry {
+impl PromptEntry {
+    pub fn new() -> PromptEntry {
+        PromptEntry {
             text: String::new(),
             splitter: splitter(),
             lexer: Lexer::default(),
@@ -110,8 +110,8 @@ fn splitter() -> Splitter {
 mod tests {
     use super::*;
 
-    fn entry(text: &str) -> Entry {
-        let mut entry = Entry::new();
+    fn entry(text: &str) -> PromptEntry {
+        let mut entry = PromptEntry::new();
         text.split('\n').for_each(|line| entry.push(line));
         entry
     }
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_line_may_come_in_pieces() {
-        let mut entry = Entry::new();
+        let mut entry = PromptEntry::new();
         for piece in ["select 'it", "", " is"] {
             entry.push_piece(piece);
         }
@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn an_entry_of_many_lines_is_read_once() {
-        let mut entry = Entry::new();
+        let mut entry = PromptEntry::new();
         let begun = std::time::Instant::now();
         entry.push("f([");
         for _ in 0..100_000 {

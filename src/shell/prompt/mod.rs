@@ -39,7 +39,7 @@ use crate::text::wait::Token;
 use assist::Assistant;
 use command::PromptCommand;
 use complete::KnownNames;
-use entry::Entry;
+use entry::PromptEntry;
 use history::History;
 use notices::Notices;
 use paste::PasteWatch;
@@ -119,10 +119,13 @@ impl Reader {
     fn open(runner: &Runner, notices: &Notices) -> rustyline::Result<Reader> {
         let paste = PasteWatch::default();
         let mut prompt = line_editor(runner, notices, &paste)?;
-        let watch = EventHandler::Conditional(Box::new(paste.clone()));
-        prompt.bind_sequence(Event::Any, watch);
         let for_editor = ending_key(&mut prompt, vec![KeyEvent::ctrl('X'), KeyEvent::ctrl('E')]);
         let dropped = ending_key(&mut prompt, vec![KeyEvent::ctrl('C')]);
+        let others = OtherKeys {
+            paste: paste.clone(),
+            ending: [Arc::clone(&for_editor), Arc::clone(&dropped)],
+        };
+        prompt.bind_sequence(Event::Any, EventHandler::Conditional(Box::new(others)));
         bind_suggestion_keys(&mut prompt);
         let (history, notice) = History::open(&mut prompt);
         if let Some(notice) = notice {
@@ -140,7 +143,7 @@ impl Reader {
 
     /// Reads lines up to the one that finishes what was begun, and remembers them.
     fn entry(&mut self, runner: &mut Runner, notices: &Notices) -> rustyline::Result<String> {
-        let mut entry = Entry::new();
+        let mut entry = PromptEntry::new();
         loop {
             let prompt = match entry.text() {
                 "" => PROMPT.to_owned(),
@@ -168,7 +171,7 @@ impl Reader {
                 return Err(ReadlineError::Interrupted);
             }
             if self.for_editor.swap(false, Ordering::Relaxed) {
-                let mut text = std::mem::replace(&mut entry, Entry::new()).into_text();
+                let mut text = std::mem::replace(&mut entry, PromptEntry::new()).into_text();
                 match editor::edit_text(&text) {
                     Ok(edited) => text = edited,
                     Err(error) => {
@@ -273,6 +276,29 @@ impl ConditionalEventHandler for EndingKey {
     fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext) -> Option<Cmd> {
         self.0.store(true, Ordering::Relaxed);
         Some(Cmd::AcceptLine)
+    }
+}
+
+/// All other keys.
+struct OtherKeys {
+    paste: PasteWatch,
+    /// What tells of the keys that end a line.
+    ending: [Arc<AtomicBool>; 2],
+}
+
+impl ConditionalEventHandler for OtherKeys {
+    fn handle(
+        &self,
+        event: &Event,
+        n: RepeatCount,
+        positive: bool,
+        at: &EventContext,
+    ) -> Option<Cmd> {
+        // A key that ends lines did not where another follows, as in a long list of candidates.
+        for pressed in &self.ending {
+            pressed.store(false, Ordering::Relaxed);
+        }
+        self.paste.handle(event, n, positive, at)
     }
 }
 

@@ -17,7 +17,7 @@ use crate::text::wait::lock;
 const FAST: Duration = Duration::from_millis(15);
 
 /// So many fast keys are no accident.
-const MANY: u32 = 32;
+const MANY: u32 = 500;
 
 /// A line that is pasted is taken in pieces of so many bytes.
 const PIECE: usize = 4096;

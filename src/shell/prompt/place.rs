@@ -9,13 +9,13 @@ pub enum CursorPlace<'t> {
     /// A name, its namespace or its colon included, that starts here.
     Name(usize),
     /// What stands in a string behind its quote, which is before this place.
-    Text(usize, TextPlace<'t>),
+    Text(usize, StringPlace<'t>),
     Nothing,
 }
 
 /// What a string is.
 #[derive(Debug, PartialEq)]
-pub enum TextPlace<'t> {
+pub enum StringPlace<'t> {
     /// The key of a field: `r["`.
     Field,
     /// The key in a record that is this argument of a function; counts from 0.
@@ -107,25 +107,25 @@ impl<'t> Reader<'t> {
             Some((LexemeKind::OpenBracket | LexemeKind::Comma, _))
         );
         let what = match self.open.as_slice() {
-            _ if !is_first => TextPlace::Other,
+            _ if !is_first => StringPlace::Other,
             [.., bracket] if bracket.sign == "[" && bracket.follows_operand => {
                 match bracket.commas {
-                    0 => TextPlace::Field,
-                    _ => TextPlace::Other,
+                    0 => StringPlace::Field,
+                    _ => StringPlace::Other,
                 }
             }
             [.., call, bracket] if bracket.sign == "{" && call.function().is_some() => {
-                TextPlace::KeyOfArgument(call.function().unwrap_or_default(), call.commas)
+                StringPlace::KeyOfArgument(call.function().unwrap_or_default(), call.commas)
             }
-            [.., bracket] if bracket.sign == "{" => TextPlace::Field,
+            [.., bracket] if bracket.sign == "{" => StringPlace::Field,
             [.., call, bracket] if bracket.sign == "[" && call.function().is_some() => {
-                TextPlace::Argument(call.function().unwrap_or_default(), call.commas)
+                StringPlace::Argument(call.function().unwrap_or_default(), call.commas)
             }
             [.., call] => match call.function() {
-                Some(function) => TextPlace::Argument(function, call.commas),
-                None => TextPlace::Other,
+                Some(function) => StringPlace::Argument(function, call.commas),
+                None => StringPlace::Other,
             },
-            [] => TextPlace::Other,
+            [] => StringPlace::Other,
         };
         CursorPlace::Text(lexeme.start + 1, what)
     }
@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn names_and_strings_are_known_by_where_they_stand() {
-        use TextPlace::{Argument, Field, KeyOfArgument, Other};
+        use StringPlace::{Argument, Field, KeyOfArgument, Other};
         for (line, expected) in [
             ("f(sel", CursorPlace::Name(2)),
             ("f(mqtt:cl", CursorPlace::Name(2)),
