@@ -43,7 +43,7 @@ fn a_window_of_20_columns_is_enough() {
     terminal.enter("select x from Real x where x in heartbeat(0.1) and x < 0;");
     terminal.wait_for("\nwaiting: 1 s; Ctrl");
     terminal.press("C-c");
-    terminal.wait_until(|screen| screen.ends_with("stopped\nosql>"));
+    terminal.wait_until(|screen| screen.contains("\nstopped: ") && screen.ends_with("\nosql>"));
 }
 
 #[test]

@@ -365,12 +365,14 @@ fn one_at_a_time_has_a_journal_however_often_it_is_replaced() {
     let place = Place::new();
     let held = std::sync::atomic::AtomicUsize::new(0);
     let opened = std::sync::atomic::AtomicUsize::new(0);
-    let until = Instant::now() + Duration::from_millis(300);
+    // Many enough; the limit is for a machine that is busy.
+    const ENOUGH: usize = 100;
+    let until = Instant::now() + Duration::from_secs(60);
     use std::sync::atomic::Ordering::SeqCst;
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
-                while Instant::now() < until {
+                while opened.load(SeqCst) < ENOUGH && Instant::now() < until {
                     if let Ok(mine) = PublicationJournal::open(place.path(), false) {
                         assert_eq!(held.fetch_add(1, SeqCst), 0, "two have it");
                         opened.fetch_add(1, SeqCst);
@@ -381,7 +383,7 @@ fn one_at_a_time_has_a_journal_however_often_it_is_replaced() {
             });
         }
     });
-    assert!(opened.into_inner() > 10);
+    assert!(opened.into_inner() >= ENOUGH);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::element::{PlottedNumber, Row, Unplottable, is_batch, row};
+use super::element::{PlottedNumber, PlottedRow, Unplottable, is_batch, row};
 use crate::model::plot::{PlotKind, PlotSpec};
 use crate::model::{Array, Value, print};
 
@@ -160,9 +160,9 @@ impl PlotData {
         for point in 0..points {
             let cells = (0..series.min(MOST_SERIES + 1))
                 .map(|at| self.cell(at, &array.element(at * points + point)));
-            let row = Row {
+            let row = PlottedRow {
                 cells: cells.collect(),
-                ..Row::default()
+                ..PlottedRow::default()
             };
             self.point(row);
         }
@@ -185,7 +185,7 @@ impl PlotData {
         }
     }
 
-    fn point(&mut self, mut row: Row) {
+    fn point(&mut self, mut row: PlottedRow) {
         for cell in &mut row.cells {
             if cell.number.is_some_and(|number| !number.is_finite()) {
                 cell.number = None;
@@ -204,7 +204,7 @@ impl PlotData {
     }
 
     /// A bar for each number. Those of an element that names itself stay beside those of others.
-    fn named_bars(&mut self, row: Row, is_pie: bool) {
+    fn named_bars(&mut self, row: PlottedRow, is_pie: bool) {
         let is_extended = row.label.is_some() || row.cells.len() == 1;
         if !is_extended {
             self.bars.clear();
@@ -234,7 +234,7 @@ impl PlotData {
     }
 
     /// Bars that have no names: a number follows those before it, a vector takes their place.
-    fn numbered_bars(&mut self, row: &Row) {
+    fn numbered_bars(&mut self, row: &PlottedRow) {
         let element = self.elements;
         let bars = self.series.entry("".into()).or_default();
         if let [cell] = &*row.cells {
@@ -255,7 +255,7 @@ impl PlotData {
             .collect();
     }
 
-    fn scatter(&mut self, row: Row) {
+    fn scatter(&mut self, row: PlottedRow) {
         let [x, y, ..] = &*row.cells else {
             return self.lines(row);
         };
@@ -272,7 +272,7 @@ impl PlotData {
         }
     }
 
-    fn lines(&mut self, row: Row) {
+    fn lines(&mut self, row: PlottedRow) {
         let element = self.elements;
         if element == 1 && row.time.is_some() {
             self.horizontal = HorizontalAxis::Time;

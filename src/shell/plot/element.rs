@@ -8,7 +8,7 @@ use crate::text::diagnostic::shortened;
 
 /// Numbers that belong together.
 #[derive(Debug, Default, PartialEq)]
-pub struct Row {
+pub struct PlottedRow {
     /// Seconds since 1970.
     pub time: Option<f64>,
     /// The string among the values.
@@ -27,7 +27,7 @@ pub struct PlottedNumber {
 #[derive(Debug, PartialEq)]
 pub struct Unplottable(pub String);
 
-impl Row {
+impl PlottedRow {
     /// Whether the numbers have names.
     pub fn is_named(&self) -> bool {
         self.label.is_some() || self.cells.iter().any(|cell| cell.name.is_some())
@@ -63,8 +63,8 @@ pub fn is_batch(elements: &[Value]) -> bool {
 }
 
 /// What there is to plot in a result whose values, if it is a vector, are called so.
-pub fn row(element: &Value, names: &[Arc<str>]) -> Result<Row, Unplottable> {
-    let mut row = Row::default();
+pub fn row(element: &Value, names: &[Arc<str>]) -> Result<PlottedRow, Unplottable> {
+    let mut row = PlottedRow::default();
     let value = match element {
         Value::Time(time) => match &**time {
             Timeval {

@@ -9,6 +9,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::place::{CursorPlace, StringPlace, open_call, place, variables};
 use crate::catalog::signature::BUILT_IN;
+use crate::host::profiles::Profiles;
 use crate::model::Function;
 use crate::session::World;
 use crate::shell::output::cut;
@@ -161,6 +162,7 @@ impl KnownNames {
         names.find_map(|parameter| match parameter {
             "flow" | "flows" => Some(self.flows(word)),
             "client" => Some(self.clients()),
+            "profile" => Some(profiles()),
             "topic" | "filter" => Some(self.topics(word)),
             "fn" | "fns" => Some(self.functions()),
             "keys" => Some(self.seen_fields()),
@@ -287,6 +289,13 @@ fn insertable(mut candidates: Vec<Candidate>, quote: Option<char>) -> Vec<Candid
         !text.contains(['\n', '\\', quote]) && shown_on_a_line(text) == *text
     });
     candidates
+}
+
+/// The connection profiles of the user. What is wrong with their file is said where one is used.
+fn profiles() -> Vec<Candidate> {
+    let names = Profiles::read().and_then(|profiles| profiles.names());
+    let names = names.unwrap_or_default().into_iter();
+    names.map(|name| Candidate::new(name, "profile")).collect()
 }
 
 /// The topics that begin with what is typed, each up to its next slash.

@@ -20,7 +20,7 @@ use crate::text::diagnostic::Result;
 use crate::text::stoppable::Looks;
 use crate::text::wait::Token;
 use frame::frame;
-use picture::{Picture, Window};
+use picture::{TopicsPicture, Window};
 
 /// What is known of a topic.
 #[derive(Default)]
@@ -197,7 +197,7 @@ fn written(state: &Value, format: Format, looks: &Looks) -> Result<String> {
 }
 
 fn show_in_place(rows: Results, notices: &Notices) -> Ended {
-    let mut picture = Picture::default();
+    let mut picture = TopicsPicture::default();
     let mut failed = None;
     let begun = Instant::now();
     // What is said meanwhile goes above the picture, not into it.

@@ -31,11 +31,11 @@ impl Window {
 
 /// The lines that stand on the screen, above the cursor.
 #[derive(Default)]
-pub struct Picture {
+pub struct TopicsPicture {
     lines: Vec<FrameLine>,
 }
 
-impl Picture {
+impl TopicsPicture {
     /// Puts other lines into their place, and `notices` above.
     pub fn draw(&mut self, lines: Vec<FrameLine>, window: Window, notices: &str) -> io::Result<()> {
         let mut text = String::new();
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn lines_take_more_rows_in_a_narrower_window() {
-        let picture = Picture {
+        let picture = TopicsPicture {
             lines: ["12345", "", "123456"]
                 .map(|text| FrameLine {
                     text: text.to_owned(),
