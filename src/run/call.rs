@@ -371,6 +371,8 @@ impl Source for LiftedRun {
                 }
                 continue;
             }
+            // One element may take long, and whoever pulls may want many.
+            cx.token.check()?;
             if self.taken > 0 && self.elements.is_live() {
                 Catalog::of(cx).between_elements()?;
             }

@@ -356,6 +356,8 @@ impl Pipeline {
         if self.cursors.len() != steps.len() {
             return Ok(false);
         }
+        // One row may take long, and whoever pulls may want many.
+        cx.token.check()?;
         // Forwards through the steps; back to the last one that can make another row if one fails.
         let mut forward = !self.started;
         let mut at = if self.started { steps.len() } else { 0 };

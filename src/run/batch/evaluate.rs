@@ -412,6 +412,8 @@ impl EvaluatedExpr {
             columns.push((variable.slot, values.into_iter()));
         }
         for _ in 0..batch.rows {
+            // One row may take long. The evaluator, which is asked then, stops at the next.
+            scope.cx.token.check().ok()?;
             for (slot, column) in &mut columns {
                 frame.to_mut()[*slot] = column.next()?;
             }
