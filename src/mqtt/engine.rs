@@ -11,12 +11,13 @@ use std::time::{Duration, Instant};
 use super::client::Shared;
 use super::connection::PacketWriter;
 use super::in_flight::{Answered, InFlight, Outgoing, Unanswered};
-use super::inbox::{FilterState, Receipt};
+use super::inbox::FilterState;
 use super::incoming::{Arrival, IncomingMessages};
 use super::journal::{Left, Note};
 use super::lost::Lost;
 use super::options::Qos;
 use super::outbox::{Command, Settled};
+use super::receipt::Receipt;
 use super::wire::{
     self, ConnAck, EndReason, IncomingPacket, OutgoingPacket, Oversized, Publish, Violation,
 };

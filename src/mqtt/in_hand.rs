@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::inbox::{Message, Receipt};
+use super::inbox::Message;
+use super::receipt::Receipt;
 use super::receipt_hold::ReceiptHold;
 use crate::text::wait::lock;
 

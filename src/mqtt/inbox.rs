@@ -1,29 +1,23 @@
-//! What the broker delivers: filters, the queries that read them, and their bounded queues.
+//! What the broker delivers: filters, and the queries that read them.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-use super::client::Shared;
+use super::filter_reader::FilterReader;
 use super::filters::{FilterTree, Filters};
 use super::options::Qos;
 use super::outbox::Command;
+use super::receipt::Receipt;
 use super::seen::{SeenTopic, SeenTopics};
 use super::topic;
 use super::wire::Publish;
-use crate::text::diagnostic::{Error, Result};
-use crate::text::wait::lock;
-
-/// How many messages at QoS 0 wait for one query; then the oldest gives way.
-const WAITING_MESSAGES: usize = 100_000;
-
-/// The same in bytes.
-const WAITING_BYTES: usize = 64 << 20;
+use crate::text::diagnostic::Error;
 
 /// How long messages of a kept session that no query reads wait for one, once there are queries that
 /// they could hold up: a script starts its queries one after the other.
@@ -63,33 +57,6 @@ impl Message {
     }
 }
 
-/// The duty to acknowledge a message at QoS 1 or 2. Fulfilled when it is dropped: when every query
-/// that the message is for has taken it.
-pub struct Receipt {
-    shared: Weak<Shared>,
-    id: u16,
-    exactly_once: bool,
-    /// The broker's session that the identifier belongs to.
-    epoch: u32,
-    /// Whether the message is not to be acknowledged after all.
-    is_withdrawn: AtomicBool,
-}
-
-impl Drop for Receipt {
-    fn drop(&mut self) {
-        if *self.is_withdrawn.get_mut() {
-            return;
-        }
-        if let Some(shared) = self.shared.upgrade() {
-            shared.command(Command::Acknowledge {
-                id: self.id,
-                exactly_once: self.exactly_once,
-                epoch: self.epoch,
-            });
-        }
-    }
-}
-
 /// How a filter stands with the broker.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FilterState {
@@ -115,95 +82,6 @@ impl Filter {
     /// Whether the broker agreed to it and need not have it, as another covers it.
     fn is_covered(&self) -> bool {
         self.state == FilterState::Granted && !self.at_broker
-    }
-}
-
-/// One query that reads a filter.
-pub struct FilterReader {
-    queue: Mutex<ReaderQueue>,
-    pub dropped: AtomicU64,
-}
-
-#[derive(Default)]
-struct ReaderQueue {
-    messages: VecDeque<Message>,
-    bytes: usize,
-    waiting: Option<Thread>,
-    end: Option<Error>,
-}
-
-impl FilterReader {
-    fn new() -> FilterReader {
-        FilterReader {
-            queue: Mutex::default(),
-            dropped: AtomicU64::new(0),
-        }
-    }
-
-    /// Moves what waits into `batch`; an error if nothing more can come. `None` if nothing waits:
-    /// `thread` is unparked when something does.
-    pub fn take(&self, batch: &mut VecDeque<Message>, thread: Thread) -> Option<Result<()>> {
-        let mut queue = lock(&self.queue);
-        if !queue.messages.is_empty() {
-            queue.bytes = 0;
-            std::mem::swap(batch, &mut queue.messages);
-            return Some(Ok(()));
-        }
-        match &queue.end {
-            Some(error) => Some(Err(error.clone())),
-            None => {
-                queue.waiting = Some(thread);
-                None
-            }
-        }
-    }
-
-    fn end(&self, error: &Error) {
-        let mut queue = lock(&self.queue);
-        queue.end.get_or_insert_with(|| error.clone());
-        if let Some(thread) = queue.waiting.take() {
-            thread.unpark();
-        }
-    }
-
-    /// Queues a message; `true` if one at QoS 0 had to give way and that has not been said yet.
-    fn put(&self, message: Message, woken: &mut Vec<Thread>) -> bool {
-        let mut queue = lock(&self.queue);
-        queue.bytes += message.size;
-        queue.messages.push_back(message);
-        if let Some(thread) = queue.waiting.take() {
-            woken.push(thread);
-        }
-        let mut gone = 0;
-        while queue.messages.len() > WAITING_MESSAGES || queue.bytes > WAITING_BYTES {
-            // What is to be acknowledged stays; `IncomingMessages` bounds it.
-            let oldest = queue.messages.iter().position(|m| m.receipt.is_none());
-            let Some(message) = oldest.and_then(|at| queue.messages.remove(at)) else {
-                break;
-            };
-            queue.bytes -= message.size;
-            gone += 1;
-        }
-        gone > 0 && self.dropped.fetch_add(gone, Ordering::Relaxed) == 0
-    }
-
-    /// Puts back, in front, what was taken and not used.
-    pub fn give_back(&self, batch: &mut VecDeque<Message>) {
-        let mut queue = lock(&self.queue);
-        for message in batch.drain(..).rev() {
-            queue.bytes += message.size;
-            queue.messages.push_front(message);
-        }
-    }
-
-    /// How many messages wait.
-    fn waiting(&self) -> usize {
-        lock(&self.queue).messages.len()
-    }
-
-    /// Takes everything out, to be given to somebody else.
-    fn drain(&self) -> VecDeque<Message> {
-        std::mem::take(&mut lock(&self.queue).messages)
     }
 }
 
@@ -626,22 +504,5 @@ impl Inbox {
             readers,
         });
         text
-    }
-}
-
-impl Receipt {
-    pub fn new(shared: &Arc<Shared>, id: u16, exactly_once: bool, epoch: u32) -> Receipt {
-        Receipt {
-            shared: Arc::downgrade(shared),
-            id,
-            exactly_once,
-            epoch,
-            is_withdrawn: AtomicBool::new(false),
-        }
-    }
-
-    /// The message is not acknowledged, whoever else has it: the broker sends it again.
-    pub fn withdraw(&self) {
-        self.is_withdrawn.store(true, Ordering::Release);
     }
 }

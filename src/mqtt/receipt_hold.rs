@@ -9,7 +9,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::inbox::Receipt;
+use super::receipt::Receipt;
 use crate::text::wait::lock;
 
 /// Holds the receipts of all clients of a session, as long as it is on.

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::thread;
 
 use super::client::Shared;
+use super::filter_reader::FilterReader;
 use super::in_hand::MessagesInHand;
-use super::inbox::{FilterReader, Message};
+use super::inbox::Message;
 use crate::text::diagnostic::Result;
 use crate::text::wait::{Token, lock};
 
