@@ -1,5 +1,6 @@
 //! Ctrl-C, SIGTERM and SIGHUP as orderly ends: of the query, or of the program.
 
+use std::fs;
 use std::io;
 use std::process;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
@@ -52,7 +53,11 @@ struct State {
 impl Signals {
     /// From now on signals are kept for the listener.
     pub fn install(notices: Notices) -> io::Result<(Signals, SignalListener)> {
-        let incoming = Incoming::new([SIGINT, SIGTERM, SIGHUP])?;
+        let mut heard = vec![SIGINT, SIGTERM];
+        if !is_ignored(SIGHUP) {
+            heard.push(SIGHUP);
+        }
+        let incoming = Incoming::new(heard)?;
         let signals = Signals(Arc::new(State {
             notices,
             query: OnceLock::new(),
@@ -161,6 +166,15 @@ impl Signals {
             }
         });
     }
+}
+
+/// Whether whoever started the program has it ignore a signal, as `nohup` does with SIGHUP: then it goes on
+/// when the terminal is closed. Known where the system has `/proc`, and before anybody listens.
+fn is_ignored(signal: i32) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
 /// What a query that a signal has stopped gives as its error.

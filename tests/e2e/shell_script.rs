@@ -1,8 +1,9 @@
 //! Scripts: errors and where they are, going on, leaving, and being stopped.
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::support::osql::{file, osql};
+use crate::support::osql::{file, osql, osql_by};
 use crate::support::table::each_row;
 use tempfile::TempDir;
 
@@ -124,6 +125,22 @@ fn signals_end_the_wait_for_input() {
             assert_eq!(running.wait().code, code, "{signal}");
         },
     );
+}
+
+#[test]
+fn a_hangup_that_is_ignored_ends_nothing() {
+    // As nohup starts a program.
+    let program = env!("CARGO_BIN_EXE_osql");
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "trap '' HUP; exec \"$0\" \"$@\"", program]);
+    let mut running = osql_by(shell).spawn();
+    running.send("1;\n");
+    running.stdout.wait_line("1");
+    running.signal("HUP");
+    running.send("2;\n");
+    running.stdout.wait_line("2");
+    running.signal("TERM");
+    assert_eq!(running.wait().code, 143);
 }
 
 #[test]
