@@ -209,16 +209,8 @@ impl PlotData {
         if !is_extended {
             self.bars.clear();
         }
-        let single = row.cells.len() == 1;
-        for (cell, at) in row.cells.into_iter().zip(1..) {
-            let name = match (&row.label, cell.name) {
-                (Some(label), Some(name)) if !single => format!("{label} {name}").into(),
-                (Some(label), _) => label.clone(),
-                (None, Some(name)) => name,
-                (None, None) if single => self.elements.to_string().into(),
-                (None, None) => at.to_string().into(),
-            };
-            let number = match cell.number {
+        for (name, number) in row.named(&self.elements.to_string()) {
+            let number = match number {
                 Some(number) if !(is_pie && number < 0.0) => number,
                 _ => {
                     self.bars.shift_remove(&name);
@@ -287,16 +279,7 @@ impl PlotData {
             }
             _ => element as f64,
         };
-        let single = row.cells.len() == 1;
-        for (cell, at) in row.cells.into_iter().zip(1..) {
-            let name = match (&row.label, cell.name) {
-                (Some(label), Some(name)) if !single => format!("{label} {name}").into(),
-                (Some(label), _) => label.clone(),
-                (None, Some(name)) => name,
-                (None, None) if single => "".into(),
-                (None, None) => at.to_string().into(),
-            };
-            let y = cell.number;
+        for (name, y) in row.named("") {
             self.put(name, Point { element, x, y });
         }
     }

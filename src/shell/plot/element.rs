@@ -28,6 +28,22 @@ pub struct PlottedNumber {
 pub struct Unplottable(pub String);
 
 impl PlottedRow {
+    /// The numbers with the names of what they belong to. `alone` is that of a number without any.
+    pub fn named(self, alone: &str) -> impl Iterator<Item = (Arc<str>, Option<f64>)> {
+        let (label, single) = (self.label, self.cells.len() == 1);
+        let alone: Arc<str> = alone.into();
+        self.cells.into_iter().zip(1..).map(move |(cell, at)| {
+            let name = match (&label, cell.name) {
+                (Some(label), Some(name)) if !single => format!("{label} {name}").into(),
+                (Some(label), _) => label.clone(),
+                (None, Some(name)) => name,
+                (None, None) if single => alone.clone(),
+                (None, None) => at.to_string().into(),
+            };
+            (name, cell.number)
+        })
+    }
+
     /// Whether the numbers have names.
     pub fn is_named(&self) -> bool {
         self.label.is_some() || self.cells.iter().any(|cell| cell.name.is_some())
